@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch: one session of watching Go processes: probes in, events out.
+ *
+ * Opens the binaries, plans the probes, loads the BPF programs, attaches, and runs the collector
+ * thread, which drains the kernel's ring buffer and reads the counts once an interval and pushes
+ * everything into an event_queue. The thread that made the watch consumes that queue.
+ *
+ * What it promises the target: no ptrace, no signal, no uretprobe, breakpoints only at decoded
+ * instructions, held time bounded; all of it disappears with this process however it ends,
+ * because every link is owned by a file descriptor of this process.
+ */
+#ifndef GOMAPTOP_BPF_WATCH_H
+#define GOMAPTOP_BPF_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/error.h"
+#include "core/event_queue.h"
+#include "core/go_binary.h"
+#include "core/model.h"
+#include "core/probe_site.h"
+
+struct watch;
+
+struct watch_config {
+	const pid_t *pids; /* -p: processes that run now */
+	size_t pid_count;
+	const char *executable; /* -e: every process, now and later, that runs this file */
+	uint64_t stall_min_ns, stall_max_ns;
+	uint64_t interval_ns;
+	int stack_depth;
+	bool verbose; /* messages about features tried go to standard error */
+	/* For tests; 0: the default. */
+	size_t ring_bytes, queue_bytes;
+	size_t maps_max, goroutines_max;
+};
+
+enum watch_attach { WATCH_UPROBE_MULTI, WATCH_PERF_EVENT };
+
+/* Attach and start. On success *out is owned by the caller, and the model has a target_row for
+ * every process. Errors with words that end with what to do: -ESRCH no such process, -EPERM/-EACCES
+ * no privilege, those of go_binary_open, -ENODATA nothing to probe, -EOPNOTSUPP the kernel lacks
+ * something. */
+int watch_start(const struct watch_config *config, struct watch **out, struct error *err);
+
+/* Take the probes out, stop the collector, push what is left (final counts, EVENT_TICK). The queue
+ * can still be consumed. Idempotent. */
+void watch_stop(struct watch *watch);
+void watch_destroy(struct watch *watch); /* accepts NULL; stops first */
+
+struct event_queue *watch_queue(struct watch *watch);
+
+/* How the model learns names from this watch; ctx belongs to the watch. Same thread as the model.
+ */
+struct model_symbols watch_symbols(struct watch *watch);
+
+/* Consumer side, at every EVENT_PROCESS the caller sees in the queue, before model_apply(): lets
+ * the watch register the process for symbols and fills *row. 0, or -ESRCH: it is gone already. */
+int watch_target(struct watch *watch, uint32_t tgid, struct target_row *row);
+
+/* True when every target of -p has ended. Any thread. */
+bool watch_targets_gone(const struct watch *watch);
+
+/* A file descriptor that becomes readable when the queue has news (overlap, crash, tick,
+ * process): for poll(2). Read it empty (eventfd) before consuming the queue. */
+int watch_event_fd(const struct watch *watch);
+
+enum watch_attach watch_attach_mode(const struct watch *watch);
+const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
+size_t watch_probes_wanted(const struct watch *watch);
+size_t watch_probes_attached(const struct watch *watch);
+/* Functions that are not probed and why; owned by the watch. */
+const struct probe_skip *watch_skips(const struct watch *watch, size_t *count);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event: the wire contract between the BPF programs, the collector and the model.
+ *
+ * Plain C, fixed-size types, the same bytes on both sides: this file is compiled by clang for the
+ * BPF target and by the C compiler for user space, and the static asserts at its end hold both to
+ * one layout. Every source of events (the kernel, a recording, a synthetic load) speaks exactly
+ * this, so the model cannot tell them apart.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns); addresses are the target's.
+ */
+#ifndef GOMAPTOP_CORE_EVENT_H
+#define GOMAPTOP_CORE_EVENT_H
+
+#include <linux/types.h>
+
+/* ---- operations ------------------------------------------------------------------------- */
+
+/* What a probed runtime function does to its map: identifier, name in reports, changes the map. */
+#define MAP_OPS(X)             \
+	X(READ, "read", 0)     \
+	X(WRITE, "write", 1)   \
+	X(DELETE, "delete", 1) \
+	X(CLEAR, "clear", 1)   \
+	X(ITERATE, "iterate", 0)
+
+enum map_op {
+#define X(id, name, changes) OP_##id,
+	MAP_OPS(X)
+#undef X
+	        OP_COUNT
+};
+
+/* Two operations on one map conflict when at least one of them changes it. */
+#define X(id, name, changes) | ((changes) << OP_##id)
+#define OP_CHANGES_MASK      (0 MAP_OPS(X))
+static inline int op_changes(unsigned int op)
+{
+	return (OP_CHANGES_MASK >> op) & 1;
+}
+#undef X
+
+/* ---- call chains -------------------------------------------------------------------------- */
+
+#define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */
+
+/* One side of a conflict, or one sampled access: who did what, where it came from.
+ * stack[0] is the probed instruction inside the runtime's map function. A frame-pointer walk from
+ * a probe on `jbe` skips the immediate caller: `caller` has it, see call_chain_complete(). */
+struct access {
+	__u64 time_ns;
+	__u64 map;
+	__u64 map_type;    /* *maptype / *abi.MapType, 0 if it could not be read */
+	__u64 g;           /* address of the runtime.g: identity while the access lasts */
+	__u64 goid;        /* 0 if unknown */
+	__u64 parent_goid; /* 0 if unknown (Go before 1.21) */
+	__u64 gopc;        /* return address of the go statement that made the goroutine, or 0 */
+	__u64 caller;      /* return address into the function that called the map function */
+	__u32 tgid;
+	__u32 tid;
+	__u16 site;     /* index into the table of probe sites */
+	__u16 depth;    /* entries used in stack[]; 0: the stack could not be walked */
+	__u8 op;        /* enum map_op */
+	__u8 truncated; /* the walk ended at the depth limit, not at the goroutine's start */
+	__u8 pad[2];
+	__u64 stack[STACK_DEPTH_MAX];
+};
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+enum event_kind {
+	EVENT_NONE,
+	EVENT_STALL,     /* struct event_stall: one access was held; its chain, its length */
+	EVENT_OVERLAP,   /* struct event_overlap: proven conflict, both sides */
+	EVENT_CRASH,     /* struct event_crash: the runtime is about to end the process */
+	EVENT_PROCESS,   /* struct event_process: a target appeared or ended */
+	EVENT_MAP,       /* struct event_map: the counts of one map, absolute */
+	EVENT_GOROUTINE, /* struct event_goroutine: the counts of one goroutine, absolute */
+	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
+	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
+	EVENT_KINDS
+};
+
+struct event_header {
+	__u32 kind; /* enum event_kind */
+	__u32 size; /* bytes of the whole event, header included; a multiple of 8 */
+	__u64 time_ns;
+	__u32 tgid; /* 0 where the event is about no one process */
+	__u32 pad;
+};
+
+struct event_stall {
+	struct event_header h;
+	__u64 hold_ns;  /* how long the access was really held */
+	__u32 map_gen;  /* see struct map_counts */
+	__u32 arrivals; /* conflicting operations that came meanwhile */
+	struct access access;
+};
+
+struct event_overlap {
+	struct event_header h;
+	__u64 hold_ns;  /* length drawn for this hold */
+	__u64 after_ns; /* how long the held access had been held when the other one came */
+	__u32 map_gen;
+	__u32 pad;
+	struct access held; /* ACCESS a of the snapshot */
+	struct access came; /* ACCESS b */
+};
+
+#define CRASH_MESSAGE_MAX 128
+
+struct event_crash {
+	struct event_header h;
+	char message[CRASH_MESSAGE_MAX]; /* NUL-terminated */
+	__u64 last_map;                  /* map of the last operation of this goroutine, or 0 */
+	struct access access;            /* op and site are those of that last operation */
+};
+
+enum process_state { PROCESS_RUNNING, PROCESS_EXITED, PROCESS_CRASHED };
+
+struct event_process {
+	struct event_header h;
+	__u32 state;  /* enum process_state */
+	__u32 binary; /* index of the binary among those that are watched */
+};
+
+/* ---- counts, kept in BPF hash maps and read once an interval ----------------------------------
+ */
+
+#define GOROUTINE_BITS 256 /* linear-counting sketch of the goroutines that used a map */
+#define MAP_BITS       64  /* the same of the maps that a goroutine used */
+
+enum map_flag {
+	MAP_SHARED = 1,     /* more than one goroutine used it */
+	MAP_CHANGED = 2,    /* something changed it */
+	MAP_SEED_STALE = 4, /* a delete or clear may have renewed the hash seed */
+};
+
+struct map_key {
+	__u64 addr;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* A map's address is no identity: when the hash seed shows that a new map lives at the address,
+ * map_gen goes up and the counts begin again (the old ones arrive as one last EVENT_MAP).
+ * Index 0 of the arrays of two: held (or watched) access was a read or iteration; 1: it changed
+ * the map. control_* is the experiment that says how many overlaps to expect: a window that opens
+ * at an access as a hold does, but holds nothing, in which conflicting operations of other
+ * goroutines are counted. */
+struct map_counts {
+	__u64 ops[OP_COUNT];
+	__u64 type;
+	__u64 seed;
+	__u64 first_caller; /* return address of the first operation seen */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 first_g;
+	__u64 last_g;
+	__u64 last_caller;
+	__u64 goroutines[GOROUTINE_BITS / 64];
+	__u64 holds;
+	__u64 conflicts;
+	__u64 hold_ns[2];
+	__u64 control_ns[2];
+	__u64 control_arrivals[2];
+	__u64 control_end_ns; /* of the open window, 0: none */
+	__u64 control_g;
+	__u64 control_next_ns;
+	__u64 next_hold_ns;
+	__u32 control_changes;
+	__u32 gen;
+	__u32 flags; /* enum map_flag */
+	__u32 first_site;
+};
+
+struct event_map {
+	struct event_header h;
+	struct map_key key;
+	struct map_counts counts;
+	__u32 ended; /* the last word on this generation: the map is gone or was forgotten */
+	__u32 pad;
+};
+
+struct goroutine_key {
+	__u64 g;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct goroutine_counts {
+	__u64 goid;
+	__u64 parent_goid;
+	__u64 gopc;
+	__u64 ops[OP_COUNT];
+	__u64 conflicts;
+	__u64 maps; /* MAP_BITS sketch */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 last_map;
+	__u64 last_caller;
+	__u32 last_site;
+	__u32 last_op;
+};
+
+struct event_goroutine {
+	struct event_header h;
+	struct goroutine_key key;
+	struct goroutine_counts counts;
+	__u32 ended;
+	__u32 pad;
+};
+
+/* ---- coverage ------------------------------------------------------------------------------ */
+
+/* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
+ * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
+ * maps is news that was made and lost. UNTRACKED: counted in every total, but the table of
+ * goroutines or call sites had no row for it. Identifier, name in the snapshot, group. */
+#define COVERAGE_FIELDS(X)                                         \
+	X(HITS, "hits", TOTAL)                                     \
+	X(STACK_GROWTH, "stack_growth", FILTERED)                  \
+	X(NIL_MAP, "nil_map", FILTERED)                            \
+	X(OTHER_PROCESS, "other_process", FILTERED)                \
+	X(UNREADABLE, "unreadable", FILTERED)                      \
+	X(RUNTIME_INTERNAL, "runtime_internal", FILTERED)          \
+	X(CRASH_SITE, "crash_site", FILTERED)                      \
+	X(COUNTED, "counted", TOTAL)                               \
+	X(STALLS, "stalls", TOTAL)                                 \
+	X(STALL_NS, "stall_ns", TOTAL)                             \
+	X(EVENTS_MADE, "made", TOTAL)                              \
+	X(EVENTS_DELIVERED, "delivered", TOTAL)                    \
+	X(RING_FULL, "ring_full", LOST)                            \
+	X(QUEUE_FULL, "queue_full", LOST)                          \
+	X(TABLE_FULL, "table_full", LOST)                          \
+	X(STACK_FAILED, "stack_failed", LOST)                      \
+	X(GOROUTINES_UNTRACKED, "goroutines_untracked", UNTRACKED) \
+	X(SITES_UNTRACKED, "sites_untracked", UNTRACKED)
+
+enum coverage_field {
+#define X(id, name, group) COVERAGE_##id,
+	COVERAGE_FIELDS(X)
+#undef X
+	        COVERAGE_COUNT
+};
+
+struct event_coverage {
+	struct event_header h;
+	__u64 value[COVERAGE_COUNT];
+	__u64 armed_ns;   /* time with the probes in place */
+	__u64 watched_ns; /* time since watching began */
+	__u64 run_ns; /* estimate of the CPU time that probing cost the targets, holds included */
+	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
+	__u64 ns_per_hit;
+};
+
+/* The largest event: what a buffer for one event must hold. */
+#define EVENT_SIZE_MAX sizeof(struct event_overlap)
+
+_Static_assert(sizeof(struct event_header) == 24, "event_header is 24 bytes on the wire");
+_Static_assert(sizeof(struct access) == 80 + 8 * STACK_DEPTH_MAX, "access has no hidden padding");
+_Static_assert(sizeof(struct event_overlap) % 8 == 0, "events are multiples of 8 bytes");
+_Static_assert(sizeof(struct event_stall) % 8 == 0, "events are multiples of 8 bytes");
+_Static_assert(sizeof(struct map_counts) % 8 == 0, "counts are multiples of 8 bytes");
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model: events and counts -> targets, maps, conflicts, goroutines, call chains.
+ *
+ * The model knows neither where events come from nor how rows are drawn. One thread feeds it
+ * (model_apply) and reads it; nothing here locks. Rows are plain structs owned by the model; a
+ * pointer to a row stays valid until the model is destroyed (rows are recycled only when the
+ * bound of their kind is reached, see model_config), strings in rows likewise.
+ *
+ * A map that lives for one request is not worth a row of its own: when more than
+ * MODEL_FAMILY_MAPS maps of one type have been first used at one place, they share a row, and
+ * the row says how many maps it stands for.
+ */
+#ifndef GOMAPTOP_CORE_MODEL_H
+#define GOMAPTOP_CORE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/frame.h"
+
+#define MODEL_FAMILY_MAPS 8
+#define MODEL_GUARDED_FROM \
+	5.0 /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
+
+/* ---- vocabulary: identifier, word in reports and snapshot ------------------------------------ */
+
+#define MAP_VERDICTS(X)         \
+	X(CONFLICT, "conflict") \
+	X(SUSPECT, "suspect")   \
+	X(GUARDED, "guarded")   \
+	X(SHARED, "shared")     \
+	X(LOCAL, "local")
+
+enum map_verdict {
+#define X(id, name) VERDICT_##id,
+	MAP_VERDICTS(X)
+#undef X
+	        VERDICT_COUNT
+};
+
+#define CONFLICT_KINDS(X)             \
+	X(READ_WRITE, "read-write")   \
+	X(WRITE_WRITE, "write-write") \
+	X(ITERATE_WRITE, "iterate-write")
+
+enum conflict_kind {
+#define X(id, name) CONFLICT_##id,
+	CONFLICT_KINDS(X)
+#undef X
+	        CONFLICT_KIND_COUNT
+};
+
+enum conflict_evidence { EVIDENCE_OVERLAP, EVIDENCE_FATAL };
+
+const char *map_op_name(unsigned int op);
+const char *map_verdict_name(enum map_verdict verdict);
+const char *conflict_kind_name(enum conflict_kind kind);
+const char *conflict_evidence_name(enum conflict_evidence evidence);
+const char *process_state_name(unsigned int state); /* "running", "exited", "crashed" */
+
+/* ---- rows ---------------------------------------------------------------------------------------
+ */
+
+struct target_row {
+	uint32_t tgid;
+	char exe[256];
+	char build_id[96]; /* empty: none */
+	char go_version[64];
+	const char *map_runtime; /* "hmap", "swiss" */
+	bool stripped;
+	bool layout_verified;
+	uint64_t started_ns; /* CLOCK_REALTIME nanoseconds; 0: unknown */
+	uint32_t state;      /* enum process_state */
+};
+
+/* One side of a conflict, ready to read. chain[0] holds the map operation; the last frame is the
+ * goroutine's first function. */
+struct side {
+	struct access access; /* raw: goid, tid, time, op, site */
+	const char *runtime_function;
+	struct frame *chain;
+	int chain_length;
+	struct frame created_by; /* .function == NULL: unknown */
+};
+
+struct map_row;
+
+struct conflict_row {
+	unsigned int number; /* 1, 2, ... in order of first sighting */
+	struct map_row *map;
+	enum conflict_kind kind;
+	enum conflict_evidence evidence;
+	uint64_t count;
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC */
+	uint64_t hold_ns, after_ns; /* of the latest sighting */
+	double rate;                /* sightings per second, over the last few intervals */
+	struct side a, b;           /* latest sighting; a was held, b came meanwhile */
+};
+
+/* Sampled call chains of one map, merged: what the call-chain pane shows. */
+struct chain_row {
+	struct frame *chain;
+	int chain_length;
+	uint64_t count;     /* times it was seen (holds and overlaps) */
+	uint64_t conflicts; /* of these, in a conflict */
+	unsigned int op;
+};
+
+struct map_row {
+	unsigned int number; /* id "m<number>" */
+	uint32_t tgid;
+	uint64_t addr; /* of the latest map of the row */
+	uint64_t type_addr;
+	const char *type;       /* NULL: not known */
+	struct frame first_use; /* function of first use seen; .function == NULL: not known */
+	int64_t length;         /* -1: not known */
+	uint64_t maps;          /* how many maps this row stands for: 1, or more for a family */
+	bool ended;             /* no map of this row is in use any more, as far as is known */
+	enum map_verdict verdict;
+	uint64_t ops[OP_COUNT];
+	double rate[OP_COUNT];   /* operations per second in the last interval */
+	unsigned int goroutines; /* distinct; estimated above about 30 */
+	bool goroutines_estimated;
+	uint64_t stalls;
+	double stall_seconds;
+	double expected_overlaps;
+	uint64_t conflicts;
+	double conflict_rate; /* per second, smoothed over a few intervals */
+	uint64_t first_ns, last_ns;
+	/* heat.depth of the snapshot: [d-1] = conflicts whose sides have a call chain of depth d
+	 * (each conflict counts once, at the deeper side's depth). */
+	uint32_t heat_depth[STACK_DEPTH_MAX];
+	float heat_rate[STACK_DEPTH_MAX]; /* the same, conflicts per second, smoothed */
+	struct chain_row *chains;         /* most frequent first after model_sort_chains() */
+	size_t chain_count;
+};
+
+struct goroutine_row {
+	uint32_t tgid;
+	uint64_t goid;
+	uint64_t parent_goid;
+	uint64_t ops[OP_COUNT];
+	double rate; /* operations per second in the last interval */
+	uint64_t conflicts;
+	unsigned int maps;
+	bool ended;
+	struct frame created_by; /* .function == NULL: unknown */
+	struct frame last_use;   /* where its last map operation was seen */
+	uint64_t last_ns;
+};
+
+struct crash_row {
+	uint32_t tgid;
+	uint64_t time_ns;
+	char message[CRASH_MESSAGE_MAX];
+	struct map_row *map; /* NULL: not known */
+	struct side side;    /* the goroutine that died of it */
+};
+
+/* Totals and rates for the header. value[] as in struct event_coverage. */
+struct coverage_row {
+	uint64_t value[COVERAGE_COUNT];
+	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
+	double hits_rate;         /* per second in the last interval */
+	double overhead_estimate; /* part of the targets' CPU time, 0.011 = 1.1 %, whole run */
+	uint64_t lost;            /* sum of all LOST fields */
+};
+
+/* ---- making one ---------------------------------------------------------------------------------
+ */
+
+/* How the model learns names; core/symbolizer fits, tests and synthetic loads bring their own. */
+struct model_symbols {
+	int (*call_chain)(void *ctx, const struct access *access, struct frame *out, int max);
+	const struct frame *(*frames)(void *ctx, uint32_t tgid, uint64_t pc, bool is_return_address,
+	                              int *count);
+	const char *(*site_function)(void *ctx, unsigned int site);
+	/* Name of a map type, or NULL when not known (yet). The string outlives the model. */
+	const char *(*type_name)(void *ctx, uint32_t tgid, uint64_t type_addr);
+	void *ctx;
+};
+
+struct model_config {
+	struct model_symbols symbols;
+	size_t maps_max, goroutines_max, conflicts_max,
+	        chains_per_map_max; /* 0: a sensible default */
+};
+
+struct model;
+
+int model_create(const struct model_config *config, struct model **out); /* 0 or -ENOMEM */
+void model_destroy(struct model *model);                                 /* accepts NULL */
+
+/* Tell the model about a watched process before its events come. Copies *target. */
+int model_target_add(struct model *model, const struct target_row *target);
+
+/* Feed one event. Unknown kinds are ignored; malformed sizes return -EINVAL. Rates, verdicts and
+ * smoothed figures are brought up to date at each EVENT_TICK. */
+int model_apply(struct model *model, const struct event_header *event);
+
+/* Forget counts and conflicts, keep targets (key `r` of the screen). */
+void model_reset(struct model *model);
+
+/* ---- reading it ---------------------------------------------------------------------------------
+ */
+
+enum map_order {
+	MAPS_BY_CONFLICTS,
+	MAPS_BY_RATE,
+	MAPS_BY_WRITES,
+	MAPS_BY_GOROUTINES,
+	MAPS_BY_NUMBER
+};
+
+/* Fill rows[] with up to max rows in the order asked for (ties by number, so that the order is
+ * stable); returns how many. MAPS_BY_CONFLICTS: most conflicts first, then most changing
+ * operations: the order of the snapshot. */
+size_t model_maps(const struct model *model, enum map_order order, struct map_row **rows,
+                  size_t max);
+size_t model_map_count(const struct model *model);
+/* Most frequent first; map == NULL: of all maps. */
+size_t model_conflicts(const struct model *model, const struct map_row *map,
+                       struct conflict_row **rows, size_t max);
+/* Most operations first. */
+size_t model_goroutines(const struct model *model, struct goroutine_row **rows, size_t max);
+size_t model_targets(const struct model *model, struct target_row **rows, size_t max);
+size_t model_crashes(const struct model *model, struct crash_row **rows, size_t max);
+void model_sort_chains(struct map_row *map);
+const struct coverage_row *model_coverage(const struct model *model);
+uint64_t model_conflict_total(const struct model *model);
+uint64_t model_now_ns(const struct model *model); /* time of the latest event */
+/* What the bounds of the model itself dropped. */
+uint64_t model_dropped(const struct model *model);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot: the model as one JSON object (gomaptop.snapshot/1) or as a text report.
+ */
+#ifndef GOMAPTOP_CORE_SNAPSHOT_H
+#define GOMAPTOP_CORE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/error.h"
+#include "core/model.h"
+
+#define SNAPSHOT_SCHEMA "gomaptop.snapshot/1"
+
+enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_TEXT };
+
+/* What the model cannot know. */
+struct snapshot_context {
+	const char *tool_version;
+	uint64_t written_realtime_ns; /* 0: now */
+	int64_t realtime_offset_ns;   /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	double seconds;               /* length of the watch */
+	const char *kernel;           /* release, "6.1.0" */
+	const char *arch;             /* "x86_64" */
+	int cpus;
+	const char *attach;     /* "uprobe_multi" | "perf_event" */
+	double overhead_budget; /* 0.03; 0: none */
+	size_t probes_wanted, probes_attached;
+	const struct snapshot_skip {
+		const char *function, *reason;
+	} * skips;
+	size_t skip_count;
+	bool color; /* text report with ANSI colours */
+};
+
+/* Write the snapshot to an open stream. 0 or -errno. */
+int snapshot_write(const struct model *model, const struct snapshot_context *context,
+                   enum snapshot_format format, FILE *out, struct error *err);
+
+/* Write it to a file: first to a temporary file beside it, then renamed, so that an existing file
+ * is never left half-written. -errno with words on failure (nothing is left behind). */
+int snapshot_save(const struct model *model, const struct snapshot_context *context,
+                  enum snapshot_format format, const char *path, struct error *err);
+
+/* One interval's report for -b: what is new since the last one. */
+int snapshot_report_interval(const struct model *model, const struct snapshot_context *context,
+                             FILE *out, uint64_t *since_ns);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ui: the interactive screen, from the first frame to the terminal as it was before.
+ *
+ * Draws a model that somebody else fills: a live session (tui/session) or a synthetic load.
+ */
+#ifndef GOMAPTOP_TUI_UI_H
+#define GOMAPTOP_TUI_UI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/error.h"
+#include "core/model.h"
+
+enum ui_color { UI_COLOR_AUTO, UI_COLOR_ALWAYS, UI_COLOR_NEVER };
+
+/* Where the screen gets its life from. */
+struct ui_source {
+	struct model *model;
+	/* Readable when there is news; -1: only the clock drives the screen. */
+	int event_fd;
+	/* Bring the model up to date; returns > 0 when something changed, 0 when not, -errno when
+	 * the source is over (the screen stays and says so). */
+	int (*pump)(void *ctx);
+	/* Write a snapshot under a name of its own choice; path_out says where. 0 or -errno +
+	 * words. */
+	int (*snapshot)(void *ctx, char *path_out, size_t path_size, struct error *err);
+	/* One line for the header: how the probes are attached, "24/24 probes (uprobe_multi)". */
+	void (*attach_line)(void *ctx, char *out, size_t size);
+	/* All targets have ended. */
+	bool (*targets_gone)(void *ctx);
+	void *ctx;
+};
+
+struct ui_config {
+	uint64_t interval_ns;
+	uint64_t duration_ns; /* 0: until q */
+	enum ui_color color;
+	bool until_conflict;
+};
+
+/* Run until the user quits, the duration ends or a signal asks for it. 0, or -errno with words
+ * (no terminal, unknown TERM). The terminal is restored on every way out, crash included. */
+int ui_run(const struct ui_source *source, const struct ui_config *config, struct error *err);
+
+/* A Go process to choose from. */
+struct ui_choice {
+	pid_t pid;
+	char command[256];
+	char go_version[64];
+	char user[32];
+	double cpu_percent;
+};
+
+/* Let the user choose a process. list() fills choices afresh at every refresh. Returns the pid, 0
+ * when the user quit without choosing, or -errno. */
+pid_t ui_choose(size_t (*list)(void *ctx, struct ui_choice *out, size_t max), void *ctx,
+                const struct ui_config *config, struct error *err);
+
+#endif
