@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+#
+# gomaptop: `make help` says what there is.
+
+VERSION := 0.1.0
+
+CC           ?= cc
+CLANG        ?= clang
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY   ?= clang-tidy
+PYTHON       ?= /usr/bin/python3
+PREFIX       ?= /usr/local
+
+# Not every user has /usr/sbin in PATH, where Debian keeps bpftool.
+BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool),bpftool)
+
+# SAN=address,undefined or SAN=thread: the same targets, built with sanitizers in a folder of
+# their own, so that switching costs no rebuild.
+SAN   ?=
+comma := ,
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+PKGS     := libbpf libelf ncursesw jansson
+WARNINGS := -Wall -Wextra -Werror
+CPPFLAGS += -D_GNU_SOURCE -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -Ibuild
+CFLAGS   ?= -O2 -g
+override CFLAGS += -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
+                   $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+
+# ---- sources, by wildcard: a new file needs no line here ---------------------------------------
+
+# Files with a main() of their own: every other file of a floor belongs to its library.
+PROGRAMS := tui/main.c tui/gen_docs.c
+CORE_SRC := $(wildcard core/*.c)
+BPF_SRC  := $(filter-out %.bpf.c,$(wildcard bpf/*.c))
+TUI_SRC  := $(filter-out $(PROGRAMS),$(wildcard tui/*.c))
+UNIT_SRC := $(wildcard tests/unit/test_*.c tests/unit/stress_*.c tests/bpf/test_*.c)
+AID_SRC  := $(wildcard tests/screen/*.c)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIBS      := $(BUILD)/libtui.a $(BUILD)/libbpfside.a $(BUILD)/libcore.a
+GOMAPTOP  := $(if $(SAN),$(BUILD)/gomaptop,gomaptop)
+UNIT      := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
+AIDS      := $(patsubst %.c,$(BUILD)/%,$(AID_SRC))
+BENCHES   := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
+DOCS      := $(if $(SAN),,build/gomaptop.1 build/gomaptop.bash)
+SKELETON  := build/gomaptop.skel.h
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests help deps demo test check check-unit check-screen live bench lint install \
+        uninstall clean
+
+all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
+
+tests: $(UNIT) $(AIDS)
+
+# ---- the BPF side: compiled once, embedded in the binary ---------------------------------------
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+
+build/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. \
+	        $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
+
+$(SKELETON): build/gomaptop.bpf.o
+	$(BPFTOOL) gen skeleton $< > $@
+
+# ---- user space ----------------------------------------------------------------------------------
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+# The skeleton must be there before any file that may include it is compiled.
+$(call objects,$(BPF_SRC) tui/main.c) $(call objects,$(wildcard tests/bpf/*.c)): | $(SKELETON)
+
+$(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
+$(BUILD)/libbpfside.a: $(call objects,$(BPF_SRC))
+$(BUILD)/libtui.a: $(call objects,$(TUI_SRC))
+$(BUILD)/%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+       $(PKG_LIBS) -lm
+
+$(GOMAPTOP): $(BUILD)/tui/main.o $(LIBS)
+	$(LINK)
+
+$(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
+	$(LINK) -lcmocka
+
+$(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
+	$(LINK) -lck
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
+                                     $(AID_SRC) $(BENCH_SRC)) build/gomaptop.bpf.d
+
+# ---- documents from the same tables that the program is made from -------------------------------
+
+$(BUILD)/gen_docs: $(BUILD)/tui/gen_docs.o $(LIBS)
+	$(LINK)
+
+$(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/gomaptop.1.in
+	$(BUILD)/gen_docs man tui/gomaptop.1.in > $@
+
+$(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/completion.bash.in
+	$(BUILD)/gen_docs completion tui/completion.bash.in > $@
+
+# ---- checks ----------------------------------------------------------------------------------------
+
+RUN = BUILD=$(BUILD) GOMAPTOP=$(GOMAPTOP) $(PYTHON) tests/run.py $(if $(SAN),--san $(SAN))
+
+check: ## unit, screen and BPF-logic tests; SAN=address,undefined or SAN=thread: unit tests sanitized
+check: $(GOMAPTOP) $(DOCS) tests
+	@$(RUN) $(UNIT) $(if $(SAN),,$(wildcard tests/unit/check_*.py) $(wildcard tests/screen/test_*.py))
+
+live: ## tests on live Go processes with real probes (needs root)
+live: $(GOMAPTOP)
+	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS)
+
+test: ## everything: deps, build, lint, check, check under both sanitizers, live
+	@tests/run_all "$(MAKE)"
+
+lint: $(SKELETON) ## style and floors: includes, formatting, clang-tidy, shellcheck, headers
+	@CC="$(CC)" CLANG="$(CLANG)" CLANG_FORMAT="$(CLANG_FORMAT)" CLANG_TIDY="$(CLANG_TIDY)" \
+	 PYTHON="$(PYTHON)" MULTIARCH="$(MULTIARCH)" BPF_ARCH="$(BPF_ARCH)" tests/lint/run
+
+bench: ## benchmarks, side by side with what they compete with
+	@tests/install_packages build test bench
+	@$(MAKE) --no-print-directory all $(BENCHES)
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+	@for b in $(wildcard tests/bench/bench_*.py); do echo "== $$b"; \
+	 GOMAPTOP=./gomaptop $(PYTHON) $$b || exit 1; done
+
+# ---- doors -----------------------------------------------------------------------------------------
+
+demo: ## watch a Go service with a planted fault: everything from install to screen
+	@tests/install_packages build demo
+	@$(MAKE) --no-print-directory all
+	@tests/live/demo
+
+deps: ## install the Debian packages that are missing (tests/packages lists them)
+	@tests/install_packages build demo test
+
+BINDIR  := $(PREFIX)/bin
+SHARE   := $(PREFIX)/share
+INSTALL ?= install
+
+install: all ## binary, man page, bash completion, JSON schema; honours PREFIX and DESTDIR
+	$(INSTALL) -D -m 755 gomaptop '$(DESTDIR)$(BINDIR)/gomaptop'
+	$(INSTALL) -D -m 644 build/gomaptop.1 '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1'
+	$(INSTALL) -D -m 644 build/gomaptop.bash \
+	        '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop'
+	$(INSTALL) -D -m 644 core/snapshot.schema.json \
+	        '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
+
+uninstall: ## take away what install put there
+	rm -f '$(DESTDIR)$(BINDIR)/gomaptop' '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1' \
+	      '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop' \
+	      '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
+
+clean: ## remove what was built
+	rm -rf build gomaptop
+
+help: ## this list
+	@echo 'gomaptop $(VERSION): concurrent map conflicts in running Go processes'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

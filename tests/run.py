@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Run test programs, one line each, and a closing line with the sums.
+
+A program says what it did in cmocka's words, or with a closing line of its own
+(`N passed, N failed[, N skipped]`); one that says neither counts as one test. Exit status 77
+means skipped. Whatever it says, a program that ends with another status than 0 has failed.
+The output of a failed program is shown whole, that of the others is not.
+"""
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+CMOCKA = {"passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
+          "failed": re.compile(r"^\[  FAILED  \] (\d+) test", re.M),
+          "skipped": re.compile(r"^\[  SKIPPED \] (\d+) test", re.M)}
+CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+
+
+def counts(output, status):
+    """(passed, failed, skipped) as the program reports them, corrected by its exit status."""
+    closing = CLOSING.findall(output)
+    if status == 77:
+        found = [0, 0, 1]
+    elif closing:
+        found = [int(n or 0) for n in closing[-1]]
+    elif any(pattern.search(output) for pattern in CMOCKA.values()):
+        found = [sum(map(int, CMOCKA[kind].findall(output)))
+                 for kind in ("passed", "failed", "skipped")]
+    else:
+        found = [int(status == 0), 0, 0]
+    if status not in (0, 77) and found[1] == 0:
+        found[1] = 1
+    return found
+
+
+def command_of(path, san):
+    if path.endswith(".py"):
+        return ["/usr/bin/python3", path]
+    # ThreadSanitizer's shadow memory and a strongly randomised address space exclude each other.
+    if san == "thread" and shutil.which("setarch"):
+        return ["setarch", "-R", path]
+    return [path]
+
+
+def run(path, san, limit):
+    """Run one program in a process group of its own; (status, output, seconds)."""
+    begin = time.monotonic()
+    child = subprocess.Popen(command_of(path, san), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             start_new_session=True)
+    try:
+        output, _ = child.communicate(timeout=limit)
+        status = child.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        output, _ = child.communicate()
+        output += b"\nno end after %d s: ended by the runner\n" % limit
+        status = 124
+    return status, output.decode(errors="replace"), time.monotonic() - begin
+
+
+def line_of(path, found, seconds):
+    mark = "FAIL" if found[1] else "skip" if found[2] and not found[0] else "ok"
+    detail = ", ".join(f"{n} {word}" for n, word in zip(found, ("passed", "failed", "skipped"))
+                       if n)
+    return f"{mark:4} {path}: {detail} ({seconds:.1f} s)"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--san", default="")
+    parser.add_argument("--limit", type=float, default=300, help="seconds for one program")
+    parser.add_argument("programs", nargs="*")
+    args = parser.parse_args()
+
+    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
+    os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    total = [0, 0, 0]
+    for path in args.programs:
+        status, output, seconds = run(path, args.san, args.limit)
+        found = counts(output, status)
+        total = [a + b for a, b in zip(total, found)]
+        print(line_of(path, found, seconds), flush=True)
+        if found[1]:
+            print(f"---- output of {path} (exit status {status})\n{output.rstrip()}\n----")
+        elif found[2]:
+            for reason in re.findall(r"^skip(?:ped)?[: ].*$", output, re.M | re.I):
+                print(f"     {reason}")
+    closing = f"{total[0]} passed, {total[1]} failed"
+    print(closing + (f", {total[2]} skipped" if total[2] else ""))
+    return 1 if total[1] or not sum(total) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
