@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * go_process: a live process seen through /proc: which file it runs, since when, where it is
+ * loaded; and the list of the Go processes that run on this host.
+ *
+ * Reads only. Nothing here stops, traces or signals a process. A process may end at any moment:
+ * then the functions answer -ESRCH. Any thread, except that one go_process_list belongs to one
+ * thread at a time.
+ */
+#ifndef GOMAPTOP_CORE_GO_PROCESS_H
+#define GOMAPTOP_CORE_GO_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/error.h"
+#include "core/go_binary.h"
+
+/* Long enough for any /proc/PID/NAME that this project reads. */
+#define PROC_PATH_MAX 64
+
+/* A descriptor that refers to this very process, never to a later one with the same number, and
+ * that becomes readable when it ends (also while its parent has not reaped it yet). The caller
+ * closes it. -ESRCH: no such process, or a thread's id; -EINVAL: not a pid. With words in err. */
+int go_process_open(pid_t pid, struct error *err);
+
+/* Path of the file that the process runs, as the kernel tells it: for showing, since it may end in
+ * " (deleted)" or belong to another mount namespace; open /proc/PID/exe instead.
+ * 0, -ESRCH, or -EACCES (no privilege to look). */
+int go_process_executable(pid_t pid, char *out, size_t size);
+
+/* When the process started, CLOCK_REALTIME nanoseconds (to the kernel's clock tick, 10 ms).
+ * 0 or -ESRCH. */
+int go_process_started(pid_t pid, uint64_t *realtime_ns);
+
+/* CPU time of all its threads so far, ended ones included (to the tick). 0 or -ESRCH. */
+int go_process_cpu(pid_t pid, uint64_t *cpu_ns);
+
+/* Run-time address minus file address: 0 where the executable is not position-independent.
+ * The binary must be the one the process runs (open it as /proc/PID/exe). 0, -ESRCH, -EACCES, or
+ * -ENOENT: the process does not have the binary's text mapped (it has executed another program). */
+int go_process_load_bias(pid_t pid, const struct go_binary *binary, uint64_t *bias);
+
+struct go_process_row {
+	pid_t pid;
+	char command[256];   /* command line, arguments separated by blanks; may hold any byte */
+	char go_version[64]; /* "go1.24.4" */
+	char user[32];       /* name, or the number where it has none */
+	double cpu_percent;  /* since the scan before, or since it started; 100 = one CPU */
+};
+
+struct go_process_list;
+
+int go_process_list_create(struct go_process_list **out); /* 0 or -ENOMEM */
+void go_process_list_destroy(struct go_process_list *list);
+
+/* Look at every process of /proc and fill rows[] with up to max Go processes, most CPU time first;
+ * returns how many. Executables are looked into once and remembered by device, inode and mtime. */
+size_t go_process_list_scan(struct go_process_list *list, struct go_process_row *rows, size_t max);
+
+#endif
