@@ -1,0 +1,3 @@
+module gomaptop/tests
+
+go 1.19

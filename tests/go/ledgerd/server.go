@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+type server struct {
+	plan     plan
+	ledger   *ledger
+	balances *balanceCache
+	totals   *dailyTotals
+	open     *openPayments
+	auths    *authorisations
+	fees     *feeTable
+	limiters *limiters
+	sessions *sessions
+	audit    *audit
+	served   int64
+}
+
+func newServer(p plan) *server {
+	return &server{plan: p, ledger: newLedger(), balances: newBalanceCache(p),
+		totals: newDailyTotals(p), open: newOpenPayments(p), auths: newAuthorisations(p),
+		fees: newFeeTable(p), limiters: newLimiters(p), sessions: &sessions{},
+		audit: newAudit()}
+}
+
+// start begins the jobs that run beside the requests.
+func (s *server) start(jobs time.Duration) {
+	go every(jobs, func() { s.open.sum() })
+	go every(jobs, s.auths.expire)
+	go every(jobs, func() { s.fees.change("card", time.Now().UnixNano()%100) })
+	go every(time.Second, func() { s.ledger.reconcile() })
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/payments", s.count(s.pay))
+	mux.HandleFunc("/refunds", s.count(s.refund))
+	mux.HandleFunc("/balance", s.count(s.balance))
+	mux.HandleFunc("/quote", s.count(s.quote))
+	mux.HandleFunc("/report", s.count(s.report))
+	mux.HandleFunc("/health", s.health)
+	return mux
+}
+
+// count is what every request goes through: its session and the audit line.
+func (s *server) count(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.sessions.touch(r.Header.Get("X-Client"))
+		select {
+		case s.audit.lines <- r.URL.Path:
+		default: // the audit may lag behind, a payment may not
+		}
+		atomic.AddInt64(&s.served, 1)
+		next(w, r)
+	}
+}
+
+func number(r *http.Request, name string) uint64 {
+	n, _ := strconv.ParseUint(r.FormValue(name), 10, 63)
+	return n
+}
+
+func reply(w http.ResponseWriter, v interface{}) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func (s *server) pay(w http.ResponseWriter, r *http.Request) {
+	from, to, amount := number(r, "from"), number(r, "to"), int64(number(r, "amount"))
+	p, err := s.ledger.transfer(r.Header.Get("Idempotency-Key"), from, to, amount)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	balance, _ := s.ledger.balance(from)
+	s.balances.put(from, balance)
+	s.totals.paid(amount)
+	s.open.add(p.ID, amount)
+	reply(w, p)
+}
+
+func (s *server) refund(w http.ResponseWriter, r *http.Request) {
+	from, to, amount := number(r, "from"), number(r, "to"), int64(number(r, "amount"))
+	if !s.auths.valid(number(r, "authorisation")) {
+		reply(w, "to be approved")
+		return
+	}
+	p, err := s.ledger.transfer(r.Header.Get("Idempotency-Key"), to, from, amount)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	s.totals.refunded(amount)
+	reply(w, p)
+}
+
+func (s *server) balance(w http.ResponseWriter, r *http.Request) {
+	id := number(r, "account")
+	if cached, ok := s.balances.get(id); ok && cached != 0 {
+		reply(w, cached)
+		return
+	}
+	balance, err := s.ledger.balance(id)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	reply(w, balance)
+}
+
+func (s *server) quote(w http.ResponseWriter, r *http.Request) {
+	if !s.limiters.allow(r.Header.Get("X-Client")) {
+		http.Error(w, "slow down", http.StatusTooManyRequests)
+		return
+	}
+	reply(w, s.fees.fee("card")+int64(number(r, "amount")))
+}
+
+// report asks two sources at once and collects what they say in a map of this request.
+func (s *server) report(w http.ResponseWriter, r *http.Request) {
+	results := make(map[string]int64)
+	guard := s.plan.requestGuard()
+	var done sync.WaitGroup
+	done.Add(1)
+	go func() {
+		defer done.Done()
+		balance, _ := s.ledger.balance(number(r, "account"))
+		guard.Lock()
+		defer guard.Unlock()
+		results["balance"] = balance // FAULT local-results a
+	}()
+	guard.Lock()
+	results["served"] = atomic.LoadInt64(&s.served) // FAULT local-results b
+	guard.Unlock()
+	done.Wait()
+	reply(w, results)
+}
+
+func (s *server) health(w http.ResponseWriter, _ *http.Request) {
+	reply(w, map[string]int64{"served": atomic.LoadInt64(&s.served),
+		"audited": int64(s.audit.total()), "sum": s.ledger.reconcile()})
+}

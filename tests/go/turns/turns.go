@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+// Package turns lets two sides use one unguarded map for a long time although nothing guards it.
+//
+// A planted conflict has a difficulty: left alone, the runtime's own check ends the process within
+// seconds or minutes. So the sides keep apart by the clock and by nothing else. Time is cut into
+// slots; a hash of the slot's number says whose turn it is; a side acts at most once in a slot of
+// its own, and only in the first half of it. There is no lock and nothing is handed over: a
+// goroutine that is held up within its turn is met by the other side, as in any program without
+// a lock. The hash makes arrivals as irregular as those of independent requests.
+package turns
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// The sides of a schedule.
+const (
+	A = iota
+	B
+	sides
+)
+
+// spin is how long before its slot a waiting goroutine stops sleeping: about what the kernel
+// takes to wake a thread.
+const spin = 30 * time.Microsecond
+
+// Schedule says who may act when. Each schedule has an order of its own.
+type Schedule struct {
+	epoch time.Time
+	slot  time.Duration
+	salt  uint64
+	used  [sides]int64 // last slot in which the side acted, plus one
+}
+
+var salts uint64
+
+// Every returns a schedule in which each side has a turn every period on average.
+func Every(period time.Duration) *Schedule {
+	return &Schedule{
+		epoch: time.Now(),
+		slot:  period / sides,
+		salt:  atomic.AddUint64(&salts, 1),
+	}
+}
+
+// owner mixes the slot's number (splitmix64) into one of the sides.
+func (s *Schedule) owner(slot int64) int {
+	x := uint64(slot) + s.salt*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return int((x ^ x>>31) % sides)
+}
+
+// Wait returns at the beginning of the next free slot of the side. Any number of goroutines may
+// wait for the same side; each slot is given to one of them.
+func (s *Schedule) Wait(side int) {
+	for {
+		now := time.Since(s.epoch)
+		slot := int64(now/s.slot) + 1
+		for s.owner(slot) != side || slot < atomic.LoadInt64(&s.used[side]) {
+			slot++
+		}
+		start := time.Duration(slot) * s.slot
+		sleep(start - now - spin)
+		for now = time.Since(s.epoch); now < start; now = time.Since(s.epoch) {
+		}
+		if now < start+s.slot/2 && s.take(side, slot) {
+			return
+		}
+	}
+}
+
+func (s *Schedule) take(side int, slot int64) bool {
+	last := atomic.LoadInt64(&s.used[side])
+	return last <= slot && atomic.CompareAndSwapInt64(&s.used[side], last, slot+1)
+}
+
+// sleep is not time.Sleep, which rounds up to a millisecond in an idle program.
+func sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	ts := syscall.NsecToTimespec(int64(d))
+	_ = syscall.Nanosleep(&ts, nil)
+}
+
+// Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise). For
+// goroutines that called runtime.LockOSThread.
+func Precise() {
+	const prSetTimerslack = 29
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetTimerslack, 1, 0)
+}
