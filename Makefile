@@ -22,7 +22,7 @@ BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PKGS     := libbpf libelf ncursesw jansson
 WARNINGS := -Wall -Wextra -Werror
-CPPFLAGS += -D_GNU_SOURCE -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -Ibuild
+CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -Ibuild
 CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
                    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
@@ -65,7 +65,7 @@ BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 
 build/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -target bpf -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. \
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. -Ibpf \
 	        $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
 $(SKELETON): build/gomaptop.bpf.o

@@ -175,6 +175,12 @@ static void user_read(const char *proc_dir, char *out, size_t size)
 		snprintf(out, size, "%u", (unsigned int)st.st_uid);
 }
 
+/* A start time is worked out anew each time from two clocks that drift apart a little. */
+static bool same_start(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) < 50000000;
+}
+
 static const struct known_cpu *cpu_before(const struct go_process_list *list, pid_t pid,
                                           uint64_t started_ns)
 {
@@ -182,7 +188,7 @@ static const struct known_cpu *cpu_before(const struct go_process_list *list, pi
 
 	for (i = 0; i < list->cpu_count_before; i++) {
 		if (list->cpus_before[i].pid == pid &&
-		    list->cpus_before[i].started_ns == started_ns)
+		    same_start(list->cpus_before[i].started_ns, started_ns))
 			return &list->cpus_before[i];
 	}
 	return NULL;
@@ -196,10 +202,8 @@ static double cpu_percent(struct go_process_list *list, pid_t pid)
 
 	if (go_process_started(pid, &now.started_ns) || go_process_cpu(pid, &now.cpu_ns))
 		return 0;
-	/* Computed anew each time from two clocks: equal only after rounding to the tick. */
-	now.started_ns = (now.started_ns + 50000000) / 100000000;
 	before = cpu_before(list, pid, now.started_ns);
-	since = before ? list->scanned_before_ns : now.started_ns * 100000000;
+	since = before ? list->scanned_before_ns : now.started_ns;
 	used = before ? now.cpu_ns - before->cpu_ns : now.cpu_ns;
 	grown = array_grow(list->cpus, list->cpu_count, &list->cpu_room, sizeof(now));
 	if (grown) {
