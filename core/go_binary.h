@@ -66,8 +66,17 @@ void go_binary_text_segment(const struct go_binary *binary, uint64_t *vaddr, uin
 /* Expand one file address into frames, innermost inlined call first, at most max. For a return
  * address pass is_return_address = true (looks up addr - 1, the call itself). Returns the number
  * of frames written (at least 1 if max > 0: an unknown address is a frame without a name).
- * frame.pc is set to addr + bias. */
+ * frame.pc is set to addr + bias. Names are as Go's own tracebacks print them: the type arguments
+ * of generics are "[...]". */
 int go_binary_frames(struct go_binary *binary, uint64_t addr, uint64_t bias, bool is_return_address,
                      struct frame *out, int max);
+
+/* Name of the type whose descriptor lies at a file address, as Go prints it
+ * ("map[uint64]*main.Account"); cached, lives as long as the go_binary. NULL: not known (no
+ * descriptor there, or a type that reflect made at run time). */
+const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_addr);
+
+/* ELF machine number: EM_X86_64 or EM_AARCH64. */
+int go_binary_machine(const struct go_binary *binary);
 
 #endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/function_index.h"
+
+static bool name_indexed(const char *name)
+{
+	static const char *const packages[] = {"runtime.", "reflect.", "maps.",
+	                                       "internal/runtime/maps."};
+
+	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
+		if (strncmp(name, packages[i], strlen(packages[i])) == 0)
+			return true;
+	return false;
+}
+
+static int row_add(struct function_index *index, const char *name, uint64_t number)
+{
+	if (index->count == index->room) {
+		size_t room = index->room ? 2 * index->room : 1024;
+		void *rows = realloc(index->rows, room * sizeof(*index->rows));
+		if (!rows)
+			return -ENOMEM;
+		index->rows = rows;
+		index->room = room;
+	}
+	index->rows[index->count++] = (struct function_index_row){name, number};
+	return 0;
+}
+
+static int row_compare(const void *a, const void *b)
+{
+	const struct function_index_row *left = a;
+	const struct function_index_row *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+static int index_build(struct function_index *index, const struct pclntab *tab)
+{
+	for (uint64_t i = 0; i < tab->functions; i++) {
+		uint32_t offset;
+		const char *name =
+		        pclntab_function_name(tab, i, &offset) ? NULL : pclntab_name(tab, offset);
+		if (name && name_indexed(name) && row_add(index, name, i))
+			return -ENOMEM;
+	}
+	if (index->count)
+		qsort(index->rows, index->count, sizeof(*index->rows), row_compare);
+	index->built = true;
+	return 0;
+}
+
+/* First row whose name is not before name. */
+static size_t row_lower_bound(const struct function_index *index, const char *name)
+{
+	size_t low = 0;
+	size_t high = index->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(index->rows[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int find_indexed(struct function_index *index, const struct pclntab *tab, const char *name,
+                        uint8_t wrapper_id, struct pclntab_function *out)
+{
+	int rc = -ENOENT;
+
+	if (!index->built && index_build(index, tab))
+		return -ENOMEM;
+	for (size_t i = row_lower_bound(index, name);
+	     i < index->count && strcmp(index->rows[i].name, name) == 0; i++) {
+		if (pclntab_function(tab, index->rows[i].index, out))
+			continue;
+		rc = 0;
+		if (out->id != wrapper_id)
+			break;
+	}
+	return rc;
+}
+
+static int find_linear(const struct pclntab *tab, const char *name, uint8_t wrapper_id,
+                       struct pclntab_function *out)
+{
+	int rc = -ENOENT;
+
+	for (uint64_t i = 0; i < tab->functions; i++) {
+		uint32_t offset;
+		const char *candidate =
+		        pclntab_function_name(tab, i, &offset) ? NULL : pclntab_name(tab, offset);
+		if (!candidate || strcmp(candidate, name) != 0 || pclntab_function(tab, i, out))
+			continue;
+		rc = 0;
+		if (out->id != wrapper_id)
+			break;
+	}
+	return rc;
+}
+
+int function_index_find(struct function_index *index, const struct pclntab *tab, const char *name,
+                        uint8_t wrapper_id, struct pclntab_function *out)
+{
+	return name_indexed(name) ? find_indexed(index, tab, name, wrapper_id, out)
+	                          : find_linear(tab, name, wrapper_id, out);
+}
+
+void function_index_free(struct function_index *index)
+{
+	free(index->rows);
+	*index = (struct function_index){0};
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/go_buildinfo.h"
+
+static const char magic[] = "\xff Go buildinf:";
+#define MAGIC_LENGTH (sizeof(magic) - 1)
+#define BLOCK_SIZE   32
+#define BLOCK_ALIGN  16
+
+#define FLAG_BIG_ENDIAN 1
+#define FLAG_INLINE     2 /* 1.18 and later: strings follow the block, no pointers */
+
+static bool block_is_at(struct elf_file *file, uint64_t addr)
+{
+	const void *bytes = elf_file_at(file, addr, BLOCK_SIZE);
+
+	return bytes && memcmp(bytes, magic, MAGIC_LENGTH) == 0;
+}
+
+static int block_scan(struct elf_file *file, const struct elf_segment *segment, uint64_t *addr)
+{
+	const uint64_t step = 4096;
+	uint64_t start = (segment->vaddr + BLOCK_ALIGN - 1) & ~(uint64_t)(BLOCK_ALIGN - 1);
+	uint64_t end = segment->vaddr + segment->file_size;
+
+	for (uint64_t at = start; at < end; at += step) {
+		uint64_t len = end - at < step ? end - at : step;
+		const char *bytes = elf_file_at(file, at, len);
+		for (uint64_t i = 0; bytes && i + MAGIC_LENGTH <= len; i += BLOCK_ALIGN)
+			if (memcmp(bytes + i, magic, MAGIC_LENGTH) == 0) {
+				*addr = at + i;
+				return 0;
+			}
+	}
+	return -ENODATA;
+}
+
+static int block_find(struct elf_file *file, uint64_t *addr)
+{
+	uint64_t size;
+
+	if (elf_file_section(file, ".go.buildinfo", addr, &size) == 0 && block_is_at(file, *addr))
+		return 0;
+	for (size_t i = 0; i < elf_file_segment_count(file); i++) {
+		const struct elf_segment *segment = elf_file_segment(file, i);
+		if (segment->writable && block_scan(file, segment, addr) == 0)
+			return 0;
+	}
+	return -ENODATA;
+}
+
+static int text_copy(struct elf_file *file, uint64_t addr, uint64_t len, char *out, size_t size)
+{
+	if (len == 0)
+		return -ENODATA;
+	if (len >= size)
+		len = size - 1;
+	const void *text = elf_file_at(file, addr, len);
+	if (!text)
+		return -ENODATA;
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return 0;
+}
+
+static int inline_version(struct elf_file *file, uint64_t addr, char *out, size_t size)
+{
+	uint64_t len = 0;
+	uint8_t byte = 0x80;
+
+	for (int shift = 0; byte & 0x80 && shift < 28; shift += 7) {
+		if (elf_file_u8(file, addr++, &byte))
+			return -ENODATA;
+		len |= (uint64_t)(byte & 0x7f) << shift;
+	}
+	return text_copy(file, addr, len, out, size);
+}
+
+/* Before 1.18 the block holds a pointer to the Go string runtime.buildVersion. */
+static int pointed_version(struct elf_file *file, uint64_t addr, char *out, size_t size)
+{
+	uint64_t string;
+	uint64_t text;
+	uint64_t len;
+
+	if (elf_file_pointer(file, addr, &string) || elf_file_pointer(file, string, &text) ||
+	    elf_file_u64(file, string + 8, &len))
+		return -ENODATA;
+	return text_copy(file, text, len, out, size);
+}
+
+int go_buildinfo_version(struct elf_file *file, char *out, size_t size)
+{
+	uint64_t addr;
+
+	if (block_find(file, &addr))
+		return -ENODATA;
+	const unsigned char *block = elf_file_at(file, addr, BLOCK_SIZE);
+	if (!block || block[15] & FLAG_BIG_ENDIAN)
+		return -ENODATA;
+	if (block[15] & FLAG_INLINE)
+		return inline_version(file, addr + BLOCK_SIZE, out, size);
+	return pointed_version(file, addr + 16, out, size);
+}
+
+int go_version_minor(const char *version)
+{
+	const char *at = strstr(version, "go1.");
+	int minor = 0;
+
+	if (!at || !isdigit((unsigned char)at[4]))
+		return -EINVAL;
+	for (at += 4; isdigit((unsigned char)*at) && minor < 1000; at++)
+		minor = minor * 10 + (*at - '0');
+	return minor;
+}

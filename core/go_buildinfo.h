@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * go_buildinfo: which Go release built an executable.
+ *
+ * The linker leaves a block with the magic "\xff Go buildinf:" in every program since 1.13, in
+ * section .go.buildinfo where there are section headers, else in a data segment, 16-aligned
+ * (src/debug/buildinfo/buildinfo.go). strip, PIE and external linking leave it alone.
+ */
+#ifndef GOMAPTOP_CORE_GO_BUILDINFO_H
+#define GOMAPTOP_CORE_GO_BUILDINFO_H
+
+#include <stddef.h>
+
+#include "core/elf_file.h"
+
+/* Copy the version as the toolchain wrote it ("go1.24.4", "go1.24.4 X:noswissmap", "devel
+ * go1.25-0123abc ...") into out, NUL-terminated, cut at size. 0 or -ENODATA: no such block. */
+int go_buildinfo_version(struct elf_file *file, char *out, size_t size);
+
+/* 24 for any spelling of Go 1.24; -EINVAL when there is no "go1.NN" in it. */
+int go_version_minor(const char *version);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "core/go_moduledata.h"
+
+/* The same in every release: pcHeader first, then slices of three words. */
+#define FIELD_FUNCNAMETAB 8
+#define FIELD_PCLNTABLE   104
+
+struct search {
+	struct elf_file *file;
+	const struct pclntab *tab;
+	uint64_t found;
+};
+
+static bool candidate_fits(uint64_t addr, void *ctx)
+{
+	struct search *search = ctx;
+	uint64_t names;
+	uint64_t table;
+
+	if (elf_file_pointer(search->file, addr + FIELD_FUNCNAMETAB, &names) ||
+	    elf_file_pointer(search->file, addr + FIELD_PCLNTABLE, &table))
+		return false;
+	if (names != search->tab->names || table != search->tab->table)
+		return false;
+	search->found = addr;
+	return true;
+}
+
+static bool segment_search(struct search *search, const struct elf_segment *segment)
+{
+	const uint64_t step = 4096;
+	uint64_t start = (segment->vaddr + 7) & ~UINT64_C(7);
+	uint64_t end = segment->vaddr + segment->file_size;
+
+	for (uint64_t at = start; at < end; at += step) {
+		uint64_t len = end - at < step ? end - at : step;
+		const unsigned char *bytes = elf_file_at(search->file, at, len);
+		for (uint64_t i = 0; bytes && i + 8 <= len; i += 8) {
+			uint64_t word;
+			memcpy(&word, bytes + i, sizeof(word));
+			if (word == search->tab->addr && candidate_fits(at + i, search))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool moduledata_search(struct search *search)
+{
+	uint64_t addr;
+	uint64_t size;
+
+	/* From 1.26 it has a section of its own. */
+	if (elf_file_section(search->file, ".go.module", &addr, &size) == 0 &&
+	    candidate_fits(addr, search))
+		return true;
+	for (size_t i = 0; i < elf_file_segment_count(search->file); i++) {
+		const struct elf_segment *segment = elf_file_segment(search->file, i);
+		if (segment->writable && segment_search(search, segment))
+			return true;
+	}
+	return elf_file_relocations_to(search->file, search->tab->addr, candidate_fits, search);
+}
+
+int go_moduledata_find(struct elf_file *file, const struct pclntab *tab,
+                       const struct go_layout *layout, struct go_moduledata *out)
+{
+	struct search search = {.file = file, .tab = tab};
+
+	if (!moduledata_search(&search))
+		return -ENODATA;
+	*out = (struct go_moduledata){.addr = search.found};
+	if (elf_file_pointer(file, out->addr + layout->moduledata_text, &out->text) ||
+	    elf_file_pointer(file, out->addr + layout->moduledata_types, &out->types) ||
+	    elf_file_pointer(file, out->addr + layout->moduledata_etypes, &out->types_end))
+		return -ENODATA;
+	if (layout->moduledata_gofunc != GO_NO_FIELD &&
+	    elf_file_pointer(file, out->addr + layout->moduledata_gofunc, &out->gofunc))
+		return -ENODATA;
+	if (elf_file_text_offset(file, out->text) < 0 || out->types_end < out->types)
+		return -ENODATA;
+	return 0;
+}

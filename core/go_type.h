@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * go_type: names of types from their descriptors.
+ *
+ * A descriptor (abi.Type, src/internal/abi/type.go; runtime._type before 1.21) has the same first
+ * 48 bytes in Go 1.17 to 1.27: tflag at 20, kind at 23, offset of the name at 40. The name's bytes
+ * follow one byte of flags and a varint length.
+ */
+#ifndef GOMAPTOP_CORE_GO_TYPE_H
+#define GOMAPTOP_CORE_GO_TYPE_H
+
+#include "core/elf_file.h"
+#include "core/go_moduledata.h"
+#include "core/u64_map.h"
+
+struct go_type_names {
+	struct elf_file *file;              /* borrowed */
+	const struct go_moduledata *module; /* borrowed */
+	struct u64_map names;
+};
+
+/* "map[uint64]*main.Account" for the descriptor at a file address; NULL when there is none (a type
+ * made at run time by reflect, or no descriptor at all). The string lives until free. */
+const char *go_type_name(struct go_type_names *types, uint64_t addr);
+void go_type_names_free(struct go_type_names *types);
+
+#endif
