@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+// Chains: every kind of call path that ends in a map operation, and what the Go runtime itself
+// says about each.
+//
+//	chains [-for 30s] [-period 1ms]
+//
+// Two goroutines walk all paths in every period, each path on a map of its own, without a lock:
+// each map is a planted conflict. Before the first operation on each path each goroutine prints
+// what runtime.Callers and runtime.CallersFrames say at that very line, as one JSON line: path,
+// side, address of the map, operation, frames from the function with the operation outwards.
+// {"done": true} ends the list.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"gomaptop/tests/turns"
+)
+
+type frame struct {
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Inlined  bool   `json:"inlined"`
+}
+
+type note struct {
+	Path   string  `json:"path"`
+	Side   string  `json:"side"`
+	Op     string  `json:"op"`
+	Map    string  `json:"map"`
+	Frames []frame `json:"frames"`
+}
+
+// walk is one side's way through one path: where here() writes down how it got there.
+type walk struct {
+	path  *path
+	side  string
+	noted bool
+	key   uint64
+}
+
+type table map[uint64]uint64
+
+type path struct {
+	name string
+	op   string
+	m    table
+	run  func(m table, w *walk)
+}
+
+var output = struct {
+	sync.Mutex
+	*json.Encoder
+}{Encoder: json.NewEncoder(os.Stdout)}
+
+func say(v interface{}) {
+	output.Lock()
+	defer output.Unlock()
+	_ = output.Encode(v)
+}
+
+// here is called in the key of every map operation, so on its very line, in its very function:
+// m[here(w)]. It returns the key.
+//
+//go:noinline
+func here(w *walk) uint64 {
+	if !w.noted {
+		w.noted = true
+		w.note()
+	}
+	w.key = (w.key + 1) % 16
+	return w.key
+}
+
+//go:noinline
+func (w *walk) note() {
+	pcs := make([]uintptr, 128)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	n := note{Path: w.path.name, Side: w.side, Op: w.path.op,
+		Map: fmt.Sprintf("%p", w.path.m)}
+	for {
+		f, more := frames.Next()
+		// A call that was inlined has no Func of its own.
+		n.Frames = append(n.Frames, frame{f.Function, f.File, f.Line, f.Func == nil})
+		if !more {
+			break
+		}
+	}
+	say(n)
+}
+
+// side walks all paths at each of its turns. The first walk writes down how it got there, which
+// takes longer than a turn: the sides make it one after the other.
+func side(number int, name string, all []*path, schedule *turns.Schedule, first *sync.Mutex,
+	noted *sync.WaitGroup) {
+	runtime.LockOSThread()
+	turns.Precise()
+	walks := make([]*walk, len(all))
+	for i, p := range all {
+		walks[i] = &walk{path: p, side: name}
+	}
+	first.Lock()
+	for again := false; ; again = true {
+		if again {
+			schedule.Wait(number)
+		}
+		for _, w := range walks {
+			w.path.run(w.path.m, w)
+		}
+		if !again {
+			first.Unlock()
+			noted.Done()
+			noted.Wait()
+		}
+	}
+}
+
+func main() {
+	length := flag.Duration("for", 30*time.Second, "how long")
+	period := flag.Duration("period", time.Millisecond, "average time between two walks of one side")
+	flag.Parse()
+	all := paths()
+	for _, p := range all {
+		p.m = make(table, 16)
+		for k := uint64(0); k < 16; k++ {
+			p.m[k] = k
+		}
+	}
+	say(map[string]interface{}{"ready": true, "pid": os.Getpid(), "paths": len(all)})
+	schedule := turns.Every(*period)
+	var noted sync.WaitGroup
+	var first sync.Mutex
+	noted.Add(2)
+	go side(turns.A, "a", all, schedule, &first, &noted)
+	go side(turns.B, "b", all, schedule, &first, &noted)
+	noted.Wait()
+	say(map[string]interface{}{"done": true})
+	time.Sleep(*length)
+}

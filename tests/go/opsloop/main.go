@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+// Opsloop: map operations, exactly as many as asked for.
+//
+//	opsloop -op read|write|delete|iterate [-n 1000000] [-rounds 10] [-wait]
+//	    one goroutine, locked to its thread, runs n operations of one kind in a loop; one JSON line
+//	    a round: ns_per_op. -rounds 0: until it is killed. -pin CPU: on that CPU alone.
+//	opsloop -counted [-n 1000, at most 10000]
+//	    maps of every kind of key, n operations of every kind on each; prints the address of each
+//	    map and what was done to it, as JSON lines.
+//
+// With -wait (and always with -counted) it prints {"ready": true}, starts at the first line of
+// standard input, and after its last line of output stays until standard input ends: that is the
+// time to attach and to detach.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const keys = 1024
+
+var sink uint64
+
+func say(v interface{}) {
+	_ = json.NewEncoder(os.Stdout).Encode(v)
+}
+
+// The loops of the cost benchmark.
+var loops = map[string]func(m map[uint64]uint64, n int){
+	"read": func(m map[uint64]uint64, n int) {
+		sum := uint64(0)
+		for i := 0; i < n; i++ {
+			sum += m[uint64(i)%keys]
+		}
+		sink = sum
+	},
+	"write": func(m map[uint64]uint64, n int) {
+		for i := 0; i < n; i++ {
+			m[uint64(i)%keys] = uint64(i)
+		}
+	},
+	"delete": func(m map[uint64]uint64, n int) {
+		for i := 0; i < n; i++ {
+			delete(m, uint64(keys+i))
+		}
+	},
+	"iterate": func(m map[uint64]uint64, n int) {
+		for i := 0; i < n; i += keys {
+			for k := range m {
+				sink += k
+			}
+		}
+	},
+}
+
+func pin(cpu int) error {
+	mask := [16]uint64{}
+	mask[cpu/64] = 1 << uint(cpu%64)
+	_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0,
+		unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func bench(op string, n, rounds int) {
+	loop := loops[op]
+	m := make(map[uint64]uint64, keys)
+	for k := uint64(0); k < keys; k++ {
+		m[k] = k
+	}
+	for round := 0; rounds == 0 || round < rounds; round++ {
+		began := time.Now()
+		loop(m, n)
+		took := time.Since(began)
+		say(map[string]interface{}{"op": op, "round": round, "ops": n,
+			"seconds": took.Seconds(), "ns_per_op": float64(took.Nanoseconds()) / float64(n)})
+	}
+}
+
+func min(a, b int) int {
+	if a < b {
+		return a
+	}
+	return b
+}
+
+func main() {
+	op := flag.String("op", "read", "read, write, delete or iterate")
+	n := flag.Int("n", 1000000, "operations a round, or of each kind with -counted")
+	rounds := flag.Int("rounds", 10, "rounds; 0: until killed")
+	wait := flag.Bool("wait", false, "start at a line of standard input, stay until its end")
+	cpu := flag.Int("pin", -1, "stay on this CPU")
+	exact := flag.Bool("counted", false, "an exact number of every operation on maps of every kind")
+	flag.Parse()
+	if loops[*op] == nil {
+		fmt.Fprintf(os.Stderr, "opsloop: no operation %q\n", *op)
+		os.Exit(2)
+	}
+	runtime.LockOSThread()
+	if *cpu >= 0 {
+		if err := pin(*cpu); err != nil {
+			fmt.Fprintln(os.Stderr, "opsloop: cannot pin:", err)
+			os.Exit(2)
+		}
+	}
+	say(map[string]interface{}{"ready": true, "pid": os.Getpid()})
+	in := bufio.NewReader(os.Stdin)
+	if *wait || *exact {
+		if _, err := in.ReadString('\n'); err != nil {
+			return
+		}
+	}
+	if *exact {
+		counted(min(*n, 10000))
+	} else {
+		bench(*op, *n, *rounds)
+	}
+	if *wait || *exact {
+		_, _ = io.Copy(io.Discard, in)
+	}
+}
