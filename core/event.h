@@ -131,9 +131,8 @@ struct event_process {
 #define MAP_BITS       64  /* the same of the maps that a goroutine used */
 
 enum map_flag {
-	MAP_SHARED = 1,     /* more than one goroutine used it */
-	MAP_CHANGED = 2,    /* something changed it */
-	MAP_SEED_STALE = 4, /* a delete or clear may have renewed the hash seed */
+	MAP_SHARED = 1,  /* more than one goroutine used it */
+	MAP_CHANGED = 2, /* something changed it */
 };
 
 struct map_key {
@@ -151,12 +150,13 @@ struct map_key {
 struct map_counts {
 	__u64 ops[OP_COUNT];
 	__u64 type;
-	__u64 seed;
-	__u64 first_caller; /* return address of the first operation seen */
+	__u64 seed;          /* hash seed of the map now at the address */
+	__u64 seed_stale_ns; /* a delete or clear at this time may have renewed the seed; 0: none */
+	__u64 first_caller;  /* return address of the first operation seen */
 	__u64 first_ns;
 	__u64 last_ns;
-	__u64 first_g;
-	__u64 last_g;
+	__u64 first_who; /* goroutine: its goid, or the address of its g where that is unknown */
+	__u64 last_who;
 	__u64 last_caller;
 	__u64 goroutines[GOROUTINE_BITS / 64];
 	__u64 holds;
@@ -164,14 +164,16 @@ struct map_counts {
 	__u64 hold_ns[2];
 	__u64 control_ns[2];
 	__u64 control_arrivals[2];
-	__u64 control_end_ns; /* of the open window, 0: none */
+	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
 	__u64 control_g;
 	__u64 control_next_ns;
-	__u64 next_hold_ns;
+	__u64 next_hold_ns; /* not to be held again before */
+	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
 	__u32 control_changes;
 	__u32 gen;
 	__u32 flags; /* enum map_flag */
 	__u32 first_site;
+	__u32 pad;
 };
 
 struct event_map {
@@ -215,8 +217,9 @@ struct event_goroutine {
 
 /* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
  * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
- * maps is news that was made and lost. UNTRACKED: counted in every total, but the table of
- * goroutines or call sites had no row for it. Identifier, name in the snapshot, group. */
+ * maps is news that was made and lost. UNTRACKED: operations that are in every total but in no row
+ * of the table of goroutines (no room, or the goroutine ended and its g was reused) or call sites.
+ * Identifier, name in the snapshot, group. */
 #define COVERAGE_FIELDS(X)                                         \
 	X(HITS, "hits", TOTAL)                                     \
 	X(STACK_GROWTH, "stack_growth", FILTERED)                  \

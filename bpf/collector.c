@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/collector_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_MS 5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
+
+uint64_t collector_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+bool collector_push(struct collector *c, const struct event_header *event)
+{
+	if (!event_queue_push(c->config.queue, event)) {
+		c->queue_full++;
+		return false;
+	}
+	c->delivered++;
+	return true;
+}
+
+static int on_ring_event(void *ctx, void *data, size_t size)
+{
+	struct collector *c = ctx;
+	const struct event_header *event = data;
+
+	if (size < sizeof(*event) || event->size > size)
+		return 0;
+	if (event->kind == EVENT_PROCESS)
+		collector_target_add(c, event->tgid);
+	if (event->kind == EVENT_CRASH)
+		collector_target_crashed(c, event->tgid);
+	collector_push(c, event);
+	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
+		c->news = true;
+	return 0;
+}
+
+static void tell_consumer(struct collector *c)
+{
+	uint64_t one = 1;
+
+	/* A full eventfd counter (EAGAIN) has told already. */
+	if (c->news && write(c->config.event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		return;
+	c->news = false;
+}
+
+static void tick(struct collector *c, bool final)
+{
+	struct event_header h = {.kind = EVENT_TICK, .size = sizeof(h)};
+
+	collector_counts_push(c, final);
+	h.time_ns = collector_now();
+	if (!event_queue_push(c->config.queue, &h))
+		c->resend_next = true;
+	c->news = true;
+}
+
+static void *collector_run(void *arg)
+{
+	struct collector *c = arg;
+
+	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
+		collector_targets_poll(c, DRAIN_MS);
+		ring_buffer__consume(c->ring);
+		if (collector_now() >= c->next_tick_ns) {
+			tick(c, false);
+			c->next_tick_ns += c->config.interval_ns;
+			if (c->next_tick_ns < collector_now())
+				c->next_tick_ns = collector_now() + c->config.interval_ns;
+		}
+		tell_consumer(c);
+	}
+	ring_buffer__consume(c->ring);
+	tick(c, true);
+	tell_consumer(c);
+	return NULL;
+}
+
+static void collector_free(struct collector *c)
+{
+	ring_buffer__free(c->ring);
+	collector_counts_close(c);
+	collector_targets_close(c);
+	free(c);
+}
+
+int collector_start(const struct collector_config *config, struct collector **out,
+                    struct error *err)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return error_set(err, ENOMEM, "out of memory; free some and try again");
+	c->config = *config;
+	c->started_ns = collector_now();
+	c->next_tick_ns = c->started_ns + config->interval_ns;
+	c->ring = ring_buffer__new(config->events_fd, on_ring_event, c, NULL);
+	if (!c->ring) {
+		rc = error_set(err, errno, "cannot map the event ring: %s; retry with --verbose",
+		               strerror(errno));
+		goto cleanup;
+	}
+	rc = collector_counts_open(c);
+	if (!rc)
+		rc = collector_targets_open(c);
+	if (!rc)
+		rc = -pthread_create(&c->thread, NULL, collector_run, c);
+	if (rc) {
+		error_set(err, -rc, "cannot start the collector: %s; free memory and try again",
+		          strerror(-rc));
+		goto cleanup;
+	}
+	*out = c;
+	return 0;
+cleanup:
+	collector_free(c);
+	return rc;
+}
+
+void collector_stop(struct collector *c)
+{
+	if (!c)
+		return;
+	collector_disarm(c);
+	atomic_store_explicit(&c->stopping, true, memory_order_release);
+	pthread_join(c->thread, NULL);
+	collector_free(c);
+}
+
+int collector_targets_alive(const struct collector *c)
+{
+	return atomic_load_explicit(&c->alive, memory_order_relaxed);
+}
+
+void collector_disarm(struct collector *c)
+{
+	unsigned long long none = 0;
+
+	atomic_compare_exchange_strong(&c->disarmed_ns, &none, collector_now());
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collector: the thread between the kernel and the event_queue.
+ *
+ * Every few milliseconds it drains the ring buffer into the queue; once an interval it reads the
+ * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, forgets rows that
+ * have been idle when a table gets full, and tells the detector how many maps compete for held
+ * time. It also watches the targets' pidfds and reports their end.
+ */
+#ifndef GOMAPTOP_BPF_COLLECTOR_H
+#define GOMAPTOP_BPF_COLLECTOR_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+#include "core/error.h"
+#include "core/event_queue.h"
+
+struct collector;
+
+struct collector_config {
+	int events_fd, maps_fd, goroutines_fd, coverage_fd, targets_fd; /* BPF maps */
+	size_t maps_max, goroutines_max;                                /* rows of the tables */
+	struct event_queue *queue; /* the collector is its producer */
+	int event_fd;              /* eventfd: written when the queue has news */
+	uint64_t interval_ns;
+	uint64_t ns_per_hit;   /* for the estimate of the overhead */
+	uint64_t mean_hold_ns; /* of the drawn lengths */
+	uint64_t budget_divisor;
+	struct detector_tuning *tuning; /* shared with the BPF program */
+	const pid_t *pids;              /* targets known from the start */
+	size_t pid_count;
+};
+
+/* Start the thread. Everything in *config is borrowed until collector_stop(). 0 or -errno. */
+int collector_start(const struct collector_config *config, struct collector **out,
+                    struct error *err);
+
+/* To be called after the probes are out: drains what is left, pushes the final counts and ends the
+ * thread. Frees everything. Accepts NULL. */
+void collector_stop(struct collector *collector);
+
+/* Targets that have not ended, as far as is known. Any thread. */
+int collector_targets_alive(const struct collector *collector);
+
+/* Time with the probes in place ends now (they are being taken out). Any thread. */
+void collector_disarm(struct collector *collector);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/collector_internal.h"
+
+#define BATCH         2048
+#define FULL_PERCENT  75            /* from here on idle rows are forgotten */
+#define IDLE_NS       5000000000ULL /* so long without an operation is idle */
+#define CANDIDATE_NS  2000000000ULL /* a map used that recently competes for held time */
+#define FRESH_SPACING 1000000ULL    /* 1 ms between holds on a map rarely tried */
+#define SCAN_SLACK_NS 10000000ULL   /* rows written while the last scan passed over them */
+
+struct coverage_values {
+	__u64 value[COVERAGE_COUNT];
+};
+
+int collector_counts_open(struct collector *c)
+{
+	size_t value = sizeof(struct map_counts) > sizeof(struct goroutine_counts)
+	                       ? sizeof(struct map_counts)
+	                       : sizeof(struct goroutine_counts);
+
+	c->cpus = libbpf_num_possible_cpus();
+	if (c->cpus < 0)
+		return c->cpus;
+	c->coverage = calloc(c->cpus, sizeof(*c->coverage));
+	c->keys = calloc(BATCH, sizeof(struct map_key));
+	c->values = calloc(BATCH, value);
+	return c->coverage && c->keys && c->values ? 0 : -ENOMEM;
+}
+
+void collector_counts_close(struct collector *c)
+{
+	free(c->coverage);
+	free(c->keys);
+	free(c->values);
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* One table of counts: how its rows become events. */
+struct table {
+	int fd;
+	size_t max;
+	uint64_t now;
+	size_t rows;       /* in use */
+	size_t candidates; /* maps that compete for held time */
+	bool forget;       /* idle rows are to be deleted */
+	void (*row)(struct collector *c, struct table *t, const void *key, const void *value);
+	size_t key_size, value_size;
+};
+
+/* The row says all there was to say, and leaves the table. */
+static bool row_forget(const struct table *t, const void *key, uint64_t last_ns)
+{
+	return t->forget && last_ns + IDLE_NS < t->now && !bpf_map_delete_elem(t->fd, key);
+}
+
+static void push_row(struct collector *c, const struct event_header *h, bool ended)
+{
+	if (event_queue_push(c->config.queue, h))
+		return;
+	if (ended) {
+		c->made_here++;
+		c->queue_full++;
+	} else {
+		c->resend_next =
+		        true; /* absolute counts: nothing is lost, the next scan sends them */
+	}
+}
+
+static void map_row(struct collector *c, struct table *t, const void *key, const void *value)
+{
+	struct event_map e = {.h = {.kind = EVENT_MAP, .size = sizeof(e), .time_ns = t->now}};
+	const struct map_counts *m = value;
+	__u32 both = MAP_SHARED | MAP_CHANGED;
+
+	memcpy(&e.key, key, sizeof(e.key));
+	if ((m->flags & both) == both && m->last_ns + CANDIDATE_NS > t->now)
+		t->candidates++;
+	e.ended = row_forget(t, key, m->last_ns);
+	if (!e.ended && !c->resend && m->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
+		return;
+	e.h.tgid = e.key.tgid;
+	e.counts = *m;
+	push_row(c, &e.h, e.ended);
+}
+
+static void goroutine_row(struct collector *c, struct table *t, const void *key, const void *value)
+{
+	struct event_goroutine e = {
+	        .h = {.kind = EVENT_GOROUTINE, .size = sizeof(e), .time_ns = t->now}};
+	const struct goroutine_counts *g = value;
+
+	memcpy(&e.key, key, sizeof(e.key));
+	e.ended = row_forget(t, key, g->last_ns);
+	if (!e.ended && !c->resend && g->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
+		return;
+	e.h.tgid = e.key.tgid;
+	e.counts = *g;
+	push_row(c, &e.h, e.ended);
+}
+
+/* Read a table in batches (kernel 5.6). A scan may miss a row that is being inserted; the next one
+ * has it. */
+static void table_scan(struct collector *c, struct table *t)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u64 token = 0;
+	bool first = true;
+	int rc;
+
+	do {
+		__u32 count = BATCH;
+
+		rc = bpf_map_lookup_batch(t->fd, first ? NULL : &token, &token, c->keys, c->values,
+		                          &count, &opts);
+		if (rc && rc != -ENOENT)
+			return;
+		first = false;
+		t->rows += count;
+		for (__u32 i = 0; i < count; i++)
+			t->row(c, t, (char *)c->keys + i * t->key_size,
+			       (char *)c->values + i * t->value_size);
+	} while (!rc);
+}
+
+static bool table_is_full(size_t rows, size_t max)
+{
+	return rows * 100 > max * FULL_PERCENT;
+}
+
+static void maps_push(struct collector *c, uint64_t now)
+{
+	struct table t = {.fd = c->config.maps_fd,
+	                  .max = c->config.maps_max,
+	                  .now = now,
+	                  .forget = c->maps_full,
+	                  .row = map_row,
+	                  .key_size = sizeof(struct map_key),
+	                  .value_size = sizeof(struct map_counts)};
+	uint64_t each = c->config.mean_hold_ns * c->config.budget_divisor;
+
+	table_scan(c, &t);
+	c->maps_full = table_is_full(t.rows, t.max);
+	c->config.tuning->fresh_spacing_ns = FRESH_SPACING;
+	/* If every candidate is held that often, the budget is just spent. */
+	c->config.tuning->tried_spacing_ns = each * (t.candidates ? t.candidates : 1);
+}
+
+static void goroutines_push(struct collector *c, uint64_t now)
+{
+	struct table t = {.fd = c->config.goroutines_fd,
+	                  .max = c->config.goroutines_max,
+	                  .now = now,
+	                  .forget = c->goroutines_full,
+	                  .row = goroutine_row,
+	                  .key_size = sizeof(struct goroutine_key),
+	                  .value_size = sizeof(struct goroutine_counts)};
+
+	table_scan(c, &t);
+	c->goroutines_full = table_is_full(t.rows, t.max);
+}
+
+/* ---- totals
+ * -------------------------------------------------------------------------------------- */
+
+enum coverage_group { COVERAGE_TOTAL, COVERAGE_FILTERED, COVERAGE_LOST, COVERAGE_UNTRACKED };
+
+static const enum coverage_group coverage_groups[COVERAGE_COUNT] = {
+#define X(id, name, group) [COVERAGE_##id] = COVERAGE_##group,
+        COVERAGE_FIELDS(X)
+#undef X
+};
+
+static uint64_t group_sum(const struct event_coverage *e, enum coverage_group group)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < COVERAGE_COUNT; i++)
+		if (coverage_groups[i] == group)
+			sum += e->value[i];
+	return sum;
+}
+
+static void coverage_read(struct collector *c, struct event_coverage *e)
+{
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(c->config.coverage_fd, &zero, c->coverage))
+		return;
+	for (int cpu = 0; cpu < c->cpus; cpu++)
+		for (int i = 0; i < COVERAGE_COUNT; i++)
+			e->value[i] += c->coverage[cpu].value[i];
+}
+
+static void coverage_push(struct collector *c, uint64_t now, bool final)
+{
+	struct event_coverage e = {
+	        .h = {.kind = EVENT_COVERAGE, .size = sizeof(e), .time_ns = now}};
+	uint64_t disarmed = atomic_load(&c->disarmed_ns);
+
+	coverage_read(c, &e);
+	e.value[COVERAGE_EVENTS_MADE] += c->made_here;
+	e.value[COVERAGE_EVENTS_DELIVERED] = c->delivered;
+	e.value[COVERAGE_QUEUE_FULL] = c->queue_full;
+	if (!final) {
+		/* Probes are hit while this reads: some hits are not yet sorted, some events still
+		 * in the ring. Show what has arrived; the final report holds the exact sums. */
+		e.value[COVERAGE_HITS] =
+		        group_sum(&e, COVERAGE_FILTERED) + e.value[COVERAGE_COUNTED];
+		e.value[COVERAGE_EVENTS_MADE] =
+		        e.value[COVERAGE_EVENTS_DELIVERED] + group_sum(&e, COVERAGE_LOST);
+	}
+	e.watched_ns = now - c->started_ns;
+	e.armed_ns = (disarmed ? disarmed : now) - c->started_ns;
+	e.ns_per_hit = c->config.ns_per_hit;
+	e.run_ns = e.value[COVERAGE_HITS] * e.ns_per_hit + e.value[COVERAGE_STALL_NS];
+	e.target_cpu_ns = collector_targets_cpu_ns(c);
+	if (!event_queue_push(c->config.queue, &e.h))
+		c->resend_next = true;
+}
+
+void collector_counts_push(struct collector *c, bool final)
+{
+	uint64_t now = collector_now();
+
+	c->resend = c->resend_next;
+	c->resend_next = false;
+	maps_push(c, now);
+	goroutines_push(c, now);
+	c->last_scan_ns = now;
+	coverage_push(c, now, final);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collector_internal: what the collector's files share. Everything here is touched by the
+ * collector's thread alone, except the atomics.
+ */
+#ifndef GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
+#define GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/collector.h"
+#include "core/event.h"
+
+struct collector_target {
+	pid_t pid;
+	int pidfd;         /* -1: has ended */
+	uint64_t cpu_ns;   /* last reading */
+	uint64_t cpu_base; /* at the start of watching */
+	bool crashed;
+};
+
+struct collector {
+	struct collector_config config;
+	pthread_t thread;
+	atomic_bool stopping;
+	atomic_int alive;
+	atomic_ullong disarmed_ns;
+
+	struct ring_buffer *ring;
+	uint64_t started_ns;
+	uint64_t next_tick_ns;
+	uint64_t last_scan_ns;           /* rows older than this were sent before */
+	bool resend;                     /* this scan sends every row, changed or not */
+	bool resend_next;                /* the queue was full: so will the next one */
+	bool maps_full, goroutines_full; /* the tables need room: forget idle rows */
+	bool news;                       /* something was pushed since the consumer was last told */
+
+	uint64_t delivered; /* events of the ring that reached the queue */
+	uint64_t queue_full;
+	uint64_t made_here; /* events that the collector made itself and that may be lost */
+
+	struct collector_target *targets;
+	size_t target_count, target_room;
+
+	int cpus;
+	struct coverage_values *coverage; /* one a CPU */
+	void *keys, *values;              /* of one batch */
+};
+
+uint64_t collector_now(void);
+
+/* Push one event; counts the delivery, or the loss. */
+bool collector_push(struct collector *c, const struct event_header *event);
+
+/* collector_counts.c: read the tables and the totals, push what changed. final: the probes are out,
+ * nothing runs any more, the sums are exact. */
+int collector_counts_open(struct collector *c);
+void collector_counts_close(struct collector *c);
+void collector_counts_push(struct collector *c, bool final);
+
+/* collector_targets.c: pidfds, CPU time, ends. */
+int collector_targets_open(struct collector *c);
+void collector_targets_close(struct collector *c);
+/* Sleep until timeout_ms or the end of a target; report ends. */
+void collector_targets_poll(struct collector *c, int timeout_ms);
+void collector_target_add(struct collector *c, pid_t pid);
+void collector_target_crashed(struct collector *c, pid_t pid);
+uint64_t collector_targets_cpu_ns(struct collector *c);
+
+#endif

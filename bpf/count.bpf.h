@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * count: who did how much to which map, kept in the kernel so that a hit ships nothing.
+ *
+ * Learns in passing which maps and which call sites several goroutines share, which is what the
+ * detector chooses by.
+ */
+#ifndef GOMAPTOP_BPF_COUNT_H
+#define GOMAPTOP_BPF_COUNT_H
+
+#include "operation.bpf.h"
+
+/* A delete or clear renews the seed of a map that it empties (runtime/map.go mapdelete, mapclear;
+ * internal/runtime/maps/map.go Delete, clear), and does so after the probe. That long after one, a
+ * new seed is still the old map. */
+#define SEED_SETTLE_NS 1000000ULL
+
+#define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
+
+static const struct map_counts map_counts_zero;
+static const struct goroutine_counts goroutine_counts_zero;
+static const struct call_site call_site_zero;
+
+static __always_inline __u64 map_ops_total(const struct map_counts *m)
+{
+	return m->ops[OP_READ] + m->ops[OP_WRITE] + m->ops[OP_DELETE] + m->ops[OP_CLEAR] +
+	       m->ops[OP_ITERATE];
+}
+
+/* ---- call sites -------------------------------------------------------------------------------
+ */
+
+static __always_inline struct call_site *call_site_find(__u32 tgid, __u64 caller)
+{
+	struct call_site_key key = {.caller = caller, .tgid = tgid};
+
+	return bpf_map_lookup_elem(&call_sites, &key);
+}
+
+static __always_inline void call_site_mark(__u32 tgid, __u64 caller, __u32 flags)
+{
+	struct call_site_key key = {.caller = caller, .tgid = tgid};
+	struct call_site *site = bpf_map_lookup_elem(&call_sites, &key);
+
+	if (!site) {
+		bpf_map_update_elem(&call_sites, &key, &call_site_zero, BPF_NOEXIST);
+		site = bpf_map_lookup_elem(&call_sites, &key);
+		if (!site) {
+			coverage_count(COVERAGE_SITES_UNTRACKED);
+			return;
+		}
+	}
+	if ((site->flags & flags) != flags)
+		__sync_fetch_and_or(&site->flags, flags);
+}
+
+/* ---- maps --------------------------------------------------------------------------------------
+ */
+
+static __always_inline void map_counts_begin(struct map_counts *m, const struct operation *o,
+                                             __u64 seed)
+{
+	m->type = o->type;
+	m->seed = seed;
+	m->first_caller = o->caller;
+	m->first_who = o->who;
+	m->last_who = o->who;
+	m->last_caller = o->caller;
+	m->first_site = o->site;
+	m->first_ns = o->now;
+}
+
+/* Another map lives at the address now: say the last word on the old one and begin again. */
+static __noinline int map_counts_retire(struct map_counts *m, const struct operation *o, __u64 seed)
+{
+	struct event_map *e;
+	__u32 gen;
+
+	if (!m || !o)
+		return 0;
+	gen = m->gen;
+	e = event_reserve(sizeof(*e));
+	if (e) {
+		event_header_set(&e->h, EVENT_MAP, sizeof(*e), o->now, o->tgid);
+		e->key.addr = o->map;
+		e->key.tgid = o->tgid;
+		e->key.pad = 0;
+		bpf_probe_read_kernel(&e->counts, sizeof(e->counts), m);
+		e->ended = 1;
+		e->pad = 0;
+		event_submit(e);
+	}
+	bpf_probe_read_kernel(m, sizeof(*m), &map_counts_zero);
+	m->gen = gen + 1;
+	map_counts_begin(m, o, seed);
+	return 0;
+}
+
+static __always_inline void map_seed_check(struct map_counts *m, const struct operation *o)
+{
+	__u64 old = m->seed;
+	__u64 seed = operation_seed(o);
+
+	if (seed == old)
+		return;
+	if (__sync_val_compare_and_swap(&m->seed, old, seed) != old)
+		return; /* another CPU sees to it */
+	if (m->seed_stale_ns) {
+		if (o->now - m->seed_stale_ns > SEED_SETTLE_NS)
+			m->seed_stale_ns = 0;
+		return;
+	}
+	map_counts_retire(m, o, seed);
+}
+
+static __always_inline struct map_counts *map_counts_find(const struct operation *o)
+{
+	struct map_key key = {.addr = o->map, .tgid = o->tgid};
+	struct map_counts *m = bpf_map_lookup_elem(&maps, &key);
+
+	if (m)
+		return m;
+	bpf_map_update_elem(&maps, &key, &map_counts_zero, BPF_NOEXIST);
+	m = bpf_map_lookup_elem(&maps, &key);
+	if (m && !__sync_val_compare_and_swap(&m->first_ns, 0, o->now))
+		map_counts_begin(m, o, operation_seed(o));
+	return m;
+}
+
+/* The first time that a second goroutine comes: both places share maps. */
+static __always_inline void map_learn_sharing(struct map_counts *m, const struct operation *o)
+{
+	__u32 flags = MAP_SHARED | (o->changes ? MAP_CHANGED : 0) | (m->flags & MAP_CHANGED);
+
+	if ((m->flags & flags) == flags && map_ops_total(m) > MAP_YOUNG_OPS)
+		return;
+	__sync_fetch_and_or(&m->flags, flags);
+	call_site_mark(o->tgid, o->caller, flags);
+	call_site_mark(o->tgid, m->last_caller, flags);
+}
+
+static __always_inline void map_note_goroutine(struct map_counts *m, const struct operation *o)
+{
+	__u64 hash = o->who * 0x9e3779b97f4a7c15ULL >> 56; /* 8 bits: GOROUTINE_BITS */
+	__u64 bit = 1ULL << (hash & 63);
+	__u64 *word = &m->goroutines[hash >> 6 & (GOROUTINE_BITS / 64 - 1)];
+
+	if (!(*word & bit))
+		__sync_fetch_and_or(word, bit);
+}
+
+/* Count one operation on its map; NULL when the table has no room for it. */
+static __always_inline struct map_counts *map_count(const struct operation *o)
+{
+	struct map_counts *m = map_counts_find(o);
+
+	if (!m) {
+		coverage_count(COVERAGE_EVENTS_MADE);
+		coverage_count(COVERAGE_TABLE_FULL);
+		return 0;
+	}
+	if (m->last_who != o->who || m->type != o->type)
+		map_seed_check(m, o);
+	if (o->changes && !(m->flags & MAP_CHANGED))
+		__sync_fetch_and_or(&m->flags, MAP_CHANGED);
+	if (m->first_who != o->who || m->flags & MAP_SHARED) {
+		if (m->last_who != o->who || !(m->flags & MAP_SHARED))
+			map_learn_sharing(m, o);
+	}
+	map_note_goroutine(m, o);
+	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
+	if (o->op == OP_DELETE || o->op == OP_CLEAR)
+		m->seed_stale_ns = o->now;
+	m->last_who = o->who;
+	m->last_caller = o->caller;
+	m->last_ns = o->now;
+	return m;
+}
+
+/* ---- goroutines
+ * ----------------------------------------------------------------------------------- */
+
+/* The g of a goroutine that ended serves the next one: begin again, and keep the total right. */
+static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,
+                                                   const struct operation *o)
+{
+	const volatile struct field_row *f = operation_fields(o);
+
+	c->goid = o->goid;
+	c->parent_goid = field_read(o->g, f->g_parent_goid);
+	c->gopc = field_read(o->g, f->g_gopc);
+	c->first_ns = o->now;
+}
+
+static __always_inline struct goroutine_counts *goroutine_counts_find(const struct operation *o)
+{
+	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
+	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
+
+	if (!c) {
+		bpf_map_update_elem(&goroutines, &key, &goroutine_counts_zero, BPF_NOEXIST);
+		c = bpf_map_lookup_elem(&goroutines, &key);
+		if (c)
+			goroutine_counts_begin(c, o);
+		return c;
+	}
+	if (c->goid != o->goid) {
+		coverage_add(COVERAGE_GOROUTINES_UNTRACKED,
+		             c->ops[OP_READ] + c->ops[OP_WRITE] + c->ops[OP_DELETE] +
+		                     c->ops[OP_CLEAR] + c->ops[OP_ITERATE]);
+		bpf_probe_read_kernel(c, sizeof(*c), &goroutine_counts_zero);
+		goroutine_counts_begin(c, o);
+	}
+	return c;
+}
+
+/* Count one operation on its goroutine. No atomics: only the goroutine itself comes here. */
+static __always_inline struct goroutine_counts *goroutine_count(const struct operation *o)
+{
+	struct goroutine_counts *c = goroutine_counts_find(o);
+
+	if (!c) {
+		coverage_count(COVERAGE_GOROUTINES_UNTRACKED);
+		return 0;
+	}
+	c->ops[operation_index(o)]++;
+	c->maps |= 1ULL << (o->map * 0x9e3779b97f4a7c15ULL >> 58); /* 6 bits: MAP_BITS */
+	c->last_ns = o->now;
+	c->last_map = o->map;
+	c->last_caller = o->caller;
+	c->last_site = o->site;
+	c->last_op = o->op;
+	return c;
+}
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * gomaptop: the program behind every probe.
+ *
+ * One hit goes: account for it, filter it or read the operation from the registers, count it, see
+ * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
+ * operation.bpf.h. Counting: count.bpf.h. Holding and meeting: hold.bpf.h. Choosing:
+ * detector.bpf.h.
+ */
+#include "core/event.h"
+
+#include "crash.bpf.h"
+#include "detector.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Ids as the user side sees them: in its own pid namespace. */
+static __always_inline int current_ids(__u32 *tgid, __u32 *tid)
+{
+	__u64 both;
+
+	if (config.pidns_ino) {
+		struct bpf_pidns_info ids = {};
+
+		if (bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ids,
+		                                sizeof(ids)))
+			return -1;
+		*tgid = ids.tgid;
+		*tid = ids.pid;
+		return 0;
+	}
+	both = bpf_get_current_pid_tgid();
+	*tgid = both >> 32;
+	*tid = both;
+	return 0;
+}
+
+static __always_inline void process_announce(__u32 tgid)
+{
+	struct event_process *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_header_set(&e->h, EVENT_PROCESS, sizeof(*e), bpf_ktime_get_ns(), tgid);
+	e->state = PROCESS_RUNNING;
+	e->binary = 0;
+	event_submit(e);
+}
+
+/* Is this process one to watch? Its first hit announces it. */
+static __always_inline int process_is_target(__u32 tgid)
+{
+	struct target_state *t = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (t) {
+		if (!t->announced && !__sync_val_compare_and_swap(&t->announced, 0, 1))
+			process_announce(tgid);
+		return 1;
+	}
+	if (!config.any_process)
+		return 0;
+	{
+		struct target_state fresh = {.announced = 1};
+
+		if (!bpf_map_update_elem(&targets, &tgid, &fresh, BPF_NOEXIST))
+			process_announce(tgid);
+	}
+	return 1;
+}
+
+static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o)
+{
+	struct goroutine_counts *c = goroutine_count(o);
+	struct map_counts *m = map_count(o);
+
+	coverage_count(COVERAGE_COUNTED);
+	if (!hold_meet(ctx, o, m, c) && m)
+		detect(ctx, o, m);
+}
+
+SEC("uprobe")
+int on_probe(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct operation o = {};
+	int cause;
+
+	coverage_count(COVERAGE_HITS);
+	if (current_ids(&o.tgid, &o.tid) || !process_is_target(o.tgid)) {
+		coverage_count(COVERAGE_OTHER_PROCESS);
+		return 0;
+	}
+	if (COOKIE_ROLE(cookie) == WIRE_CRASH) {
+		coverage_count(COVERAGE_CRASH_SITE);
+		crash_tell(ctx, cookie, o.tgid, o.tid);
+		return 0;
+	}
+	if (COOKIE_INSTRUCTION(cookie) == WIRE_AT_JBE && go_stack_growth(ctx)) {
+		coverage_count(COVERAGE_STACK_GROWTH);
+		return 0;
+	}
+	cause = operation_read(ctx, cookie, &o);
+	if (cause)
+		coverage_count(cause);
+	else
+		map_operation(ctx, &o);
+	return 0;
+}

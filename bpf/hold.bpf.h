@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hold: keep one access at the door of its map function, and see who else comes.
+ *
+ * The holder publishes its access in a slot and waits, busily and bounded, inside the BPF program.
+ * Whoever enters an operation on the same map meanwhile, from another goroutine, one of the two
+ * changing the map, has met it: nothing keeps the two apart. The one who comes writes the event,
+ * both sides in it, and goes on without a delay. Nothing of this outlives the program's run: a
+ * panic inside the map function, a goroutine that ends, an address used again leave nothing behind.
+ */
+#ifndef GOMAPTOP_BPF_HOLD_H
+#define GOMAPTOP_BPF_HOLD_H
+
+#include "count.bpf.h"
+
+#define HOLD_STEPS_MAX  (1 << 20)
+#define HOLD_GRACE_NS   50000 /* to let someone finish reading the slot, at most */
+#define HOLD_EVENTS_MAX 16    /* overlaps told in full of one hold; further ones are counted */
+
+struct hold_slot {
+	__u64 owner;    /* 0: free */
+	__u64 map;      /* 0: not published. Written last, cleared first */
+	__u64 seq;      /* one more for each hold: who copied tells by it that it was one hold */
+	__u32 readers;  /* who came and is copying `access` */
+	__u32 arrivals; /* conflicting operations that came */
+	__u32 map_gen;
+	__u32 drawn_ns;
+	__u64 begin_ns;
+	struct access access;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, struct hold_slot);
+} slots SEC(".maps");
+
+static __always_inline struct hold_slot *slot_of(const struct operation *o)
+{
+	__u32 index = (o->map ^ (__u64)o->tgid << 32) * 0x9e3779b97f4a7c15ULL >> 58; /* SLOTS */
+
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/* ---- the one who comes
+ * --------------------------------------------------------------------------- */
+
+static __always_inline __u64 slot_seq(const struct hold_slot *slot)
+{
+	return *(const volatile __u64 *)&slot->seq;
+}
+
+static __noinline int overlap_tell(struct pt_regs *ctx, struct hold_slot *slot,
+                                   const struct operation *o, __u64 seq)
+{
+	struct event_overlap *e;
+
+	if (!slot || !o)
+		return 0;
+	e = event_reserve(sizeof(*e));
+	if (!e)
+		return 0;
+	event_header_set(&e->h, EVENT_OVERLAP, sizeof(*e), o->now, o->tgid);
+	e->hold_ns = slot->drawn_ns;
+	e->after_ns = o->now - slot->begin_ns;
+	e->map_gen = slot->map_gen;
+	e->pad = 0;
+	bpf_probe_read_kernel(&e->held, sizeof(e->held), &slot->access);
+	if (slot_seq(slot) != seq || !access_capture(ctx, o, &e->came)) {
+		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
+		coverage_count(COVERAGE_STACK_FAILED);
+		return 0;
+	}
+	event_submit(e);
+	return 0;
+}
+
+static __always_inline int slot_conflicts(const struct hold_slot *slot, const struct operation *o)
+{
+	return *(const volatile __u64 *)&slot->map == o->map && slot->access.tgid == o->tgid &&
+	       slot->access.g != o->g && (o->changes || op_changes(slot->access.op));
+}
+
+/* Returns whether a held access was met. */
+static __always_inline int hold_meet(struct pt_regs *ctx, const struct operation *o,
+                                     struct map_counts *m, struct goroutine_counts *c)
+{
+	struct hold_slot *slot = slot_of(o);
+	__u64 seq;
+	int met;
+
+	if (!slot || slot->map != o->map)
+		return 0;
+	/* Counted in before looking: the holder that withdraws its map waits for readers (pairs
+	 * with hold_end). Its wait is bounded, so the sequence number has the last word. */
+	__sync_fetch_and_add(&slot->readers, 1);
+	seq = slot_seq(slot);
+	met = slot_conflicts(slot, o);
+	if (met && slot_seq(slot) == seq) {
+		if (m)
+			__sync_fetch_and_add(&m->conflicts, 1);
+		if (c)
+			c->conflicts++;
+		if (__sync_fetch_and_add(&slot->arrivals, 1) < HOLD_EVENTS_MAX)
+			overlap_tell(ctx, slot, o, seq);
+	}
+	__sync_fetch_and_add(&slot->readers, -1);
+	return met;
+}
+
+/* ---- the one who is held
+ * --------------------------------------------------------------------------- */
+
+struct hold_wait {
+	struct hold_slot *slot;
+	__u64 until_ns;
+	__u64 now;
+};
+
+static long hold_step(__u32 i, void *data)
+{
+	struct hold_wait *w = data;
+
+	(void)i;
+	w->now = bpf_ktime_get_ns();
+	return w->now >= w->until_ns;
+}
+
+static long hold_grace_step(__u32 i, void *data)
+{
+	struct hold_wait *w = data;
+
+	(void)i;
+	w->now = bpf_ktime_get_ns();
+	return w->now >= w->until_ns || !*(volatile __u32 *)&w->slot->readers;
+}
+
+static __noinline int stall_tell(struct hold_slot *slot, __u64 held_ns)
+{
+	struct event_stall *e;
+
+	if (!slot)
+		return 0;
+	e = event_reserve(sizeof(*e));
+	if (!e)
+		return 0;
+	bpf_probe_read_kernel(&e->access, sizeof(e->access), &slot->access);
+	event_header_set(&e->h, EVENT_STALL, sizeof(*e), e->access.time_ns, e->access.tgid);
+	e->hold_ns = held_ns;
+	e->map_gen = slot->map_gen;
+	e->arrivals = slot->arrivals;
+	event_submit(e);
+	return 0;
+}
+
+/* Withdraw the access, then wait for those who are still copying it, but not for ever: one who is
+ * preempted in the middle finds another sequence number and drops its copy. */
+static __always_inline void hold_end(struct hold_slot *slot, struct hold_wait *w)
+{
+	__sync_lock_test_and_set(&slot->map, 0);
+	if (*(volatile __u32 *)&slot->readers) {
+		w->until_ns = w->now + HOLD_GRACE_NS;
+		bpf_loop(HOLD_STEPS_MAX, hold_grace_step, w, 0);
+	}
+}
+
+/* Hold this access for length_ns. The map's and the run's totals of held time grow by what it
+ * really was. Does nothing when another hold has the slot. */
+static __always_inline void hold(struct pt_regs *ctx, const struct operation *o,
+                                 struct map_counts *m, __u32 length_ns)
+{
+	struct hold_slot *slot = slot_of(o);
+	struct hold_wait w = {};
+
+	if (!slot || __sync_val_compare_and_swap(&slot->owner, 0, o->g))
+		return;
+	__sync_fetch_and_add(&slot->seq, 1);
+	if (!access_capture(ctx, o, &slot->access)) {
+		slot->owner = 0;
+		return;
+	}
+	slot->arrivals = 0;
+	slot->map_gen = m->gen;
+	slot->drawn_ns = length_ns;
+	slot->begin_ns = bpf_ktime_get_ns();
+	__sync_lock_test_and_set(&slot->map, o->map);
+
+	w.slot = slot;
+	w.until_ns = slot->begin_ns + length_ns;
+	bpf_loop(HOLD_STEPS_MAX, hold_step, &w, 0);
+	__sync_fetch_and_add(&m->hold_ns[o->changes & 1], w.now - slot->begin_ns);
+	__sync_fetch_and_add(&m->holds, 1);
+	coverage_count(COVERAGE_STALLS);
+	coverage_add(COVERAGE_STALL_NS, w.now - slot->begin_ns);
+	hold_end(slot, &w);
+	stall_tell(slot, w.now - slot->begin_ns);
+	__sync_lock_test_and_set(&slot->owner, 0);
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel_types: the few kernel types that the BPF programs touch.
+ *
+ * Only the members that are used; CO-RE relocations find them in the running kernel's BTF, so no
+ * dump of the build machine's kernel is needed. struct pt_regs: arch/x86/include/asm/ptrace.h.
+ */
+#ifndef GOMAPTOP_BPF_KERNEL_TYPES_H
+#define GOMAPTOP_BPF_KERNEL_TYPES_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+
+struct pt_regs {
+	unsigned long r14;
+	unsigned long bx;
+	unsigned long ax;
+	unsigned long cx;
+	unsigned long di;
+	unsigned long ip;
+	unsigned long flags;
+	unsigned long sp;
+} __attribute__((preserve_access_index));
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * operation: one map operation that is about to begin, read from the registers at its probe.
+ */
+#ifndef GOMAPTOP_BPF_OPERATION_H
+#define GOMAPTOP_BPF_OPERATION_H
+
+#include "go_abi.bpf.h"
+#include "tables.bpf.h"
+
+struct operation {
+	__u64 now;
+	__u64 map;
+	__u64 type;
+	__u64 g;
+	__u64 goid;
+	__u64 who; /* goid, or g where the goid is unknown: identity over time */
+	__u64 caller;
+	__u32 tgid;
+	__u32 tid;
+	__u32 site;
+	__u32 op;
+	__u32 row;
+	__u32 changes;
+};
+
+/* The operation as an index. The compiler knows that it is in range and would drop the test; the
+ * verifier forgets it when the value is spilled to the stack. */
+static __always_inline __u32 operation_index(const struct operation *o)
+{
+	__u32 op = o->op;
+
+	asm volatile("" : "+r"(op));
+	return op < OP_COUNT ? op : OP_READ;
+}
+
+static __always_inline const volatile struct field_row *operation_fields(const struct operation *o)
+{
+	return &config.rows[o->row & (FIELD_ROWS - 1)];
+}
+
+/* Where the iterator has what the other functions have in registers: runtime/map.go type hiter,
+ * internal/runtime/maps/table.go type Iter: typ at 16, map at 24 in both. */
+static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 args,
+                                               struct operation *o)
+{
+	if (args == WIRE_TYPE_MAP) {
+		o->type = go_arg0(ctx);
+		o->map = go_arg1(ctx);
+	} else if (args == WIRE_MAP_TYPE) {
+		o->type = go_arg1(ctx);
+		o->map = go_arg0(ctx);
+	} else {
+		__u64 pair[2] = {0, 0};
+
+		bpf_probe_read_user(pair, sizeof(pair), (const void *)(go_arg0(ctx) + 16));
+		o->type = pair[0];
+		o->map = pair[1];
+	}
+}
+
+static __always_inline __u64 field_read(__u64 base, __s32 offset)
+{
+	return offset >= 0 ? read_user_u64(base + offset) : 0;
+}
+
+/* 0 when the operation is complete; else the cause for which the hit is filtered. */
+static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
+                                          struct operation *o)
+{
+	o->site = COOKIE_SITE(cookie);
+	o->op = COOKIE_OP(cookie);
+	if (o->op >= OP_COUNT)
+		o->op = OP_READ;
+	o->row = COOKIE_ROW(cookie);
+	o->changes = op_changes(o->op);
+	operation_read_map(ctx, COOKIE_ARGS(cookie), o);
+	if (!o->map)
+		return COVERAGE_NIL_MAP;
+	o->g = go_g(ctx);
+	if (!o->g)
+		return COVERAGE_UNREADABLE;
+	if (operation_fields(o)->g_goid >= 0) {
+		/* Zero is the scheduler's own g0: the runtime at work before main, or on a system
+		 * stack; no goroutine of the program. */
+		if (bpf_probe_read_user(&o->goid, sizeof(o->goid),
+		                        (const void *)(o->g + operation_fields(o)->g_goid)))
+			return COVERAGE_UNREADABLE;
+		if (!o->goid)
+			return COVERAGE_RUNTIME_INTERNAL;
+	}
+	o->who = o->goid ? o->goid : o->g;
+	o->caller = go_return_address(ctx);
+	o->now = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* The hash seed of the map at o->map: two maps at one address, one after the other, differ in it.
+ */
+static __always_inline __u64 operation_seed(const struct operation *o)
+{
+	const volatile struct field_row *f = operation_fields(o);
+	__u64 seed = read_user_u64(o->map + f->seed_offset);
+
+	return f->seed_size == 4 ? (__u32)seed : seed;
+}
+
+/* Fill one side of a conflict, call chain included. access lies in memory of its own (a hold's slot
+ * or a reserved event). Returns the number of frames, 0 if there is no chain. */
+static __always_inline int access_capture(struct pt_regs *ctx, const struct operation *o,
+                                          struct access *a)
+{
+	const volatile struct field_row *f = operation_fields(o);
+	long bytes;
+
+	a->time_ns = o->now;
+	a->map = o->map;
+	a->map_type = o->type;
+	a->g = o->g;
+	a->goid = o->goid;
+	a->parent_goid = field_read(o->g, f->g_parent_goid);
+	a->gopc = field_read(o->g, f->g_gopc);
+	a->caller = o->caller;
+	a->tgid = o->tgid;
+	a->tid = o->tid;
+	a->site = o->site;
+	a->op = o->op;
+	a->pad[0] = a->pad[1] = 0;
+	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
+	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
+	a->truncated = bytes > 0 && bytes == config.stack_bytes;
+	return a->depth || a->caller;
+}
+
+#endif

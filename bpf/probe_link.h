@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe_link: probes in a file, and out again.
+ *
+ * Two ways, found by trying. uprobe_multi (kernel 6.6, commit 89ae89f53d20): one link for all
+ * probes of a file. Perf events: one a probe, attached through libbpf; detaching is slow there
+ * (about 100 ms each). Either way the kernel owns the probes through file descriptors of this
+ * process: when it ends, however it ends, they are gone.
+ */
+#ifndef GOMAPTOP_BPF_PROBE_LINK_H
+#define GOMAPTOP_BPF_PROBE_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <bpf/libbpf.h>
+
+enum probe_link_mode { PROBE_LINK_MULTI, PROBE_LINK_PERF };
+
+/* BPF_TRACE_UPROBE_MULTI of the kernel's enum bpf_attach_type, which headers before 6.6 lack. */
+#define ATTACH_TYPE_UPROBE_MULTI 48
+
+struct probe_point {
+	uint64_t file_offset;
+	uint64_t cookie;
+	int error; /* out: 0 attached, else -errno */
+};
+
+struct probe_links; /* the open links of one file */
+
+/* Attach the program at all points of the file. pid > 0: only in that process (all its threads);
+ * 0: in every process that maps the file, now and later. One bad point fails a whole multi link:
+ * then halves are tried until the bad ones are alone; each point's error says how it went. Returns
+ * the number of points attached, or -errno when none could be (-EINVAL in multi mode with a single
+ * good point: this kernel has no uprobe_multi). *out is owned by the caller when the result > 0. */
+int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, const char *path,
+                     pid_t pid, struct probe_point *points, size_t count, struct probe_links **out);
+
+/* Take the probes out and wait until no program of theirs runs any more. Accepts NULL. */
+void probe_links_close(struct probe_links *links);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program: the BPF programs, configured, loaded, and tried out on gomaptop itself.
+ */
+#ifndef GOMAPTOP_BPF_PROGRAM_H
+#define GOMAPTOP_BPF_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/probe_link.h"
+#include "bpf/wire.h"
+#include "core/error.h"
+
+struct gomaptop; /* the skeleton */
+
+struct program_config {
+	struct field_row rows[FIELD_ROWS - 1]; /* the last row is for the trial */
+	size_t row_count;
+	uint64_t stall_min_ns, stall_max_ns;
+	int stack_depth;
+	bool any_process;
+	bool perf_only; /* for tests: as if the kernel had no uprobe_multi */
+	bool verbose;
+	size_t ring_bytes, maps_max, goroutines_max; /* 0: default */
+};
+
+struct program {
+	struct gomaptop *skeleton;
+	enum probe_link_mode mode;
+	bool pid_filter; /* a link can be confined to one process, all its threads */
+	uint64_t ns_per_hit;
+	uint64_t mean_hold_ns;
+	uint64_t budget_divisor;
+	size_t maps_max, goroutines_max;
+	struct probe_links *trial; /* the probe on gomaptop itself: nobody runs into it any more */
+};
+
+/* Load, preferring uprobe_multi, and calibrate. -EPERM, -EOPNOTSUPP, ... with words in err. */
+int program_load(const struct program_config *config, struct program *program, struct error *err);
+void program_unload(struct program *program); /* accepts a zeroed one */
+
+struct bpf_program *program_probe(const struct program *program);
+/* 0 or -errno: hits of this process count from now on. */
+int program_target_add(const struct program *program, uint32_t tgid);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tables: the BPF maps, and the counters that account for every hit and every event.
+ *
+ * The capacities here are placeholders that watch.c replaces before loading.
+ */
+#ifndef GOMAPTOP_BPF_TABLES_H
+#define GOMAPTOP_BPF_TABLES_H
+
+#include "core/event.h"
+#include "kernel_types.h"
+#include "wire.h"
+
+const volatile struct detector_config config = {};
+struct detector_tuning tuning = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct target_state);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct map_key);
+	__type(value, struct map_counts);
+} maps SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct goroutine_key);
+	__type(value, struct goroutine_counts);
+} goroutines SEC(".maps");
+
+/* What is known of a place in the code that operates on maps: key is its return address. */
+struct call_site {
+	__u64 next_hold_ns;
+	__u32 holds;
+	__u32 flags; /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
+};
+
+struct call_site_key {
+	__u64 caller;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct call_site_key);
+	__type(value, struct call_site);
+} call_sites SEC(".maps");
+
+struct coverage {
+	__u64 value[COVERAGE_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct coverage);
+} coverage SEC(".maps");
+
+/* Atomic, although per CPU: a program can be preempted in the middle of an addition and another
+ * run on the same CPU; the sums are promised to be exact. */
+static __always_inline void coverage_add(enum coverage_field field, __u64 n)
+{
+	__u32 zero = 0;
+	struct coverage *c = bpf_map_lookup_elem(&coverage, &zero);
+
+	if (c)
+		__sync_fetch_and_add(&c->value[field], n);
+}
+
+static __always_inline void coverage_count(enum coverage_field field)
+{
+	coverage_add(field, 1);
+}
+
+/* Room for one event, accounted for as made and, where there is none, as lost. */
+static __always_inline void *event_reserve(__u64 size)
+{
+	void *event = bpf_ringbuf_reserve(&events, size, 0);
+
+	coverage_count(COVERAGE_EVENTS_MADE);
+	if (!event)
+		coverage_count(COVERAGE_RING_FULL);
+	return event;
+}
+
+/* Nobody is woken: the collector drains on a timer. A wake-up costs the target ten times the rest.
+ */
+static __always_inline void event_submit(void *event)
+{
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void event_header_set(struct event_header *h, __u32 kind, __u32 size,
+                                             __u64 now, __u32 tgid)
+{
+	h->kind = kind;
+	h->size = size;
+	h->time_ns = now;
+	h->tgid = tgid;
+	h->pad = 0;
+}
+
+#endif

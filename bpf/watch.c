@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "bpf/watch_internal.h"
+
+#include "gomaptop.skel.h"
+
+#define QUEUE_BYTES  (16u << 20) /* the counts of full tables fit in at once */
+#define STACK_DEPTH  64
+#define INTERVAL_NS  1000000000ULL
+#define STALL_MIN_NS 20000
+#define STALL_MAX_NS 1000000
+
+/* ---- settings
+ * -------------------------------------------------------------------------------------- */
+
+static void config_defaults(struct watch_config *c)
+{
+	if (!c->stack_depth)
+		c->stack_depth = STACK_DEPTH;
+	if (!c->interval_ns)
+		c->interval_ns = INTERVAL_NS;
+	if (!c->stall_min_ns)
+		c->stall_min_ns = STALL_MIN_NS;
+	if (!c->stall_max_ns)
+		c->stall_max_ns = STALL_MAX_NS;
+}
+
+/* Tests make the ring tiny, or the kernel old, from outside. */
+static void config_environment(struct watch_config *c, struct program_config *p)
+{
+	const char *ring = getenv("GOMAPTOP_RING_BYTES");
+	const char *attach = getenv("GOMAPTOP_ATTACH");
+
+	p->ring_bytes = ring ? strtoul(ring, NULL, 0) : c->ring_bytes;
+	p->perf_only = attach && !strcmp(attach, "perf_event");
+}
+
+static void field_row_fill(struct field_row *row, const struct go_binary *binary)
+{
+	const struct go_layout *l = go_binary_layout(binary);
+	bool swiss = go_binary_map_runtime(binary) == GO_MAP_SWISS;
+
+	row->g_goid = l->g_goid;
+	row->g_parent_goid = l->g_parent_goid;
+	row->g_gopc = l->g_gopc;
+	/* runtime/map.go type hmap: hash0 uint32; internal/runtime/maps/map.go type Map: seed
+	 * uintptr. */
+	row->seed_offset = swiss ? 8 : 12;
+	row->seed_size = swiss ? 8 : 4;
+}
+
+static int load(struct watch *w, struct error *err)
+{
+	struct program_config p = {
+	        .stall_min_ns = w->config.stall_min_ns,
+	        .stall_max_ns = w->config.stall_max_ns,
+	        .stack_depth = w->config.stack_depth,
+	        .any_process = !w->config.pid_count,
+	        .verbose = w->config.verbose,
+	        .maps_max = w->config.maps_max,
+	        .goroutines_max = w->config.goroutines_max,
+	};
+
+	config_environment(&w->config, &p);
+	for (size_t i = 0; i < w->binary_count; i++)
+		field_row_fill(&p.rows[i], w->binaries[i].binary);
+	p.row_count = w->binary_count;
+	return program_load(&p, &w->program, err);
+}
+
+/* ---- names
+ * ---------------------------------------------------------------------------------------------- */
+
+static int names_open(struct watch *w)
+{
+	int rc = symbolizer_create(&w->symbolizer);
+
+	if (rc)
+		return rc;
+	w->site_functions = calloc(w->site_count, sizeof(*w->site_functions));
+	w->site_addrs = calloc(w->site_count, sizeof(*w->site_addrs));
+	if (!w->site_functions || !w->site_addrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->binary_count; i++) {
+		const struct watch_binary *b = &w->binaries[i];
+
+		for (size_t k = 0; k < b->plan.site_count; k++) {
+			w->site_functions[b->first_site + k] = b->plan.sites[k].function;
+			w->site_addrs[b->first_site + k] = b->plan.sites[k].addr;
+		}
+	}
+	symbolizer_sites_set(w->symbolizer, w->site_functions, w->site_count);
+	/* A process that has yet to execute its program is placed at its first event. */
+	for (size_t i = 0; i < w->target_count; i++)
+		watch_target_place(w, &w->targets[i]);
+	return 0;
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static int collect(struct watch *w, struct error *err)
+{
+	struct gomaptop *s = w->program.skeleton;
+	struct collector_config c = {
+	        .events_fd = bpf_map__fd(s->maps.events),
+	        .maps_fd = bpf_map__fd(s->maps.maps),
+	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
+	        .coverage_fd = bpf_map__fd(s->maps.coverage),
+	        .targets_fd = bpf_map__fd(s->maps.targets),
+	        .maps_max = w->program.maps_max,
+	        .goroutines_max = w->program.goroutines_max,
+	        .queue = w->queue,
+	        .event_fd = w->event_fd,
+	        .interval_ns = w->config.interval_ns,
+	        .ns_per_hit = w->program.ns_per_hit,
+	        .mean_hold_ns = w->program.mean_hold_ns,
+	        .budget_divisor = w->program.budget_divisor,
+	        .tuning = &s->bss->tuning,
+	        .pids = w->config.pids,
+	        .pid_count = w->config.pid_count,
+	};
+
+	return collector_start(&c, &w->collector, err);
+}
+
+static int queue_open(struct watch *w)
+{
+	size_t bytes = w->config.queue_bytes ? w->config.queue_bytes : QUEUE_BYTES;
+
+	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->event_fd < 0)
+		return -errno;
+	return event_queue_create(bytes, &w->queue);
+}
+
+int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return error_set(err, ENOMEM, "out of memory; free some and try again");
+	w->config = *config;
+	w->event_fd = -1;
+	config_defaults(&w->config);
+	rc = watch_binaries_open(w, err);
+	if (rc)
+		goto cleanup;
+	rc = queue_open(w);
+	if (!rc)
+		rc = names_open(w);
+	if (rc) {
+		error_set(err, -rc, "cannot prepare the watch: %s; free memory and try again",
+		          strerror(-rc));
+		goto cleanup;
+	}
+	rc = load(w, err);
+	if (!rc)
+		rc = collect(w, err);
+	if (!rc)
+		rc = watch_attach(w, err);
+	if (rc)
+		goto cleanup;
+	*out = w;
+	return 0;
+cleanup:
+	watch_destroy(w);
+	return rc;
+}
+
+void watch_stop(struct watch *w)
+{
+	if (w->stopped)
+		return;
+	w->stopped = true;
+	if (w->collector)
+		collector_disarm(w->collector);
+	for (size_t i = 0; i < w->link_count; i++)
+		probe_links_close(w->links[i]);
+	w->link_count = 0;
+	collector_stop(w->collector);
+	w->collector = NULL;
+}
+
+void watch_destroy(struct watch *w)
+{
+	if (!w)
+		return;
+	watch_stop(w);
+	program_unload(&w->program);
+	symbolizer_destroy(w->symbolizer);
+	watch_binaries_close(w);
+	event_queue_destroy(w->queue);
+	if (w->event_fd >= 0)
+		close(w->event_fd);
+	free(w->links);
+	free(w->skips);
+	free(w->targets);
+	free(w->site_functions);
+	free(w->site_addrs);
+	free(w);
+}
+
+/* ---- reading it
+ * --------------------------------------------------------------------------------------------------
+ */
+
+struct event_queue *watch_queue(struct watch *w)
+{
+	return w->queue;
+}
+
+bool watch_targets_gone(const struct watch *w)
+{
+	/* -e waits for the next process of its executable. */
+	if (!w->config.pid_count)
+		return false;
+	return !w->collector || collector_targets_alive(w->collector) == 0;
+}
+
+int watch_event_fd(const struct watch *w)
+{
+	return w->event_fd;
+}
+
+enum watch_attach watch_attach_mode(const struct watch *w)
+{
+	return w->program.mode == PROBE_LINK_MULTI ? WATCH_UPROBE_MULTI : WATCH_PERF_EVENT;
+}
+
+const char *watch_attach_name(const struct watch *w)
+{
+	return watch_attach_mode(w) == WATCH_UPROBE_MULTI ? "uprobe_multi" : "perf_event";
+}
+
+size_t watch_probes_wanted(const struct watch *w)
+{
+	return w->wanted;
+}
+
+size_t watch_probes_attached(const struct watch *w)
+{
+	return w->attached;
+}
+
+const struct probe_skip *watch_skips(const struct watch *w, size_t *count)
+{
+	*count = w->skip_count;
+	return w->skips;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch_internal: what the files of the watch share. All of it belongs to the thread that made the
+ * watch; the collector has its own copies.
+ */
+#ifndef GOMAPTOP_BPF_WATCH_INTERNAL_H
+#define GOMAPTOP_BPF_WATCH_INTERNAL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "bpf/collector.h"
+#include "bpf/program.h"
+#include "bpf/watch.h"
+#include "core/symbolizer.h"
+
+/* One executable that is watched; several processes may run it. */
+struct watch_binary {
+	struct go_binary *binary;
+	char path[PATH_MAX];
+	dev_t device;
+	ino_t inode;
+	struct probe_plan plan;
+	size_t first_site; /* of its probes among all */
+	size_t row;        /* of its fields */
+};
+
+struct watch_target {
+	pid_t pid;
+	size_t binary;
+	uint64_t bias;
+	bool placed; /* the load bias is known, the symbolizer knows the process */
+};
+
+struct watch {
+	struct watch_config config;
+	struct program program;
+	struct watch_binary *binaries;
+	size_t binary_count;
+	struct watch_target *targets;
+	size_t target_count;
+	const char **site_functions;
+	uint64_t *site_addrs; /* file addresses of the probed instructions */
+	size_t site_count;
+	struct probe_links **links;
+	size_t link_count;
+	struct probe_skip *skips;
+	size_t skip_count, wanted, attached;
+	struct event_queue *queue;
+	struct symbolizer *symbolizer;
+	struct collector *collector;
+	int event_fd;
+	bool stopped;
+};
+
+/* watch_binaries.c: open what the targets run, plan the probes. */
+int watch_binaries_open(struct watch *w, struct error *err);
+void watch_binaries_close(struct watch *w);
+
+/* watch_names.c: processes and symbols. */
+struct watch_target *watch_target_find(struct watch *w, pid_t pid);
+int watch_target_register(struct watch *w, pid_t pid, size_t binary);
+int watch_target_place(struct watch *w, struct watch_target *t);
+
+/* watch_attach.c: probes in. */
+int watch_attach(struct watch *w, struct error *err);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/watch_internal.h"
+#include "core/go_process.h"
+
+struct watch_target *watch_target_find(struct watch *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->target_count; i++)
+		if (w->targets[i].pid == pid)
+			return &w->targets[i];
+	return NULL;
+}
+
+int watch_target_register(struct watch *w, pid_t pid, size_t binary)
+{
+	void *more;
+
+	if (watch_target_find(w, pid))
+		return 0;
+	more = reallocarray(w->targets, w->target_count + 1, sizeof(*w->targets));
+	if (!more)
+		return -ENOMEM;
+	w->targets = more;
+	w->targets[w->target_count++] = (struct watch_target){.pid = pid, .binary = binary};
+	return 0;
+}
+
+/* Tell the symbolizer where the process has its binary; possible once it has executed it. */
+int watch_target_place(struct watch *w, struct watch_target *t)
+{
+	struct go_binary *binary = w->binaries[t->binary].binary;
+	int rc = go_process_load_bias(t->pid, binary, &t->bias);
+
+	if (rc)
+		return rc;
+	t->placed = true;
+	return symbolizer_process_add(w->symbolizer, t->pid, binary, t->bias);
+}
+
+/* A process that was gone before anybody looked: the probed instruction tells the bias. */
+static void target_place_by_access(struct watch *w, const struct access *access)
+{
+	struct watch_target *t = watch_target_find(w, access->tgid);
+
+	if (!t) {
+		if (w->binary_count != 1 || watch_target_register(w, access->tgid, 0))
+			return;
+		t = watch_target_find(w, access->tgid);
+	}
+	if (t->placed || !watch_target_place(w, t))
+		return;
+	if (!access->depth || access->site >= w->site_count)
+		return;
+	t->bias = access->stack[0] - w->site_addrs[access->site];
+	t->placed = true;
+	symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary].binary, t->bias);
+}
+
+int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
+{
+	struct watch_target *t = watch_target_find(w, tgid);
+	const struct go_binary *binary;
+	bool swiss;
+
+	if (!t) {
+		/* -e: another process of the one executable. */
+		if (!w->config.executable || watch_target_register(w, tgid, 0))
+			return -ESRCH;
+		t = watch_target_find(w, tgid);
+	}
+	if (!t->placed)
+		watch_target_place(w, t);
+	binary = w->binaries[t->binary].binary;
+	swiss = go_binary_map_runtime(binary) == GO_MAP_SWISS;
+	memset(row, 0, sizeof(*row));
+	row->tgid = tgid;
+	row->state = PROCESS_RUNNING;
+	row->stripped = go_binary_stripped(binary);
+	row->layout_verified = go_binary_layout_verified(binary);
+	row->map_runtime = swiss ? "swiss" : "hmap";
+	if (go_process_executable(tgid, row->exe, sizeof(row->exe)) ||
+	    (w->config.executable && w->config.pid_count && !t->placed))
+		snprintf(row->exe, sizeof(row->exe), "%.*s", (int)sizeof(row->exe) - 1,
+		         w->binaries[t->binary].path);
+	if (go_process_started(tgid, &row->started_ns))
+		row->started_ns = 0;
+	snprintf(row->go_version, sizeof(row->go_version), "%s", go_binary_version(binary));
+	if (go_binary_build_id(binary))
+		snprintf(row->build_id, sizeof(row->build_id), "%s", go_binary_build_id(binary));
+	return 0;
+}
+
+/* ---- for the model
+ * -------------------------------------------------------------------------------- */
+
+static int on_call_chain(void *ctx, const struct access *access, struct frame *out, int max)
+{
+	struct watch *w = ctx;
+	struct watch_target *t = watch_target_find(w, access->tgid);
+
+	if (!t || !t->placed)
+		target_place_by_access(w, access);
+	return symbolizer_call_chain(w->symbolizer, access, out, max);
+}
+
+static const struct frame *on_frames(void *ctx, uint32_t tgid, uint64_t pc, bool is_return_address,
+                                     int *count)
+{
+	struct watch *w = ctx;
+
+	return symbolizer_frames(w->symbolizer, tgid, pc, is_return_address, count);
+}
+
+static const char *on_site_function(void *ctx, unsigned int site)
+{
+	struct watch *w = ctx;
+
+	return site < w->site_count ? w->site_functions[site] : NULL;
+}
+
+static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
+{
+	struct watch *w = ctx;
+	struct watch_target *t = watch_target_find(w, tgid);
+
+	if (!t || !t->placed || !type_addr)
+		return NULL;
+	return go_binary_type_name(w->binaries[t->binary].binary, type_addr - t->bias);
+}
+
+struct model_symbols watch_symbols(struct watch *w)
+{
+	return (struct model_symbols){
+	        .call_chain = on_call_chain,
+	        .frames = on_frames,
+	        .site_function = on_site_function,
+	        .type_name = on_type_name,
+	        .ctx = w,
+	};
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire: what attach and the BPF programs agree on besides events: cookies, settings, tables.
+ *
+ * Compiled on both sides, like core/event.h.
+ */
+#ifndef GOMAPTOP_BPF_WIRE_H
+#define GOMAPTOP_BPF_WIRE_H
+
+#include <linux/types.h>
+
+/* A probe's cookie holds all that the program must know of its site, so that a hit costs no
+ * look-up. bits 0-15 site index, 16-19 role, 20-23 op, 24-27 args, 28-31 instruction, 32-39 fields
+ * row. */
+#define COOKIE(site, role, op, args, instruction, row)                                   \
+	((__u64)(site) | (__u64)(role) << 16 | (__u64)(op) << 20 | (__u64)(args) << 24 | \
+	 (__u64)(instruction) << 28 | (__u64)(row) << 32)
+#define COOKIE_SITE(c)        ((__u32)((c)&0xffff))
+#define COOKIE_ROLE(c)        ((__u32)((c) >> 16 & 0xf))
+#define COOKIE_OP(c)          ((__u32)((c) >> 20 & 0xf))
+#define COOKIE_ARGS(c)        ((__u32)((c) >> 24 & 0xf))
+#define COOKIE_INSTRUCTION(c) ((__u32)((c) >> 28 & 0xf))
+#define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
+
+/* Values of enum probe_role, probe_args and probe_instruction of core/probe_site.h, which the BPF
+ * side cannot include; attach.c asserts that they agree. */
+enum wire_role { WIRE_MAP_OP, WIRE_CRASH };
+enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE };
+enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY };
+
+/* Offsets that differ between watched binaries, one row a distinct layout. Negative: no such field.
+ */
+#define FIELD_ROWS 16
+struct field_row {
+	__s32 g_goid;
+	__s32 g_parent_goid;
+	__s32 g_gopc;
+	__u32 seed_offset; /* of the hash seed in the map header */
+	__u32 seed_size;   /* 4 or 8 */
+};
+
+#define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */
+
+/* Settings, fixed when the programs are loaded. */
+struct detector_config {
+	struct field_row rows[FIELD_ROWS];
+	__u32 stall_ns[STALL_LENGTHS];
+	__u64 pidns_dev, pidns_ino; /* 0: this process lives in the initial pid namespace */
+	__u64 budget_divisor;       /* held time : time, 1 : divisor */
+	__u64 budget_burst_ns;      /* time whose budget may be spent at once */
+	__u32 stack_bytes;          /* of a call chain */
+	__u32 any_process;          /* -e: processes not in `targets` are new targets */
+};
+
+/* Settings that the collector adjusts while watching. */
+struct detector_tuning {
+	__u64 tried_spacing_ns; /* between two holds on an object that was tried before */
+	__u64 fresh_spacing_ns; /* the same for one that was rarely tried */
+};
+
+struct target_state {
+	__u32 announced; /* EVENT_PROCESS was sent at the first hit */
+	__u32 pad;
+};
+
+#define SLOTS 64 /* holds that can be under way at once, in all targets; a power of two */
+
+#endif
