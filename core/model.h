@@ -100,8 +100,10 @@ struct conflict_row {
 	struct side a, b;           /* latest sighting; a was held, b came meanwhile */
 };
 
-/* Sampled call chains of one map, merged: what the call-chain pane shows. */
+/* Sampled call chains of one map, merged: what the call-chain pane shows. The array of a map may
+ * move with the next model_apply(). */
 struct chain_row {
+	uint64_t key; /* hash of op and source lines */
 	struct frame *chain;
 	int chain_length;
 	uint64_t count;     /* times it was seen (holds and overlaps) */
@@ -121,8 +123,9 @@ struct map_row {
 	bool ended;             /* no map of this row is in use any more, as far as is known */
 	enum map_verdict verdict;
 	uint64_t ops[OP_COUNT];
-	double rate[OP_COUNT];   /* operations per second in the last interval */
-	unsigned int goroutines; /* distinct; estimated above about 30 */
+	double rate[OP_COUNT]; /* operations per second in the last interval */
+	/* Distinct; estimated above about 30. Of a family: the most that one of its maps had. */
+	unsigned int goroutines;
 	bool goroutines_estimated;
 	uint64_t stalls;
 	double stall_seconds;
@@ -132,10 +135,13 @@ struct map_row {
 	uint64_t first_ns, last_ns;
 	/* heat.depth of the snapshot: [d-1] = conflicts whose sides have a call chain of depth d
 	 * (each conflict counts once, at the deeper side's depth). */
-	uint32_t heat_depth[STACK_DEPTH_MAX];
-	float heat_rate[STACK_DEPTH_MAX]; /* the same, conflicts per second, smoothed */
-	struct chain_row *chains;         /* most frequent first after model_sort_chains() */
+	const uint32_t *heat_depth; /* STACK_DEPTH_MAX entries, never NULL */
+	const float *heat_rate;     /* the same, conflicts per second, smoothed */
+	struct chain_row *chains;   /* most frequent first after model_sort_chains() */
 	size_t chain_count;
+	/* The row that stands for this one since its family was folded; else NULL. A folded row is
+	 * in no list any more and may be used for another map (with another number) later. */
+	struct map_row *folded_into;
 };
 
 struct goroutine_row {
@@ -201,7 +207,9 @@ int model_target_add(struct model *model, const struct target_row *target);
  * smoothed figures are brought up to date at each EVENT_TICK. */
 int model_apply(struct model *model, const struct event_header *event);
 
-/* Forget counts and conflicts, keep targets (key `r` of the screen). */
+/* Forget counts and conflicts, keep targets (key `r` of the screen). Counts begin again at zero
+ * although those of the events are absolute; coverage stays that of the whole run. Rows that the
+ * caller holds are no longer in any list. */
 void model_reset(struct model *model);
 
 /* ---- reading it ---------------------------------------------------------------------------------

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ring is one memory object mapped twice, back to back, so that an event that crosses the end
+ * still lies in one block: no padding, no second copy, no special case for wrapping.
+ *
+ * Positions are free-running byte counters; position & mask is the offset. Invariants:
+ *   head <= read <= tail <= write <= head + capacity
+ * where head and tail are shared, read belongs to the consumer and write to the producer.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memfd_create() */
+#endif
+
+#include "core/event_queue.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define QUEUE_CAPACITY_MIN ((size_t)64 << 10)
+#define QUEUE_CAPACITY_MAX ((size_t)1 << 40)
+/* Two lines: the adjacent-line prefetcher of x86 pulls lines in pairs. */
+#define QUEUE_LINE 128
+/* The consumer hands room back once it owes this part of the ring, or when it finds it empty. */
+#define QUEUE_RELEASE_PART 8
+
+struct event_queue {
+	/* Constant after creation: read by both, written by nobody. */
+	alignas(QUEUE_LINE) unsigned char *ring;
+	size_t capacity;
+	size_t mask;
+	size_t release_at;
+
+	/* Written by the producer alone. */
+	alignas(QUEUE_LINE) _Atomic uint64_t tail;
+
+	/* The producer's own. */
+	alignas(QUEUE_LINE) uint64_t write;
+	uint64_t write_limit; /* last head seen + capacity */
+
+	/* Written by the consumer alone. */
+	alignas(QUEUE_LINE) _Atomic uint64_t head;
+
+	/* The consumer's own. */
+	alignas(QUEUE_LINE) uint64_t read;
+	uint64_t cached_tail;
+	uint64_t released; /* what head says */
+};
+
+static size_t capacity_round(size_t capacity)
+{
+	size_t rounded = QUEUE_CAPACITY_MIN;
+
+	while (rounded < capacity)
+		rounded *= 2;
+	return rounded;
+}
+
+/* Map size bytes of fresh memory twice in a row. */
+static unsigned char *ring_map(size_t size)
+{
+	unsigned char *ring = NULL;
+	void *room;
+	int fd;
+
+	fd = memfd_create("event_queue", MFD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	if (ftruncate(fd, (off_t)size) < 0)
+		goto cleanup;
+	room = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room == MAP_FAILED)
+		goto cleanup;
+	ring = room;
+	for (int half = 0; half < 2; half++) {
+		if (mmap(ring + half * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		         fd, 0) == MAP_FAILED) {
+			munmap(room, 2 * size);
+			ring = NULL;
+			break;
+		}
+	}
+cleanup:
+	close(fd);
+	return ring;
+}
+
+int event_queue_create(size_t capacity, struct event_queue **out)
+{
+	struct event_queue *queue;
+
+	*out = NULL;
+	if (capacity == 0 || capacity > QUEUE_CAPACITY_MAX)
+		return -EINVAL;
+	queue = aligned_alloc(QUEUE_LINE, sizeof(*queue));
+	if (!queue)
+		return -ENOMEM;
+	memset(queue, 0, sizeof(*queue));
+	queue->capacity = capacity_round(capacity);
+	queue->mask = queue->capacity - 1;
+	queue->release_at = queue->capacity / QUEUE_RELEASE_PART;
+	queue->write_limit = queue->capacity;
+	queue->ring = ring_map(queue->capacity);
+	if (!queue->ring) {
+		free(queue);
+		return -ENOMEM;
+	}
+	*out = queue;
+	return 0;
+}
+
+void event_queue_destroy(struct event_queue *queue)
+{
+	if (!queue)
+		return;
+	munmap(queue->ring, 2 * queue->capacity);
+	free(queue);
+}
+
+/* ---- producer --------------------------------------------------------------------------------*/
+
+void *event_queue_reserve(struct event_queue *queue, size_t size)
+{
+	struct event_header *event;
+
+	if (__builtin_expect(queue->write_limit - queue->write < size, 0)) {
+		/* acquire: pairs with the release store in event_queue_release(): what the consumer
+		 * read from the bytes it handed back, it read before this thread overwrites them.
+		 */
+		queue->write_limit =
+		        atomic_load_explicit(&queue->head, memory_order_acquire) + queue->capacity;
+		if (queue->write_limit - queue->write < size)
+			return NULL;
+	}
+	if (__builtin_expect(size % 8 != 0 || size < sizeof(*event), 0))
+		return NULL;
+	event = (struct event_header *)(queue->ring + (queue->write & queue->mask));
+	event->size = (__u32)size;
+	queue->write += size;
+	return event;
+}
+
+void event_queue_publish(struct event_queue *queue)
+{
+	/* release: pairs with the acquire load in queue_refresh(): whoever sees this tail sees the
+	 * bytes of every event before it. */
+	atomic_store_explicit(&queue->tail, queue->write, memory_order_release);
+}
+
+bool event_queue_push(struct event_queue *queue, const struct event_header *event)
+{
+	void *room = event_queue_reserve(queue, event->size);
+
+	if (!room)
+		return false;
+	memcpy(room, event, event->size);
+	event_queue_publish(queue);
+	return true;
+}
+
+/* ---- consumer --------------------------------------------------------------------------------*/
+
+/* The copy of the tail says empty: look at the real one. True when there is news. */
+static bool queue_refresh(struct event_queue *queue)
+{
+	/* acquire: pairs with the release store in event_queue_publish(). */
+	queue->cached_tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
+	if (queue->cached_tail != queue->read)
+		return true;
+	/* Empty: give everything back, or a large event could wait for room that nobody uses. */
+	event_queue_release(queue);
+	return false;
+}
+
+const struct event_header *event_queue_peek(struct event_queue *queue)
+{
+	if (queue->read == queue->cached_tail && !queue_refresh(queue))
+		return NULL;
+	return (const struct event_header *)(queue->ring + (queue->read & queue->mask));
+}
+
+void event_queue_pop(struct event_queue *queue)
+{
+	const struct event_header *event =
+	        (const struct event_header *)(queue->ring + (queue->read & queue->mask));
+
+	queue->read += event->size;
+	if (queue->read - queue->released >= queue->release_at)
+		event_queue_release(queue);
+}
+
+void event_queue_release(struct event_queue *queue)
+{
+	if (queue->released == queue->read)
+		return;
+	queue->released = queue->read;
+	/* release: pairs with the acquire load in event_queue_reserve(). */
+	atomic_store_explicit(&queue->head, queue->read, memory_order_release);
+}
