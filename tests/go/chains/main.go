@@ -43,6 +43,7 @@ type note struct {
 type walk struct {
 	path  *path
 	side  string
+	turn  func() // returns when it is this side's turn
 	noted bool
 	key   uint64
 }
@@ -103,14 +104,15 @@ func side(number int, name string, all []*path, schedule *turns.Schedule, first 
 	noted *sync.WaitGroup) {
 	runtime.LockOSThread()
 	turns.Precise()
+	turn := func() { schedule.Wait(number) }
 	walks := make([]*walk, len(all))
 	for i, p := range all {
-		walks[i] = &walk{path: p, side: name}
+		walks[i] = &walk{path: p, side: name, turn: turn}
 	}
 	first.Lock()
 	for again := false; ; again = true {
 		if again {
-			schedule.Wait(number)
+			turn()
 		}
 		for _, w := range walks {
 			w.path.run(w.path.m, w)

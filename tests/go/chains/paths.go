@@ -238,10 +238,13 @@ func throughReflectCall(m table, w *walk) {
 	reflect.ValueOf(direct).Call([]reflect.Value{reflect.ValueOf(m), reflect.ValueOf(w)})
 }
 
+// The new goroutine runs when it is let: it waits for a turn of its own.
+//
 //go:noinline
 func throughGo(m table, w *walk) {
 	done := make(chan bool)
 	go func() {
+		w.turn()
 		m[here(w)] = 13
 		done <- true
 	}()
