@@ -108,10 +108,10 @@ $(BUILD)/gen_docs: $(BUILD)/tui/gen_docs.o $(LIBS)
 	$(LINK)
 
 $(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/gomaptop.1.in
-	$(BUILD)/gen_docs man tui/gomaptop.1.in > $@
+	$(BUILD)/gen_docs tui/gomaptop.1.in > $@
 
 $(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/completion.bash.in
-	$(BUILD)/gen_docs completion tui/completion.bash.in > $@
+	$(BUILD)/gen_docs tui/completion.bash.in > $@
 
 # ---- checks ----------------------------------------------------------------------------------------
 

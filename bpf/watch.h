@@ -26,6 +26,9 @@
 
 struct watch;
 
+/* Either pids, or executable, or both: then these very processes are watched, with the executable
+ * as their binary. That is for a process that has not executed the program yet (`-- CMD` holds its
+ * child before execve): its /proc/PID/exe still names another file. */
 struct watch_config {
 	const pid_t *pids; /* -p: processes that run now */
 	size_t pid_count;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gomaptop: concurrent map conflicts in running Go processes. The wiring: options, choice of a
+ * target, session, screen or batch, exit status.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/go_process.h"
+#include "tui/batch.h"
+#include "tui/options.h"
+#include "tui/session.h"
+#include "tui/ui.h"
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "gomaptop: %s\n", err->text);
+	return EXIT_FAILED;
+}
+
+static struct ui_config ui_config_of(const struct options *options)
+{
+	return (struct ui_config){
+	        .interval_ns = options->interval_ns,
+	        .duration_ns = options->duration_ns,
+	        .color = options->color,
+	        .until_conflict = options->until_conflict,
+	};
+}
+
+/* ---- no target named: the list
+ * --------------------------------------------------------------------
+ */
+
+struct choices {
+	struct go_process_list *list;
+	struct go_process_row *rows;
+	size_t room;
+};
+
+static size_t list_choices(void *ctx, struct ui_choice *out, size_t max)
+{
+	struct choices *choices = ctx;
+	struct go_process_row *grown;
+	size_t count, i;
+
+	if (max > choices->room) {
+		grown = reallocarray(choices->rows, max, sizeof(*grown));
+		if (!grown)
+			return 0;
+		choices->rows = grown;
+		choices->room = max;
+	}
+	count = go_process_list_scan(choices->list, choices->rows, max);
+	for (i = 0; i < count; i++) {
+		const struct go_process_row *row = &choices->rows[i];
+
+		out[i] = (struct ui_choice){.pid = row->pid, .cpu_percent = row->cpu_percent};
+		memcpy(out[i].command, row->command, sizeof(out[i].command));
+		memcpy(out[i].go_version, row->go_version, sizeof(out[i].go_version));
+		memcpy(out[i].user, row->user, sizeof(out[i].user));
+	}
+	return count;
+}
+
+_Static_assert(sizeof(((struct ui_choice *)0)->command) ==
+                               sizeof(((struct go_process_row *)0)->command) &&
+                       sizeof(((struct ui_choice *)0)->go_version) ==
+                               sizeof(((struct go_process_row *)0)->go_version) &&
+                       sizeof(((struct ui_choice *)0)->user) ==
+                               sizeof(((struct go_process_row *)0)->user),
+               "a choice is a row of the list");
+
+/* > 0: a target was chosen and is in the options now; 0: the user left; -errno with words. */
+static int choose_target(struct options *options, struct error *err)
+{
+	const struct ui_config config = ui_config_of(options);
+	struct choices choices = {0};
+	pid_t pid;
+	int rc;
+
+	rc = go_process_list_create(&choices.list);
+	if (rc)
+		return error_set(err, -rc, "out of memory: free some and try again");
+	pid = ui_choose(list_choices, &choices, &config, err);
+	go_process_list_destroy(choices.list);
+	free(choices.rows);
+	if (pid <= 0)
+		return pid;
+	options->pids = malloc(sizeof(*options->pids));
+	if (!options->pids)
+		return error_set(err, ENOMEM, "out of memory: free some and try again");
+	options->pids[options->pid_count++] = pid;
+	return 1;
+}
+
+/* ---- screen or batch
+ * ------------------------------------------------------------------------------
+ */
+
+static int run_screen(struct session *session, const struct options *options, struct error *err)
+{
+	const struct ui_source source = session_ui_source(session);
+	const struct ui_config config = ui_config_of(options);
+	int rc = ui_run(&source, &config, err);
+
+	return rc ? rc : session_stop(session, err);
+}
+
+static int exit_status(struct session *session, const struct options *options)
+{
+	if (options->batch && model_conflict_total(session_model(session)) > 0)
+		return EXIT_CONFLICT;
+	return session_child_status(session);
+}
+
+static int watch_and_show(const struct options *options)
+{
+	struct session *session = NULL;
+	struct error err = {0};
+	int status, rc, signals = -1;
+
+	if (options->batch) {
+		signals = batch_signals(&err);
+		if (signals < 0)
+			return fail(&err);
+	}
+	if (session_open(options, &session, &err))
+		return fail(&err);
+	rc = options->batch ? batch_run(session, options, signals, &err)
+	                    : run_screen(session, options, &err);
+	/* A reader of the report that has left does not make the file less wanted. */
+	if ((!rc || rc == -EPIPE) && options->output)
+		rc = session_save(session, options->output_format, options->output, &err);
+	if (session_child_log(session))
+		fprintf(stderr, "gomaptop: the output of %s is in %s\n", options->command[0],
+		        session_child_log(session));
+	/* Whoever closed the pipe does not want to hear about it. */
+	status = rc == -EPIPE ? EXIT_FAILED : rc ? fail(&err) : exit_status(session, options);
+	session_close(session);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	struct options options;
+	struct error err = {0};
+	int status = EXIT_RAN, chosen = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	switch (options_parse(argc, argv, terminal, &options)) {
+	case OPTIONS_WRONG:
+		status = EXIT_USAGE;
+		break;
+	case OPTIONS_DONE:
+		status = fflush(stdout) ? EXIT_FAILED : EXIT_RAN;
+		break;
+	case OPTIONS_RUN:
+		if (options_name_no_target(&options))
+			chosen = choose_target(&options, &err);
+		if (chosen < 0)
+			status = fail(&err);
+		else if (chosen > 0)
+			status = watch_and_show(&options);
+		break;
+	}
+	options_free(&options);
+	return status;
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* mkostemp() */
+#include "tui/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/watch.h"
+#include "core/child.h"
+
+#define NS_PER_SECOND 1000000000ULL
+/* One call of session_pump() may take this long; keys wait meanwhile. */
+#define PUMP_NS (50 * 1000000ULL)
+
+struct session {
+	const struct options *options;
+	struct child *child; /* CMD, or NULL */
+	char child_log[256]; /* empty: its output goes elsewhere */
+	struct watch *watch;
+	struct model *model;
+	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
+	uint64_t reported_ns;            /* what session_report() has told already */
+	struct utsname host;
+	struct snapshot_skip *skips;
+	size_t skip_count;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+/* Better to hear it now than after ten minutes of watching. */
+static int output_check(const char *path, struct error *err)
+{
+	char copy[4096];
+	const char *folder;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return error_set(err, EISDIR, "cannot write %s: it is a folder; name a file in it",
+		                 path);
+	if (strlen(path) >= sizeof(copy))
+		return error_set(err, ENAMETOOLONG,
+		                 "cannot write %.64s...: name too long; give a "
+		                 "shorter one",
+		                 path);
+	folder = dirname(strcpy(copy, path));
+	if (access(folder, W_OK | X_OK) == 0 ||
+	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && access(path, W_OK) == 0))
+		return 0;
+	return error_set(err, errno,
+	                 "cannot write %s: folder %s: %s; name a file in a folder that "
+	                 "can be written to",
+	                 path, folder, strerror(errno));
+}
+
+/* With a screen, CMD must not write over it: its output goes to a file of its own. */
+static int child_log_open(struct session *session, struct error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	snprintf(session->child_log, sizeof(session->child_log), "%s/gomaptop-XXXXXX",
+	         folder && *folder ? folder : "/tmp");
+	fd = mkostemp(session->child_log, O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	session->child_log[0] = '\0';
+	return error_set(err, errno,
+	                 "cannot keep the output of CMD in %s: %s; set TMPDIR to a "
+	                 "folder that can be written to",
+	                 folder ? folder : "/tmp", strerror(errno));
+}
+
+static int session_child_start(struct session *session, struct error *err)
+{
+	struct child_config config = {
+	        .argv = session->options->command, .in = -1, .errors = -1, .out = STDERR_FILENO};
+	int log = -1, nothing = -1, rc;
+
+	if (!session->options->batch) {
+		log = child_log_open(session, err);
+		if (log < 0)
+			return log;
+		nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		config.in = nothing;
+		config.out = config.errors = log;
+	}
+	rc = child_start(&config, &session->child, err);
+	if (log >= 0)
+		close(log);
+	if (nothing >= 0)
+		close(nothing);
+	return rc;
+}
+
+static size_t environment_size(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 0) : 0;
+}
+
+static int session_watch(struct session *session, struct error *err)
+{
+	const struct options *options = session->options;
+	pid_t child = session->child ? child_pid(session->child) : 0;
+	struct watch_config config = {
+	        .pids = child ? &child : options->pids,
+	        .pid_count = child ? 1 : options->pid_count,
+	        .executable = child ? child_executable(session->child) : options->executable,
+	        .stall_min_ns = options->stall_min_ns,
+	        .stall_max_ns = options->stall_max_ns,
+	        .interval_ns = options->interval_ns,
+	        .stack_depth = options->stack_depth,
+	        .verbose = options->verbose,
+	        /* For tests of what is lost when there is too little room. */
+	        .ring_bytes = environment_size("GOMAPTOP_RING_BYTES"),
+	        .queue_bytes = environment_size("GOMAPTOP_QUEUE_BYTES"),
+	};
+	sigset_t all, before;
+	int rc;
+
+	/* Threads inherit the mask: signals are for the thread that owns the session. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	rc = watch_start(&config, &session->watch, err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+static int session_model_create(struct session *session, struct error *err)
+{
+	struct model_config config = {.symbols = watch_symbols(session->watch)};
+	const struct probe_skip *skips;
+	size_t i, count;
+
+	skips = watch_skips(session->watch, &count);
+	session->skips = calloc(count + 1, sizeof(*session->skips));
+	if (!session->skips || model_create(&config, &session->model))
+		return error_set(err, ENOMEM, "out of memory: free some and try again");
+	/* A function that is absent as it should be is nothing that was skipped. */
+	for (i = 0; i < count; i++) {
+		if (!skips[i].wanted)
+			continue;
+		session->skips[session->skip_count++] = (struct snapshot_skip){
+		        .function = skips[i].function, .reason = skips[i].reason};
+	}
+	return 0;
+}
+
+int session_open(const struct options *options, struct session **out, struct error *err)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int rc;
+
+	if (!session)
+		return error_set(err, ENOMEM, "out of memory: free some and try again");
+	session->options = options;
+	uname(&session->host);
+	rc = options->output ? output_check(options->output, err) : 0;
+	if (rc)
+		goto cleanup;
+	rc = options->command ? session_child_start(session, err) : 0;
+	if (rc)
+		goto cleanup;
+	rc = session_watch(session, err);
+	if (rc)
+		goto cleanup;
+	session->started_ns = session->reported_ns = clock_ns(CLOCK_MONOTONIC);
+	rc = session_model_create(session, err);
+	if (rc)
+		goto cleanup;
+	session_pump(
+	        session); /* the targets, while CMD still stands before its first instruction */
+	rc = session->child ? child_release(session->child, err) : 0;
+	if (rc)
+		goto cleanup;
+	*out = session;
+	return 0;
+cleanup:
+	session_close(session);
+	return rc;
+}
+
+/* ---- while it runs
+ * -------------------------------------------------------------------------------
+ */
+
+static void target_appeared(struct session *session, const struct event_header *event)
+{
+	const struct event_process *process = (const void *)event;
+	struct target_row row = {0};
+
+	if (event->size < sizeof(*process) || process->state != PROCESS_RUNNING)
+		return;
+	if (watch_target(session->watch, event->tgid, &row) == 0)
+		model_target_add(session->model, &row);
+}
+
+int session_pump(struct session *session)
+{
+	struct event_queue *queue = watch_queue(session->watch);
+	struct pollfd news = {.fd = watch_event_fd(session->watch), .events = POLLIN};
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + PUMP_NS, value = 1;
+	const struct event_header *event;
+	ssize_t got = 0;
+	int count = 0;
+
+	if (poll(&news, 1, 0) > 0)
+		got = read(news.fd, &value, sizeof(value));
+	while ((event = event_queue_peek(queue))) {
+		if (event->kind == EVENT_PROCESS)
+			target_appeared(session, event);
+		model_apply(session->model, event);
+		event_queue_pop(queue);
+		if (++count % 256 == 0 && clock_ns(CLOCK_MONOTONIC) > end)
+			break;
+	}
+	event_queue_release(queue);
+	/* What is left over is news for the next call. */
+	value = 1;
+	if (event && got >= 0)
+		got = write(news.fd, &value, sizeof(value));
+	return count;
+}
+
+struct model *session_model(struct session *session)
+{
+	return session->model;
+}
+
+int session_event_fd(const struct session *session)
+{
+	return watch_event_fd(session->watch);
+}
+
+int session_child_fd(const struct session *session)
+{
+	return session->child ? child_fd(session->child) : -1;
+}
+
+bool session_targets_gone(struct session *session)
+{
+	if (session->child)
+		return child_ended(session->child);
+	return session->options->pid_count > 0 && watch_targets_gone(session->watch);
+}
+
+/* ---- the end
+ * --------------------------------------------------------------------------------------
+ */
+
+/* An empty file tells nothing. */
+static void child_log_settle(struct session *session)
+{
+	struct stat st;
+
+	if (session->child_log[0] && stat(session->child_log, &st) == 0 && st.st_size == 0) {
+		unlink(session->child_log);
+		session->child_log[0] = '\0';
+	}
+}
+
+int session_stop(struct session *session, struct error *err)
+{
+	int rc = 0;
+
+	if (session->stopped_ns)
+		return 0;
+	session->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	watch_stop(session->watch);
+	while (session_pump(session) > 0)
+		;
+	if (session->child)
+		rc = child_end(session->child, err);
+	child_log_settle(session);
+	return rc;
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->watch && session->model)
+		session_stop(session, NULL);
+	model_destroy(session->model);
+	watch_destroy(session->watch);
+	child_destroy(session->child);
+	child_log_settle(session);
+	free(session->skips);
+	free(session);
+}
+
+int session_child_status(const struct session *session)
+{
+	return session->child ? child_status(session->child) : 0;
+}
+
+const char *session_child_log(const struct session *session)
+{
+	return session->child_log[0] ? session->child_log : NULL;
+}
+
+/* ---- reports
+ * ----------------------------------------------------------------------------------------
+ */
+
+static struct snapshot_context session_context(const struct session *session, bool color)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
+
+	return (struct snapshot_context){
+	        .tool_version = GOMAPTOP_VERSION,
+	        .realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - now),
+	        .seconds = (double)(end - session->started_ns) / 1e9,
+	        .kernel = session->host.release,
+	        .arch = session->host.machine,
+	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+	        .attach = watch_attach_name(session->watch),
+	        .probes_wanted = watch_probes_wanted(session->watch),
+	        .probes_attached = watch_probes_attached(session->watch),
+	        .skips = session->skips,
+	        .skip_count = session->skip_count,
+	        .color = color,
+	};
+}
+
+/* A stream keeps its errors until it is flushed. */
+static int stream_settle(FILE *out, int rc, const char *what, struct error *err)
+{
+	if (!rc && (fflush(out) || ferror(out)))
+		rc = errno ? -errno : -EIO;
+	if (rc && err && !err->text[0])
+		error_set(err, -rc, "cannot write %s: %s; make room or write elsewhere", what,
+		          strerror(-rc));
+	return rc;
+}
+
+int session_report(struct session *session, FILE *out, bool color, struct error *err)
+{
+	struct snapshot_context context = session_context(session, color);
+	int rc;
+
+	err->text[0] = '\0';
+	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
+	return stream_settle(out, rc, "the report", err);
+}
+
+int session_write(struct session *session, enum snapshot_format format, FILE *out, bool color,
+                  struct error *err)
+{
+	struct snapshot_context context = session_context(session, color);
+	int rc;
+
+	err->text[0] = '\0';
+	rc = snapshot_write(session->model, &context, format, out, err);
+	return stream_settle(out, rc, "the report", err);
+}
+
+static int session_write_into(struct session *session, enum snapshot_format format,
+                              const char *path, struct error *err)
+{
+	FILE *out = fopen(path, "we");
+	int rc;
+
+	if (!out)
+		return error_set(err, errno, "cannot write %s: %s; name another file", path,
+		                 strerror(errno));
+	rc = session_write(session, format, out, false, err);
+	fclose(out);
+	return rc;
+}
+
+int session_save(struct session *session, enum snapshot_format format, const char *path,
+                 struct error *err)
+{
+	struct snapshot_context context = session_context(session, false);
+	char target[4096];
+	struct stat st;
+
+	/* A pipe or a device that is renamed over would be gone. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return session_write_into(session, format, path, err);
+	/* Through a symbolic link to the file that it names: the link stays. */
+	if (!realpath(path, target))
+		snprintf(target, sizeof(target), "%s", path);
+	return snapshot_save(session->model, &context, format, target, err);
+}
+
+/* ---- the screen's view of it
+ * ------------------------------------------------------------------------
+ */
+
+static int source_pump(void *ctx)
+{
+	return session_pump(ctx);
+}
+
+/* A name of its own for each, in the folder where gomaptop was started. */
+static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct error *err)
+{
+	time_t now = time(NULL);
+	char stamp[32];
+	struct tm tm;
+	int i;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	snprintf(path_out, path_size, "gomaptop-%s.json", stamp);
+	for (i = 2; access(path_out, F_OK) == 0; i++)
+		snprintf(path_out, path_size, "gomaptop-%s-%d.json", stamp, i);
+	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
+}
+
+static void source_attach_line(void *ctx, char *out, size_t size)
+{
+	const struct session *session = ctx;
+
+	snprintf(out, size, "%zu/%zu probes (%s)", watch_probes_attached(session->watch),
+	         watch_probes_wanted(session->watch), watch_attach_name(session->watch));
+}
+
+static bool source_targets_gone(void *ctx)
+{
+	return session_targets_gone(ctx);
+}
+
+struct ui_source session_ui_source(struct session *session)
+{
+	return (struct ui_source){
+	        .model = session->model,
+	        .event_fd = watch_event_fd(session->watch),
+	        .pump = source_pump,
+	        .snapshot = source_snapshot,
+	        .attach_line = source_attach_line,
+	        .targets_gone = source_targets_gone,
+	        .ctx = session,
+	};
+}
