@@ -69,7 +69,7 @@ build/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
 	        $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
 $(SKELETON): build/gomaptop.bpf.o
-	$(BPFTOOL) gen skeleton $< > $@
+	$(BPFTOOL) gen skeleton $< name gomaptop > $@
 
 # ---- user space ----------------------------------------------------------------------------------
 

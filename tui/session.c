@@ -24,6 +24,7 @@
 struct session {
 	const struct options *options;
 	struct child *child; /* CMD, or NULL */
+	pid_t child_pid;
 	char child_log[256]; /* empty: its output goes elsewhere */
 	struct watch *watch;
 	struct model *model;
@@ -120,9 +121,9 @@ static size_t environment_size(const char *name)
 static int session_watch(struct session *session, struct error *err)
 {
 	const struct options *options = session->options;
-	pid_t child = session->child ? child_pid(session->child) : 0;
+	bool child = session->child != NULL;
 	struct watch_config config = {
-	        .pids = child ? &child : options->pids,
+	        .pids = child ? &session->child_pid : options->pids,
 	        .pid_count = child ? 1 : options->pid_count,
 	        .executable = child ? child_executable(session->child) : options->executable,
 	        .stall_min_ns = options->stall_min_ns,
@@ -131,11 +132,13 @@ static int session_watch(struct session *session, struct error *err)
 	        .stack_depth = options->stack_depth,
 	        .verbose = options->verbose,
 	        /* For tests of what is lost when there is too little room. */
-	        .ring_bytes = environment_size("GOMAPTOP_RING_BYTES"),
 	        .queue_bytes = environment_size("GOMAPTOP_QUEUE_BYTES"),
 	};
 	sigset_t all, before;
 	int rc;
+
+	if (child)
+		session->child_pid = child_pid(session->child);
 
 	/* Threads inherit the mask: signals are for the thread that owns the session. */
 	sigfillset(&all);
