@@ -48,8 +48,10 @@ struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_add
 	if (return_address && model->symbols.frames)
 		frames = model->symbols.frames(model->symbols.ctx, tgid, return_address, true,
 		                               &count);
-	if (frames && count > 0)
-		return frames[0];
+	for (int i = 0; frames && i < count; i++) {
+		if (!frames[i].wrapper || i == count - 1)
+			return frames[i];
+	}
 	return (struct frame){.pc = return_address};
 }
 
