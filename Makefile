@@ -123,7 +123,7 @@ check: $(GOMAPTOP) $(DOCS) tests
 
 live: ## tests on live Go processes with real probes (needs root)
 live: $(GOMAPTOP)
-	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS)
+	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS) || [ $$? -eq 77 ]
 
 test: ## everything: deps, build, lint, check, check under both sanitizers, live
 	@tests/run_all "$(MAKE)"

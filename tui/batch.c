@@ -80,6 +80,8 @@ struct batch {
 	int signals;
 	bool color;
 	uint64_t next_report, end;
+	uint64_t patience;  /* how long a report waits for fresh counts */
+	unsigned int ticks; /* at the last report */
 };
 
 static int report(struct batch *batch, struct error *err)
@@ -92,7 +94,8 @@ static int report(struct batch *batch, struct error *err)
 /* Wait for news, a signal, the end of CMD, or the next report. True: a signal came. */
 static bool wait_for_something(const struct batch *batch)
 {
-	uint64_t until = batch->next_report < batch->end ? batch->next_report : batch->end;
+	uint64_t report = batch->next_report + batch->patience;
+	uint64_t until = report < batch->end ? report : batch->end;
 	struct pollfd fds[] = {
 	        {.fd = batch->signals, .events = POLLIN},
 	        {.fd = session_event_fd(batch->session), .events = POLLIN},
@@ -111,6 +114,27 @@ static bool is_over(const struct batch *batch)
 	return session_targets_gone(batch->session) || now_ns() >= batch->end;
 }
 
+/* A report waits for the counts that are read at about the same time, but not for ever. */
+static bool report_is_due(const struct batch *batch)
+{
+	uint64_t now = now_ns();
+
+	if (session_ticks(batch->session) == batch->ticks)
+		return now >= batch->next_report + batch->patience;
+	return now + batch->patience / 4 >= batch->next_report;
+}
+
+static int report_when_due(struct batch *batch, struct error *err)
+{
+	if (!report_is_due(batch))
+		return 0;
+	batch->ticks = session_ticks(batch->session);
+	batch->next_report += batch->options->interval_ns;
+	if (batch->next_report < now_ns())
+		batch->next_report = now_ns() + batch->options->interval_ns;
+	return report(batch, err);
+}
+
 static int batch_loop(struct batch *batch, struct error *err)
 {
 	bool signalled = false;
@@ -122,12 +146,7 @@ static int batch_loop(struct batch *batch, struct error *err)
 		/* The last report has it all: one that is due at the end is not printed twice. */
 		if (is_over(batch) || signalled)
 			break;
-		if (now_ns() >= batch->next_report) {
-			rc = report(batch, err);
-			batch->next_report += batch->options->interval_ns;
-			if (batch->next_report < now_ns())
-				batch->next_report = now_ns() + batch->options->interval_ns;
-		}
+		rc = report_when_due(batch, err);
 	}
 	return rc;
 }
@@ -142,6 +161,8 @@ int batch_run(struct session *session, const struct options *options, int signal
 	        .color = options->color == UI_COLOR_ALWAYS ||
 	                 (options->color == UI_COLOR_AUTO && isatty(STDOUT_FILENO)),
 	        .next_report = now_ns() + options->interval_ns,
+	        .patience =
+	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
 	        .end = options->duration_ns ? now_ns() + options->duration_ns : NEVER,
 	};
 	struct error stop_err;

@@ -29,7 +29,8 @@ struct session {
 	struct watch *watch;
 	struct model *model;
 	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
-	uint64_t reported_ns;            /* what session_report() has told already */
+	unsigned int ticks;
+	uint64_t reported_ns; /* what session_report() has told already */
 	struct utsname host;
 	struct snapshot_skip *skips;
 	size_t skip_count;
@@ -128,7 +129,8 @@ static int session_watch(struct session *session, struct error *err)
 	        .executable = child ? child_executable(session->child) : options->executable,
 	        .stall_min_ns = options->stall_min_ns,
 	        .stall_max_ns = options->stall_max_ns,
-	        .interval_ns = options->interval_ns,
+	        .interval_ns =
+	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
 	        .stack_depth = options->stack_depth,
 	        .verbose = options->verbose,
 	        /* For tests of what is lost when there is too little room. */
@@ -231,6 +233,7 @@ int session_pump(struct session *session)
 	while ((event = event_queue_peek(queue))) {
 		if (event->kind == EVENT_PROCESS)
 			target_appeared(session, event);
+		session->ticks += event->kind == EVENT_TICK;
 		model_apply(session->model, event);
 		event_queue_pop(queue);
 		if (++count % 256 == 0 && clock_ns(CLOCK_MONOTONIC) > end)
@@ -247,6 +250,11 @@ int session_pump(struct session *session)
 struct model *session_model(struct session *session)
 {
 	return session->model;
+}
+
+unsigned int session_ticks(const struct session *session)
+{
+	return session->ticks;
 }
 
 int session_event_fd(const struct session *session)

@@ -33,6 +33,9 @@ void session_close(struct session *session); /* accepts NULL; stops first */
 /* Bring the model up to date: > 0 something changed, 0 nothing new. */
 int session_pump(struct session *session);
 struct model *session_model(struct session *session);
+/* How often the counts have been read so far: figures are freshest when this has just grown. It
+ * grows once an interval, and once a second where the interval is longer. */
+unsigned int session_ticks(const struct session *session);
 
 /* For poll(2): readable when there is news; when CMD has ended (-1 without CMD). */
 int session_event_fd(const struct session *session);
