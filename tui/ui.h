@@ -21,8 +21,8 @@ struct ui_source {
 	struct model *model;
 	/* Readable when there is news; -1: only the clock drives the screen. */
 	int event_fd;
-	/* Bring the model up to date; returns > 0 when something changed, 0 when not, -errno when
-	 * the source is over (the screen stays and says so). */
+	/* Bring the model up to date, after reading event_fd empty; returns > 0 when something
+	 * changed, 0 when not, -errno when the source is over (the screen stays and says so). */
 	int (*pump)(void *ctx);
 	/* Write a snapshot under a name of its own choice; path_out says where. 0 or -errno +
 	 * words. */
@@ -32,6 +32,9 @@ struct ui_source {
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	void *ctx;
+	/* CLOCK_REALTIME - CLOCK_MONOTONIC of the events, for times of day; 0: not known, the
+	 * screen then shows no times of day. */
+	int64_t realtime_offset_ns;
 };
 
 struct ui_config {

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chain_list: the conflicts of one map, each with its two source lines, then its sampled call
+ * chains: a list with items of different heights, used by the overview and by the map view.
+ */
+#ifndef GOMAPTOP_TUI_CHAIN_LIST_H
+#define GOMAPTOP_TUI_CHAIN_LIST_H
+
+#include <stdbool.h>
+
+#include "tui/layout.h"
+#include "tui/list.h"
+#include "tui/rows.h"
+
+#define CHAIN_LIST_CONFLICTS_MAX 256
+
+struct chain_list {
+	struct list list;
+	struct map_row *map; /* NULL: none */
+	struct conflict_row *conflicts[CHAIN_LIST_CONFLICTS_MAX];
+	size_t conflict_count;
+	unsigned int map_number; /* whose selection this is */
+	bool open;               /* the selected call chain shows all of its frames */
+};
+
+/* The rows were refreshed, or another map is shown: map == NULL empties the list. */
+void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map);
+/* Draw it into area; says why when there is nothing. */
+void chain_list_draw(struct chain_list *chains, const struct rows *rows, const struct rect *area,
+                     bool focused);
+/* The selection was moved: from now on follow the item that is selected. */
+void chain_list_follow(struct chain_list *chains);
+/* NULL when the selected item is no conflict. */
+struct conflict_row *chain_list_conflict(const struct chain_list *chains);
+
+#endif

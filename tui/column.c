@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/column.h"
+
+#include "tui/draw.h"
+
+static int width_needed(const struct column *columns, int count, const int *widths)
+{
+	int need = -1;
+
+	for (int i = 0; i < count; i++)
+		need += widths[i] ? widths[i] + 1 : 0;
+	(void)columns;
+	return need;
+}
+
+static int least_important(const struct column *columns, int count, const int *widths)
+{
+	int least = -1;
+
+	for (int i = 0; i < count; i++)
+		if (widths[i] && (least < 0 || columns[i].importance <= columns[least].importance))
+			least = i;
+	return least;
+}
+
+static void grow(const struct column *columns, int count, int left, int *widths)
+{
+	int shares = 0, last = -1, given = 0;
+
+	for (int i = 0; i < count; i++)
+		if (widths[i] && columns[i].grow) {
+			shares += columns[i].grow;
+			last = i;
+		}
+	for (int i = 0; shares && i < count; i++)
+		if (widths[i] && columns[i].grow && i != last) {
+			widths[i] += left * columns[i].grow / shares;
+			given += left * columns[i].grow / shares;
+		}
+	if (last >= 0)
+		widths[last] += left - given;
+}
+
+void columns_fit(const struct column *columns, int count, int width, int widths[COLUMNS_MAX])
+{
+	int shown = count;
+
+	for (int i = 0; i < count; i++)
+		widths[i] = columns[i].width;
+	while (shown > 1 && width_needed(columns, count, widths) > width) {
+		widths[least_important(columns, count, widths)] = 0;
+		shown--;
+	}
+	if (width_needed(columns, count, widths) <= width)
+		grow(columns, count, width - width_needed(columns, count, widths), widths);
+	else
+		widths[least_important(columns, count, widths)] = width > 0 ? width : 0;
+}
+
+static void draw_cell(const struct column *column, int y, int x, int width, enum style style,
+                      enum ground ground, const char *text)
+{
+	if (column->right)
+		draw_right(y, x, width, style, ground, text);
+	else
+		draw_word(y, x, width, style, ground, text);
+}
+
+void columns_draw_titles(const struct column *columns, int count, const int *widths, int y, int x,
+                         int width)
+{
+	draw_text(y, x, width, STYLE_HEAD, GROUND_NONE, "");
+	for (int i = 0; i < count; i++) {
+		if (!widths[i])
+			continue;
+		draw_cell(&columns[i], y, x, widths[i], STYLE_HEAD, GROUND_NONE, columns[i].title);
+		x += widths[i] + 1;
+	}
+}
+
+void columns_draw_row(const struct column *columns, int count, const int *widths, int y, int x,
+                      int width, enum ground ground, const void *row)
+{
+	struct cell cell;
+
+	draw_text(y, x, width, STYLE_TEXT, ground, "");
+	for (int i = 0; i < count; i++) {
+		if (!widths[i])
+			continue;
+		cell.text[0] = '\0';
+		cell.style = STYLE_TEXT;
+		columns[i].render(row, &cell);
+		draw_cell(&columns[i], y, x, widths[i], cell.style, ground, cell.text);
+		x += widths[i] + 1;
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * column: a column is a row of a table: title, width, what it shows.
+ *
+ * Where not all columns fit, the least important ones go; what is left over widens those that
+ * can grow. columns_fit() is pure; the others draw.
+ */
+#ifndef GOMAPTOP_TUI_COLUMN_H
+#define GOMAPTOP_TUI_COLUMN_H
+
+#include <stdbool.h>
+
+#include "tui/layout.h"
+#include "tui/style.h"
+
+#define COLUMNS_MAX 16
+#define CELL_MAX    1024
+
+struct cell {
+	char text[CELL_MAX]; /* need not be sanitized */
+	enum style style;
+};
+
+struct column {
+	const char *title;
+	int width;      /* at least */
+	int grow;       /* share of the columns that are left over */
+	int importance; /* the lowest goes first; ties: the rightmost */
+	bool right;     /* figures stand at the right */
+	/* Fill *cell (empty, STYLE_TEXT on entry) for one row. */
+	void (*render)(const void *row, struct cell *cell);
+};
+
+/* Widths for count columns with one blank between neighbours; 0: not shown. */
+void columns_fit(const struct column *columns, int count, int width, int widths[COLUMNS_MAX]);
+
+/* Draw the titles, or one row, into width columns from x on. */
+void columns_draw_titles(const struct column *columns, int count, const int *widths, int y, int x,
+                         int width);
+void columns_draw_row(const struct column *columns, int count, const int *widths, int y, int x,
+                      int width, enum ground ground, const void *row);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE_EXTENDED 1
+#include "tui/draw.h"
+
+#include <curses.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const glyphs[GLYPH_COUNT][2] = {
+#define X(id, utf8, ascii) [GLYPH_##id] = {ascii, utf8},
+        GLYPHS(X)
+#undef X
+};
+
+const char *glyph(enum glyph id)
+{
+	return glyphs[id][text_is_utf8()];
+}
+
+/* Clip the columns to the screen. */
+static int clip(int y, int x, int width)
+{
+	if (y < 0 || y >= LINES || x < 0)
+		return 0;
+	return x + width > COLS ? COLS - x : width;
+}
+
+static int put(int y, int x, int width, enum style style, enum ground ground, const char *text,
+               enum text_elide elide)
+{
+	char fitted[TEXT_MAX];
+	int used;
+
+	width = clip(y, x, width);
+	if (width <= 0)
+		return 0;
+	used = text_fit(text, width, elide, fitted, sizeof(fitted));
+	style_set(style, ground);
+	mvaddstr(y, x, fitted);
+	style_set(STYLE_TEXT, GROUND_NONE);
+	return used;
+}
+
+int draw_word(int y, int x, int width, enum style style, enum ground ground, const char *text)
+{
+	return put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
+}
+
+void draw_text(int y, int x, int width, enum style style, enum ground ground, const char *text)
+{
+	int used = put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
+
+	width = clip(y, x, width);
+	if (used >= width)
+		return;
+	style_set(style, ground);
+	mvprintw(y, x + used, "%*s", width - used, "");
+	style_set(STYLE_TEXT, GROUND_NONE);
+}
+
+void draw_right(int y, int x, int width, enum style style, enum ground ground, const char *text)
+{
+	char fitted[TEXT_MAX];
+	int used = text_fit(text, width, TEXT_ELIDE_MIDDLE, fitted, sizeof(fitted));
+
+	put(y, x + width - used, used, style, ground, text, TEXT_ELIDE_MIDDLE);
+}
+
+int draw_words(int y, int x, int width, enum style style, enum ground ground, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return put(y, x, width, style, ground, text, TEXT_ELIDE_END);
+}
+
+int draw_wrapped(int y, int x, int width, int lines, enum style style, const char *text)
+{
+	char line[TEXT_MAX];
+	int used = 0;
+	size_t skip;
+
+	for (size_t n; used < lines && (n = text_wrap(text, width, &skip)) != 0; text += skip) {
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		/* The last line there is room for says that there is more. */
+		put(y + used, x, width, style, GROUND_NONE, used + 1 < lines ? line : text,
+		    TEXT_ELIDE_END);
+		used++;
+	}
+	return used;
+}
+
+static void rule(int y, int x, int width)
+{
+	for (int i = 0; i < width; i++)
+		put(y, x + i, 1, STYLE_RULE, GROUND_NONE, glyph(GLYPH_HLINE), TEXT_ELIDE_END);
+}
+
+void draw_title(const struct rect *area, bool focused, const char *title, const char *remark)
+{
+	char padded[TEXT_MAX];
+	int used, room;
+
+	rule(area->y, area->x, area->width);
+	snprintf(padded, sizeof(padded), " %s ", title);
+	used = put(area->y, area->x + 1, area->width - 2, focused ? STYLE_TITLE_FOCUS : STYLE_TITLE,
+	           GROUND_NONE, padded, TEXT_ELIDE_END);
+	room = area->width - used - 4;
+	if (!remark || !*remark || text_width(remark) + 2 > room)
+		return;
+	snprintf(padded, sizeof(padded), " %s ", remark);
+	draw_right(area->y, area->x + used + 2, area->width - used - 3, STYLE_DIM, GROUND_NONE,
+	           padded);
+}
+
+void draw_divider(int y, int x, int height, enum glyph top)
+{
+	for (int i = 0; i < height; i++)
+		put(y + i, x, 1, STYLE_RULE, GROUND_NONE, glyph(i ? GLYPH_VLINE : top),
+		    TEXT_ELIDE_END);
+}
+
+/* ---- heat ---------------------------------------------------------------------------------------
+ */
+
+static const char *shade(int level)
+{
+	static const enum glyph shades[HEAT_LEVELS + 1] = {
+	        GLYPH_DOT,     GLYPH_SHADE_1, GLYPH_SHADE_1, GLYPH_SHADE_1, GLYPH_SHADE_2,
+	        GLYPH_SHADE_2, GLYPH_SHADE_3, GLYPH_SHADE_3, GLYPH_SHADE_4, GLYPH_SHADE_4,
+	};
+	return glyph(shades[level]);
+}
+
+/* Colour and digit; without colour shades and the digit. One column has room for the digit. */
+void draw_heat(int y, int x, int width, int level, enum ground ground)
+{
+	enum style style = level ? (enum style)(STYLE_HEAT_1 + level - 1) : STYLE_DIM;
+	char digit[2] = {(char)('0' + level), '\0'};
+
+	if (!level || (!style_has_color() && width > 1))
+		for (int i = 0; i < width; i++)
+			put(y, x + i, 1, level ? STYLE_TEXT : STYLE_DIM, ground,
+			    level || i == width / 2 ? shade(level) : " ", TEXT_ELIDE_END);
+	else
+		draw_text(y, x, width, style, GROUND_NONE, "");
+	if (level)
+		put(y, x + width / 2, 1, style_has_color() ? style : STYLE_STRONG,
+		    style_has_color() ? GROUND_NONE : ground, digit, TEXT_ELIDE_END);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "tui/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_US UINT64_C(1000)
+#define NS_MS UINT64_C(1000000)
+#define NS_S  UINT64_C(1000000000)
+
+/* Value with one decimal below 10, none from there on: three digits at most below 1000. */
+static const char *scaled(double value, const char *unit, char out[FORMAT_MAX])
+{
+	snprintf(out, FORMAT_MAX, value < 9.95 ? "%.1f%s" : "%.0f%s", value, unit);
+	return out;
+}
+
+static const char *large(double value, char out[FORMAT_MAX])
+{
+	static const char *const units[] = {"", "k", "M", "G", "T", "P", "E"};
+	size_t unit = 0;
+
+	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1000;
+		unit++;
+	}
+	return scaled(value, units[unit], out);
+}
+
+const char *format_count(uint64_t count, char out[FORMAT_MAX])
+{
+	if (count >= 1000)
+		return large((double)count, out);
+	snprintf(out, FORMAT_MAX, "%" PRIu64, count);
+	return out;
+}
+
+const char *format_rate(double rate, char out[FORMAT_MAX])
+{
+	if (!(rate > 0))
+		snprintf(out, FORMAT_MAX, "0");
+	else if (rate < 0.01)
+		snprintf(out, FORMAT_MAX, "<.01");
+	else if (rate < 0.995)
+		snprintf(out, FORMAT_MAX, "%.2f", rate);
+	else
+		return large(rate, out);
+	return out;
+}
+
+const char *format_duration(uint64_t ns, char out[FORMAT_MAX])
+{
+	static const struct {
+		uint64_t below, unit;
+		const char *name;
+	} steps[] = {
+	        {NS_US, 1, "ns"},
+	        {NS_MS, NS_US, "us"},
+	        {NS_S, NS_MS, "ms"},
+	        {100 * NS_S, NS_S, "s"},
+	        {6000 * NS_S, 60 * NS_S, "m"},
+	        {48 * 3600 * NS_S, 3600 * NS_S, "h"},
+	        {UINT64_MAX, 86400 * NS_S, "d"},
+	};
+	size_t i = 0;
+
+	while (ns >= steps[i].below && i + 1 < sizeof(steps) / sizeof(steps[0]))
+		i++;
+	if (steps[i].unit == 1 || ns % steps[i].unit == 0) {
+		snprintf(out, FORMAT_MAX, "%" PRIu64 "%s", ns / steps[i].unit, steps[i].name);
+		return out;
+	}
+	return scaled((double)ns / (double)steps[i].unit, steps[i].name, out);
+}
+
+const char *format_percent(double part, char out[FORMAT_MAX])
+{
+	if (!(part > 0))
+		snprintf(out, FORMAT_MAX, "0%%");
+	else if (part < 0.001)
+		snprintf(out, FORMAT_MAX, "<0.1%%");
+	else
+		snprintf(out, FORMAT_MAX, part < 0.0995 ? "%.1f%%" : "%.0f%%", part * 100);
+	return out;
+}
+
+const char *format_clock(uint64_t realtime_ns, char out[FORMAT_MAX])
+{
+	time_t seconds = (time_t)(realtime_ns / NS_S);
+	struct tm when;
+	size_t used;
+
+	localtime_r(&seconds, &when);
+	used = strftime(out, FORMAT_MAX, "%H:%M:%S", &when);
+	snprintf(out + used, FORMAT_MAX - used, ".%03u",
+	         (unsigned int)(realtime_ns % NS_S / NS_MS));
+	return out;
+}
+
+const char *format_line(const struct frame *frame, char *out, size_t size)
+{
+	const char *slash;
+
+	if (!frame->file) {
+		snprintf(out, size, "0x%" PRIx64, frame->pc);
+		return out;
+	}
+	slash = strrchr(frame->file, '/');
+	snprintf(out, size, "%s:%d", slash ? slash + 1 : frame->file, frame->line);
+	return out;
+}
+
+const char *format_function(const struct frame *frame, char *out, size_t size)
+{
+	const char *name = frame->function, *start, *p;
+
+	if (!name) {
+		snprintf(out, size, "0x%" PRIx64, frame->pc);
+		return out;
+	}
+	for (start = p = name; *p && *p != '[' && *p != '('; p++)
+		if (*p == '/')
+			start = p + 1;
+	snprintf(out, size, "%s", start);
+	return out;
+}

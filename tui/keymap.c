@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE_EXTENDED 1
+#include "tui/keymap.h"
+
+#include <curses.h>
+#include <string.h>
+
+#define CTRL(letter) ((letter)&0x1f)
+
+static const struct keymap_entry entries[ACTION_COUNT] = {
+#define X(id, keys, word, help) [ACTION_##id] = {#id, keys, word, help},
+        ACTIONS(X)
+#undef X
+};
+
+/* Keys that are not their own name. One name may have several codes: terminals differ. */
+static const struct {
+	const char *name;
+	int code;
+} key_names[] = {
+        {"Up", KEY_UP},        {"Down", KEY_DOWN},       {"Left", KEY_LEFT},
+        {"Right", KEY_RIGHT},  {"PgUp", KEY_PPAGE},      {"PgDn", KEY_NPAGE},
+        {"Home", KEY_HOME},    {"End", KEY_END},         {"Enter", '\r'},
+        {"Enter", '\n'},       {"Enter", KEY_ENTER},     {"Esc", 0x1b},
+        {"Tab", '\t'},         {"Shift-Tab", KEY_BTAB},  {"Backspace", KEY_BACKSPACE},
+        {"Backspace", 0x7f},   {"Backspace", CTRL('H')}, {"Space", ' '},
+        {"F1", KEY_F(1)},      {"F10", KEY_F(10)},       {"Home", KEY_FIND},
+        {"End", KEY_SELECT},   {"Ctrl-B", CTRL('B')},    {"Ctrl-F", CTRL('F')},
+        {"Ctrl-L", CTRL('L')},
+};
+
+#define KEY_NAMES (sizeof(key_names) / sizeof(key_names[0]))
+
+const struct keymap_entry *keymap_entry(enum action action)
+{
+	return action < ACTION_COUNT ? &entries[action] : NULL;
+}
+
+int keymap_code(const char *name, size_t length)
+{
+	for (size_t i = 0; i < KEY_NAMES; i++)
+		if (strlen(key_names[i].name) == length && !memcmp(key_names[i].name, name, length))
+			return key_names[i].code;
+	return length == 1 ? (unsigned char)name[0] : -1;
+}
+
+/* Whether the key of this code is called name. */
+static bool key_has_name(int code, const char *name, size_t length)
+{
+	for (size_t i = 0; i < KEY_NAMES; i++)
+		if (key_names[i].code == code && strlen(key_names[i].name) == length &&
+		    !memcmp(key_names[i].name, name, length))
+			return true;
+	return length == 1 && code == (unsigned char)name[0];
+}
+
+enum action keymap_action(int code)
+{
+	for (int action = 0; action < ACTION_COUNT; action++)
+		for (const char *p = entries[action].keys; *p;) {
+			size_t length = strcspn(p, " ");
+
+			if (key_has_name(code, p, length))
+				return (enum action)action;
+			p += length;
+			p += strspn(p, " ");
+		}
+	return ACTION_NONE;
+}
+
+int keymap_write_manual(FILE *out)
+{
+	for (int action = 0; action < ACTION_COUNT; action++)
+		if (fprintf(out, ".TP\n.B %s\n%s\n", entries[action].keys, entries[action].help) <
+		    0)
+			return -1;
+	return 0;
+}

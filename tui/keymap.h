@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keymap: what a key does. Actions are declared once, in ACTIONS; the enum, the key bar, the help
+ * view and the list of keys in the manual are all made from it.
+ */
+#ifndef GOMAPTOP_TUI_KEYMAP_H
+#define GOMAPTOP_TUI_KEYMAP_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Identifier, keys (names separated by blanks; the first is the one shown), word in the key bar
+ * ("" keeps it out), explanation. */
+#define ACTIONS(X)                                                                              \
+	X(UP, "Up k", "", "one row up")                                                         \
+	X(DOWN, "Down j", "", "one row down")                                                   \
+	X(PAGE_UP, "PgUp Ctrl-B", "", "one page up")                                            \
+	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                        \
+	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")    \
+	X(END, "End G", "", "last row")                                                         \
+	X(LEFT, "Left h", "", "heatmap: towards depth 1; map and conflict view: back")          \
+	X(RIGHT, "Right l", "", "heatmap: deeper call chains; elsewhere like Enter")            \
+	X(OPEN, "Enter", "open", "map: its conflicts; conflict: both call chains side by side") \
+	X(BACK, "Esc Backspace", "back", "back to where you came from")                         \
+	X(NEXT_PANE, "Tab", "pane", "next pane")                                                \
+	X(PREV_PANE, "Shift-Tab", "", "previous pane")                                          \
+	X(FREEZE, "Space p", "freeze",                                                          \
+	  "freeze the screen, or let it go on; collection never stops")                         \
+	X(SORT, "s", "sort", "next order of the maps")                                          \
+	X(SNAPSHOT, "w", "snapshot", "write a snapshot to a file and say where")                \
+	X(RESET, "r", "reset", "forget counts and conflicts, begin again")                      \
+	X(HELP, "? F1", "help", "this page; any view")                                          \
+	X(REDRAW, "Ctrl-L", "", "draw the whole screen afresh")                                 \
+	X(QUIT, "q F10", "quit", "leave; the probes go, the target never notices")
+
+enum action {
+#define X(id, keys, word, help) ACTION_##id,
+	ACTIONS(X)
+#undef X
+	        ACTION_COUNT,
+	ACTION_NONE = ACTION_COUNT
+};
+
+struct keymap_entry {
+	const char *name; /* "page_up" in upper case: PAGE_UP */
+	const char *keys;
+	const char *word;
+	const char *help;
+};
+
+const struct keymap_entry *keymap_entry(enum action action); /* NULL for ACTION_NONE */
+
+/* The action of a key code as wgetch(3) returns it, or ACTION_NONE. */
+enum action keymap_action(int code);
+/* The code of a key by its name ("PgUp", "Ctrl-L", "q"), or -1. */
+int keymap_code(const char *name, size_t length);
+
+/* The keys as a section of the manual page, in man(7) macros. */
+int keymap_write_manual(FILE *out);
+
+#endif

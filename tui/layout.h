@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout: terminal size -> rectangles of the panes. Pure arithmetic, any thread.
+ *
+ * Panes never overlap and never leave the terminal. A pane that has no room has height 0 and is
+ * not drawn; the focused pane always has room from LAYOUT_MIN_WIDTH x LAYOUT_MIN_HEIGHT on.
+ */
+#ifndef GOMAPTOP_TUI_LAYOUT_H
+#define GOMAPTOP_TUI_LAYOUT_H
+
+#include <stdbool.h>
+
+#define LAYOUT_MIN_WIDTH  40
+#define LAYOUT_MIN_HEIGHT 10
+
+struct rect {
+	int y, x, height, width;
+};
+
+/* The panes that can have the focus, in the order of Tab. */
+enum pane_id { PANE_MAPS, PANE_HEAT, PANE_GOROUTINES, PANE_CHAINS, PANE_COUNT };
+
+struct layout {
+	bool too_small;
+	struct rect header, keys, body;       /* body: between header and keys, for full views */
+	struct rect pane[PANE_COUNT];         /* title line included */
+	int upper_divider_x, lower_divider_x; /* column of the line between neighbours; -1: none */
+};
+
+struct layout layout_compute(int height, int width, enum pane_id focus);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "tui/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tui/screen.h"
+
+#define NS_MS        UINT64_C(1000000)
+#define FRAME_GAP_NS (200 * NS_MS) /* news alone draws no more often than this */
+
+struct state {
+	uint64_t now, end, next_clock, last_frame;
+	bool dirty;   /* something to draw */
+	bool at_once; /* and it must not wait */
+	bool quit;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void take(struct state *state, enum loop_answer answer, bool at_once)
+{
+	if (answer == LOOP_IDLE)
+		return;
+	state->dirty = true;
+	state->at_once |= at_once;
+	state->quit |= answer == LOOP_QUIT;
+}
+
+static void keys_handle(const struct loop *loop, struct state *state)
+{
+	for (int code; !state->quit && (code = screen_key()) >= 0;)
+		take(state, loop->key(loop->ctx, code), true);
+}
+
+static int timeout_ms(const struct loop *loop, const struct state *state)
+{
+	uint64_t gap = loop->interval_ns < FRAME_GAP_NS ? loop->interval_ns : FRAME_GAP_NS;
+	uint64_t until = state->next_clock;
+
+	if (state->end && state->end < until)
+		until = state->end;
+	if (state->dirty && state->last_frame + gap < until)
+		until = state->last_frame + gap;
+	return until > state->now ? (int)((until - state->now) / NS_MS) + 1 : 0;
+}
+
+static void draw_if_due(const struct loop *loop, struct state *state)
+{
+	uint64_t gap = loop->interval_ns < FRAME_GAP_NS ? loop->interval_ns : FRAME_GAP_NS;
+
+	if (!state->dirty || (!state->at_once && state->now < state->last_frame + gap))
+		return;
+	screen_begin();
+	loop->draw(loop->ctx);
+	screen_show();
+	state->dirty = state->at_once = false;
+	state->last_frame = state->now;
+}
+
+static void signals_take(struct state *state)
+{
+	int request = screen_signals_handle();
+
+	state->quit |= (request & SCREEN_QUIT) != 0;
+	state->dirty |= (request & SCREEN_REDRAW) != 0;
+	state->at_once |= (request & SCREEN_REDRAW) != 0;
+}
+
+/* One round: wait, then serve whoever called. */
+static int round_run(const struct loop *loop, struct state *state)
+{
+	struct pollfd fds[3] = {
+	        {.fd = STDIN_FILENO, .events = POLLIN},
+	        {.fd = screen_signal_fd(), .events = POLLIN},
+	        {.fd = loop->event_fd, .events = POLLIN},
+	};
+
+	if (poll(fds, 3, timeout_ms(loop, state)) < 0 && errno != EINTR)
+		return -errno;
+	state->now = now_ns();
+	if (fds[1].revents)
+		signals_take(state);
+	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+		state->quit = true; /* nobody is looking any more */
+	if (fds[2].revents)
+		take(state, loop->news(loop->ctx, false), false);
+	if (state->now >= state->next_clock) {
+		take(state, loop->news(loop->ctx, true), true);
+		state->next_clock = state->now + loop->interval_ns;
+	}
+	keys_handle(loop, state); /* also those curses read ahead */
+	return 0;
+}
+
+int loop_run(const struct loop *loop)
+{
+	struct state state = {.dirty = true, .at_once = true, .now = now_ns()};
+	int rc = 0;
+
+	state.end = loop->duration_ns ? state.now + loop->duration_ns : 0;
+	state.next_clock = state.now;
+	while (!state.quit && !rc) {
+		rc = round_run(loop, &state);
+		if (state.end && state.now >= state.end)
+			break;
+		if (!state.quit && !rc)
+			draw_if_due(loop, &state);
+	}
+	return rc;
+}

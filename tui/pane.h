@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pane: the parts of the overview, and what all parts of the screen share.
+ *
+ * A pane is one file and one ops table; a view (something that fills the screen between header
+ * and key bar) likewise. They ask struct rows for what they show and keep nothing that outlives a
+ * refresh except numbers in struct ui. To add one: write its file, name its table here, put it
+ * into the table of ui.c.
+ */
+#ifndef GOMAPTOP_TUI_PANE_H
+#define GOMAPTOP_TUI_PANE_H
+
+#include <stdbool.h>
+
+#include "tui/chain_list.h"
+#include "tui/keymap.h"
+#include "tui/layout.h"
+#include "tui/list.h"
+#include "tui/rows.h"
+#include "tui/ui.h"
+
+enum handled {
+	NOT_HANDLED, /* somebody else may want this key */
+	HANDLED,
+};
+
+enum view_id { VIEW_OVERVIEW, VIEW_MAP, VIEW_CONFLICT, VIEW_HELP, VIEW_COUNT };
+
+#define VIEW_STACK_MAX 8
+#define NOTICE_MAX     512
+
+struct ui {
+	const struct ui_source *source;
+	const struct ui_config *config;
+	struct rows rows;
+	struct layout layout;
+	enum map_order order;
+	enum pane_id focus;
+	enum view_id stack[VIEW_STACK_MAX]; /* [depth] is on the screen */
+	int depth;
+	struct list maps; /* shared by the maps pane and the heatmap: one row, one selection */
+	struct list goroutines;
+	struct chain_list chains;          /* of the selected map */
+	int heat_first_depth;              /* 0: the leftmost column is depth 1 */
+	unsigned int map_number;           /* of the map view */
+	unsigned int conflict_number;      /* of the conflict view */
+	struct chain_list map_view_chains; /* of the map view's map */
+	int conflict_scroll, help_scroll;
+	char notice[NOTICE_MAX]; /* one line above the keys until the next key; empty: none */
+	bool notice_bad;
+	int source_error; /* -errno once the source is over */
+	bool gone;        /* all targets have ended */
+	bool quit;
+};
+
+struct pane_ops {
+	/* Draw into area, title line included. */
+	void (*draw)(struct ui *ui, const struct rect *area, bool focused);
+	enum handled (*act)(struct ui *ui, enum action action);
+};
+
+struct view_ops {
+	const char *name;
+	void (*draw)(struct ui *ui, const struct rect *area);
+	enum handled (*act)(struct ui *ui, enum action action);
+};
+
+extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
+extern const struct view_ops view_map, view_conflict, view_help;
+
+/* The header is there in every view. */
+void pane_header_draw(struct ui *ui, const struct rect *area);
+
+/* ---- what panes and views may ask of the screen (ui.c) -----------------------------------------
+ */
+
+void ui_view_open(struct ui *ui, enum view_id view);
+void ui_view_back(struct ui *ui);
+/* Open the map view, or the conflict view. */
+void ui_map_open(struct ui *ui, const struct map_row *map);
+void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
+/* Say something in the line of keys until the next key is pressed. */
+void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The selected map; NULL when there is none. */
+struct map_row *ui_selected_map(const struct ui *ui);
+
+#endif

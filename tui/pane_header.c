@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/draw.h"
+#include "tui/explain.h"
+#include "tui/format.h"
+#include "tui/pane.h"
+
+/* Line 1: what is watched and how it is. Line 2: how it is watched, what that costs and what it
+ * misses. What may have to go for lack of room stands at the right. */
+
+#define GAP 2
+
+static int word(int y, int x, int end, enum style style, const char *text)
+{
+	if (x >= end)
+		return x;
+	return x + draw_word(y, x, end - x, style, GROUND_NONE, text);
+}
+
+/* The clock: how long it has been watched. At the right, with PAUSED before it. */
+static int draw_marks(const struct ui *ui, const struct rect *area)
+{
+	char watched[FORMAT_MAX];
+	int end = area->x + area->width;
+
+	format_duration(ui->rows.coverage.watched_ns / 1000000000 * 1000000000, watched);
+	end -= text_width(watched);
+	draw_word(area->y, end, area->width, STYLE_DIM, GROUND_NONE, watched);
+	if (!ui->rows.frozen)
+		return end - GAP;
+	end -= (int)strlen(" PAUSED ") + 1;
+	draw_word(area->y, end, 8, STYLE_PAUSED, GROUND_NONE, " PAUSED ");
+	return end - GAP;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static enum style state_style(uint32_t state)
+{
+	return state == PROCESS_RUNNING   ? STYLE_GOOD
+	       : state == PROCESS_CRASHED ? STYLE_ALARM
+	                                  : STYLE_WARN;
+}
+
+static int draw_one_target(const struct target_row *target, int y, int x, int end)
+{
+	char pid[FORMAT_MAX], version[160];
+
+	snprintf(pid, sizeof(pid), " %u", target->tgid);
+	snprintf(version, sizeof(version), "%s %s%s", target->go_version,
+	         target->map_runtime ? target->map_runtime : "",
+	         target->layout_verified ? "" : " (layout unverified)");
+	x = word(y, x, end, STYLE_STRONG, base_name(target->exe));
+	x = word(y, x, end, STYLE_TEXT, pid);
+	x = word(y, x + GAP, end, STYLE_DIM, version);
+	return word(y, x + GAP, end, state_style(target->state), process_state_name(target->state));
+}
+
+static int draw_many_targets(const struct rows *rows, int y, int x, int end)
+{
+	unsigned int by_state[3] = {0};
+	char text[128];
+
+	for (size_t i = 0; i < rows->target_count; i++)
+		by_state[rows->targets[i]->state % 3]++;
+	snprintf(text, sizeof(text), "%zu processes", rows->target_count);
+	x = word(y, x, end, STYLE_TEXT, text);
+	x = word(y, x + GAP, end, STYLE_STRONG, base_name(rows->targets[0]->exe));
+	x = word(y, x + GAP, end, STYLE_DIM, rows->targets[0]->go_version);
+	for (uint32_t state = 0; state < 3; state++) {
+		if (!by_state[state])
+			continue;
+		snprintf(text, sizeof(text), "%u %s", by_state[state], process_state_name(state));
+		x = word(y, x + GAP, end, state_style(state), text);
+	}
+	return x;
+}
+
+static int draw_crash(const struct rows *rows, int y, int x, int end)
+{
+	char text[CRASH_MESSAGE_MAX + 16];
+
+	if (!rows->crash_count)
+		return x;
+	snprintf(text, sizeof(text), "fatal error: %s",
+	         rows->crashes[rows->crash_count - 1]->message);
+	return word(y, x + GAP, end, STYLE_BAD, text);
+}
+
+static void draw_targets(const struct ui *ui, const struct rect *area)
+{
+	int end = draw_marks(ui, area);
+	int x = word(area->y, area->x, end, STYLE_BRAND, " gomaptop ") + 1;
+
+	if (ui->rows.target_count == 1)
+		x = draw_one_target(ui->rows.targets[0], area->y, x, end);
+	else if (ui->rows.target_count)
+		x = draw_many_targets(&ui->rows, area->y, x, end);
+	else
+		x = word(area->y, x, end, STYLE_WARN, "no target yet");
+	x = draw_crash(&ui->rows, area->y, x, end);
+	if (ui->source_error)
+		word(area->y, x + GAP, end, STYLE_WARN, "no more events will come");
+}
+
+static int draw_conflicts(const struct rows *rows, int y, int x, int end)
+{
+	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
+
+	if (rows->conflict_total) {
+		snprintf(text, sizeof(text), " %s conflicts ",
+		         format_count(rows->conflict_total, count));
+		return word(y, x, end, STYLE_ALARM, text);
+	}
+	if (!rows_lost(rows))
+		return word(y, x, end, STYLE_GOOD, "no conflict seen");
+	snprintf(text, sizeof(text), "none seen, %s events lost",
+	         format_count(rows_lost(rows), lost));
+	return word(y, x, end, STYLE_WARN, text);
+}
+
+static int draw_lost(const struct rows *rows, int y, int x, int end)
+{
+	char text[64], lost[FORMAT_MAX];
+
+	snprintf(text, sizeof(text), "lost %s", format_count(rows_lost(rows), lost));
+	return word(y, x, end, rows_lost(rows) ? STYLE_WARN : STYLE_DIM, text);
+}
+
+static void draw_watch(const struct ui *ui, const struct rect *area)
+{
+	const struct coverage_row *coverage = &ui->rows.coverage;
+	char text[256], rate[FORMAT_MAX], percent[FORMAT_MAX], armed[FORMAT_MAX];
+	int y = area->y + 1, end = area->x + area->width;
+	int x = draw_conflicts(&ui->rows, y, area->x, end);
+
+	snprintf(text, sizeof(text), "%s ops/s", format_rate(coverage->hits_rate, rate));
+	x = word(y, x + GAP, end, STYLE_STRONG, text);
+	snprintf(text, sizeof(text), "overhead %s",
+	         format_percent(coverage->overhead_estimate, percent));
+	x = word(y, x + GAP, end, STYLE_TEXT, text);
+	x = draw_lost(&ui->rows, y, x + GAP, end);
+	if (coverage->watched_ns) {
+		snprintf(text, sizeof(text), "armed %s",
+		         format_percent((double)coverage->armed_ns / (double)coverage->watched_ns,
+		                        armed));
+		x = word(y, x + GAP, end, STYLE_DIM, text);
+	}
+	if (!ui->source->attach_line)
+		return;
+	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
+	word(y, x + GAP, end, STYLE_DIM, text);
+}
+
+void pane_header_draw(struct ui *ui, const struct rect *area)
+{
+	draw_targets(ui, area);
+	draw_watch(ui, area);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "tui/rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORDERS (MAPS_BY_NUMBER + 1)
+
+/* ---- asking the model --------------------------------------------------------------------------
+ */
+
+static int room_make(void ***array, size_t *room, size_t want)
+{
+	void **larger;
+
+	if (want <= *room)
+		return 0;
+	larger = realloc(*array, want * sizeof(void *));
+	if (!larger)
+		return -ENOMEM;
+	*array = larger;
+	*room = want;
+	return 0;
+}
+
+/* The model does not say how many conflicts or goroutines it has: ask again while it fills all
+ * the room that there is. */
+static int conflicts_read(struct rows *rows, const struct model *model)
+{
+	for (size_t want = rows->conflict_room ? rows->conflict_room : 256;; want *= 2) {
+		if (room_make((void ***)&rows->conflicts, &rows->conflict_room, want))
+			return -ENOMEM;
+		rows->conflict_count = model_conflicts(model, NULL, rows->conflicts, want);
+		if (rows->conflict_count < want)
+			return 0;
+	}
+}
+
+static int goroutines_read(struct rows *rows, const struct model *model)
+{
+	for (size_t want = rows->goroutine_room ? rows->goroutine_room : 1024;; want *= 2) {
+		if (room_make((void ***)&rows->goroutines, &rows->goroutine_room, want))
+			return -ENOMEM;
+		rows->goroutine_count = model_goroutines(model, rows->goroutines, want);
+		if (rows->goroutine_count < want)
+			return 0;
+	}
+}
+
+static int maps_read(struct rows *rows, const struct model *model, enum map_order order)
+{
+	size_t count = model_map_count(model);
+
+	if (room_make((void ***)&rows->maps, &rows->map_room, count + 1))
+		return -ENOMEM;
+	rows->map_count = model_maps(model, order, rows->maps, count);
+	return 0;
+}
+
+static int live_read(struct rows *rows, const struct model *model, enum map_order order)
+{
+	int rc = maps_read(rows, model, order);
+
+	rc = rc ? rc : conflicts_read(rows, model);
+	rc = rc ? rc : goroutines_read(rows, model);
+	rows->target_count = model_targets(model, rows->targets, ROWS_TARGETS_MAX);
+	rows->crash_count = model_crashes(model, rows->crashes, ROWS_CRASHES_MAX);
+	rows->coverage = *model_coverage(model);
+	rows->conflict_total = model_conflict_total(model);
+	rows->dropped = model_dropped(model);
+	rows->now_ns = model_now_ns(model);
+	return rc;
+}
+
+/* ---- freezing ----------------------------------------------------------------------------------
+ */
+
+/* Copies live in blocks that are let go all at once. */
+struct block {
+	struct block *next;
+	max_align_t bytes[];
+};
+
+struct frozen {
+	struct block *blocks;
+	struct map_row **order[ORDERS]; /* all orders, as they were */
+	size_t map_count;
+};
+
+static void *frozen_alloc(struct frozen *frozen, size_t size)
+{
+	struct block *block = malloc(sizeof(*block) + size);
+
+	if (!block)
+		return NULL;
+	block->next = frozen->blocks;
+	frozen->blocks = block;
+	return block->bytes;
+}
+
+static void *frozen_copy(struct frozen *frozen, const void *from, size_t size)
+{
+	void *copy = frozen_alloc(frozen, size);
+
+	if (copy && size)
+		memcpy(copy, from, size);
+	return copy;
+}
+
+static void frozen_free(struct frozen *frozen)
+{
+	struct block *next;
+
+	for (struct block *block = frozen ? frozen->blocks : NULL; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	free(frozen);
+}
+
+static int frames_copy(struct frozen *frozen, struct frame **chain, int length)
+{
+	if (!*chain || length <= 0)
+		return 0;
+	*chain = frozen_copy(frozen, *chain, (size_t)length * sizeof(**chain));
+	return *chain ? 0 : -ENOMEM;
+}
+
+static int map_copy(struct frozen *frozen, struct map_row **map)
+{
+	struct map_row *copy;
+	int rc = 0;
+
+	model_sort_chains(*map);
+	*map = copy = frozen_copy(frozen, *map, sizeof(**map));
+	if (!copy)
+		return -ENOMEM;
+	if (!copy->chain_count)
+		return 0;
+	copy->chains = frozen_copy(frozen, copy->chains, copy->chain_count * sizeof(*copy->chains));
+	if (!copy->chains)
+		return -ENOMEM;
+	for (size_t i = 0; i < copy->chain_count && !rc; i++)
+		rc = frames_copy(frozen, &copy->chains[i].chain, copy->chains[i].chain_length);
+	return rc;
+}
+
+static int compare_number(const void *a, const void *b)
+{
+	unsigned int x = (*(struct map_row *const *)a)->number;
+	unsigned int y = (*(struct map_row *const *)b)->number;
+
+	return (x > y) - (x < y);
+}
+
+/* The copy of a map of the model, by its number. */
+static struct map_row *copy_of(const struct frozen *frozen, const struct map_row *map)
+{
+	struct map_row **found =
+	        !map || !frozen->map_count
+	                ? NULL
+	                : bsearch(&map, frozen->order[MAPS_BY_NUMBER], frozen->map_count,
+	                          sizeof(struct map_row *), compare_number);
+
+	return found ? *found : NULL;
+}
+
+static int maps_copy(struct frozen *frozen, const struct model *model)
+{
+	size_t count = model_map_count(model);
+	int rc = 0;
+
+	for (int order = ORDERS - 1; order >= 0 && !rc; order--) {
+		struct map_row **list =
+		        frozen_alloc(frozen, (count + 1) * sizeof(struct map_row *));
+
+		if (!list)
+			return -ENOMEM;
+		frozen->order[order] = list;
+		count = model_maps(model, (enum map_order)order, list, count);
+		for (size_t i = 0; i < count && !rc; i++)
+			if (order == MAPS_BY_NUMBER)
+				rc = map_copy(frozen, &list[i]);
+			else
+				list[i] = copy_of(frozen, list[i]);
+		frozen->map_count = count;
+	}
+	return rc;
+}
+
+static int side_copy(struct frozen *frozen, struct side *side)
+{
+	return frames_copy(frozen, &side->chain, side->chain_length);
+}
+
+static int conflicts_copy(struct frozen *frozen, struct rows *rows)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < rows->conflict_count && !rc; i++) {
+		struct conflict_row *copy =
+		        frozen_copy(frozen, rows->conflicts[i], sizeof(struct conflict_row));
+
+		if (!copy)
+			return -ENOMEM;
+		copy->map = copy_of(frozen, copy->map);
+		rc = side_copy(frozen, &copy->a);
+		rc = rc ? rc : side_copy(frozen, &copy->b);
+		rows->conflicts[i] = copy;
+	}
+	return rc;
+}
+
+static int others_copy(struct frozen *frozen, struct rows *rows)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < rows->goroutine_count; i++) {
+		rows->goroutines[i] =
+		        frozen_copy(frozen, rows->goroutines[i], sizeof(struct goroutine_row));
+		if (!rows->goroutines[i])
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < rows->target_count; i++) {
+		rows->targets[i] = frozen_copy(frozen, rows->targets[i], sizeof(struct target_row));
+		if (!rows->targets[i])
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < rows->crash_count && !rc; i++) {
+		rows->crashes[i] = frozen_copy(frozen, rows->crashes[i], sizeof(struct crash_row));
+		if (!rows->crashes[i])
+			return -ENOMEM;
+		rows->crashes[i]->map = copy_of(frozen, rows->crashes[i]->map);
+		rc = side_copy(frozen, &rows->crashes[i]->side);
+	}
+	return rc;
+}
+
+int rows_freeze(struct rows *rows, const struct model *model, enum map_order order)
+{
+	struct frozen *frozen = calloc(1, sizeof(*frozen));
+	int rc = frozen ? live_read(rows, model, order) : -ENOMEM;
+
+	rc = rc ? rc : maps_copy(frozen, model);
+	rc = rc ? rc : conflicts_copy(frozen, rows);
+	rc = rc ? rc : others_copy(frozen, rows);
+	if (rc) {
+		frozen_free(frozen);
+		rows_thaw(rows);
+		live_read(rows, model, order);
+		return rc;
+	}
+	frozen_free(rows->frozen);
+	rows->frozen = frozen;
+	return rows_refresh(rows, model, order);
+}
+
+void rows_thaw(struct rows *rows)
+{
+	frozen_free(rows->frozen);
+	rows->frozen = NULL;
+	rows->map_count = rows->conflict_count = rows->goroutine_count = 0;
+	rows->target_count = rows->crash_count = 0;
+}
+
+/* ---- the rows ----------------------------------------------------------------------------------
+ */
+
+int rows_refresh(struct rows *rows, const struct model *model, enum map_order order)
+{
+	const struct frozen *frozen = rows->frozen;
+
+	if (!frozen)
+		return live_read(rows, model, order);
+	if (room_make((void ***)&rows->maps, &rows->map_room, frozen->map_count + 1))
+		return -ENOMEM;
+	rows->map_count = frozen->map_count;
+	if (frozen->map_count)
+		memcpy(rows->maps, frozen->order[order], frozen->map_count * sizeof(*rows->maps));
+	return 0;
+}
+
+void rows_free(struct rows *rows)
+{
+	rows_thaw(rows);
+	free(rows->maps);
+	free(rows->conflicts);
+	free(rows->goroutines);
+	*rows = (struct rows){0};
+}
+
+struct map_row *rows_map(const struct rows *rows, unsigned int number)
+{
+	for (size_t i = 0; i < rows->map_count; i++)
+		if (rows->maps[i]->number == number)
+			return rows->maps[i];
+	return NULL;
+}
+
+struct conflict_row *rows_conflict(const struct rows *rows, unsigned int number)
+{
+	for (size_t i = 0; i < rows->conflict_count; i++)
+		if (rows->conflicts[i]->number == number)
+			return rows->conflicts[i];
+	return NULL;
+}
+
+uint64_t rows_lost(const struct rows *rows)
+{
+	return rows->coverage.lost + rows->dropped;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#define _XOPEN_SOURCE_EXTENDED 1
+#include "tui/screen.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tui/rescue.h"
+#include "tui/text.h"
+
+/* What a signal means to the screen; the handler only passes the letter on through a pipe. */
+static const struct {
+	int signal;
+	char letter; /* 0: fatal, restored from the handler */
+} signals[] = {
+        {SIGWINCH, 'w'}, {SIGTSTP, 'z'}, {SIGCONT, 'c'}, {SIGINT, 'q'},
+        {SIGTERM, 'q'},  {SIGHUP, 'q'},  {SIGQUIT, 'q'}, {SIGSEGV, 0},
+        {SIGBUS, 0},     {SIGABRT, 0},   {SIGFPE, 0},    {SIGILL, 0},
+};
+
+#define SIGNALS   (sizeof(signals) / sizeof(signals[0]))
+#define ALT_STACK 65536
+
+static struct {
+	bool open;
+	SCREEN *terminal;
+	struct termios before;
+	int pipe[2];
+	struct sigaction old[SIGNALS];
+	stack_t old_stack;
+	void *alt_stack;
+} screen = {.pipe = {-1, -1}};
+
+/* ---- signals ----------------------------------------------------------------------------------
+ */
+
+static void on_request(int signal)
+{
+	int saved = errno;
+
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (signals[i].signal == signal) {
+			ssize_t n = write(screen.pipe[1], &signals[i].letter, 1);
+			(void)n; /* full: enough letters are waiting already */
+		}
+	errno = saved;
+}
+
+/* Restore the terminal, then let the signal do what it would have done without us. */
+static void on_fatal(int signal)
+{
+	rescue_terminal();
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (signals[i].signal == signal)
+			sigaction(signal, &screen.old[i], NULL);
+	raise(signal); /* blocked until the handler returns */
+}
+
+static void signals_install(void)
+{
+	stack_t stack = {.ss_sp = malloc(ALT_STACK), .ss_size = ALT_STACK};
+
+	/* A stack overflow leaves no stack to run the handler on. */
+	screen.alt_stack = stack.ss_sp;
+	if (stack.ss_sp)
+		sigaltstack(&stack, &screen.old_stack);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		struct sigaction action = {.sa_handler = signals[i].letter ? on_request : on_fatal};
+
+		action.sa_flags = signals[i].letter ? SA_RESTART : SA_ONSTACK;
+		sigaction(signals[i].signal, &action, &screen.old[i]);
+	}
+}
+
+static void signals_remove(void)
+{
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i].signal, &screen.old[i], NULL);
+	if (screen.alt_stack) {
+		if (screen.old_stack.ss_sp == NULL)
+			screen.old_stack.ss_flags = SS_DISABLE;
+		sigaltstack(&screen.old_stack, NULL);
+		free(screen.alt_stack);
+		screen.alt_stack = NULL;
+	}
+}
+
+static void resize(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
+		resizeterm(size.ws_row, size.ws_col);
+	screen_invalidate();
+}
+
+/* Stop as the shell expects it, with the terminal given back; returns when continued. */
+static void suspend(void)
+{
+	struct sigaction ours, usual = {.sa_handler = SIG_DFL};
+	sigset_t unblock;
+
+	endwin();
+	sigaction(SIGTSTP, &usual, &ours);
+	sigemptyset(&unblock);
+	sigaddset(&unblock, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &unblock, NULL);
+	raise(SIGTSTP);
+	sigaction(SIGTSTP, &ours, NULL);
+}
+
+static void resume(void)
+{
+	if (!isendwin())
+		endwin(); /* stopped without notice: take the terminal anew all the same */
+	refresh();
+	resize();
+}
+
+int screen_signal_fd(void)
+{
+	return screen.pipe[0];
+}
+
+int screen_signals_handle(void)
+{
+	int request = SCREEN_NOTHING;
+	char letters[64];
+	ssize_t n;
+
+	while ((n = read(screen.pipe[0], letters, sizeof(letters))) > 0) {
+		request |= SCREEN_REDRAW;
+		if (memchr(letters, 'q', (size_t)n))
+			request |= SCREEN_QUIT;
+		if (memchr(letters, 'z', (size_t)n))
+			suspend();
+		if (memchr(letters, 'c', (size_t)n))
+			resume();
+		else if (memchr(letters, 'w', (size_t)n))
+			resize();
+	}
+	return request;
+}
+
+/* ---- life cycle -------------------------------------------------------------------------------
+ */
+
+static int check_terminal(struct error *err)
+{
+	const char *term = getenv("TERM");
+	const char *move;
+	int status;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return error_set(err, ENOTTY,
+		                 "standard input or output is no terminal: use --batch for a "
+		                 "report");
+	if (!term || !*term || setupterm(term, STDOUT_FILENO, &status) == ERR)
+		return error_set(err, EINVAL,
+		                 "terminal type '%.60s' is unknown: set TERM (TERM=xterm fits "
+		                 "most), or use --batch",
+		                 term ? term : "");
+	move = tigetstr("cup");
+	if (!move || move == (char *)-1)
+		return error_set(err, EINVAL,
+		                 "terminal type '%.60s' cannot place its cursor: set TERM "
+		                 "(TERM=xterm fits most), or use --batch",
+		                 term);
+	return 0;
+}
+
+static void modes_set(void)
+{
+	cbreak();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	intrflush(stdscr, FALSE);
+	set_escdelay(25);
+	curs_set(0);
+}
+
+static int pipe_open(void)
+{
+	return pipe2(screen.pipe, O_CLOEXEC | O_NONBLOCK) ? -errno : 0;
+}
+
+static void pipe_close(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (screen.pipe[i] >= 0)
+			close(screen.pipe[i]);
+		screen.pipe[i] = -1;
+	}
+}
+
+int screen_open(enum ui_color color, struct error *err)
+{
+	static bool at_exit;
+	int rc;
+
+	setlocale(LC_ALL, "");
+	text_set_utf8(strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
+	rc = check_terminal(err);
+	if (rc)
+		return rc;
+	tcgetattr(STDOUT_FILENO, &screen.before);
+	if (pipe_open())
+		return error_set(err, EMFILE,
+		                 "no file descriptor left for the screen: raise "
+		                 "the limit (ulimit -n)");
+	screen.terminal = newterm(NULL, stdout, stdin);
+	if (!screen.terminal) {
+		pipe_close();
+		return error_set(err, EINVAL, "the terminal cannot be set up: use --batch");
+	}
+	modes_set();
+	style_setup(color != UI_COLOR_NEVER);
+	rescue_prepare(&screen.before);
+	signals_install(); /* after newterm(), which installs handlers of its own */
+	screen.open = true;
+	if (!at_exit)
+		at_exit = atexit(screen_close) == 0;
+	return 0;
+}
+
+void screen_close(void)
+{
+	if (!screen.open)
+		return;
+	screen.open = false;
+	endwin();
+	tcsetattr(STDOUT_FILENO, TCSANOW, &screen.before);
+	rescue_forget();
+	signals_remove();
+	delscreen(screen.terminal);
+	screen.terminal = NULL;
+	pipe_close();
+}
+
+/* ---- frames and keys ---------------------------------------------------------------------------
+ */
+
+int screen_height(void)
+{
+	return LINES;
+}
+
+int screen_width(void)
+{
+	return COLS;
+}
+
+void screen_begin(void)
+{
+	erase();
+}
+
+void screen_show(void)
+{
+	wnoutrefresh(stdscr);
+	doupdate();
+}
+
+void screen_invalidate(void)
+{
+	clearok(curscr, TRUE);
+}
+
+int screen_key(void)
+{
+	int code = getch();
+
+	return code == ERR ? -1 : code;
+}
