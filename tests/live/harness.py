@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: MIT
+"""What every live test needs: Go programs built by several releases, processes that are watched,
+gomaptop run on them, and its words parsed and held against the schema.
+
+A test is an ordinary unittest.TestCase. Class attribute `together = True` allows the runner to run
+its tests beside others: for those that only wait for something not to happen.
+"""
+import contextlib
+import functools
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GO_DIR = os.path.join(ROOT, "tests", "go")
+GOMAPTOP = os.path.abspath(os.environ.get("GOMAPTOP", os.path.join(ROOT, "gomaptop")))
+SCHEMA = os.path.join(ROOT, "core", "snapshot.schema.json")
+OUT = os.path.join(ROOT, "build", "go")
+
+HMAP, SWISS = "1.19", "1.24"
+RELEASES = (HMAP, SWISS)
+BUILDS = tuple((release, stripped) for release in RELEASES for stripped in (False, True))
+
+# ---- Go programs ---------------------------------------------------------------------------------
+
+_build_lock = threading.Lock()
+
+
+@functools.lru_cache(maxsize=None)
+def toolchain(release):
+    """Path of the go command of a release."""
+    run = subprocess.run([os.path.join(GO_DIR, "fetch-toolchains"), release],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if run.returncode:
+        return run.stderr.strip().splitlines()[-1]
+    return run.stdout.split(None, 1)[1].strip()
+
+
+@functools.lru_cache(maxsize=None)
+def _build(name, release, stripped, arch):
+    go = toolchain(release)
+    if not os.path.isabs(go):
+        return None
+    folder = os.path.join(OUT, release + ("-stripped" if stripped else "") +
+                          (f"-{arch}" if arch else ""))
+    path = os.path.join(folder, name)
+    os.makedirs(folder, exist_ok=True)
+    command = [go, "build", "-o", path] + (["-ldflags=-s -w"] if stripped else []) + ["./" + name]
+    env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="0")
+    if arch:
+        env["GOARCH"] = arch
+    run = subprocess.run(command, cwd=GO_DIR, env=env, stderr=subprocess.PIPE, text=True,
+                         check=False)
+    if run.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {run.stderr}")
+    return path
+
+
+def program(name, release, stripped=False, arch=None):
+    """Path of a program of tests/go built as asked for (once in a run)."""
+    with _build_lock:
+        path = _build(name, release, stripped, arch)
+    if path is None:
+        raise unittest.SkipTest(f"no Go {release} here: {toolchain(release)}")
+    return path
+
+
+def source_lines(name, pattern):
+    """{(file name, line)} of the lines of a Go program that match a pattern."""
+    found = set()
+    folder = os.path.join(GO_DIR, name)
+    for file in sorted(os.listdir(folder)):
+        if not file.endswith(".go"):
+            continue
+        with open(os.path.join(folder, file), encoding="utf-8") as source:
+            for number, text in enumerate(source, 1):
+                if re.search(pattern, text):
+                    found.add((file, number))
+    return found
+
+
+# ---- processes that are watched ------------------------------------------------------------------
+
+
+class Target:
+    """A running Go program. Its first line of output is JSON and says that it is ready."""
+
+    def __init__(self, path, *args, **popen):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([path, *args], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        **popen)
+        self.pid = self.process.pid
+        self.lines = []
+        self._more = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.first = self.line_where(lambda line: True)
+
+    def _read(self):
+        for text in self.process.stdout:
+            with self._more:
+                self.lines.append(json.loads(text))
+                self._more.notify_all()
+        with self._more:
+            self.lines.append(None)
+            self._more.notify_all()
+
+    def line_where(self, wanted, start=0, timeout=60):
+        """The first line of output, from number start on, for which wanted(line) is true."""
+        deadline = time.monotonic() + timeout
+        with self._more:
+            while True:
+                for line in self.lines[start:]:
+                    if line is None:
+                        raise RuntimeError(f"the target ended: {self.error_text()[:2000]}")
+                    if wanted(line):
+                        return line
+                start = len(self.lines)
+                if not self._more.wait(deadline - time.monotonic()):
+                    raise TimeoutError("the target did not say what was waited for")
+
+    def write(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def error_text(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def killed_by_runtime(self):
+        """The Go runtime's own check ended it: that is the fault's doing, not ours."""
+        return not self.running() and "fatal error: concurrent map" in self.error_text()
+
+    def stop(self):
+        if self.running():
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.errors.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def twin(mode, release, *args, stripped=False):
+    return Target(program("twins", release, stripped), "-mode", mode, *args)
+
+
+@contextlib.contextmanager
+def ledger(release, fault=None, rate=400, stripped=False):
+    """ledgerd under load; yields (ledgerd, load)."""
+    path = program("ledgerd", release, stripped)
+    load_path = program("ledgerload", HMAP)
+    with Target(path, *(["-fault", fault] if fault else [])) as service:
+        with Target(load_path, "-to", service.first["listening"], "-rate", str(rate), "-for",
+                    "1h", "-every", "1s") as load:
+            yield service, load
+
+
+# ---- gomaptop ------------------------------------------------------------------------------------
+
+
+def json_values(text):
+    """All JSON values of a text, one behind the other."""
+    decoder = json.JSONDecoder()
+    values, at = [], 0
+    while True:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if at == len(text):
+            return values
+        value, at = decoder.raw_decode(text, at)
+        values.append(value)
+
+
+@functools.lru_cache(maxsize=None)
+def _validator():
+    import jsonschema  # pylint: disable=import-outside-toplevel
+    with open(SCHEMA, encoding="utf-8") as file:
+        schema = json.load(file)
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
+def validate(snapshot):
+    """Raise unless a snapshot is what the schema says, and its sums are exact."""
+    _validator().validate(snapshot)
+
+
+def sums(snapshot):
+    """(hits, filtered + counted, made, delivered + lost) of a snapshot."""
+    coverage = snapshot["coverage"]
+    events = coverage["events"]
+    return (coverage["hits"], sum(coverage["filtered"].values()) + coverage["counted"],
+            events["made"], events["delivered"] + sum(events["lost"].values()))
+
+
+class Result:
+    """What a finished gomaptop left behind."""
+
+    def __init__(self, status, stdout, stderr, seconds):
+        self.status, self.stdout, self.stderr, self.seconds = status, stdout, stderr, seconds
+
+    @functools.cached_property
+    def snapshots(self):
+        return json_values(self.stdout)
+
+    @property
+    def snapshot(self):
+        """The last one, validated."""
+        if not self.snapshots:
+            raise AssertionError(f"no snapshot; status {self.status}, stderr: {self.stderr}")
+        validate(self.snapshots[-1])
+        return self.snapshots[-1]
+
+    def __str__(self):
+        return f"status {self.status} after {self.seconds:.1f} s, stderr: {self.stderr.strip()}"
+
+
+def gomaptop(*args, timeout=120, env=None, **popen):
+    """Run gomaptop to its end."""
+    began = time.monotonic()
+    run = subprocess.run([GOMAPTOP, *map(str, args)], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         timeout=timeout, env=dict(os.environ, **(env or {})), check=False,
+                         **popen)
+    return Result(run.returncode, run.stdout, run.stderr, time.monotonic() - began)
+
+
+def watch(*args, seconds, **more):
+    """Run `gomaptop -b --format json` for some seconds; only the last report is printed."""
+    return gomaptop("-b", "--format", "json", "-i", "1h", "-d", seconds, *args,
+                    timeout=seconds + 60, **more)
+
+
+class Watching:
+    """A gomaptop that runs beside the test and reports every interval."""
+
+    def __init__(self, *args, interval="250ms", env=None, fmt="json"):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *map(str, args)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            env=dict(os.environ, **(env or {})))
+        self.snapshots = []
+        self._more = threading.Condition()
+        self._ended = False
+        self.text = ""
+        self._reader = threading.Thread(target=self._read, args=(fmt == "json",), daemon=True)
+        self._reader.start()
+
+    def _read(self, is_json):
+        decoder, rest = json.JSONDecoder(), ""
+        while True:
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16).decode(errors="replace")
+            rest = (rest + chunk).lstrip()
+            self.text += chunk
+            with self._more:
+                while is_json and rest:
+                    try:
+                        value, at = decoder.raw_decode(rest)
+                    except ValueError:
+                        break
+                    self.snapshots.append(value)
+                    rest = rest[at:].lstrip()
+                self._ended = not chunk
+                self._more.notify_all()
+            if not chunk:
+                return
+
+    def wait_for(self, wanted, timeout):
+        """The first snapshot for which wanted(snapshot) is true, or None: time is over, or
+        gomaptop has ended."""
+        deadline = time.monotonic() + timeout
+        at = 0
+        with self._more:
+            while True:
+                for at in range(at, len(self.snapshots)):
+                    if wanted(self.snapshots[at]):
+                        return self.snapshots[at]
+                at = len(self.snapshots)
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    return None
+                self._more.wait(left)
+
+    def wait_attached(self, timeout=30):
+        """A report that says that probes are in place."""
+        seen = self.wait_for(lambda s: s["coverage"]["probes"]["attached"] > 0 and s["targets"],
+                             timeout)
+        if seen is None:
+            raise AssertionError(f"gomaptop did not attach: {self.error_text()}")
+        return seen
+
+    def error_text(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def finish(self, how=signal.SIGINT, timeout=30):
+        """End it with a signal (or wait for its own end: None)."""
+        if how is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+        self.process.wait(timeout)
+        self._reader.join()
+        result = Result(self.process.returncode, self.text, self.error_text(),
+                        time.monotonic() - self.began)
+        return result
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdout.close()
+        self.errors.close()
+
+
+# ---- reading snapshots ---------------------------------------------------------------------------
+
+
+def place(frame):
+    """(file name, line) of a frame."""
+    return (os.path.basename(frame["file"] or ""), frame["line"])
+
+
+def conflict_places(snapshot):
+    """Set of (place, place) of every conflict, a pair in sorted order."""
+    return {tuple(sorted(place(c[side]["stack"][0]) for side in "ab"))
+            for c in snapshot["conflicts"] if c["a"]["stack"] and c["b"]["stack"]}
+
+
+def map_at(snapshot, address):
+    """The row of the map at an address, or None."""
+    rows = [m for m in snapshot["maps"] if int(m["addr"], 16) == int(address, 16)]
+    return rows[0] if rows else None
+
+
+def scratch():
+    """A folder for one test: with path(...) inside; removed at its end."""
+    return tempfile.TemporaryDirectory(prefix="gomaptop-")
+
+
+# ---- one test for each row of a table --------------------------------------------------------------
+
+
+def cases(*rows):
+    """Mark a method `each_x(self, *arguments)` of a class under @table: for every row
+    (name, *arguments) there will be a test `test_x_name`. A row's name that ends in "!" is left
+    out of --quick."""
+    def mark(method):
+        method.rows = rows
+        return method
+    return mark
+
+
+def table(cls):
+    for name, method in list(vars(cls).items()):
+        for row in getattr(method, "rows", ()):
+            def test(self, method=method, arguments=row[1:]):
+                method(self, *arguments)
+            test.__name__ = f"test_{name.replace('each_', '', 1)}_{row[0].rstrip('!')}"
+            test.slow = row[0].endswith("!")
+            setattr(cls, test.__name__, test)
+    return cls
+
+
+def build_name(release, stripped):
+    return f"go{release}" + ("_stripped" if stripped else "")
+
+
+BUILD_ROWS = tuple((build_name(*build) + ("" if build in ((HMAP, False), (SWISS, True)) else "!"),
+                    *build) for build in BUILDS)
+RELEASE_ROWS = tuple((f"go{release}", release) for release in RELEASES)

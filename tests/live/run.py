@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Tests of gomaptop on live Go processes, with real probes: needs root.
+
+    tests/live/run.py [-k PATTERN] [--quick] [--jobs N] [--list]
+
+One line a test, and a closing line with the sums. Tests of classes that say `together` run beside
+each other, the others alone before them. --quick leaves out what takes long.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness  # noqa: E402 pylint: disable=wrong-import-position
+
+
+class Outcome(unittest.TestResult):
+    """The result of one test, printed as one line (and what went wrong below it)."""
+
+    def line(self, name, seconds):
+        bad = self.failures + self.errors
+        mark = "FAIL" if bad else "skip" if self.skipped else "ok"
+        reason = f": {self.skipped[0][1]}" if self.skipped and not bad else ""
+        text = f"{mark:4} {name} ({seconds:.1f} s){reason}"
+        for _, trace in bad:
+            text += "\n---- " + trace.rstrip().replace("\n", "\n     ") + "\n----"
+        return text
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def name_of(test):
+    return test.id().replace("test_", "", 1)
+
+
+def run_one(test):
+    outcome = Outcome()
+    began = time.monotonic()
+    test.run(outcome)
+    print(outcome.line(name_of(test), time.monotonic() - began), flush=True)
+    return (not outcome.failures and not outcome.errors and not outcome.skipped,
+            bool(outcome.failures or outcome.errors), bool(outcome.skipped))
+
+
+def is_slow(test):
+    method = getattr(test, test._testMethodName)  # pylint: disable=protected-access
+    return getattr(method, "slow", getattr(test, "slow", False))
+
+
+def selected(args):
+    here = os.path.dirname(os.path.abspath(__file__))
+    tests = list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
+    if args.pattern:
+        tests = [t for t in tests if any(fnmatch.fnmatch(name_of(t), f"*{p}*")
+                                         for p in args.pattern)]
+    if args.quick:
+        tests = [t for t in tests if not is_slow(t)]
+    return tests
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-k", dest="pattern", action="append", help="only tests that match")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long")
+    parser.add_argument("--jobs", type=int, default=4, help="tests that run beside each other")
+    parser.add_argument("--list", action="store_true", help="only say which tests there are")
+    args = parser.parse_args()
+    tests = selected(args)
+    if args.list:
+        print("\n".join(map(name_of, tests)))
+        return 0
+    if os.geteuid() != 0:
+        print("live tests attach probes and need root: run them with sudo")
+        print(f"0 passed, 0 failed, {len(tests)} skipped")
+        return 77
+    if not os.access(harness.GOMAPTOP, os.X_OK):
+        print(f"no {harness.GOMAPTOP}: run `make` first")
+        print("0 passed, 1 failed, 0 skipped")
+        return 1
+    alone = [t for t in tests if not getattr(t, "together", False)]
+    beside = [t for t in tests if getattr(t, "together", False)]
+    results = [run_one(test) for test in alone]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
+        results += pool.map(run_one, beside)
+    passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 0, 0)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Every operation is counted once, and every hit and event is accounted for."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import (BUILD_ROWS, GOMAPTOP, RELEASE_ROWS, Target, Watching, cases, json_values,
+                     map_at, program, sums, table, twin, validate)
+
+OPERATIONS = 1000
+FIELDS = {"reads": "reads", "writes": "writes", "deletes": "deletes", "clears": "clears",
+          "iterations": "steps"}
+
+
+@table
+class CountsTest(unittest.TestCase):
+    def check_counts(self, tallies, snapshot):
+        validate(snapshot)
+        wrong = []
+        for tally in tallies:
+            row = map_at(snapshot, tally["map"])
+            seen = {ours: row[ours] for ours in FIELDS} if row else None
+            expected = {ours: tally[theirs] for ours, theirs in FIELDS.items()}
+            if seen != expected:
+                wrong.append(f"{tally['kind']}: the program did {expected}, counted {seen}")
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+        self.check_sums(snapshot)
+
+    def check_sums(self, snapshot):
+        hits, hits_seen, made, made_seen = sums(snapshot)
+        self.assertEqual(hits, hits_seen, snapshot["coverage"])
+        self.assertEqual(made, made_seen, snapshot["coverage"])
+
+    def attached(self, release, stripped=False, env=None):
+        with Target(program("opsloop", release, stripped), "-counted", "-n",
+                    str(OPERATIONS)) as target:
+            with Watching("-p", target.pid, env=env) as watching:
+                watching.wait_attached()
+                target.write("\n")
+                target.line_where(lambda line: "done" in line)
+                result = watching.finish()
+                self.assertEqual(result.status, 0, result)
+            return [t for t in target.lines if "kind" in t], result.snapshot
+
+    @cases(*BUILD_ROWS)
+    def each_attached(self, release, stripped):
+        """Attached to a process that runs: exact numbers of every operation on every map."""
+        tallies, snapshot = self.attached(release, stripped)
+        self.assertEqual(snapshot["coverage"]["attach"], "uprobe_multi")
+        self.check_counts(tallies, snapshot)
+
+    @cases(*RELEASE_ROWS)
+    def each_perf_event(self, release):
+        """The same through perf events, the way of older kernels."""
+        tallies, snapshot = self.attached(release, env={"GOMAPTOP_ATTACH": "perf_event"})
+        self.assertEqual(snapshot["coverage"]["attach"], "perf_event")
+        self.check_counts(tallies, snapshot)
+
+    @cases(*RELEASE_ROWS)
+    def each_command(self, release):
+        """`-- CMD` is watched from its first instruction on: nothing is missed."""
+        path = program("opsloop", release)
+        output = os.path.join(os.path.dirname(path), f"counts-{os.getpid()}.json")
+        try:
+            run = subprocess.run([GOMAPTOP, "-b", "--format", "json", "-i", "1h", "-o", output,
+                                  "--", path, "-counted", "-n", str(OPERATIONS)],
+                                 input="\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, timeout=120, check=False)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            with open(output, encoding="utf-8") as file:
+                snapshot = json.load(file)
+        finally:
+            if os.path.exists(output):
+                os.unlink(output)
+        said = [line for line in (run.stdout + run.stderr).splitlines() if '"kind"' in line]
+        tallies = [json_values(line)[0] for line in said]
+        self.assertEqual(len(tallies), 7, "the command's own output")
+        self.check_counts(tallies, snapshot)
+
+    @cases(*RELEASE_ROWS)
+    def each_tiny_ring(self, release):
+        """A ring of 4 KiB and a collector that is stopped again and again: events are lost,
+        every one of them is counted, and the report says so."""
+        for _ in range(4):
+            with twin("racy", release) as target:
+                with Watching("-p", target.pid, env={"GOMAPTOP_RING_BYTES": "4096"}) as watching:
+                    watching.wait_attached()
+                    for _ in range(5):
+                        watching.process.send_signal(signal.SIGSTOP)
+                        time.sleep(0.6)
+                        watching.process.send_signal(signal.SIGCONT)
+                        time.sleep(0.2)
+                    result = watching.finish()
+                if target.running():
+                    break
+        snapshot = result.snapshot
+        self.check_sums(snapshot)
+        self.assertGreater(snapshot["coverage"]["events"]["lost"]["ring_full"], 0)
+
+    def test_loss_is_said(self):
+        """With losses a text report never says that there are no conflicts."""
+        with twin("mutex", "1.24") as target:
+            with Watching("-p", target.pid, fmt="text", interval="1h",
+                          env={"GOMAPTOP_RING_BYTES": "4096"}) as watching:
+                time.sleep(2)
+                watching.process.send_signal(signal.SIGSTOP)
+                time.sleep(3)
+                watching.process.send_signal(signal.SIGCONT)
+                result = watching.finish()
+        self.assertEqual(result.status, 0, result)
+        self.assertNotIn("no conflicts", result.stdout.lower())
+        self.assertRegex(result.stdout, r"none seen, [\d,]+ events? lost")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Every fault that can be planted into ledgerd is found, and both call chains name its lines."""
+import unittest
+
+from harness import (BUILD_ROWS, Watching, conflict_places, ledger, place, source_lines, table,
+                     validate, cases)
+
+FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
+          "lazy-limiters", "local-results")
+ATTEMPTS = 4   # a planted fault may end the process: then it is started again
+SECONDS = 60
+
+
+def planted(fault):
+    """The places of the two sides, and all pairs of them in sorted order."""
+    a, b = (source_lines("ledgerd", f"// FAULT {fault} {side}$") for side in "ab")
+    assert len(a) == len(b) == 1, f"{fault}: {a} {b}"
+    (a,), (b,) = a, b
+    return tuple(sorted((a, b))), {tuple(sorted(p)) for p in ((a, b), (a, a), (b, b))}
+
+
+def rows():
+    return [(f"{fault.replace('-', '_')}_{name}", fault, release, stripped)
+            for fault in FAULTS for name, release, stripped in BUILD_ROWS]
+
+
+@table
+class FaultsTest(unittest.TestCase):
+    def watch_once(self, fault, release, stripped, pair):
+        """The snapshot in which the planted pair was seen; None: the runtime ended the target."""
+        with ledger(release, fault, stripped=stripped) as (service, _):
+            with Watching("-p", service.pid) as watching:
+                seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
+                if seen is None and not service.killed_by_runtime():
+                    last = watching.snapshots[-1] if watching.snapshots else {}
+                    self.fail(f"not found in {SECONDS} s; conflicts seen: "
+                              f"{[conflict_places(last) if last else None]}; "
+                              f"{watching.error_text()}; coverage {last.get('coverage')}")
+                if seen is not None:
+                    result = watching.finish()
+                    self.assertEqual(result.status, 3, result)
+                    return result.snapshot
+        return None
+
+    @cases(*rows())
+    def each_fault(self, fault, release, stripped):
+        pair, allowed = planted(fault)
+        for _ in range(ATTEMPTS):
+            snapshot = self.watch_once(fault, release, stripped, pair)
+            if snapshot:
+                break
+        else:
+            self.fail(f"the runtime's own check ended the target {ATTEMPTS} times")
+        validate(snapshot)
+        self.assertLessEqual(conflict_places(snapshot), allowed, "conflicts that are none")
+        self.assertEqual(snapshot["targets"][0]["stripped"], stripped)
+        for conflict in snapshot["conflicts"]:
+            for side in (conflict["a"], conflict["b"]):
+                self.check_chain(side)
+
+    def check_chain(self, side):
+        """From the planted line to the first function of the goroutine, in main or net/http."""
+        stack = side["stack"]
+        self.assertFalse(side["stack_truncated"])
+        self.assertTrue(stack[0]["function"].startswith("main."), stack[0])
+        self.assertIn(stack[-1]["function"].split(".")[0], ("main", "net/http"), stack[-1])
+        for frame in stack:
+            self.assertTrue(frame["function"] and place(frame)[1] > 0, frame)
+        self.assertIsNotNone(side["created_by"])
+
+
+if __name__ == "__main__":
+    unittest.main()

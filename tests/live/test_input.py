@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Bad input: one clear message that names the thing, the right status, no harm."""
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+from harness import (GOMAPTOP, Target, Watching, cases, gomaptop, program, scratch, table, twin,
+                     toolchain)
+
+NOBODY = 65534
+
+
+@table
+class InputTest(unittest.TestCase):
+    def check_message(self, result, status, *words):
+        self.assertEqual(result.status, status, result)
+        self.assertEqual(result.stdout, "", "data where there is none")
+        lines = result.stderr.strip().splitlines()
+        self.assertTrue(lines and lines[0].startswith("gomaptop: "), result.stderr)
+        if status == 1:
+            self.assertEqual(len(lines), 1, result.stderr)
+        for word in words:
+            self.assertIn(word.lower(), result.stderr.lower())
+
+    def test_no_such_pid(self):
+        with open("/proc/sys/kernel/pid_max", encoding="ascii") as file:
+            pid = int(file.read()) - 1
+        self.check_message(gomaptop("-b", "-p", pid), 1, str(pid))
+
+    def test_not_go(self):
+        sleeper = subprocess.Popen(["sleep", "60"])
+        try:
+            self.check_message(gomaptop("-b", "-p", sleeper.pid), 1, "go")
+            self.assertIsNone(sleeper.poll())
+        finally:
+            sleeper.kill()
+            sleeper.wait()
+
+    def test_kernel_thread(self):
+        self.check_message(gomaptop("-b", "-p", 2), 1, "2")
+
+    def test_go_too_old(self):
+        """A program that says Go 1.16: one of 1.19 with another number in it."""
+        with scratch() as folder:
+            path = shutil.copy(program("twins", "1.19"), folder)
+            with open(path, "rb") as file:
+                image = file.read()
+            version = subprocess.run([toolchain("1.19"), "env", "GOVERSION"],
+                                     stdout=subprocess.PIPE, check=True).stdout.strip()
+            older = version.replace(b"go1.19", b"go1.16")
+            self.assertIn(version, image)
+            with open(path, "wb") as file:
+                file.write(image.replace(version, older))
+            with Target(path, "-mode", "mutex") as target:
+                self.check_message(gomaptop("-b", "-p", target.pid), 1, "1.16", "1.17")
+                self.assertTrue(target.running())
+
+    def test_32_bit(self):
+        path = program("twins", "1.19", arch="386")
+        self.check_message(gomaptop("-b", "-e", path), 1, "32-bit")
+        try:
+            target = Target(path, "-mode", "mutex")
+        except OSError:
+            return  # this kernel does not run such a program
+        with target:
+            self.check_message(gomaptop("-b", "-p", target.pid), 1, "32-bit")
+            self.assertTrue(target.running())
+
+    def test_no_permission(self):
+        with scratch() as folder, twin("mutex", "1.24") as target:
+            os.chmod(folder, 0o755)
+            binary = shutil.copy(GOMAPTOP, folder)
+            run = subprocess.run([binary, "-b", "-d", "1", "-p", str(target.pid)], user=NOBODY,
+                                 group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 timeout=30, check=False)
+            self.assertEqual(run.returncode, 1, run.stderr)
+            self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
+            self.assertRegex(run.stderr, "root|sudo|CAP_")
+
+    @cases(("deleted", False), ("replaced", True))
+    def each_binary(self, replace):
+        """The file of a running program is gone or another one now (an upgrade): what runs is
+        what is watched."""
+        with scratch() as folder:
+            path = shutil.copy(program("twins", "1.24"), folder)
+            with Target(path, "-mode", "mutex") as target:
+                os.unlink(path)
+                if replace:
+                    shutil.copy(program("ledgerd", "1.19"), path)
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "3", "-p",
+                                  target.pid)
+                self.assertTrue(target.running())
+                if result.status == 1:
+                    self.check_message(result, 1, "restart")
+                else:
+                    self.assertEqual(result.status, 0, result)
+                    self.assertGreater(result.snapshot["coverage"]["counted"], 1000)
+
+    @cases(("killed", "kill"), ("ended", "terminate"))
+    def each_target(self, how):
+        """A target that ends is reported, and ends the watch well before its time."""
+        with twin("mutex", "1.19") as target:
+            with Watching("-p", target.pid, "-d", "60") as watching:
+                watching.wait_attached()
+                time.sleep(1)
+                getattr(target.process, how)()
+                result = watching.finish(None, timeout=20)
+        self.assertEqual(result.status, 0, result)
+        self.assertLess(result.seconds, 30)
+        self.assertEqual([t["state"] for t in result.snapshot["targets"]], ["exited"])
+
+    def test_target_replaces_itself(self):
+        """A process that executes another program is no longer what was watched."""
+        path = program("twins", "1.24")
+        shell = subprocess.Popen(["sh", "-c", f"'{path}' -mode mutex -for 1s >/dev/null; "
+                                  f"exec sleep 30"])
+        try:
+            time.sleep(2)
+            self.check_message(gomaptop("-b", "-p", shell.pid), 1, "go")
+        finally:
+            shell.kill()
+            shell.wait()
+
+    @cases(("no_folder", "/no/such/folder/out.json"), ("is_folder", "/tmp"),
+           ("pseudo", "/proc/out.json"))
+    def each_unwritable(self, path):
+        with twin("mutex", "1.24") as target:
+            result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "1", "-o", path, "-p",
+                              target.pid)
+            self.assertEqual(result.status, 1, result)
+            self.assertIn(path, result.stderr)
+            self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+            self.assertTrue(target.running())
+
+    @cases(("pid_text", "-p", "abc"), ("pid_zero", "-p", "0"), ("pid_negative", "-p", "-5"),
+           ("pid_huge", "-p", "99999999999999999999"), ("pid_empty", "-p", ""),
+           ("duration", "-d", "soon", "-p", "1"), ("unknown", "--no-such-option"),
+           ("format", "--format", "xml", "-p", "1"), ("stall", "--stall", "1ms..20us", "-p", "1"),
+           ("depth", "--stack-depth", "0", "-p", "1"), ("two_modes", "-p", "1", "-e", "/bin/ls"))
+    def each_usage(self, *arguments):
+        self.check_message(gomaptop("-b", *arguments), 2)
+
+    def test_executable_missing(self):
+        self.check_message(gomaptop("-b", "-e", "/no/such/program"), 1, "/no/such/program")
+
+    def test_executable_not_go(self):
+        self.check_message(gomaptop("-b", "-e", "/bin/sh"), 1, "/bin/sh")
+
+    def test_truncated_executable(self):
+        with scratch() as folder:
+            path = shutil.copy(program("twins", "1.24"), folder)
+            os.truncate(path, os.path.getsize(path) // 3)
+            self.check_message(gomaptop("-b", "-e", path), 1, path)
+
+
+if __name__ == "__main__":
+    unittest.main()

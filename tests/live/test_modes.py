@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The ways to say what is to be watched, how long, and where the report goes."""
+import json
+import os
+import shutil
+import time
+import unittest
+
+from harness import (RELEASE_ROWS, Watching, cases, conflict_places, gomaptop, program, scratch,
+                     source_lines, table, twin, Target, validate)
+
+
+@table
+class ModesTest(unittest.TestCase):
+    @cases(*RELEASE_ROWS)
+    def each_command_conflict(self, release):
+        """`-- CMD`: conflicts of a command from its start; it is ended with the watch."""
+        for _ in range(4):
+            result = gomaptop("-b", "-i", "1h", "-d", "20", "--until-conflict", "--format",
+                              "json", "-o", "/dev/stderr", "--", program("twins", release),
+                              "-mode", "racy", "-for", "15s", timeout=60)
+            if result.status == 3:
+                break
+        self.assertEqual(result.status, 3, result)
+
+    def test_command_status(self):
+        """Without a conflict, the status is the command's own."""
+        result = gomaptop("-b", "--", program("twins", "1.24"), "-mode", "nonsense")
+        self.assertEqual(result.status, 2, result)
+        result = gomaptop("-b", "--", program("twins", "1.24"), "-mode", "mutex", "-for", "1s")
+        self.assertEqual(result.status, 0, result)
+
+    def test_command_missing(self):
+        result = gomaptop("-b", "--", "/no/such/command")
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("/no/such/command", result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+
+    @cases(*RELEASE_ROWS)
+    def each_executable(self, release):
+        """`-e`: processes that run already, that come later and that go meanwhile."""
+        with scratch() as folder:
+            path = shutil.copy(program("twins", release), folder)
+            with Target(path, "-mode", "racy") as early:
+                with Watching("-e", path) as watching:
+                    self.assertIsNotNone(watching.wait_for(
+                        lambda s: early.pid in {t["pid"] for t in s["targets"]}, 30),
+                        watching.error_text())
+                    with Target(path, "-mode", "mutex", "-for", "4s") as late:
+                        self.assertIsNotNone(watching.wait_for(
+                            lambda s: any(m["pid"] == late.pid and m["writes"] > 100
+                                          for m in s["maps"]), 20), "the later process")
+                        late.process.wait()
+                    gone = watching.wait_for(
+                        lambda s: any(t["pid"] == late.pid and t["state"] == "exited"
+                                      for t in s["targets"]), 20)
+                    self.assertIsNotNone(gone, "the end of the later process")
+                    if not early.killed_by_runtime():
+                        self.assertIsNotNone(watching.wait_for(lambda s: s["conflicts"], 20))
+                    result = watching.finish()
+        self.assertEqual(result.status, 3, result)
+        self.assertEqual({c["a"]["pid"] for c in result.snapshot["conflicts"]}, {early.pid})
+
+    def test_executable_before_any(self):
+        """`-e` with no such process yet waits for one."""
+        with scratch() as folder:
+            path = shutil.copy(program("twins", "1.24"), folder)
+            with Watching("-e", path) as watching:
+                time.sleep(1)
+                with Target(path, "-mode", "mutex", "-for", "6s") as target:
+                    seen = watching.wait_for(
+                        lambda s: any(m["pid"] == target.pid and m["writes"] > 100
+                                      for m in s["maps"]), 20)
+                    self.assertIsNotNone(seen, watching.error_text())
+
+    def test_snapshot_file(self):
+        """-o writes what -b printed last; duration and interval are kept."""
+        with scratch() as folder, twin("mutex", "1.19") as target:
+            path = os.path.join(folder, "out.json")
+            result = gomaptop("-b", "--format", "json", "-i", "1s", "-d", "3s", "-o", path,
+                              "-p", target.pid)
+            with open(path, encoding="utf-8") as file:
+                snapshot = json.load(file)
+            validate(snapshot)
+            self.assertEqual(os.listdir(folder), ["out.json"])
+        self.assertEqual(result.status, 0, result)
+        self.assertIn(len(result.snapshots), (3, 4))
+        self.assertAlmostEqual(snapshot["seconds"], 3, delta=0.8)
+        self.assertEqual(snapshot["maps"], result.snapshot["maps"])
+
+    def test_text(self):
+        """The text report names the conflict and both places."""
+        for _ in range(4):
+            with twin("racy", "1.24") as target:
+                result = gomaptop("-b", "-i", "1h", "-d", "5", "-p", target.pid)
+                if target.running():
+                    break
+        self.assertEqual(result.status, 3, result)
+        for _, line in source_lines("twins", r"// RACY (write|read)$"):
+            self.assertIn(f"main.go:{line}", result.stdout)
+        self.assertNotIn("\x1b", result.stdout, "no colours where there is no terminal")
+
+    def test_stack_depth(self):
+        """--stack-depth bounds the chain and says that it did."""
+        for _ in range(4):
+            with Target(program("chains", "1.24"), "-for", "1h") as target:
+                target.line_where(lambda line: "done" in line)
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "5",
+                                  "--stack-depth", "3", "-p", target.pid)
+                if target.running():
+                    break
+        sides = [c[s] for c in result.snapshot["conflicts"] for s in "ab"]
+        self.assertTrue(sides)
+        self.assertTrue(any(side["stack_truncated"] for side in sides))
+        self.assertTrue(all(len(conflict_places(result.snapshot)) for side in sides))
+
+
+if __name__ == "__main__":
+    unittest.main()

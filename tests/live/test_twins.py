@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""One writer, one reader, each 5,000 times a second: found fast where there is no lock, never
+where there is one, and the expectation says as much."""
+import statistics
+import unittest
+
+from harness import (RELEASE_ROWS, cases, conflict_places, gomaptop, map_at, source_lines, table,
+                     twin, watch)
+
+
+@table
+class RacyTwinTest(unittest.TestCase):
+    @cases(*RELEASE_ROWS)
+    def each_first_conflict(self, release):
+        """The median of five first conflicts comes within 2 s, attaching included."""
+        times = []
+        while len(times) < 5:
+            with twin("racy", release) as target:
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict",
+                                  "-d", "20", "-p", target.pid)
+                if result.status != 3 and target.killed_by_runtime():
+                    continue
+                self.assertEqual(result.status, 3, result)
+                pairs = conflict_places(result.snapshot)
+                allowed = source_lines("twins", r"// RACY (write|read)$")
+                self.assertEqual(pairs, {tuple(sorted(allowed))})
+                times.append(result.seconds)
+        self.assertLess(statistics.median(times), 2, times)
+
+    @cases(*RELEASE_ROWS)
+    def each_expectation(self, release):
+        """Overlaps seen and expected agree within a factor of two."""
+        for _ in range(4):
+            with twin("racy", release) as target:
+                result = watch("-p", target.pid, seconds=15)
+                if target.running():
+                    break
+        else:
+            self.fail("the runtime's own check ended the target again and again")
+        row = map_at(result.snapshot, target.first["map"])
+        self.assertEqual(row["verdict"], "conflict")
+        self.assertGreater(row["conflicts"], 10)
+        self.assertLess(row["conflicts"] / 2, row["expected_overlaps"], row)
+        self.assertLess(row["expected_overlaps"], row["conflicts"] * 2, row)
+
+
+@table
+class TwinsBesideTest(unittest.TestCase):
+    together = True
+
+    @cases(*RELEASE_ROWS)
+    def each_unwatched_survives(self, release):
+        """The planted conflict does not end the process by itself: two of three live 20 s."""
+        targets = [twin("racy", release) for _ in range(3)]
+        try:
+            alive = 0
+            for target in targets:
+                try:
+                    target.process.wait(20 / len(targets))
+                except Exception:  # pylint: disable=broad-except
+                    pass
+            alive = sum(target.running() for target in targets)
+            self.assertGreaterEqual(alive, 2, [t.error_text()[:60] for t in targets])
+        finally:
+            for target in targets:
+                target.stop()
+
+    @cases(*[(f"{mode}_{name}", mode, release) for mode in ("mutex", "rwmutex", "chan")
+             for name, release in RELEASE_ROWS])
+    def each_guarded(self, mode, release):
+        """No conflict in 60 s, and by then the verdict is `guarded`."""
+        with twin(mode, release) as target:
+            result = watch("-p", target.pid, seconds=60)
+            self.assertTrue(target.running())
+        row = map_at(result.snapshot, target.first["map"])
+        self.assertEqual(result.snapshot["conflicts"], [])
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(row["verdict"], "guarded", row)
+        self.assertGreaterEqual(row["expected_overlaps"], 5)
+        self.assertGreaterEqual(row["goroutines"], 2)
+
+    @cases(*RELEASE_ROWS)
+    def each_local(self, release):
+        """Two maps of one goroutine each stay local."""
+        with twin("local", release) as target:
+            result = watch("-p", target.pid, seconds=20)
+        used = [m for m in result.snapshot["maps"] if m["reads"] + m["writes"] > 1000]
+        self.assertEqual([m["verdict"] for m in used], ["local", "local"], used)
+        self.assertEqual([m["goroutines"] for m in used], [1, 1])
+
+    def test_several_at_once(self):
+        """One gomaptop, four processes of two releases: each map keeps its own verdict."""
+        plan = [("mutex", "1.19", "guarded"), ("mutex", "1.24", "guarded"),
+                ("local", "1.24", "local"), ("chan", "1.19", "guarded")]
+        targets = [twin(mode, release) for mode, release, _ in plan]
+        try:
+            result = watch("-p", ",".join(str(t.pid) for t in targets), seconds=40)
+            snapshot = result.snapshot
+            self.assertEqual(len(snapshot["targets"]), 4)
+            for target, (mode, release, verdict) in zip(targets, plan):
+                rows = [m for m in snapshot["maps"]
+                        if m["pid"] == target.pid and m["reads"] + m["writes"] > 1000]
+                self.assertEqual({m["verdict"] for m in rows}, {verdict}, (mode, release))
+        finally:
+            for target in targets:
+                target.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
