@@ -9,7 +9,8 @@
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
- * in them give the rate.
+ * in them give the rate. Those that came on the same thread or the same CPU are left out: had the
+ * access been held, both would have been busy with that.
  */
 #ifndef GOMAPTOP_BPF_DETECTOR_H
 #define GOMAPTOP_BPF_DETECTOR_H
@@ -59,6 +60,8 @@ static __always_inline void control_open(struct map_counts *m, const struct oper
 	if (__sync_val_compare_and_swap(&m->control_end_ns, 0, CONTROL_OPENING) != 0)
 		return;
 	m->control_g = o->g;
+	m->control_tid = o->tid;
+	m->control_cpu = bpf_get_smp_processor_id();
 	m->control_changes = o->changes;
 	m->control_next_ns = o->now + length + (bpf_get_prandom_u32() & (2 * CONTROL_GAP_NS - 1));
 	__sync_fetch_and_add(&m->control_ns[o->changes & 1], length);
@@ -72,7 +75,9 @@ static __always_inline void control_observe(struct map_counts *m, const struct o
 	if (end == CONTROL_OPENING)
 		return;
 	if (end && o->now < end) {
-		if (m->control_g != o->g && (o->changes || m->control_changes))
+		if (m->control_g != o->g && m->control_tid != o->tid &&
+		    m->control_cpu != bpf_get_smp_processor_id() &&
+		    (o->changes || m->control_changes))
 			__sync_fetch_and_add(&m->control_arrivals[m->control_changes & 1], 1);
 		return;
 	}

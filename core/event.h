@@ -173,6 +173,8 @@ struct map_counts {
 	__u32 gen;
 	__u32 flags; /* enum map_flag */
 	__u32 first_site;
+	__u32 control_tid;
+	__u32 control_cpu;
 	__u32 pad;
 };
 
