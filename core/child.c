@@ -39,11 +39,8 @@ static bool is_program(const char *path, int *error)
 
 	if (stat(path, &st) < 0)
 		return false;
-	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0) {
-		*error = EACCES;
-		return false;
-	}
-	return true;
+	*error = S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+	return S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
 /* The search of execvp(3), by hand, because the path is needed before anything is executed. */
