@@ -7,6 +7,7 @@
 //	pc 0x...            innermost first
 //	frame FUNCTION FILE LINE
 //
+// report stands for the map operation: its immediate caller is always a function of the program.
 // A test feeds the addresses to the symbolizer and expects these frames.
 package main
 
@@ -94,18 +95,17 @@ func deferred() {
 //go:noinline
 func inPanic() {
 	defer func() { recover() }()
-	defer report("deferred-in-panic")
+	defer inlinedOuter("deferred-in-panic")
 	panic("on purpose")
 }
 
-//go:noinline
-func load(p *int) int { return *p }
+var nowhere *account
 
 //go:noinline
 func inFault() {
 	defer func() { recover() }()
 	defer func() { report("deferred-in-fault") }()
-	load(nil)
+	nowhere.owner = "nobody"
 }
 
 type byOwner []account

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include <elf.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/probe_site.h"
+#include "core/prologue.h"
+#include "tests/unit/go_fixture.h"
+
+static struct go_release releases[GO_RELEASES_MAX];
+static size_t release_count;
+
+/* ---- decoding ----------------------------------------------------------------------------------
+ */
+
+struct shape {
+	const char *code; /* hex; the function is padded with nops to 256 bytes */
+	int known;
+	enum probe_instruction instruction;
+	uint32_t offset;
+};
+
+static size_t code_make(const char *hex, unsigned char *code, size_t size)
+{
+	size_t length = 0;
+	unsigned int byte;
+
+	memset(code, 0x90, size);
+	while (sscanf(hex, "%2x", &byte) == 1) {
+		code[length++] = (unsigned char)byte;
+		hex += hex[2] ? 3 : 2;
+	}
+	return length;
+}
+
+static void test_amd64_prologues(void **state)
+{
+	static const struct shape shapes[] = {
+	        {"49 3b 66 10 76 20 48 83 ec 18", 1, PROBE_AT_JBE, 4},
+	        {"49 3b 66 10 76 20 55 48 89 e5", 1, PROBE_AT_PUSH, 6},
+	        {"49 3b 66 10 0f 86 80 00 00 00 48 83 ec 18", 1, PROBE_AT_JBE, 4},
+	        {"49 3b 66 10 0f 86 80 00 00 00 55", 1, PROBE_AT_PUSH, 10},
+	        {"4c 8d 64 24 a8 4d 3b 66 10 0f 86 80 00 00 00 55", 1, PROBE_AT_PUSH, 15},
+	        {"4c 8d 64 24 a8 4d 3b 66 10 76 20 55", 1, PROBE_AT_PUSH, 11},
+	        {"4c 8d a4 24 00 fe ff ff 4d 3b 66 10 0f 86 80 00 00 00 55", 1, PROBE_AT_PUSH, 18},
+	        {"4c 8d a4 24 00 fe ff ff 4d 3b 66 10 0f 86 80 00 00 00 48", 1, PROBE_AT_JBE, 12},
+	        {"55 48 89 e5", 1, PROBE_AT_ENTRY, 0},
+	        {"48 83 ec 28", 1, PROBE_AT_ENTRY, 0},
+	        {"48 81 ec 28 01 00 00", 1, PROBE_AT_ENTRY, 0},
+	        /* What is not known is refused: */
+	        {"49 3b 66 10 77 20 55", 0, 0, 0},             /* ja, not jbe */
+	        {"49 3b 66 18 76 20 55", 0, 0, 0},             /* another field of g */
+	        {"49 3b 66 10 76 f0 55", 0, 0, 0},             /* leaves the function backwards */
+	        {"49 3b 66 10 0f 86 00 10 00 00 55", 0, 0, 0}, /* and forwards */
+	        {"4c 8d 64 24 a8 49 3b 66 10 76 20", 0, 0, 0}, /* cmp of rsp behind lea */
+	        {"e9 00 00 00 00", 0, 0, 0},                   /* patched by something else */
+	        {"cc 3b 66 10 76 20 55", 0, 0, 0},             /* a breakpoint is there already */
+	        {"f3 0f 1e fa 55", 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		unsigned char code[256];
+		struct prologue prologue = {0};
+		code_make(shapes[i].code, code, sizeof(code));
+		bool known = prologue_decode(EM_X86_64, code, sizeof(code), &prologue);
+		if (known != shapes[i].known)
+			fail_msg("%s: %sknown", shapes[i].code, known ? "" : "not ");
+		if (!known)
+			continue;
+		assert_int_equal(prologue.instruction, shapes[i].instruction);
+		assert_int_equal(prologue.offset, shapes[i].offset);
+	}
+}
+
+static void test_cut_off_code_is_refused(void **state)
+{
+	unsigned char code[256];
+	struct prologue prologue;
+	size_t length = code_make("4c 8d 64 24 a8 4d 3b 66 10 0f 86 01 00 00 00 55", code, 256);
+
+	(void)state;
+	/* A function that ends before its branch does; copied so that a read behind it is seen. */
+	for (size_t cut = 0; cut < length; cut++) {
+		unsigned char *copy = malloc(cut + 1);
+		memcpy(copy, code, cut);
+		assert_false(prologue_decode(EM_X86_64, copy, cut, &prologue));
+		assert_false(prologue_decode(EM_AARCH64, copy, cut, &prologue));
+		assert_false(code_calls(EM_X86_64, copy, cut, 0x1000, 0x2000));
+		free(copy);
+	}
+	assert_false(prologue_decode(EM_RISCV, code, length, &prologue));
+}
+
+static void test_calls_are_found(void **state)
+{
+	unsigned char code[256];
+
+	(void)state;
+	code_make("90 90 e8 10 00 00 00", code, sizeof(code));
+	assert_true(code_calls(EM_X86_64, code, sizeof(code), 0x1000, 0x1000 + 7 + 0x10));
+	assert_false(code_calls(EM_X86_64, code, sizeof(code), 0x1000, 0x1000 + 8 + 0x10));
+	code_make("90 e8 fb ff ff ff", code, sizeof(code));
+	assert_true(code_calls(EM_X86_64, code, sizeof(code), 0x1000, 0x1001));
+	code_make("1f 20 03 d5 ff ff ff 97", code, sizeof(code)); /* nop; bl .-4 */
+	assert_true(code_calls(EM_AARCH64, code, sizeof(code), 0x1000, 0x1000));
+}
+
+/* ---- real executables --------------------------------------------------------------------------
+ */
+
+/* Measured with a disassembler on binaries of each release. Offsets: of the probe from the entry;
+ * ENTRY 0, WRAPPER: to be skipped. */
+#define WRAPPER (-1)
+#define MAPS    "internal/runtime/maps."
+
+static const struct expected {
+	const char *function;
+	int first, last; /* releases */
+	int offset;
+} expected[] = {
+        {"runtime.mapaccess1", 17, 20, 4},
+        {"runtime.mapaccess1", 21, 26, 10},
+        {"runtime.mapaccess1", 27, 27, WRAPPER},
+        {"runtime.mapaccess1_fast32", 17, 20, 4},
+        {"runtime.mapaccess1_fast32", 21, 26, 10},
+        {"runtime.mapaccess1_fast32", 27, 27, WRAPPER},
+        {"runtime.mapaccess1_fast64", 17, 20, 4},
+        {"runtime.mapaccess1_fast64", 21, 26, 10},
+        {"runtime.mapaccess1_fast64", 27, 27, WRAPPER},
+        {"runtime.mapaccess1_faststr", 17, 20, 4},
+        {"runtime.mapaccess1_faststr", 21, 26, 10},
+        {"runtime.mapaccess1_faststr", 27, 27, WRAPPER},
+        {"runtime.mapaccess2", 17, 20, 4},
+        {"runtime.mapaccess2", 21, 27, 10},
+        {"runtime.mapaccess2_fast32", 17, 20, 4},
+        {"runtime.mapaccess2_fast32", 21, 27, 10},
+        {"runtime.mapaccess2_fast64", 17, 20, 4},
+        {"runtime.mapaccess2_fast64", 21, 27, 10},
+        {"runtime.mapaccess2_faststr", 17, 20, 4},
+        {"runtime.mapaccess2_faststr", 21, 27, 10},
+        {"runtime.mapassign", 17, 20, 4},
+        {"runtime.mapassign", 21, 23, 10},
+        {"runtime.mapassign", 24, 27, 15},
+        {"runtime.mapassign_fast32", 17, 20, 4},
+        {"runtime.mapassign_fast32", 21, 27, 10},
+        {"runtime.mapassign_fast64", 17, 20, 4},
+        {"runtime.mapassign_fast64", 21, 27, 10},
+        {"runtime.mapassign_fast64ptr", 17, 20, 4},
+        {"runtime.mapassign_fast64ptr", 21, 27, 10},
+        {"runtime.mapassign_faststr", 17, 20, 4},
+        {"runtime.mapassign_faststr", 21, 23, 10},
+        {"runtime.mapassign_faststr", 24, 27, 15},
+        {"runtime.mapdelete", 17, 20, 4},
+        {"runtime.mapdelete", 21, 23, 10},
+        {"runtime.mapdelete", 24, 27, 6},
+        {"runtime.mapdelete_fast32", 17, 20, 4},
+        {"runtime.mapdelete_fast32", 21, 23, 10},
+        {"runtime.mapdelete_fast32", 24, 27, 6},
+        {"runtime.mapdelete_fast64", 17, 20, 4},
+        {"runtime.mapdelete_fast64", 21, 23, 10},
+        {"runtime.mapdelete_fast64", 24, 27, 6},
+        {"runtime.mapdelete_faststr", 17, 20, 4},
+        {"runtime.mapdelete_faststr", 21, 23, 10},
+        {"runtime.mapdelete_faststr", 24, 27, 6},
+        {"reflect.mapdelete", 24, 27, 6},
+        {"runtime.mapclear", 17, 20, 4},
+        {"runtime.mapclear", 21, 23, 10},
+        {MAPS "(*Map).Clear", 24, 27, 10},
+        {"runtime.mapiternext", 17, 20, 4},
+        {"runtime.mapiternext", 21, 23, 10},
+        {MAPS "(*Iter).Next", 24, 27, 10},
+        {"runtime.mapclone2", 21, 23, 15},
+        {"runtime.mapclone2", 24, 24, WRAPPER}, /* iterates its source */
+        {MAPS "(*Map).Clone", 25, 27, 10},
+        {"runtime.throw", 17, 27, 0},
+        {"runtime.fatal", 19, 27, 0},
+};
+#define EXPECTED (sizeof(expected) / sizeof(expected[0]))
+
+static const struct probe_site *site_find(const struct probe_plan *plan, const char *function)
+{
+	for (size_t i = 0; i < plan->site_count; i++)
+		if (strcmp(plan->sites[i].function, function) == 0)
+			return &plan->sites[i];
+	return NULL;
+}
+
+static const struct probe_skip *skip_find(const struct probe_plan *plan, const char *function)
+{
+	for (size_t i = 0; i < plan->skip_count; i++)
+		if (strcmp(plan->skips[i].function, function) == 0)
+			return &plan->skips[i];
+	return NULL;
+}
+
+static void expected_check(struct go_binary *binary, const struct probe_plan *plan,
+                           const struct expected *row, const char *fixture)
+{
+	const struct probe_site *site = site_find(plan, row->function);
+	const struct probe_skip *skip = skip_find(plan, row->function);
+	struct go_function function;
+
+	if (row->offset == WRAPPER) {
+		if (site || !skip || strncmp(skip->reason, "wrapper of ", 11) != 0)
+			fail_msg("%s: %s is not told as a wrapper", fixture, row->function);
+		assert_int_equal(skip->wanted, 0);
+		return;
+	}
+	if (!site)
+		fail_msg("%s: %s is not probed: %s", fixture, row->function,
+		         skip ? skip->reason : "not a word about it");
+	assert_null(skip);
+	assert_int_equal(go_binary_function_find(binary, row->function, &function), 0);
+	if (site->addr - function.entry != (uint64_t)row->offset)
+		fail_msg("%s: %s is probed at +%d, not +%d", fixture, row->function,
+		         (int)(site->addr - function.entry), row->offset);
+	enum probe_instruction instruction = row->offset == 0                ? PROBE_AT_ENTRY
+	                                     : go_binary_minor(binary) >= 21 ? PROBE_AT_PUSH
+	                                                                     : PROBE_AT_JBE;
+	assert_int_equal(site->instruction, instruction);
+	assert_true(site->file_offset == (uint64_t)go_binary_file_offset(binary, site->addr));
+}
+
+/* The second opinion: what does objdump say begins at that address? */
+static void disassembly_check(const char *fixture, const struct probe_site *site)
+{
+	char command[512];
+	char line[512];
+	char where[32];
+	bool found = false;
+	const char *mnemonic = site->instruction == PROBE_AT_JBE    ? "jbe"
+	                       : site->instruction == PROBE_AT_PUSH ? "push"
+	                                                            : "";
+
+	snprintf(command, sizeof(command), "objdump -d --start-address=%#lx --stop-address=%#lx %s",
+	         site->addr - 32, site->addr + 16, fixture);
+	snprintf(where, sizeof(where), "%lx:", site->addr);
+	FILE *pipe = popen(command, "r");
+	assert_non_null(pipe);
+	while (fgets(line, sizeof(line), pipe))
+		if (strstr(line, where) && strstr(line, mnemonic))
+			found = true;
+	pclose(pipe);
+	if (!found)
+		fail_msg("%s: %s: no %s at %s", fixture, site->function, mnemonic, where);
+}
+
+static void plan_check(const struct go_release *release, const struct go_variant *variant)
+{
+	char fixture[FIXTURE_PATH];
+	struct go_binary *binary;
+	struct probe_plan plan;
+	struct error err = {""};
+	size_t wanted = 0;
+
+	assert_true(fixture_build(release, variant, "mapuser", fixture));
+	assert_int_equal(go_binary_open(fixture, &binary, &err), 0);
+	if (probe_plan_make(binary, &plan, &err))
+		fail_msg("%s: %s", fixture, err.text);
+	for (size_t i = 0; i < EXPECTED; i++) {
+		if (release->minor < expected[i].first || release->minor > expected[i].last)
+			continue;
+		wanted += expected[i].offset != WRAPPER;
+		if (!variant->arm64)
+			expected_check(binary, &plan, &expected[i], fixture);
+		else if (expected[i].offset != WRAPPER)
+			assert_non_null(site_find(&plan, expected[i].function));
+	}
+	assert_int_equal(plan.site_count, wanted); /* and nothing else */
+	for (size_t i = 0; i < plan.skip_count; i++)
+		if (plan.skips[i].wanted)
+			fail_msg("%s: %s: %s", fixture, plan.skips[i].function,
+			         plan.skips[i].reason);
+	if (variant == &go_variants[0])
+		for (size_t i = 0; i < plan.site_count; i++)
+			disassembly_check(fixture, &plan.sites[i]);
+	probe_plan_free(&plan);
+	go_binary_close(binary);
+}
+
+static void test_plans_of_real_executables(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < release_count; i++)
+		for (size_t k = 0; k < GO_VARIANTS; k++)
+			plan_check(&releases[i], &go_variants[k]);
+}
+
+/* Overwrite the first bytes of some functions, as an obfuscator or a tracer would. */
+static size_t prologues_break(const char *from, const char *to, const char *prefix)
+{
+	struct go_binary *binary;
+	struct probe_plan plan;
+	struct error err;
+	size_t size;
+	size_t broken = 0;
+	unsigned char *bytes = file_read(from, &size);
+
+	assert_non_null(bytes);
+	assert_int_equal(go_binary_open(from, &binary, &err), 0);
+	assert_int_equal(probe_plan_make(binary, &plan, &err), 0);
+	for (size_t i = 0; i < plan.site_count; i++) {
+		struct go_function function;
+		const char *name = plan.sites[i].function;
+		if (strncmp(name, prefix, strlen(prefix)) != 0)
+			continue;
+		assert_int_equal(go_binary_function_find(binary, name, &function), 0);
+		bytes[go_binary_file_offset(binary, function.entry)] = 0xe9;
+		broken++;
+	}
+	assert_true(file_write(to, bytes, size));
+	probe_plan_free(&plan);
+	go_binary_close(binary);
+	free(bytes);
+	return broken;
+}
+
+static void test_unknown_prologues_are_told_and_left_alone(void **state)
+{
+	char fixture[FIXTURE_PATH];
+	char path[] = "/tmp/gomaptop-test-XXXXXX";
+	struct go_binary *binary;
+	struct probe_plan plan;
+	struct error err = {""};
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(fixture_build(&releases[0], &go_variants[0], "mapuser", fixture));
+	size_t broken = prologues_break(fixture, path, "runtime.mapassign");
+	assert_int_equal(broken, 5);
+	assert_int_equal(go_binary_open(path, &binary, &err), 0);
+	assert_int_equal(probe_plan_make(binary, &plan, &err), 0);
+	assert_null(site_find(&plan, "runtime.mapassign_fast64"));
+	const struct probe_skip *skip = skip_find(&plan, "runtime.mapassign_fast64");
+	assert_non_null(skip);
+	assert_int_equal(skip->wanted, 1);
+	assert_non_null(strstr(skip->reason, "unknown prologue: e9 "));
+	assert_non_null(site_find(&plan, "runtime.mapaccess1"));
+	probe_plan_free(&plan);
+	go_binary_close(binary);
+
+	/* All of them: no plan, but a reason. */
+	prologues_break(fixture, path, "r");
+	assert_int_equal(go_binary_open(path, &binary, &err), 0);
+	assert_int_equal(probe_plan_make(binary, &plan, &err), -ENODATA);
+	assert_non_null(strstr(err.text, "prologue"));
+	probe_plan_free(&plan);
+	probe_plan_free(NULL);
+	go_binary_close(binary);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_amd64_prologues),
+	        cmocka_unit_test(test_cut_off_code_is_refused),
+	        cmocka_unit_test(test_calls_are_found),
+	        cmocka_unit_test(test_plans_of_real_executables),
+	        cmocka_unit_test(test_unknown_prologues_are_told_and_left_alone),
+	};
+	release_count = go_releases(releases);
+	if (release_count < 2) {
+		fprintf(stderr, "needs two Go releases; run tests/go/fetch-toolchains\n");
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
