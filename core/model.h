@@ -229,6 +229,11 @@ enum map_order {
 size_t model_maps(const struct model *model, enum map_order order, struct map_row **rows,
                   size_t max);
 size_t model_map_count(const struct model *model);
+/* How many rows the lists below have at most. */
+size_t model_conflict_count(const struct model *model);
+size_t model_goroutine_count(const struct model *model);
+size_t model_target_count(const struct model *model);
+size_t model_crash_count(const struct model *model);
 /* Most frequent first; map == NULL: of all maps. */
 size_t model_conflicts(const struct model *model, const struct map_row *map,
                        struct conflict_row **rows, size_t max);

@@ -229,3 +229,23 @@ size_t model_crashes(const struct model *model, struct crash_row **rows, size_t 
 {
 	return rows_copy(&model->crashes, (void **)rows, max);
 }
+
+size_t model_conflict_count(const struct model *model)
+{
+	return model->conflicts.count;
+}
+
+size_t model_goroutine_count(const struct model *model)
+{
+	return model->goroutines.count;
+}
+
+size_t model_target_count(const struct model *model)
+{
+	return model->targets.count;
+}
+
+size_t model_crash_count(const struct model *model)
+{
+	return model->crashes.count;
+}
