@@ -11,7 +11,11 @@
 #include "kernel_types.h"
 #include "wire.h"
 
+#ifdef __bpf__
 const volatile struct detector_config config = {};
+#else
+struct detector_config config; /* an ordinary program, in which tests set it */
+#endif
 struct detector_tuning tuning = {};
 
 struct {

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shim: the BPF helpers as ordinary functions, so that the programs' logic runs in a test.
+ *
+ * Included before bpf/gomaptop.bpf.c in place of libbpf's helper definitions. Time stands still
+ * unless the test or a busy wait moves it; "user memory" is this program's memory; a hook runs in
+ * every step of a busy wait, where the test lets other goroutines come.
+ */
+#ifndef GOMAPTOP_TESTS_BPF_SHIM_H
+#define GOMAPTOP_TESTS_BPF_SHIM_H
+
+#define __BPF_HELPERS__ /* libbpf's header is not wanted */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define SEC(name)
+#undef __always_inline
+#define __always_inline   inline
+#define __noinline        __attribute__((noinline))
+#define __uint(name, val) int(*name)[val]
+#define __type(name, val) __typeof__(val) *name
+#define preserve_access_index
+
+/* ---- the machine -------------------------------------------------------------------------------
+ */
+
+struct shim {
+	__u64 now_ns;
+	__u64 cookie;
+	__u64 pid_tgid;
+	__u32 cpu;
+	__u32 random;
+	__u64 step_ns; /* how far one step of a busy wait moves the clock */
+	__u64 stack[8];
+	int stack_depth;   /* frames that bpf_get_stack finds; 0: it fails */
+	size_t map_limit;  /* rows that a hash map takes; 0: no limit */
+	size_t ring_limit; /* events that the ring takes; 0: no limit */
+	void (*on_wait)(void *ctx);
+	void *ctx;
+};
+
+static struct shim shim;
+
+/* ---- maps
+ * ----------------------------------------------------------------------------------------- */
+
+struct shim_row {
+	void *key, *value;
+	struct shim_row *next;
+};
+
+struct shim_map {
+	const void *map;
+	struct shim_row *rows;
+	size_t count;
+};
+
+static struct shim_map shim_maps[16];
+
+static struct shim_map *shim_map_of(const void *map)
+{
+	for (size_t i = 0; i < 16; i++) {
+		if (!shim_maps[i].map)
+			shim_maps[i].map = map;
+		if (shim_maps[i].map == map)
+			return &shim_maps[i];
+	}
+	abort();
+}
+
+static void *shim_find(struct shim_map *m, const void *key, size_t key_size)
+{
+	for (struct shim_row *r = m->rows; r; r = r->next)
+		if (!memcmp(r->key, key, key_size))
+			return r->value;
+	return NULL;
+}
+
+static void *shim_insert(struct shim_map *m, const void *key, size_t key_size, const void *value,
+                         size_t value_size)
+{
+	struct shim_row *r = calloc(1, sizeof(*r));
+
+	r->key = malloc(key_size);
+	memcpy(r->key, key, key_size);
+	r->value = calloc(1, value_size);
+	if (value)
+		memcpy(r->value, value, value_size);
+	r->next = m->rows;
+	m->rows = r;
+	m->count++;
+	return r->value;
+}
+
+/* Arrays (key type __u32, max_entries known) have all their rows; a hash has what was put in. */
+static void *shim_lookup(const void *map, int type, const void *key, size_t key_size,
+                         size_t value_size)
+{
+	struct shim_map *m = shim_map_of(map);
+	void *value = shim_find(m, key, key_size);
+
+	if (!value && type != BPF_MAP_TYPE_HASH)
+		value = shim_insert(m, key, key_size, NULL, value_size);
+	return value;
+}
+
+static long shim_update(const void *map, const void *key, size_t key_size, const void *value,
+                        size_t value_size, __u64 flags)
+{
+	struct shim_map *m = shim_map_of(map);
+	void *old = shim_find(m, key, key_size);
+
+	if (old && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (old) {
+		memcpy(old, value, value_size);
+		return 0;
+	}
+	if (shim.map_limit && m->count >= shim.map_limit)
+		return -E2BIG;
+	shim_insert(m, key, key_size, value, value_size);
+	return 0;
+}
+
+#define SHIM_TYPE(m) ((int)(sizeof(*(m)->type) / sizeof(int)))
+#define bpf_map_lookup_elem(m, k) \
+	shim_lookup((m), SHIM_TYPE(m), (k), sizeof(*(m)->key), sizeof(*(m)->value))
+#define bpf_map_update_elem(m, k, v, flags) \
+	shim_update((m), (k), sizeof(*(m)->key), (v), sizeof(*(m)->value), (flags))
+
+/* ---- the ring
+ * ---------------------------------------------------------------------------------------- */
+
+struct shim_event {
+	struct shim_event *next;
+	bool submitted;
+	__u64 data[]; /* a struct event_header and what follows */
+};
+
+static struct shim_event *shim_events, **shim_events_end = &shim_events;
+static size_t shim_event_count;
+
+static void *shim_reserve(size_t size)
+{
+	struct shim_event *e;
+
+	if (shim.ring_limit && shim_event_count >= shim.ring_limit)
+		return NULL;
+	e = calloc(1, sizeof(*e) + size);
+	*shim_events_end = e;
+	shim_events_end = &e->next;
+	shim_event_count++;
+	return e->data;
+}
+
+static inline struct shim_event *shim_event_of(void *data)
+{
+	return (struct shim_event *)((char *)data - offsetof(struct shim_event, data));
+}
+
+#define bpf_ringbuf_reserve(ring, size, flags) shim_reserve(size)
+#define bpf_ringbuf_submit(event, flags)       (shim_event_of(event)->submitted = true)
+#define bpf_ringbuf_discard(event, flags)      (shim_event_of(event)->submitted = false)
+
+/* ---- helpers
+ * -------------------------------------------------------------------------------------------- */
+
+static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
+{
+	if (!from) {
+		memset(to, 0, size);
+		return -EFAULT;
+	}
+	memcpy(to, from, size);
+	return 0;
+}
+
+static inline long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
+{
+	memcpy(to, from, size);
+	return 0;
+}
+
+static inline long bpf_get_stack(void *regs, void *to, __u32 size, __u64 flags)
+{
+	size_t bytes = shim.stack_depth * sizeof(__u64);
+
+	(void)regs;
+	(void)flags;
+	if (!bytes)
+		return -EFAULT;
+	if (bytes > size)
+		bytes = size;
+	memcpy(to, shim.stack, bytes);
+	return bytes;
+}
+
+static inline long bpf_loop(__u32 steps, long (*step)(__u32, void *), void *ctx, __u64 flags)
+{
+	(void)flags;
+	for (__u32 i = 0; i < steps; i++) {
+		if (step(i, ctx))
+			return i + 1;
+		shim.now_ns += shim.step_ns;
+		if (shim.on_wait)
+			shim.on_wait(shim.ctx);
+	}
+	return steps;
+}
+
+static inline __u32 bpf_get_prandom_u32(void)
+{
+	shim.random = shim.random * 1664525 + 1013904223;
+	return shim.random >> 7 ^ shim.random;
+}
+
+#define bpf_ktime_get_ns()                              (shim.now_ns)
+#define bpf_get_attach_cookie(ctx)                      (shim.cookie)
+#define bpf_get_current_pid_tgid()                      (shim.pid_tgid)
+#define bpf_get_smp_processor_id()                      (shim.cpu)
+#define bpf_get_ns_current_pid_tgid(dev, ino, to, size) ((to)->tgid = (to)->pid = 0, -1)
+
+static void shim_reset(void)
+{
+	for (size_t i = 0; i < 16; i++) {
+		for (struct shim_row *r = shim_maps[i].rows, *next; r; r = next) {
+			next = r->next;
+			free(r->key);
+			free(r->value);
+			free(r);
+		}
+		shim_maps[i].rows = NULL;
+		shim_maps[i].count = 0;
+	}
+	for (struct shim_event *e = shim_events, *next; e; e = next) {
+		next = e->next;
+		free(e);
+	}
+	shim_events = NULL;
+	shim_events_end = &shim_events;
+	shim_event_count = 0;
+	memset(&shim, 0, sizeof(shim));
+}
+
+#endif
