@@ -402,7 +402,7 @@ static int segments_load(struct elf_file *file)
 
 static int headers_load(struct elf_file *file, const char *path, struct error *err)
 {
-	const void *bytes = elf_file_bytes(file, 0, EI_NIDENT);
+	const void *bytes = elf_file_bytes(file, 0, SELFMAG);
 
 	if (!bytes || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return error_set(err, ENOEXEC, "%s: not an ELF executable; give a program file",

@@ -82,7 +82,7 @@ static inline bool fixture_build(const struct go_release *release, const struct 
 {
 	char command[2048];
 
-	snprintf(out, FIXTURE_PATH, "build/fixtures/%s-%s-%s", program, release->name,
+	snprintf(out, FIXTURE_PATH, "build/fixtures/%.60s-%.16s-%.60s", program, release->name,
 	         variant->name);
 	if (fixture_fresh(out, program))
 		return true;
@@ -96,19 +96,19 @@ static inline bool fixture_build(const struct go_release *release, const struct 
 	return system(command) == 0; /* NOLINT */
 }
 
-/* The whole file, NUL-terminated; the caller frees it. */
+/* The whole file; the caller frees it. A test that cannot have it ends there. */
 static inline unsigned char *file_read(const char *path, size_t *size)
 {
 	struct stat st;
 	FILE *file = fopen(path, "rb");
-	unsigned char *bytes = NULL;
 
-	if (file && fstat(fileno(file), &st) == 0 && (bytes = malloc((size_t)st.st_size + 1))) {
-		*size = fread(bytes, 1, (size_t)st.st_size, file);
-		bytes[*size] = 0;
-	}
-	if (file)
-		fclose(file);
+	if (!file || fstat(fileno(file), &st))
+		abort();
+	unsigned char *bytes = malloc((size_t)st.st_size);
+	if (!bytes || fread(bytes, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
+		abort();
+	fclose(file);
+	*size = (size_t)st.st_size;
 	return bytes;
 }
 

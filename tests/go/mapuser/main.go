@@ -19,6 +19,7 @@ type key struct {
 
 type ledger struct{ accounts map[uint64]*account }
 
+//go:noinline
 func (l *ledger) credit(k uint64) { l.accounts[k] = &account{int(k)} }
 
 func pick[K comparable, V any](m map[K]V, k K) V { return m[k] }
