@@ -73,6 +73,7 @@ static void *collector_run(void *arg)
 	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
 		collector_targets_poll(c, DRAIN_MS);
 		ring_buffer__consume(c->ring);
+		collector_tune(c);
 		if (collector_now() >= c->next_tick_ns) {
 			tick(c, false);
 			c->next_tick_ns += c->config.interval_ns;
@@ -115,6 +116,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	rc = collector_counts_open(c);
 	if (!rc)
 		rc = collector_targets_open(c);
+	collector_tuning_open(c);
 	if (!rc)
 		rc = -pthread_create(&c->thread, NULL, collector_run, c);
 	if (rc) {

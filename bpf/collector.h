@@ -3,9 +3,10 @@
  * collector: the thread between the kernel and the event_queue.
  *
  * Every few milliseconds it drains the ring buffer into the queue; once an interval it reads the
- * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, forgets rows that
- * have been idle when a table gets full, and tells the detector how many maps compete for held
- * time. It also watches the targets' pidfds and reports their end.
+ * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, and forgets rows that
+ * have been idle when a table gets full. A few times a second it adjusts how soon the detector
+ * holds an object again, so that the budget of held time is used. It also watches the targets'
+ * pidfds and reports their end.
  */
 #ifndef GOMAPTOP_BPF_COLLECTOR_H
 #define GOMAPTOP_BPF_COLLECTOR_H
@@ -27,8 +28,7 @@ struct collector_config {
 	struct event_queue *queue; /* the collector is its producer */
 	int event_fd;              /* eventfd: written when the queue has news */
 	uint64_t interval_ns;
-	uint64_t ns_per_hit;   /* for the estimate of the overhead */
-	uint64_t mean_hold_ns; /* of the drawn lengths */
+	uint64_t ns_per_hit; /* for the estimate of the overhead */
 	uint64_t budget_divisor;
 	struct detector_tuning *tuning; /* shared with the BPF program */
 	const pid_t *pids;              /* targets known from the start */

@@ -10,8 +10,6 @@
 #define BATCH         2048
 #define FULL_PERCENT  75            /* from here on idle rows are forgotten */
 #define IDLE_NS       5000000000ULL /* so long without an operation is idle */
-#define CANDIDATE_NS  2000000000ULL /* a map used that recently competes for held time */
-#define FRESH_SPACING 1000000ULL    /* 1 ms between holds on a map rarely tried */
 #define SCAN_SLACK_NS 10000000ULL   /* rows written while the last scan passed over them */
 
 struct coverage_values {
@@ -47,9 +45,8 @@ struct table {
 	int fd;
 	size_t max;
 	uint64_t now;
-	size_t rows;       /* in use */
-	size_t candidates; /* maps that compete for held time */
-	bool forget;       /* idle rows are to be deleted */
+	size_t rows; /* in use */
+	bool forget; /* idle rows are to be deleted */
 	void (*row)(struct collector *c, struct table *t, const void *key, const void *value);
 	size_t key_size, value_size;
 };
@@ -77,11 +74,8 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 {
 	struct event_map e = {.h = {.kind = EVENT_MAP, .size = sizeof(e), .time_ns = t->now}};
 	const struct map_counts *m = value;
-	__u32 both = MAP_SHARED | MAP_CHANGED;
 
 	memcpy(&e.key, key, sizeof(e.key));
-	if ((m->flags & both) == both && m->last_ns + CANDIDATE_NS > t->now)
-		t->candidates++;
 	e.ended = row_forget(t, key, m->last_ns);
 	if (!e.ended && !c->resend && m->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
 		return;
@@ -143,13 +137,9 @@ static void maps_push(struct collector *c, uint64_t now)
 	                  .row = map_row,
 	                  .key_size = sizeof(struct map_key),
 	                  .value_size = sizeof(struct map_counts)};
-	uint64_t each = c->config.mean_hold_ns * c->config.budget_divisor;
 
 	table_scan(c, &t);
 	c->maps_full = table_is_full(t.rows, t.max);
-	c->config.tuning->fresh_spacing_ns = FRESH_SPACING;
-	/* If every candidate is held that often, the budget is just spent. */
-	c->config.tuning->tried_spacing_ns = each * (t.candidates ? t.candidates : 1);
 }
 
 static void goroutines_push(struct collector *c, uint64_t now)
@@ -196,6 +186,14 @@ static void coverage_read(struct collector *c, struct event_coverage *e)
 	for (int cpu = 0; cpu < c->cpus; cpu++)
 		for (int i = 0; i < COVERAGE_COUNT; i++)
 			e->value[i] += c->coverage[cpu].value[i];
+}
+
+uint64_t collector_stall_ns(struct collector *c)
+{
+	struct event_coverage e = {0};
+
+	coverage_read(c, &e);
+	return e.value[COVERAGE_STALL_NS];
 }
 
 static void coverage_push(struct collector *c, uint64_t now, bool final)

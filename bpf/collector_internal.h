@@ -42,6 +42,9 @@ struct collector {
 	uint64_t queue_full;
 	uint64_t made_here; /* events that the collector made itself and that may be lost */
 
+	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
+	uint64_t tuned_held_ns; /* held time until then */
+
 	struct collector_target *targets;
 	size_t target_count, target_room;
 
@@ -60,6 +63,11 @@ bool collector_push(struct collector *c, const struct event_header *event);
 int collector_counts_open(struct collector *c);
 void collector_counts_close(struct collector *c);
 void collector_counts_push(struct collector *c, bool final);
+uint64_t collector_stall_ns(struct collector *c); /* held time so far */
+
+/* collector_tuning.c: keep the budget of held time busy, and no more. */
+void collector_tuning_open(struct collector *c);
+void collector_tune(struct collector *c);
 
 /* collector_targets.c: pidfds, CPU time, ends. */
 int collector_targets_open(struct collector *c);

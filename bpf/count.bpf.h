@@ -10,9 +10,9 @@
 
 #include "operation.bpf.h"
 
-/* A delete or clear renews the seed of a map that it empties (runtime/map.go mapdelete, mapclear;
- * internal/runtime/maps/map.go Delete, clear), and does so after the probe. That long after one, a
- * new seed is still the old map. */
+/* A delete that empties a map renews its seed, a clear always does (runtime/map.go mapdelete,
+ * mapclear; internal/runtime/maps/map.go Delete, Clear), and that after the probe. So long after
+ * one the seed has been renewed, if it ever is. */
 #define SEED_SETTLE_NS 1000000ULL
 
 #define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
@@ -139,6 +139,13 @@ static __always_inline void map_learn_sharing(struct map_counts *m, const struct
 	call_site_mark(o->tgid, m->last_caller, flags);
 }
 
+/* Both map headers begin with the number of entries (hmap.count, Map.used). */
+static __always_inline void map_note_seed(struct map_counts *m, const struct operation *o)
+{
+	if (o->op == OP_CLEAR || (o->op == OP_DELETE && read_user_u64(o->map) <= 1))
+		m->seed_stale_ns = o->now;
+}
+
 static __always_inline void map_note_goroutine(struct map_counts *m, const struct operation *o)
 {
 	__u64 hash = o->who * 0x9e3779b97f4a7c15ULL >> 56; /* 8 bits: GOROUTINE_BITS */
@@ -169,8 +176,7 @@ static __always_inline struct map_counts *map_count(const struct operation *o)
 	}
 	map_note_goroutine(m, o);
 	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
-	if (o->op == OP_DELETE || o->op == OP_CLEAR)
-		m->seed_stale_ns = o->now;
+	map_note_seed(m, o);
 	m->last_who = o->who;
 	m->last_caller = o->caller;
 	m->last_ns = o->now;

@@ -17,11 +17,13 @@
 
 #include "hold.bpf.h"
 
-#define LOTTERY         4096 /* one access in so many is held whatever is known of its map */
-#define RARELY_TRIED    8    /* holds below which an object goes first */
-#define CONTROL_GAP_NS  2000000
-#define CONTROL_OPENING 1
-#define KNOWN_CONFLICTS 64 /* from so many on, a map is held less often */
+#define LOTTERY           4096 /* one access in so many is held whatever is known of its map */
+#define RARELY_TRIED      8    /* holds below which an object goes first */
+#define CONTROL_GAP_NS    2000000
+#define CONTROL_OPENING   1
+#define OFTEN_TRIED       64
+#define KNOWN_CONFLICTS   64       /* from so many on, a map is held less often */
+#define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
 
 static __u64 budget_spent_until_ns; /* virtual time up to which the budget is spent */
 
@@ -101,14 +103,29 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
  * -----------------------------------------------------------------------------------------------
  */
 
-static __always_inline __u64 spacing(__u64 holds, __u64 conflicts)
+/* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
+ * again, those tried often ever later; so do those where nothing new is to be learned: many
+ * conflicts are known, or nobody comes who could conflict. */
+static __always_inline __u64 spacing(__u64 holds, int sated)
 {
 	__u64 ns = holds < RARELY_TRIED ? tuning.fresh_spacing_ns : tuning.tried_spacing_ns;
 
-	if (conflicts > KNOWN_CONFLICTS)
+	if (holds > OFTEN_TRIED)
+		ns *= 2;
+	if (holds > 4 * OFTEN_TRIED)
+		ns *= 2;
+	if (sated)
 		ns *= 4;
 	/* Half to one and a half of it, so as not to fall into step with the target. */
 	return ns / 2 + (ns * (bpf_get_prandom_u32() & 1023) >> 10);
+}
+
+static __always_inline int map_is_sated(const struct map_counts *m, __u32 changes)
+{
+	__u32 c = changes & 1;
+
+	return m->conflicts > KNOWN_CONFLICTS ||
+	       (m->control_ns[c] > BARREN_CONTROL_NS && !m->control_arrivals[c]);
 }
 
 static __always_inline int map_is_suspect(const struct map_counts *m)
@@ -128,7 +145,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	if (!budget_take(o->now, length, m->holds < RARELY_TRIED))
 		return;
 	m->drawn_ns = 0;
-	m->next_hold_ns = o->now + length + spacing(m->holds, m->conflicts);
+	m->next_hold_ns = o->now + length + spacing(m->holds, map_is_sated(m, o->changes));
 	control_cut(m, o->now);
 	hold(ctx, o, m, length);
 }
@@ -147,7 +164,7 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 	length = stall_draw();
 	if (!budget_take(o->now, length, site->holds < RARELY_TRIED))
 		return;
-	site->next_hold_ns = o->now + length + spacing(site->holds, 0);
+	site->next_hold_ns = o->now + length + spacing(site->holds, site->holds > OFTEN_TRIED);
 	__sync_fetch_and_add(&site->holds, 1);
 	hold(ctx, o, m, length);
 }
@@ -155,12 +172,15 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
                                    struct map_counts *m)
 {
-	if (map_is_suspect(m)) {
+	if (map_is_suspect(m))
 		control_observe(m, o);
+	/* A young map is no object of its own: thousands of them come and go, and each would be
+	 * tried for the first time. */
+	if (map_ops_total(m) < MAP_YOUNG_OPS) {
+		call_site_hold(ctx, o, m);
+	} else if (map_is_suspect(m)) {
 		if (o->now >= m->next_hold_ns)
 			map_hold(ctx, o, m);
-	} else if (map_ops_total(m) < MAP_YOUNG_OPS) {
-		call_site_hold(ctx, o, m);
 	} else if ((bpf_get_prandom_u32() & (LOTTERY - 1)) == 0) {
 		__u32 length = stall_draw();
 

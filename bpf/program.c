@@ -46,15 +46,12 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
  * -------------------------------------------------------------------------------------- */
 
 /* Quantiles of the log-uniform distribution, so that the program draws a length by one index. */
-static uint64_t stall_table_fill(uint32_t *table, uint64_t min_ns, uint64_t max_ns)
+static void stall_table_fill(uint32_t *table, uint64_t min_ns, uint64_t max_ns)
 {
-	double ratio = (double)max_ns / min_ns, sum = 0;
+	double ratio = (double)max_ns / min_ns;
 
-	for (int i = 0; i < STALL_LENGTHS; i++) {
+	for (int i = 0; i < STALL_LENGTHS; i++)
 		table[i] = min_ns * pow(ratio, (i + 0.5) / STALL_LENGTHS);
-		sum += table[i];
-	}
-	return sum / STALL_LENGTHS;
 }
 
 static void pidns_find(struct detector_config *c)
@@ -84,7 +81,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	        .seed_offset = CALIBRATE_SEED_OFFSET,
 	        .seed_size = CALIBRATE_SEED_SIZE,
 	};
-	program->mean_hold_ns = stall_table_fill(c->stall_ns, min, max);
+	stall_table_fill(c->stall_ns, min, max);
 	program->budget_divisor = BUDGET_DIVISOR;
 	c->budget_divisor = BUDGET_DIVISOR;
 	c->budget_burst_ns = BUDGET_BURST_NS;

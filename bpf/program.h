@@ -31,7 +31,6 @@ struct program {
 	enum probe_link_mode mode;
 	bool pid_filter; /* a link can be confined to one process, all its threads */
 	uint64_t ns_per_hit;
-	uint64_t mean_hold_ns;
 	uint64_t budget_divisor;
 	size_t maps_max, goroutines_max;
 	struct probe_links *trial; /* the probe on gomaptop itself: nobody runs into it any more */

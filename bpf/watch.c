@@ -122,7 +122,6 @@ static int collect(struct watch *w, struct error *err)
 	        .event_fd = w->event_fd,
 	        .interval_ns = w->config.interval_ns,
 	        .ns_per_hit = w->program.ns_per_hit,
-	        .mean_hold_ns = w->program.mean_hold_ns,
 	        .budget_divisor = w->program.budget_divisor,
 	        .tuning = &s->bss->tuning,
 	        .pids = w->config.pids,

@@ -272,7 +272,7 @@ static void test_reused_address_is_a_new_map(void **state)
 
 static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 {
-	struct fake_map map = {.hash0 = 11};
+	struct fake_map map = {.hash0 = 11, .count = 1};
 
 	(void)state;
 	hit(&g1, &map, OP_WRITE, 0x10);
@@ -283,6 +283,19 @@ static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 	assert_int_equal(events_of(EVENT_MAP, NULL), 0);
 	assert_int_equal(counts_of(&map)->gen, 0);
 	assert_true(counts_of(&map)->flags & MAP_SHARED);
+}
+
+static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
+{
+	struct fake_map map = {.hash0 = 11, .count = 5};
+
+	(void)state;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	hit(&g1, &map, OP_DELETE, 0x10);
+	map.hash0 = 12; /* freed, and another map made at its address */
+	hit(&g2, &map, OP_READ, 0x20);
+	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
+	assert_int_equal(counts_of(&map)->gen, 1);
 }
 
 /* ---- holding
@@ -566,6 +579,7 @@ int main(void)
 	        T(test_reused_g_is_a_new_goroutine),
 	        T(test_reused_address_is_a_new_map),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
+	        T(test_delete_that_leaves_entries_keeps_the_seed),
 	        T(test_overlap_has_both_sides),
 	        T(test_two_readers_do_not_conflict),
 	        T(test_same_goroutine_does_not_conflict),
