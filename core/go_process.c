@@ -104,7 +104,7 @@ static uint64_t clock_ns(clockid_t clock)
 
 int go_process_started(pid_t pid, uint64_t *realtime_ns)
 {
-	struct proc_stat stat;
+	struct proc_stat stat = {0};
 	int rc = proc_stat_read(pid, &stat);
 
 	if (rc)
@@ -117,7 +117,7 @@ int go_process_started(pid_t pid, uint64_t *realtime_ns)
 
 int go_process_cpu(pid_t pid, uint64_t *cpu_ns)
 {
-	struct proc_stat stat;
+	struct proc_stat stat = {0};
 	int rc = proc_stat_read(pid, &stat);
 
 	if (rc)

@@ -140,7 +140,7 @@ static int pid_add(struct options *options, pid_t pid, struct error *err)
 static int read_pids(struct command_line *line, const char *text, struct error *err)
 {
 	char *list = strdup(text), *rest = list, *item;
-	long pid;
+	long pid = 0;
 	int rc = list ? 0 : error_set(err, ENOMEM, "out of memory: free some and try again");
 
 	while (!rc && (item = strsep(&rest, ","))) {
@@ -245,7 +245,7 @@ static int read_stall(struct command_line *line, const char *text, struct error 
 
 static int read_stack_depth(struct command_line *line, const char *text, struct error *err)
 {
-	long depth;
+	long depth = 0;
 	int rc = number_parse(text, 1, STACK_DEPTH_MAX, &depth, err);
 
 	if (!rc)

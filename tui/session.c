@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -62,7 +63,8 @@ static int output_check(const char *path, struct error *err)
 		                 "cannot write %.64s...: name too long; give a "
 		                 "shorter one",
 		                 path);
-	folder = dirname(strcpy(copy, path));
+	memcpy(copy, path, strlen(path) + 1);
+	folder = dirname(copy);
 	if (access(folder, W_OK | X_OK) == 0 ||
 	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && access(path, W_OK) == 0))
 		return 0;
@@ -223,13 +225,13 @@ int session_pump(struct session *session)
 {
 	struct event_queue *queue = watch_queue(session->watch);
 	struct pollfd news = {.fd = watch_event_fd(session->watch), .events = POLLIN};
-	uint64_t end = clock_ns(CLOCK_MONOTONIC) + PUMP_NS, value = 1;
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + PUMP_NS;
 	const struct event_header *event;
-	ssize_t got = 0;
+	eventfd_t value;
 	int count = 0;
 
 	if (poll(&news, 1, 0) > 0)
-		got = read(news.fd, &value, sizeof(value));
+		eventfd_read(news.fd, &value);
 	while ((event = event_queue_peek(queue))) {
 		if (event->kind == EVENT_PROCESS)
 			target_appeared(session, event);
@@ -240,10 +242,8 @@ int session_pump(struct session *session)
 			break;
 	}
 	event_queue_release(queue);
-	/* What is left over is news for the next call. */
-	value = 1;
-	if (event && got >= 0)
-		got = write(news.fd, &value, sizeof(value));
+	if (event) /* what is left over is news for the next call */
+		eventfd_write(news.fd, 1);
 	return count;
 }
 
