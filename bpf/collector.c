@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SCAN_NS  1000000000ULL
 #define DRAIN_MS 5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
 
 uint64_t collector_now(void)
@@ -66,6 +67,24 @@ static void tick(struct collector *c, bool final)
 	c->news = true;
 }
 
+/* The model gets a tick an interval; the tables are looked after more often where that is long. */
+static void counts_when_due(struct collector *c)
+{
+	uint64_t now = collector_now();
+
+	if (now >= c->next_tick_ns) {
+		tick(c, false);
+		c->next_tick_ns += c->config.interval_ns;
+		if (c->next_tick_ns < now)
+			c->next_tick_ns = now + c->config.interval_ns;
+	} else if (now >= c->next_scan_ns) {
+		collector_counts_push(c, false);
+	} else {
+		return;
+	}
+	c->next_scan_ns = now + SCAN_NS;
+}
+
 static void *collector_run(void *arg)
 {
 	struct collector *c = arg;
@@ -74,12 +93,7 @@ static void *collector_run(void *arg)
 		collector_targets_poll(c, DRAIN_MS);
 		ring_buffer__consume(c->ring);
 		collector_tune(c);
-		if (collector_now() >= c->next_tick_ns) {
-			tick(c, false);
-			c->next_tick_ns += c->config.interval_ns;
-			if (c->next_tick_ns < collector_now())
-				c->next_tick_ns = collector_now() + c->config.interval_ns;
-		}
+		counts_when_due(c);
 		tell_consumer(c);
 	}
 	ring_buffer__consume(c->ring);
@@ -107,6 +121,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	c->config = *config;
 	c->started_ns = collector_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;
+	c->next_scan_ns = c->started_ns + SCAN_NS;
 	c->ring = ring_buffer__new(config->events_fd, on_ring_event, c, NULL);
 	if (!c->ring) {
 		rc = error_set(err, errno, "cannot map the event ring: %s; retry with --verbose",

@@ -8,9 +8,7 @@
 #include "bpf/collector_internal.h"
 
 #define BATCH         2048
-#define FULL_PERCENT  75            /* from here on idle rows are forgotten */
-#define IDLE_NS       5000000000ULL /* so long without an operation is idle */
-#define SCAN_SLACK_NS 10000000ULL   /* rows written while the last scan passed over them */
+#define SCAN_SLACK_NS 10000000ULL /* rows written while the last scan passed over them */
 
 struct coverage_values {
 	__u64 value[COVERAGE_COUNT];
@@ -45,8 +43,8 @@ struct table {
 	int fd;
 	size_t max;
 	uint64_t now;
-	size_t rows; /* in use */
-	bool forget; /* idle rows are to be deleted */
+	size_t rows;      /* in use */
+	uint64_t idle_ns; /* rows not used for so long are forgotten; 0: none are */
 	void (*row)(struct collector *c, struct table *t, const void *key, const void *value);
 	size_t key_size, value_size;
 };
@@ -54,7 +52,7 @@ struct table {
 /* The row says all there was to say, and leaves the table. */
 static bool row_forget(const struct table *t, const void *key, uint64_t last_ns)
 {
-	return t->forget && last_ns + IDLE_NS < t->now && !bpf_map_delete_elem(t->fd, key);
+	return t->idle_ns && last_ns + t->idle_ns < t->now && !bpf_map_delete_elem(t->fd, key);
 }
 
 static void push_row(struct collector *c, const struct event_header *h, bool ended)
@@ -123,9 +121,22 @@ static void table_scan(struct collector *c, struct table *t)
 	} while (!rc);
 }
 
-static bool table_is_full(size_t rows, size_t max)
+/* The fuller the table, the sooner a row that nobody uses leaves it. */
+static const struct {
+	unsigned int percent;
+	uint64_t idle_ns;
+} forgetting[] = {
+        {90, 200000000},
+        {75, 1000000000},
+        {50, 5000000000},
+};
+
+static uint64_t table_idle_ns(const struct table *t)
 {
-	return rows * 100 > max * FULL_PERCENT;
+	for (size_t i = 0; i < sizeof(forgetting) / sizeof(*forgetting); i++)
+		if (t->rows * 100 > t->max * forgetting[i].percent)
+			return forgetting[i].idle_ns;
+	return 0;
 }
 
 static void maps_push(struct collector *c, uint64_t now)
@@ -133,13 +144,13 @@ static void maps_push(struct collector *c, uint64_t now)
 	struct table t = {.fd = c->config.maps_fd,
 	                  .max = c->config.maps_max,
 	                  .now = now,
-	                  .forget = c->maps_full,
+	                  .idle_ns = c->maps_idle_ns,
 	                  .row = map_row,
 	                  .key_size = sizeof(struct map_key),
 	                  .value_size = sizeof(struct map_counts)};
 
 	table_scan(c, &t);
-	c->maps_full = table_is_full(t.rows, t.max);
+	c->maps_idle_ns = table_idle_ns(&t);
 }
 
 static void goroutines_push(struct collector *c, uint64_t now)
@@ -147,13 +158,13 @@ static void goroutines_push(struct collector *c, uint64_t now)
 	struct table t = {.fd = c->config.goroutines_fd,
 	                  .max = c->config.goroutines_max,
 	                  .now = now,
-	                  .forget = c->goroutines_full,
+	                  .idle_ns = c->goroutines_idle_ns,
 	                  .row = goroutine_row,
 	                  .key_size = sizeof(struct goroutine_key),
 	                  .value_size = sizeof(struct goroutine_counts)};
 
 	table_scan(c, &t);
-	c->goroutines_full = table_is_full(t.rows, t.max);
+	c->goroutines_idle_ns = table_idle_ns(&t);
 }
 
 /* ---- totals

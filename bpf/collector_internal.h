@@ -32,11 +32,12 @@ struct collector {
 	struct ring_buffer *ring;
 	uint64_t started_ns;
 	uint64_t next_tick_ns;
-	uint64_t last_scan_ns;           /* rows older than this were sent before */
-	bool resend;                     /* this scan sends every row, changed or not */
-	bool resend_next;                /* the queue was full: so will the next one */
-	bool maps_full, goroutines_full; /* the tables need room: forget idle rows */
-	bool news;                       /* something was pushed since the consumer was last told */
+	uint64_t next_scan_ns;                     /* the tables are read at least once a second */
+	uint64_t last_scan_ns;                     /* rows older than this were sent before */
+	bool resend;                               /* this scan sends every row, changed or not */
+	bool resend_next;                          /* the queue was full: so will the next one */
+	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
+	bool news; /* something was pushed since the consumer was last told */
 
 	uint64_t delivered; /* events of the ring that reached the queue */
 	uint64_t queue_full;

@@ -165,20 +165,27 @@ static __always_inline void hold_end(struct hold_slot *slot, struct hold_wait *w
 	}
 }
 
+/* What came of a hold. held_ns == 0: the access was not held, another hold has the slot. */
+struct hold_result {
+	__u64 held_ns;
+	__u32 arrivals;
+};
+
 /* Hold this access for length_ns. The map's and the run's totals of held time grow by what it
- * really was. Does nothing when another hold has the slot. */
-static __always_inline void hold(struct pt_regs *ctx, const struct operation *o,
-                                 struct map_counts *m, __u32 length_ns)
+ * really was. */
+static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct operation *o,
+                                               struct map_counts *m, __u32 length_ns)
 {
+	struct hold_result result = {};
 	struct hold_slot *slot = slot_of(o);
 	struct hold_wait w = {};
 
 	if (!slot || __sync_val_compare_and_swap(&slot->owner, 0, o->g))
-		return;
+		return result;
 	__sync_fetch_and_add(&slot->seq, 1);
 	if (!access_capture(ctx, o, &slot->access)) {
 		slot->owner = 0;
-		return;
+		return result;
 	}
 	slot->arrivals = 0;
 	slot->map_gen = m->gen;
@@ -189,13 +196,16 @@ static __always_inline void hold(struct pt_regs *ctx, const struct operation *o,
 	w.slot = slot;
 	w.until_ns = slot->begin_ns + length_ns;
 	bpf_loop(HOLD_STEPS_MAX, hold_step, &w, 0);
-	__sync_fetch_and_add(&m->hold_ns[o->changes & 1], w.now - slot->begin_ns);
+	result.held_ns = w.now - slot->begin_ns;
+	__sync_fetch_and_add(&m->hold_ns[o->changes & 1], result.held_ns);
 	__sync_fetch_and_add(&m->holds, 1);
 	coverage_count(COVERAGE_STALLS);
-	coverage_add(COVERAGE_STALL_NS, w.now - slot->begin_ns);
+	coverage_add(COVERAGE_STALL_NS, result.held_ns);
 	hold_end(slot, &w);
-	stall_tell(slot, w.now - slot->begin_ns);
+	result.arrivals = slot->arrivals;
+	stall_tell(slot, result.held_ns);
 	__sync_lock_test_and_set(&slot->owner, 0);
+	return result;
 }
 
 #endif

