@@ -79,11 +79,6 @@ static enum style op_style(unsigned int op)
 	return op_changes(op) ? STYLE_CHANGE : STYLE_LOOK;
 }
 
-static const char *age(const struct rows *rows, uint64_t when, char out[FORMAT_MAX])
-{
-	return format_duration(rows->now_ns > when ? rows->now_ns - when : 0, out);
-}
-
 static void draw_conflict_head(const struct rows *rows, const struct conflict_row *conflict, int y,
                                int x, int width, enum ground ground)
 {
@@ -92,7 +87,7 @@ static void draw_conflict_head(const struct rows *rows, const struct conflict_ro
 
 	snprintf(line, sizeof(line), "  %s%s  %s/s  %s ago%s", format_count(conflict->count, count),
 	         glyph(GLYPH_TIMES), format_rate(conflict->rate, rate),
-	         age(rows, conflict->last_ns, ago),
+	         format_age(rows->now_ns, conflict->last_ns, ago),
 	         conflict->evidence == EVIDENCE_FATAL ? "  fatal" : "");
 	draw_word(y, x + used, width - used, STYLE_TEXT, ground, line);
 }
@@ -141,7 +136,7 @@ static void draw_conflict(const struct rows *rows, const struct conflict_row *co
 static void draw_chain_head(const struct chain_row *row, const struct rect *area,
                             enum ground ground)
 {
-	char count[FORMAT_MAX], name[NAME_MAX_BYTES], text[TEXT_MAX];
+	char count[FORMAT_MAX], times[FORMAT_MAX + 8], name[NAME_MAX_BYTES], text[TEXT_MAX];
 	size_t used = 0;
 	int x = area->x + 2;
 
@@ -155,8 +150,8 @@ static void draw_chain_head(const struct chain_row *row, const struct rect *area
 		             format_function(&row->chain[i], name, sizeof(name)));
 		used += (size_t)n < sizeof(text) - used ? (size_t)n : sizeof(text) - used - 1;
 	}
-	format_count(row->count, count);
-	draw_right(area->y, x, 5, STYLE_TEXT, ground, count);
+	snprintf(times, sizeof(times), "%s%s", format_count(row->count, count), glyph(GLYPH_TIMES));
+	draw_right(area->y, x, 5, STYLE_TEXT, ground, times);
 	draw_word(area->y, x + 6, OP_WIDTH, op_style(row->op), ground, map_op_name(row->op));
 	x += 6 + OP_WIDTH;
 	if (row->chain_length) {

@@ -124,6 +124,15 @@ void draw_divider(int y, int x, int height, enum glyph top)
 		    TEXT_ELIDE_END);
 }
 
+void draw_junction(int y, int x, enum glyph junction)
+{
+	wchar_t there[2] = {0};
+
+	if (clip(y, x, 1) == 1 && mvinnwstr(y, x, there, 1) == 1 &&
+	    there[0] == (text_is_utf8() ? L'\u2500' : L'-'))
+		put(y, x, 1, STYLE_RULE, GROUND_NONE, glyph(junction), TEXT_ELIDE_END);
+}
+
 /* ---- heat ---------------------------------------------------------------------------------------
  */
 

@@ -60,6 +60,8 @@ int draw_wrapped(int y, int x, int width, int lines, enum style style, const cha
 void draw_title(const struct rect *area, bool focused, const char *title, const char *remark);
 /* A vertical line from y downwards; a tee at its top. */
 void draw_divider(int y, int x, int height, enum glyph top);
+/* Where a line from above meets a rule: the glyph, unless a title stands there. */
+void draw_junction(int y, int x, enum glyph junction);
 /* A level of heat, 0 (nothing) .. HEAT_LEVELS, as a cell of width columns. */
 void draw_heat(int y, int x, int width, int level, enum ground ground);
 

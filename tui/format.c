@@ -67,13 +67,30 @@ const char *format_duration(uint64_t ns, char out[FORMAT_MAX])
 	};
 	size_t i = 0;
 
-	while (ns >= steps[i].below && i + 1 < sizeof(steps) / sizeof(steps[0]))
+	/* Half a percent below the limit, because it would be rounded up to "1000ms". */
+	while (ns >= steps[i].below - steps[i].below / 2000 &&
+	       i + 1 < sizeof(steps) / sizeof(steps[0]))
 		i++;
 	if (steps[i].unit == 1 || ns % steps[i].unit == 0) {
 		snprintf(out, FORMAT_MAX, "%" PRIu64 "%s", ns / steps[i].unit, steps[i].name);
 		return out;
 	}
 	return scaled((double)ns / (double)steps[i].unit, steps[i].name, out);
+}
+
+const char *format_age(uint64_t now, uint64_t then, char out[FORMAT_MAX])
+{
+	static const struct {
+		uint64_t unit;
+		char name;
+	} steps[] = {{86400 * NS_S, 'd'}, {3600 * NS_S, 'h'}, {60 * NS_S, 'm'}, {NS_S, 's'}};
+	uint64_t age = now > then ? now - then + NS_S / 2 : 0;
+	size_t i = 0;
+
+	while (steps[i].name != 's' && age < 2 * steps[i].unit)
+		i++;
+	snprintf(out, FORMAT_MAX, "%" PRIu64 "%c", age / steps[i].unit, steps[i].name);
+	return out;
 }
 
 const char *format_percent(double part, char out[FORMAT_MAX])
@@ -95,22 +112,28 @@ const char *format_clock(uint64_t realtime_ns, char out[FORMAT_MAX])
 
 	localtime_r(&seconds, &when);
 	used = strftime(out, FORMAT_MAX, "%H:%M:%S", &when);
-	snprintf(out + used, FORMAT_MAX - used, ".%03u",
-	         (unsigned int)(realtime_ns % NS_S / NS_MS));
+	snprintf(out + used, FORMAT_MAX - used, ".%06u",
+	         (unsigned int)(realtime_ns % NS_S / NS_US));
+	return out;
+}
+
+const char *format_path(const struct frame *frame, char *out, size_t size)
+{
+	if (frame->file)
+		snprintf(out, size, "%s:%d", frame->file, frame->line);
+	else
+		snprintf(out, size, "0x%" PRIx64, frame->pc);
 	return out;
 }
 
 const char *format_line(const struct frame *frame, char *out, size_t size)
 {
-	const char *slash;
+	struct frame brief = *frame;
+	const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
 
-	if (!frame->file) {
-		snprintf(out, size, "0x%" PRIx64, frame->pc);
-		return out;
-	}
-	slash = strrchr(frame->file, '/');
-	snprintf(out, size, "%s:%d", slash ? slash + 1 : frame->file, frame->line);
-	return out;
+	if (slash)
+		brief.file = slash + 1;
+	return format_path(&brief, out, size);
 }
 
 const char *format_function(const struct frame *frame, char *out, size_t size)

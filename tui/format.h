@@ -21,13 +21,17 @@ const char *format_count(uint64_t count, char out[FORMAT_MAX]);
 const char *format_rate(double per_second, char out[FORMAT_MAX]);
 /* "37us", "1.2ms", "4.1s", "12m", "3h", "2d". */
 const char *format_duration(uint64_t ns, char out[FORMAT_MAX]);
+/* How long ago, in whole units: "0s", "37s", "12m". */
+const char *format_age(uint64_t now_ns, uint64_t then_ns, char out[FORMAT_MAX]);
 /* "1.1%", "<0.1%", "0%". */
 const char *format_percent(double part, char out[FORMAT_MAX]);
-/* "12:31:07.123" of a CLOCK_REALTIME time in the local time zone. */
+/* "12:31:07.123456" of a CLOCK_REALTIME time in the local time zone. */
 const char *format_clock(uint64_t realtime_ns, char out[FORMAT_MAX]);
 
 /* "ledger.go:12", the file without its directories; "0x40f784" when no line is known. */
 const char *format_line(const struct frame *frame, char *out, size_t size);
+/* The same with the whole path. */
+const char *format_path(const struct frame *frame, char *out, size_t size);
 /* Function without the directories of its package: "store.(*Accounts).Credit". The result points
  * into name. Type arguments in brackets keep theirs. */
 const char *format_function(const struct frame *frame, char *out, size_t size);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* Identifier, keys (names separated by blanks; the first is the one shown), word in the key bar
- * ("" keeps it out), explanation. */
+ * ("" keeps it out; the last ones go where there is no room), explanation. */
 #define ACTIONS(X)                                                                              \
 	X(UP, "Up k", "", "one row up")                                                         \
 	X(DOWN, "Down j", "", "one row down")                                                   \
@@ -18,20 +18,20 @@
 	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                        \
 	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")    \
 	X(END, "End G", "", "last row")                                                         \
-	X(LEFT, "Left h", "", "heatmap: towards depth 1; map and conflict view: back")          \
+	X(LEFT, "Left h", "", "heatmap: towards depth 1; in a view: back")                      \
 	X(RIGHT, "Right l", "", "heatmap: deeper call chains; elsewhere like Enter")            \
 	X(OPEN, "Enter", "open", "map: its conflicts; conflict: both call chains side by side") \
-	X(BACK, "Esc Backspace", "back", "back to where you came from")                         \
-	X(NEXT_PANE, "Tab", "pane", "next pane")                                                \
-	X(PREV_PANE, "Shift-Tab", "", "previous pane")                                          \
+	X(NEXT_PANE, "Tab", "pane", "next pane of the overview")                                \
+	X(PREV_PANE, "Shift-Tab", "", "previous pane of the overview")                          \
+	X(HELP, "? F1", "help", "this page")                                                    \
+	X(QUIT, "q F10", "quit", "leave; the probes are taken out")                             \
 	X(FREEZE, "Space p", "freeze",                                                          \
-	  "freeze the screen, or let it go on; collection never stops")                         \
-	X(SORT, "s", "sort", "next order of the maps")                                          \
+	  "freeze the screen or let it go on; collection never stops")                          \
 	X(SNAPSHOT, "w", "snapshot", "write a snapshot to a file and say where")                \
+	X(SORT, "s", "sort", "next order of the maps")                                          \
+	X(BACK, "Esc Backspace", "back", "back to where you came from")                         \
 	X(RESET, "r", "reset", "forget counts and conflicts, begin again")                      \
-	X(HELP, "? F1", "help", "this page; any view")                                          \
-	X(REDRAW, "Ctrl-L", "", "draw the whole screen afresh")                                 \
-	X(QUIT, "q F10", "quit", "leave; the probes go, the target never notices")
+	X(REDRAW, "Ctrl-L", "", "draw the whole screen afresh")
 
 enum action {
 #define X(id, keys, word, help) ACTION_##id,

@@ -45,7 +45,7 @@ static void place_lower(struct layout *out, const struct rect *area, enum pane_i
 	out->lower_divider_x = -1;
 	if (area->width >= BESIDE_FROM)
 		out->lower_divider_x =
-		        split_columns(area, area->width * 2 / 5, &out->pane[PANE_GOROUTINES],
+		        split_columns(area, area->width * 2 / 5 + 2, &out->pane[PANE_GOROUTINES],
 		                      &out->pane[PANE_CHAINS]);
 	else
 		out->pane[focus == PANE_GOROUTINES ? PANE_GOROUTINES : PANE_CHAINS] = *area;

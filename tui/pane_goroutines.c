@@ -66,37 +66,41 @@ static void render_maps(const void *row, struct cell *cell)
 	show_count(((const struct goroutine_row *)row)->maps, cell);
 }
 
-static void show_frame(const struct frame *frame, struct cell *cell)
+static void show_line(const struct frame *frame, struct cell *cell)
 {
-	char function[CELL_MAX / 2], line[CELL_MAX / 4];
-
-	if (!frame->function && !frame->pc)
-		return;
-	snprintf(cell->text, sizeof(cell->text), "%s %s",
-	         format_function(frame, function, sizeof(function)),
-	         format_line(frame, line, sizeof(line)));
+	if (frame->function || frame->pc)
+		format_line(frame, cell->text, sizeof(cell->text));
 }
 
-static void render_last(const void *row, struct cell *cell)
+static void show_function(const struct frame *frame, struct cell *cell)
 {
-	show_frame(&((const struct goroutine_row *)row)->last_use, cell);
+	if (frame->function || frame->pc)
+		format_function(frame, cell->text, sizeof(cell->text));
 }
 
-static void render_created(const void *row, struct cell *cell)
+static void render_line(const void *row, struct cell *cell)
 {
-	show_frame(&((const struct goroutine_row *)row)->created_by, cell);
+	show_line(&((const struct goroutine_row *)row)->last_use, cell);
+	cell->style = STYLE_LINE;
+}
+
+static void render_function(const void *row, struct cell *cell)
+{
+	show_function(&((const struct goroutine_row *)row)->last_use, cell);
+}
+
+static void render_creator(const void *row, struct cell *cell)
+{
+	show_line(&((const struct goroutine_row *)row)->created_by, cell);
 	cell->style = STYLE_DIM;
 }
 
 static const struct column columns[] = {
-        {"goid", 6, 0, 100, true, render_goid},
-        {"ops/s", 5, 0, 90, true, render_rate},
-        {"reads", 5, 0, 20, true, render_looks},
-        {"chgs", 4, 0, 30, true, render_changes},
-        {"confl", 5, 0, 80, true, render_conflicts},
-        {"maps", 4, 0, 10, true, render_maps},
-        {"last map operation", 12, 1, 70, false, render_last},
-        {"created by", 20, 1, 5, false, render_created},
+        {"goid", 6, 0, 100, true, render_goid},          {"ops/s", 5, 0, 90, true, render_rate},
+        {"reads", 5, 0, 20, true, render_looks},         {"chgs", 4, 0, 30, true, render_changes},
+        {"confl", 5, 0, 80, true, render_conflicts},     {"maps", 4, 0, 10, true, render_maps},
+        {"last at", 11, 1, 70, false, render_line},      {"in", 12, 3, 60, false, render_function},
+        {"created by", 16, 1, 5, false, render_creator},
 };
 
 #define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))

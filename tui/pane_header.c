@@ -27,7 +27,7 @@ static int draw_marks(const struct ui *ui, const struct rect *area)
 	char watched[FORMAT_MAX];
 	int end = area->x + area->width;
 
-	format_duration(ui->rows.coverage.watched_ns / 1000000000 * 1000000000, watched);
+	format_age(ui->rows.coverage.watched_ns, 0, watched);
 	end -= text_width(watched);
 	draw_word(area->y, end, area->width, STYLE_DIM, GROUND_NONE, watched);
 	if (!ui->rows.frozen)
@@ -108,6 +108,8 @@ static void draw_targets(const struct ui *ui, const struct rect *area)
 	else
 		x = word(area->y, x, end, STYLE_WARN, "no target yet");
 	x = draw_crash(&ui->rows, area->y, x, end);
+	if (ui->gone && ui->rows.target_count != 1)
+		x = word(area->y, x + GAP, end, STYLE_WARN, "all targets have ended");
 	if (ui->source_error)
 		word(area->y, x + GAP, end, STYLE_WARN, "no more events will come");
 }
@@ -148,7 +150,8 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	snprintf(text, sizeof(text), "overhead %s",
 	         format_percent(coverage->overhead_estimate, percent));
 	x = word(y, x + GAP, end, STYLE_TEXT, text);
-	x = draw_lost(&ui->rows, y, x + GAP, end);
+	if (ui->rows.conflict_total || !rows_lost(&ui->rows)) /* else said already */
+		x = draw_lost(&ui->rows, y, x + GAP, end);
 	if (coverage->watched_ns) {
 		snprintf(text, sizeof(text), "armed %s",
 		         format_percent((double)coverage->armed_ns / (double)coverage->watched_ns,
@@ -158,7 +161,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	if (!ui->source->attach_line)
 		return;
 	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
-	word(y, x + GAP, end, STYLE_DIM, text);
+	draw_words(y, x + GAP, end - x - GAP, STYLE_DIM, GROUND_NONE, "%s", text);
 }
 
 void pane_header_draw(struct ui *ui, const struct rect *area)

@@ -116,7 +116,7 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	                               : "Heat by depth",
 	           NULL);
 	draw_ruler(area, area->y + 1, first, shown, width);
-	list_show(&ui->maps, (size_t)(area->height - 2));
+	list_show(&ui->maps, (size_t)(area->height - 3));
 	draw_rows(ui, area, first, shown, width, focused);
 	draw_legend(area);
 }

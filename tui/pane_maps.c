@@ -23,6 +23,8 @@ static void render_verdict(const void *row, struct cell *cell)
 {
 	const struct map_row *map = row;
 
+	if (map->verdict == VERDICT_COUNT)
+		return; /* the row of sums */
 	snprintf(cell->text, sizeof(cell->text), "%s", map_verdict_name(map->verdict));
 	cell->style = verdict_style(map->verdict);
 }
@@ -38,8 +40,29 @@ static void render_name(const void *row, struct cell *cell)
 		         glyph(GLYPH_TIMES), name);
 	else
 		snprintf(cell->text, sizeof(cell->text), "%s", name);
-	if (map->ended)
+	if (map->ended || map->verdict == VERDICT_COUNT)
 		cell->style = STYLE_DIM;
+}
+
+static void render_number(const void *row, struct cell *cell)
+{
+	const struct map_row *map = row;
+
+	if (map->number)
+		snprintf(cell->text, sizeof(cell->text), "m%u", map->number);
+	cell->style = STYLE_DIM;
+}
+
+static void render_first_use(const void *row, struct cell *cell)
+{
+	const struct map_row *map = row;
+	char line[CELL_MAX / 2], function[CELL_MAX / 2 - 8];
+
+	if (map->first_use.function)
+		snprintf(cell->text, sizeof(cell->text), "%s %s",
+		         format_line(&map->first_use, line, sizeof(line)),
+		         format_function(&map->first_use, function, sizeof(function)));
+	cell->style = STYLE_DIM;
 }
 
 static void show_rate(double rate, struct cell *cell)
@@ -106,10 +129,16 @@ static void render_expected(const void *row, struct cell *cell)
 }
 
 static const struct column columns[] = {
-        {"verdict", 8, 0, 90, false, render_verdict}, {"map", 16, 1, 100, false, render_name},
-        {"rd/s", 4, 0, 50, true, render_reads},       {"wr/s", 4, 0, 60, true, render_writes},
-        {"de/s", 4, 0, 30, true, render_deletes},     {"it/s", 4, 0, 20, true, render_iterations},
-        {"gors", 5, 0, 70, true, render_goroutines},  {"confl", 5, 0, 80, true, render_conflicts},
+        {"verdict", 8, 0, 90, false, render_verdict},
+        {"id", 4, 0, 10, false, render_number},
+        {"map", 16, 2, 100, false, render_name},
+        {"first used", 24, 3, 5, false, render_first_use},
+        {"rd/s", 4, 0, 50, true, render_reads},
+        {"wr/s", 4, 0, 60, true, render_writes},
+        {"de/s", 4, 0, 30, true, render_deletes},
+        {"it/s", 4, 0, 20, true, render_iterations},
+        {"gors", 5, 0, 70, true, render_goroutines},
+        {"confl", 5, 0, 80, true, render_conflicts},
         {"exp", 4, 0, 40, true, render_expected},
 };
 
@@ -123,7 +152,7 @@ static const char *const order_names[] = {
 
 static void draw_rows(struct ui *ui, const struct rect *area, const int *widths, bool focused)
 {
-	size_t visible = (size_t)(area->height - 2);
+	size_t visible = (size_t)(area->height - 3);
 
 	for (size_t i = 0; i < visible && ui->maps.top + i < ui->rows.map_count; i++) {
 		size_t index = ui->maps.top + i;
@@ -138,6 +167,25 @@ static void draw_rows(struct ui *ui, const struct rect *area, const int *widths,
 		columns_draw_row(columns, COLUMN_COUNT, widths, y, area->x + 2, area->width - 2,
 		                 ground, ui->rows.maps[index]);
 	}
+}
+
+/* The sums stand in the line of the heatmap's legend. */
+static void draw_sums(const struct rows *rows, const struct rect *area, const int *widths)
+{
+	struct map_row sums = {.type = "all maps", .verdict = VERDICT_COUNT};
+
+	for (size_t i = 0; i < rows->map_count; i++) {
+		const struct map_row *map = rows->maps[i];
+
+		for (int op = 0; op < OP_COUNT; op++)
+			sums.rate[op] += map->rate[op];
+		sums.conflicts += map->conflicts;
+		if (map->verdict != VERDICT_LOCAL && map->verdict != VERDICT_SHARED)
+			sums.expected_overlaps += map->expected_overlaps;
+	}
+	sums.goroutines = (unsigned int)rows->goroutine_count;
+	columns_draw_row(columns, COLUMN_COUNT, widths, area->y + area->height - 1, area->x + 2,
+	                 area->width - 2, GROUND_NONE, &sums);
 }
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
@@ -155,8 +203,9 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	columns_fit(columns, COLUMN_COUNT, area->width - 2, widths);
 	columns_draw_titles(columns, COLUMN_COUNT, widths, area->y + 1, area->x + 2,
 	                    area->width - 2);
-	list_show(&ui->maps, (size_t)(area->height - 2));
+	list_show(&ui->maps, (size_t)(area->height - 3));
 	draw_rows(ui, area, widths, focused);
+	draw_sums(&ui->rows, area, widths);
 }
 
 static enum handled act(struct ui *ui, enum action action)

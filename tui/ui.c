@@ -38,9 +38,9 @@ static void overview_draw(struct ui *ui, const struct rect *area)
 		draw_divider(pane[PANE_CHAINS].y, layout->lower_divider_x, pane[PANE_CHAINS].height,
 		             GLYPH_TEE_DOWN);
 	if (layout->lower_divider_x >= 0 && layout->upper_divider_x >= 0)
-		draw_divider(pane[PANE_CHAINS].y, layout->upper_divider_x, 1,
-		             layout->upper_divider_x == layout->lower_divider_x ? GLYPH_CROSS
-		                                                                : GLYPH_TEE_UP);
+		draw_junction(pane[PANE_CHAINS].y, layout->upper_divider_x,
+		              layout->upper_divider_x == layout->lower_divider_x ? GLYPH_CROSS
+		                                                                 : GLYPH_TEE_UP);
 }
 
 static enum handled overview_act(struct ui *ui, enum action action)
@@ -249,12 +249,8 @@ static void draw_key_bar(const struct rect *area)
 static void draw_bottom(struct ui *ui, const struct rect *area)
 {
 	if (ui->notice[0])
-		draw_text(area->y, area->x, area->width, ui->notice_bad ? STYLE_BAD : STYLE_STRONG,
+		draw_text(area->y, area->x, area->width, ui->notice_bad ? STYLE_BAD : STYLE_WARN,
 		          GROUND_NONE, ui->notice);
-	else if (ui->gone && !ui->depth)
-		draw_text(area->y, area->x, area->width, STYLE_WARN, GROUND_NONE,
-		          "The target has ended; what was seen stays. w writes a snapshot, q "
-		          "leaves.");
 	else
 		draw_key_bar(area);
 }
@@ -313,6 +309,10 @@ static enum loop_answer on_news(void *ctx, bool clock)
 			ui->source_error = rc;
 	}
 	check_targets(ui);
+	if (ui->gone && !was_gone)
+		ui_notice(ui, false,
+		          "The target has ended; what was seen stays. w writes a snapshot, q "
+		          "leaves.");
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
 	refresh_rows(ui);

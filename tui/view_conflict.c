@@ -32,33 +32,68 @@ static int common_frames(const struct side *a, const struct side *b)
 	return n;
 }
 
-/* Each frame takes two lines where there is width for neither in one: function, then its line. */
-static void draw_frame(const struct frame *frame, bool first, bool common, const struct rect *at)
-{
-	char line[NAME_BYTES];
-	enum style style = first ? STYLE_STRONG : common || frame->inlined ? STYLE_DIM : STYLE_TEXT;
-	int width, most = at->width * 2 / 5;
+/* How the chains are laid out: both sides alike, so that common frames stand level. */
+struct chains {
+	const struct side *longer;
+	int common; /* frames that both have, at the root */
+	int own;    /* frames of the longer own part */
+	int step;   /* lines a frame: 2 where there is room for whole paths */
+	int skip;   /* lines scrolled away */
+};
 
-	format_line(frame, line, sizeof(line));
-	width = text_width(line);
-	width = width > most ? most : width;
-	draw_word(at->y, at->x, width, common ? STYLE_DIM : STYLE_LINE, GROUND_NONE, line);
-	if (frame->inlined) {
-		draw_word(at->y, at->x + width + 1, 1, STYLE_DIM, GROUND_NONE,
-		          glyph(GLYPH_INLINED));
-		width += 2;
-	}
-	format_function(frame, line, sizeof(line));
-	draw_word(at->y, at->x + width + 1, at->width - width - 1, style, GROUND_NONE,
-	          frame->function ? line : "unknown function");
+static struct chains chains_of(const struct conflict_row *conflict, int height, bool level)
+{
+	struct chains chains = {.common = common_frames(&conflict->a, &conflict->b), .step = 2};
+	int a = conflict->a.chain_length, b = conflict->b.chain_length;
+
+	chains.longer = a > b ? &conflict->a : &conflict->b;
+	chains.own = chains.longer->chain_length - chains.common;
+	if (chains.longer->chain_length * 2 + 2 > height || !level)
+		chains.step = 1;
+	return chains;
 }
 
+static int lines_of(const struct chains *chains)
+{
+	return chains->longer->chain_length * chains->step + (chains->common > 0) +
+	       chains->longer->access.truncated;
+}
+
+/* One line: source line and function. Two: function, then its whole path. */
+static void draw_frame(const struct frame *frame, enum style style, int step, int line,
+                       const struct rect *at)
+{
+	char text[NAME_BYTES];
+	int width = 0, most = at->width * 2 / 5;
+	enum style line_style = style == STYLE_DIM ? STYLE_DIM : STYLE_LINE;
+
+	if (step == 2 && line == 1) {
+		draw_word(at->y, at->x + 2, at->width - 2, line_style, GROUND_NONE,
+		          format_path(frame, text, sizeof(text)));
+		return;
+	}
+	if (step == 1) {
+		width = text_width(format_line(frame, text, sizeof(text)));
+		width = width > most ? most : width;
+		draw_word(at->y, at->x, width++, line_style, GROUND_NONE, text);
+	}
+	if (frame->inlined)
+		width += 1 + draw_word(at->y, at->x + width, 1, STYLE_DIM, GROUND_NONE,
+		                       glyph(GLYPH_INLINED));
+	draw_word(at->y, at->x + width, at->width - width, style, GROUND_NONE,
+	          frame->function ? format_function(frame, text, sizeof(text))
+	                          : "unknown function");
+}
+
+/* A line of what is written about one side. */
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
                      const struct side *side, const struct rect *area)
 {
-	char text[256], clock[FORMAT_MAX], function[512], line[256];
+	char clock[FORMAT_MAX] = "", function[512], line[256];
 	int y = area->y, x = area->x, width = area->width, used;
-	bool held = side == &conflict->a;
+	const char *part = conflict->evidence == EVIDENCE_FATAL ? ""
+	                   : side == &conflict->a               ? "came first, was held"
+	                                                        : "came meanwhile";
 
 	used = draw_words(y, x, width, op_changes(side->access.op) ? STYLE_CHANGE : STYLE_LOOK,
 	                  GROUND_NONE, "%s", map_op_name(side->access.op));
@@ -67,48 +102,69 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE, " thread %u",
 	           side->access.tid);
 	if (ui->source->realtime_offset_ns)
-		snprintf(text, sizeof(text), " at %s",
-		         format_clock(side->access.time_ns +
-		                              (uint64_t)ui->source->realtime_offset_ns,
-		                      clock));
-	else
-		text[0] = '\0';
-	draw_words(y + 1, x, width, STYLE_DIM, GROUND_NONE, "%s%s, in %s",
-	           held ? "came first" : "came meanwhile", text,
+		format_clock(side->access.time_ns + (uint64_t)ui->source->realtime_offset_ns,
+		             clock);
+	draw_words(y + 1, x, width, STYLE_DIM, GROUND_NONE, "%s%s%s", clock,
+	           *clock && *part ? ", " : "", part);
+	draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "in %s",
 	           side->runtime_function ? side->runtime_function : "the runtime");
 	if (side->created_by.function)
-		draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "created by %s %s",
+		draw_words(y + 3, x, width, STYLE_DIM, GROUND_NONE, "created by %s %s",
 		           format_line(&side->created_by, line, sizeof(line)),
 		           format_function(&side->created_by, function, sizeof(function)));
 	else
-		draw_word(y + 2, x, width, STYLE_DIM, GROUND_NONE, "created by: not known");
+		draw_word(y + 3, x, width, STYLE_DIM, GROUND_NONE, "created by: not known");
 }
 
-/* The chain in area; skip frames of it scrolled away, pad lines left blank above the common
- * part. */
-static void draw_chain(const struct side *side, int common, int pad, int skip,
+/* The line of the chain area on which a frame begins. */
+static int line_of(const struct chains *chains, const struct side *side, int frame)
+{
+	int own = side->chain_length - chains->common;
+
+	if (frame < own)
+		return frame * chains->step;
+	return (chains->own + frame - own) * chains->step + 1;
+}
+
+static void draw_line_at(int line, const struct chains *chains, const struct rect *area,
+                         enum style style, const char *text)
+{
+	line -= chains->skip;
+	if (line >= 0 && line < area->height)
+		draw_word(area->y + line, area->x, area->width, style, GROUND_NONE, text);
+}
+
+static void draw_chain(const struct side *side, const struct chains *chains,
                        const struct rect *area)
 {
-	int own = side->chain_length - common;
+	int own = side->chain_length - chains->common;
 	struct rect at = {area->y, area->x, 1, area->width};
 
 	if (!side->chain_length) {
-		draw_wrapped(area->y, area->x, area->width, 3, STYLE_DIM,
+		draw_wrapped(area->y, area->x, area->width, area->height < 3 ? area->height : 3,
+		             STYLE_DIM,
 		             "The call chain could not be walked; the operation and the goroutine "
 		             "are certain.");
 		return;
 	}
-	for (int i = 0; i < side->chain_length; i++) {
-		int row = i + (i >= own ? pad : 0) - skip;
+	for (int i = 0; i < side->chain_length * chains->step; i++) {
+		int frame = i / chains->step;
+		int line = line_of(chains, side, frame) + i % chains->step - chains->skip;
+		enum style style = frame == 0     ? STYLE_STRONG
+		                   : frame >= own ? STYLE_DIM
+		                                  : STYLE_TEXT;
 
-		if (row < 0 || row >= area->height)
+		if (line < 0 || line >= area->height)
 			continue;
-		at.y = area->y + row;
-		draw_frame(&side->chain[i], i == 0, i >= own, &at);
+		at.y = area->y + line;
+		draw_frame(&side->chain[frame], style, chains->step, i % chains->step, &at);
 	}
-	if (side->access.truncated && side->chain_length + pad - skip < area->height)
-		draw_words(area->y + side->chain_length + pad - skip, area->x, area->width,
-		           STYLE_WARN, GROUND_NONE, "deeper frames were cut: --stack-depth");
+	if (chains->common)
+		draw_line_at(chains->own * chains->step, chains, area, STYLE_RULE,
+		             "both came this way:");
+	if (side->access.truncated)
+		draw_line_at(line_of(chains, side, side->chain_length), chains, area, STYLE_WARN,
+		             "cut here: see --stack-depth");
 }
 
 static int draw_summary(const struct ui *ui, const struct conflict_row *conflict,
@@ -120,67 +176,61 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 
 	snprintf(text, sizeof(text), "Seen %s times, %s/s now; first %s ago, last %s ago.",
 	         format_count(conflict->count, count), format_rate(conflict->rate, rate),
-	         format_duration(now > conflict->first_ns ? now - conflict->first_ns : 0, first),
-	         format_duration(now > conflict->last_ns ? now - conflict->last_ns : 0, last));
+	         format_age(now, conflict->first_ns, first),
+	         format_age(now, conflict->last_ns, last));
 	draw_word(area->y + 1, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
 	if (conflict->evidence == EVIDENCE_FATAL)
 		snprintf(text, sizeof(text),
 		         "The runtime itself found it and ended the process: fatal error.");
 	else
 		snprintf(text, sizeof(text),
-		         "The left access was held for %s; the right one came after %s of it.",
+		         "The first access was held for %s; the second came %s into it.",
 		         format_duration(conflict->hold_ns, hold),
 		         format_duration(conflict->after_ns, after));
 	draw_word(area->y + 2, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
 	return area->y + 3;
 }
 
-/* Who, then the chain, of one side. Returns the rows the chain had. */
+#define WHO_LINES 5 /* what is said about a side, and a blank line */
+
 static void draw_party(struct ui *ui, const struct conflict_row *conflict, const struct side *side,
-                       int pad, const struct rect *area)
+                       bool level, const struct rect *area)
 {
-	struct rect chain = {area->y + 4, area->x, area->height - 4, area->width};
+	struct rect body = {area->y + WHO_LINES, area->x, area->height - WHO_LINES, area->width};
+	struct chains chains = chains_of(conflict, body.height, level);
+	int most = lines_of(&chains) - body.height;
 
+	if (!level) /* one above the other: nothing to align */
+		chains.common = 0;
+	if (ui->conflict_scroll > most)
+		ui->conflict_scroll = most > 0 ? most : 0;
+	chains.skip = ui->conflict_scroll;
 	draw_who(ui, conflict, side, area);
-	draw_chain(side, common_frames(&conflict->a, &conflict->b), pad, ui->conflict_scroll,
-	           &chain);
-}
-
-static void clamp_scroll(struct ui *ui, int lines, int room)
-{
-	if (ui->conflict_scroll > lines - room)
-		ui->conflict_scroll = lines - room;
-	if (ui->conflict_scroll < 0)
-		ui->conflict_scroll = 0;
+	draw_chain(side, &chains, &body);
 }
 
 static void draw_sides(struct ui *ui, const struct conflict_row *conflict, const struct rect *area)
 {
-	int a = conflict->a.chain_length, b = conflict->b.chain_length;
-	int longer = a > b ? a : b;
 	struct rect left = *area, right = *area;
 
 	left.x = area->x + 1;
 	left.width = area->width / 2 - 2;
 	right.x = area->x + area->width / 2 + 1;
 	right.width = area->width - area->width / 2 - 2;
-	clamp_scroll(ui, longer + 1, area->height - 4);
-	draw_party(ui, conflict, &conflict->a, longer - a, &left);
-	draw_party(ui, conflict, &conflict->b, longer - b, &right);
+	draw_party(ui, conflict, &conflict->a, true, &left);
+	draw_party(ui, conflict, &conflict->b, true, &right);
 	draw_divider(area->y, area->x + area->width / 2 - 1, area->height, GLYPH_VLINE);
 }
 
 static void draw_stacked(struct ui *ui, const struct conflict_row *conflict,
                          const struct rect *area)
 {
-	int a = conflict->a.chain_length, b = conflict->b.chain_length;
 	struct rect upper = {area->y, area->x + 1, area->height / 2, area->width - 2};
 	struct rect lower = {area->y + upper.height, area->x + 1, area->height - upper.height,
 	                     area->width - 2};
 
-	clamp_scroll(ui, (a > b ? a : b) + 1, upper.height - 4);
-	draw_party(ui, conflict, &conflict->a, 0, &upper);
-	draw_party(ui, conflict, &conflict->b, 0, &lower);
+	draw_party(ui, conflict, &conflict->a, false, &upper);
+	draw_party(ui, conflict, &conflict->b, false, &lower);
 }
 
 static void draw(struct ui *ui, const struct rect *area)

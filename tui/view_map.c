@@ -49,26 +49,30 @@ static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
 		                 "  stands for %s maps first used there",
 		                 format_count(map->maps, count));
 	snprintf(text + used, sizeof(text) - (size_t)used, "  last used %s ago%s",
-	         format_duration(now > map->last_ns ? now - map->last_ns : 0, age),
-	         map->ended ? ", gone since" : "");
+	         format_age(now, map->last_ns, age), map->ended ? ", gone since" : "");
 	return draw_labelled(y, area, "lives at", STYLE_TEXT, text);
 }
 
 static int draw_rates(const struct map_row *map, int y, const struct rect *area)
 {
 	char text[512], rate[FORMAT_MAX], count[FORMAT_MAX];
+	bool totals = area->width >= 110;
 	size_t used = 0;
 
-	text[0] = '\0';
-	for (unsigned int op = 0; op < OP_COUNT && used < sizeof(text); op++)
-		if (map->ops[op])
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s/s (%s)  ",
-			                         map_op_name(op), format_rate(map->rate[op], rate),
+	for (unsigned int op = 0; op < OP_COUNT; op++) {
+		if (!map->ops[op])
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s", map_op_name(op),
+		                         format_rate(map->rate[op], rate));
+		if (totals)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, " (%s in all)",
 			                         format_count(map->ops[op], count));
-	if (used < sizeof(text))
-		snprintf(text + used, sizeof(text) - used, "by %s%u goroutines",
-		         map->goroutines_estimated ? "about " : "", map->goroutines);
-	return draw_labelled(y, area, "used", STYLE_TEXT, text);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "  ");
+	}
+	snprintf(text + used, sizeof(text) - used, "by %s%u goroutine%s",
+	         map->goroutines_estimated ? "about " : "", map->goroutines,
+	         map->goroutines == 1 ? "" : "s");
+	return draw_labelled(y, area, "ops/s", STYLE_TEXT, text);
 }
 
 static int draw_verdict(const struct ui *ui, const struct map_row *map, int y,

@@ -90,9 +90,10 @@ class Terminal:
         self.stream.feed(data)
         return data
 
-    def settle(self, quiet=0.25):
-        """Read until nothing has come for a while."""
-        while self.read(quiet):
+    def settle(self, quiet=0.25, most=2.0):
+        """Read until nothing has come for a while; a screen that lives never rests for long."""
+        end = time.monotonic() + most
+        while self.read(quiet) and time.monotonic() < end:
             pass
 
     def wait_for(self, pattern, seconds=PATIENCE):
