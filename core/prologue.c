@@ -49,7 +49,7 @@ static size_t amd64_jbe(const unsigned char *code, size_t length, size_t at)
 
 	if (length >= at + 2 && code[at] == 0x76) {
 		size = 2;
-		target = (int8_t)code[at + 1];
+		target = code[at + 1] < 0x80 ? code[at + 1] : code[at + 1] - 0x100;
 	} else if (length >= at + 6 && code[at] == 0x0f && code[at + 1] == 0x86) {
 		int32_t displacement;
 		memcpy(&displacement, code + at + 2, sizeof(displacement));

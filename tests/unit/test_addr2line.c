@@ -44,20 +44,20 @@ static void addresses_make(struct go_binary *binary, uint64_t out[ADDRESSES])
 }
 
 /* "main.pick[go.shape.int]" -> "main.pick[...]", as tracebacks print it. */
-static void name_print(char *name)
+static void name_print(const char *name, char *out, size_t size)
 {
-	char *open = strchr(name, '[');
-	char *close = open ? strrchr(open, ']') : NULL;
+	const char *open = strchr(name, '[');
+	const char *close = open ? strrchr(open, ']') : NULL;
 
-	if (!close || close - open < 2)
-		return;
-	memmove(open + 5, close + 1, strlen(close + 1) + 1);
-	memcpy(open, "[...]", 5);
+	if (close)
+		snprintf(out, size, "%.*s[...]%s", (int)(open - name), name, close + 1);
+	else
+		snprintf(out, size, "%s", name);
 }
 
 static void line_read(FILE *in, char *line, int size)
 {
-	assert_non_null(fgets(line, size - 8, in));
+	assert_non_null(fgets(line, size, in));
 	line[strcspn(line, "\n")] = '\0';
 }
 
@@ -77,6 +77,7 @@ static int answers_compare(struct go_binary *binary, FILE *answers, const uint64
                            const char *fixture)
 {
 	char name[4096];
+	char printed[4096 + 8];
 	char position[1024];
 	int inlined = 0;
 
@@ -85,11 +86,11 @@ static int answers_compare(struct go_binary *binary, FILE *answers, const uint64
 		int count = go_binary_frames(binary, addresses[i], 0, false, frames, FRAMES_MAX);
 		line_read(answers, name, sizeof(name));
 		line_read(answers, position, sizeof(position));
-		name_print(name);
-		if (!answers_agree(frames, count, name, position))
+		name_print(name, printed, sizeof(printed));
+		if (!answers_agree(frames, count, printed, position))
 			fail_msg("%s: %#lx: %s %s:%d, addr2line says %s %s", fixture, addresses[i],
-			         frames[count - 1].function, frames[0].file, frames[0].line, name,
-			         position);
+			         frames[count - 1].function, frames[0].file, frames[0].line,
+			         printed, position);
 		inlined += count > 1;
 	}
 	return inlined;

@@ -316,6 +316,7 @@ static void test_odd_versions(void **state)
 
 static void test_packed(void **state)
 {
+	static const unsigned char mark[] = {'U', 'P', 'X', '!'};
 	char fixture[FIXTURE_PATH];
 	size_t size = 0;
 
@@ -325,7 +326,7 @@ static void test_packed(void **state)
 	/* What UPX leaves readable: program headers, then its own header; the rest is compressed.
 	 */
 	memset(bytes + 2048, 0x5a, size - 2048);
-	memcpy(bytes + 1024, "UPX!", 4);
+	memcpy(bytes + 1024, mark, sizeof(mark));
 	assert_true(file_write(scratch, bytes, size));
 	open_fails(scratch, -EPROTONOSUPPORT, "UPX");
 	free(bytes);
