@@ -2,7 +2,7 @@
 #include "bpf/collector_internal.h"
 
 #define TUNE_EVERY_NS   200000000ULL
-#define FRESH_SPACING   1000000ULL  /* between holds on an object rarely tried */
+#define FRESH_SPACING   4000000ULL  /* between holds on an object rarely tried */
 #define SPACING_FIRST   30000000ULL /* between holds on one tried before, to begin with */
 #define SPACING_MIN     2000000ULL
 #define SPACING_MAX     4000000000ULL

@@ -172,9 +172,12 @@ static __always_inline __u64 overlaps_expected(__u64 hold_ns, __u64 arrivals, __
 
 /* Nothing more to be learned: conflicts are known well enough; or so many overlaps were to be
  * expected that something keeps the goroutines apart. */
-static __always_inline int sated(__u64 met, __u64 expected)
+static __always_inline int sated(__u64 holds, __u64 met, __u64 expected)
 {
-	return met > KNOWN_CONFLICTS || (expected > ENOUGH_EXPECTED && met * 8 < expected);
+	/* A few holds in a row can all fall into a time in which the other side was not scheduled.
+	 */
+	return met > KNOWN_CONFLICTS ||
+	       (holds > OFTEN_TRIED / 2 && expected > ENOUGH_EXPECTED && met * 8 < expected);
 }
 
 static __always_inline int map_is_sated(const struct map_counts *m, __u32 changes)
@@ -185,7 +188,7 @@ static __always_inline int map_is_sated(const struct map_counts *m, __u32 change
 	if (m->control_ns[c] > BARREN_CONTROL_NS && !m->control_arrivals[c])
 		return 1;
 	return sated(
-	        m->conflicts,
+	        m->holds, m->conflicts,
 	        overlaps_expected(m->hold_ns[0], m->control_arrivals[0], m->control_ns[0]) +
 	                overlaps_expected(m->hold_ns[1], m->control_arrivals[1], m->control_ns[1]));
 }
@@ -194,7 +197,8 @@ static __always_inline int call_site_is_sated(const struct call_site *s)
 {
 	if (s->control_ns > BARREN_CONTROL_NS && !s->control_arrivals)
 		return 1;
-	return sated(s->met, overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
+	return sated(s->holds, s->met,
+	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
 }
 
 static __always_inline int map_is_suspect(const struct map_counts *m)

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The BPF programs in the running kernel: real probes, on a function of this very program that
+ * begins as a Go map function does, called from threads that stand for goroutines.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/calibrate.h"
+#include "bpf/collector.h"
+#include "bpf/program.h"
+#include "core/event.h"
+
+#include "gomaptop.skel.h"
+
+#define CALIBRATE_ROW (FIELD_ROWS - 1)
+
+/* What a run of two threads showed. */
+struct outcome {
+	struct event_coverage coverage;
+	uint64_t overlaps, stalls, delivered, calls;
+	uint64_t overlaps_wrong; /* both sides one goroutine, or not on the map */
+	struct map_counts last;
+};
+
+struct run {
+	bool perf_only;
+	size_t ring_bytes;
+	enum map_op op;
+	bool two_maps;
+	int threads;
+	int calls;          /* of each thread, at least */
+	bool until_overlap; /* go on until one was seen, up to a limit */
+};
+
+struct worker {
+	pthread_t thread;
+	int cpu;
+	uint64_t goid;
+	void *map;
+	int calls, done;
+	atomic_bool *go_on;
+};
+
+#define PATIENCE_S 30
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	cpu_set_t cpus;
+
+	/* On CPUs of their own: on one and the same nothing can meet. */
+	CPU_ZERO(&cpus);
+	CPU_SET(w->cpu, &cpus);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	/* Short rests: the threads come and go against each other, as goroutines do. */
+	while (w->done < w->calls || atomic_load(w->go_on)) {
+		calibrate_calls(w->goid, w->map, 10);
+		w->done += 10;
+		usleep(50);
+	}
+	return NULL;
+}
+
+static void note(struct outcome *o, const struct event_header *h, uint64_t *const maps)
+{
+	const struct event_overlap *v = (const void *)h;
+
+	switch (h->kind) {
+	case EVENT_COVERAGE:
+		o->coverage = *(const struct event_coverage *)h;
+		break;
+	case EVENT_STALL:
+		o->stalls++;
+		break;
+	case EVENT_OVERLAP:
+		o->overlaps++;
+		if (v->held.goid == v->came.goid || v->held.tid == v->came.tid ||
+		    v->held.map != v->came.map || v->held.map != (uint64_t)(uintptr_t)maps)
+			o->overlaps_wrong++;
+		break;
+	case EVENT_MAP:
+		o->last = ((const struct event_map *)h)->counts;
+		break;
+	}
+	if (h->kind == EVENT_STALL || h->kind == EVENT_OVERLAP || h->kind == EVENT_PROCESS)
+		o->delivered++;
+}
+
+static void drain(struct event_queue *queue, struct outcome *o, uint64_t *maps)
+{
+	const struct event_header *h;
+
+	while ((h = event_queue_peek(queue))) {
+		note(o, h, maps);
+		event_queue_pop(queue);
+	}
+}
+
+static void start_collector(struct program *p, struct event_queue *queue, int event_fd, pid_t *pid,
+                            struct collector **out)
+{
+	struct gomaptop *s = p->skeleton;
+	struct collector_config c = {
+	        .events_fd = bpf_map__fd(s->maps.events),
+	        .maps_fd = bpf_map__fd(s->maps.maps),
+	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
+	        .coverage_fd = bpf_map__fd(s->maps.coverage),
+	        .targets_fd = bpf_map__fd(s->maps.targets),
+	        .maps_max = p->maps_max,
+	        .goroutines_max = p->goroutines_max,
+	        .queue = queue,
+	        .event_fd = event_fd,
+	        .interval_ns = 200000000,
+	        .ns_per_hit = p->ns_per_hit,
+	        .budget_divisor = p->budget_divisor,
+	        .tuning = &s->bss->tuning,
+	        .pids = pid,
+	        .pid_count = 1,
+	};
+
+	assert_int_equal(collector_start(&c, out, NULL), 0);
+}
+
+static struct probe_links *attach(struct program *p, enum map_op op)
+{
+	struct probe_point point = {
+	        .cookie = COOKIE(1, WIRE_MAP_OP, op, WIRE_TYPE_MAP, WIRE_AT_PUSH, CALIBRATE_ROW)};
+	struct probe_links *links = NULL;
+
+	assert_int_equal(calibrate_point(&point.file_offset), 0);
+	assert_int_equal(program_target_add(p, getpid()), 0);
+	assert_int_equal(probe_links_open(program_probe(p), p->mode, "/proc/self/exe", getpid(),
+	                                  &point, 1, &links),
+	                 1);
+	return links;
+}
+
+static void run(const struct run *r, struct outcome *o)
+{
+	static uint64_t maps[2][16];
+	struct program_config config = {.stall_min_ns = 20000,
+	                                .stall_max_ns = 1000000,
+	                                .stack_depth = 16,
+	                                .perf_only = r->perf_only,
+	                                .ring_bytes = r->ring_bytes};
+	struct program program = {0};
+	atomic_bool go_on = r->until_overlap;
+	struct worker workers[2] = {{.goid = 101, .cpu = 0}, {.goid = 102, .cpu = 1}};
+	struct event_queue *queue = NULL;
+	struct collector *collector = NULL;
+	struct probe_links *links;
+	struct error err = {""};
+	pid_t pid = getpid();
+	int event_fd = eventfd(0, EFD_NONBLOCK);
+
+	memset(o, 0, sizeof(*o));
+	memset(maps, 0, sizeof(maps));
+	if (program_load(&config, &program, &err))
+		fail_msg("%s", err.text);
+	/* The trial's own probe is at the same function. */
+	probe_links_close(program.trial);
+	program.trial = NULL;
+	assert_int_equal(event_queue_create(16 << 20, &queue), 0);
+	start_collector(&program, queue, event_fd, &pid, &collector);
+	links = attach(&program, r->op);
+	for (int i = 0; i < r->threads; i++) {
+		workers[i].map = maps[r->two_maps ? i : 0];
+		workers[i].calls = r->calls;
+		workers[i].go_on = &go_on;
+		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+	}
+	for (int i = 0; r->until_overlap && !o->overlaps && i < PATIENCE_S * 100; i++) {
+		usleep(10000);
+		drain(queue, o, maps[0]);
+	}
+	atomic_store(&go_on, false);
+	for (int i = 0; i < r->threads; i++) {
+		pthread_join(workers[i].thread, NULL);
+		o->calls += workers[i].done;
+	}
+	probe_links_close(links);
+	collector_stop(collector);
+	drain(queue, o, maps[0]);
+	program_unload(&program);
+	event_queue_destroy(queue);
+	close(event_fd);
+}
+
+static uint64_t value(const struct outcome *o, enum coverage_field field)
+{
+	return o->coverage.value[field];
+}
+
+static void assert_sums(const struct outcome *o)
+{
+	uint64_t lost = value(o, COVERAGE_RING_FULL) + value(o, COVERAGE_QUEUE_FULL) +
+	                value(o, COVERAGE_TABLE_FULL) + value(o, COVERAGE_STACK_FAILED);
+
+	assert_int_equal(value(o, COVERAGE_HITS), o->calls);
+	assert_int_equal(value(o, COVERAGE_HITS), value(o, COVERAGE_COUNTED));
+	assert_int_equal(value(o, COVERAGE_EVENTS_DELIVERED), o->delivered);
+	assert_int_equal(value(o, COVERAGE_EVENTS_MADE), o->delivered + lost);
+	assert_int_equal(value(o, COVERAGE_STACK_FAILED), 0);
+	assert_int_equal(value(o, COVERAGE_TABLE_FULL), 0);
+}
+
+static void need_root(void)
+{
+	if (geteuid() || sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		print_message("needs root and two CPUs\n");
+		skip();
+	}
+}
+
+/* ---- tests
+ * --------------------------------------------------------------------------------------- */
+
+static void check_overlaps(const struct run *r)
+{
+	struct outcome o;
+
+	run(r, &o);
+	assert_sums(&o);
+	assert_true(o.overlaps > 0);
+	assert_int_equal(o.overlaps_wrong, 0);
+	assert_int_equal(o.last.ops[r->op], o.calls);
+	assert_int_equal(o.last.flags, MAP_SHARED | MAP_CHANGED);
+	assert_true(o.last.conflicts >= o.overlaps);
+}
+
+static void test_two_writers_meet(void **state)
+{
+	const struct run r = {.op = OP_WRITE, .threads = 2, .calls = 40000, .until_overlap = true};
+
+	(void)state;
+	need_root();
+	check_overlaps(&r);
+}
+
+static void test_two_writers_meet_with_perf_events(void **state)
+{
+	const struct run r = {.op = OP_WRITE,
+	                      .threads = 2,
+	                      .calls = 40000,
+	                      .until_overlap = true,
+	                      .perf_only = true};
+
+	(void)state;
+	need_root();
+	check_overlaps(&r);
+}
+
+static void test_sums_are_exact_with_a_tiny_ring(void **state)
+{
+	/* One page: an overlap or two fit in. */
+	const struct run r = {.op = OP_DELETE,
+	                      .threads = 2,
+	                      .calls = 100000,
+	                      .until_overlap = true,
+	                      .ring_bytes = 4096};
+	struct outcome o;
+
+	(void)state;
+	need_root();
+	run(&r, &o);
+	assert_sums(&o);
+	assert_true(value(&o, COVERAGE_RING_FULL) > 0);
+	assert_true(o.delivered > 0);
+}
+
+static void test_two_readers_do_not_conflict(void **state)
+{
+	const struct run r = {.op = OP_READ, .threads = 2, .calls = 40000};
+	struct outcome o;
+
+	(void)state;
+	need_root();
+	run(&r, &o);
+	assert_sums(&o);
+	assert_int_equal(o.overlaps, 0);
+	assert_int_equal(o.last.flags, MAP_SHARED);
+}
+
+static void test_two_maps_do_not_conflict(void **state)
+{
+	const struct run r = {.op = OP_WRITE, .threads = 2, .calls = 40000, .two_maps = true};
+	struct outcome o;
+
+	(void)state;
+	need_root();
+	run(&r, &o);
+	assert_sums(&o);
+	assert_int_equal(o.overlaps, 0);
+	assert_int_equal(o.last.flags, MAP_CHANGED);
+}
+
+static void test_held_time_is_bounded(void **state)
+{
+	const struct run r = {.op = OP_WRITE, .threads = 2, .calls = 200000};
+	struct outcome o;
+	double share;
+
+	(void)state;
+	need_root();
+	run(&r, &o);
+	share = (double)value(&o, COVERAGE_STALL_NS) / o.coverage.armed_ns;
+	assert_true(value(&o, COVERAGE_STALLS) > 0);
+	assert_int_equal(value(&o, COVERAGE_STALLS), o.stalls);
+	/* 0.8 % and the burst at the start, of which a short run has much. */
+	assert_true(share < 0.008 + 0.0025 / (o.coverage.armed_ns / 1e9));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_two_writers_meet),
+	        cmocka_unit_test(test_two_writers_meet_with_perf_events),
+	        cmocka_unit_test(test_sums_are_exact_with_a_tiny_ring),
+	        cmocka_unit_test(test_two_readers_do_not_conflict),
+	        cmocka_unit_test(test_two_maps_do_not_conflict),
+	        cmocka_unit_test(test_held_time_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
