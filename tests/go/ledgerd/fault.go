@@ -26,8 +26,9 @@ var faults = map[string]string{
 	"local-results": "a handler and its goroutine fill one request-local map without a lock",
 }
 
-// period is the average time between two turns of one side.
-const period = 1600 * time.Microsecond
+// period is the average time between two turns of one side: far more turns than are taken, so that
+// the sides come when requests come.
+const period = 300 * time.Microsecond
 
 // plan is what the flags ask for.
 type plan struct {

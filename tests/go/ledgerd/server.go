@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gomaptop/tests/turns"
 )
 
 type server struct {
@@ -134,6 +136,7 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		defer done.Done()
 		balance, _ := s.ledger.balance(number(r, "account"))
+		turns.Sleep(50 * time.Microsecond) // as if it came from elsewhere
 		guard.Lock()
 		defer guard.Unlock()
 		results["balance"] = balance // FAULT local-results a

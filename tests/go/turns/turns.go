@@ -64,7 +64,7 @@ func (s *Schedule) Wait(side int) {
 			slot++
 		}
 		start := time.Duration(slot) * s.slot
-		sleep(start - now - spin)
+		Sleep(start - now - spin)
 		for now = time.Since(s.epoch); now < start; now = time.Since(s.epoch) {
 		}
 		if now < start+s.slot/2 && s.take(side, slot) {
@@ -78,8 +78,8 @@ func (s *Schedule) take(side int, slot int64) bool {
 	return last <= slot && atomic.CompareAndSwapInt64(&s.used[side], last, slot+1)
 }
 
-// sleep is not time.Sleep, which rounds up to a millisecond in an idle program.
-func sleep(d time.Duration) {
+// Sleep is not time.Sleep, which rounds up to a millisecond in an idle program.
+func Sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
