@@ -169,7 +169,7 @@ int stall_apply(struct model *model, const struct event_header *header)
 	const struct event_stall *event = (const struct event_stall *)header;
 	const struct access *access = &event->access;
 	struct map_instance *instance =
-	        map_instance_obtain(model, access->tgid, access->map, event->map_gen);
+	        map_instance_obtain(model, access->tgid, access->map, event->map_gen, false);
 	int length;
 
 	if (!instance)
@@ -198,12 +198,14 @@ int overlap_apply(struct model *model, const struct event_header *header)
 	const struct event_overlap *event = (const struct event_overlap *)header;
 	const struct access *held = &event->held, *came = &event->came;
 	struct map_instance *instance =
-	        map_instance_obtain(model, held->tgid, held->map, event->map_gen);
+	        map_instance_obtain(model, held->tgid, held->map, event->map_gen, true);
 	struct conflict_entry *conflict;
 	int a, b;
 
-	if (!instance)
+	if (!instance) {
+		model->conflict_total++; /* happened, even where no row has room for it */
 		return 0;
+	}
 	a = model_chain(model, held, 0);
 	b = model_chain(model, came, 1);
 	entry_learn(model, instance->entry, held, 0, a);

@@ -150,7 +150,7 @@ void crashes_tick(struct model *model)
 
 		if (!crash->pending_map || !crash_is_conflict(&crash->row))
 			continue;
-		instance = map_instance_obtain(model, crash->row.tgid, crash->pending_map, 0);
+		instance = map_instance_obtain(model, crash->row.tgid, crash->pending_map, 0, true);
 		if (instance)
 			crash_unpend(model, crash, instance);
 	}

@@ -117,7 +117,7 @@ static void family_join(struct model *model, struct map_family *family,
 			map_entry_adopt(family->entry, instance);
 		return;
 	}
-	if (!instance->entry && !map_entry_new(model, instance))
+	if (!instance->entry && !map_entry_new(model, instance, false))
 		return;
 	if (family->folded || family->count > MODEL_FAMILY_MAPS) {
 		family_fold(model, family, instance->entry);
@@ -139,7 +139,7 @@ void map_family_place(struct model *model, struct map_instance *instance,
 	if (family)
 		family_join(model, family, instance);
 	else if (!instance->entry)
-		map_entry_new(model, instance);
+		map_entry_new(model, instance, false);
 	if (instance->entry)
 		map_entry_first_use(instance->entry, &frame,
 		                    frame_internal(&frame) ? FIRST_USE_RUNTIME : FIRST_USE_KNOWN);

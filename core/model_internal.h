@@ -187,12 +187,13 @@ void entry_chains_clear(struct map_entry *entry);
 
 /* ---- maps (model_map.c) ----------------------------------------------------------------------*/
 
-/* The instance, made if it is new; NULL: no room (counted as dropped). */
+/* The instance, made if it is new; NULL: no room (counted as dropped). A proven conflict finds room
+ * that is kept free for such: it is not lost for the sake of maps that nothing happened to. */
 struct map_instance *map_instance_obtain(struct model *model, uint32_t tgid, uint64_t addr,
-                                         uint32_t gen);
+                                         uint32_t gen, bool proven);
 struct map_instance *map_instance_latest(const struct model *model, uint32_t tgid, uint64_t addr);
 /* Give the instance a row of its own; NULL: no room. */
-struct map_entry *map_entry_new(struct model *model, struct map_instance *instance);
+struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
 /* Let the instance refer to an entry, which then stands for one map more. */
 void map_entry_adopt(struct map_entry *entry, struct map_instance *instance);
 /* Bring the conflicts of the instance, its entry and the model up to date. */

@@ -83,11 +83,12 @@ static bool entry_recycle(struct model *model)
 	return false;
 }
 
-static struct map_entry *entry_memory(struct model *model)
+static struct map_entry *entry_memory(struct model *model, bool proven)
 {
+	size_t max = model->maps_max + (proven ? model->conflicts_max : 0);
 	struct map_entry *entry = NULL;
 
-	if (model->free_count < FREE_ENTRIES_MIN && model->entries_made < model->maps_max) {
+	if (model->free_count < FREE_ENTRIES_MIN && model->entries_made < max) {
 		entry = calloc(1, sizeof(*entry));
 		if (entry)
 			model->entries_made++;
@@ -99,9 +100,9 @@ static struct map_entry *entry_memory(struct model *model)
 	return entry;
 }
 
-struct map_entry *map_entry_new(struct model *model, struct map_instance *instance)
+struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven)
 {
-	struct map_entry *entry = entry_memory(model);
+	struct map_entry *entry = entry_memory(model, proven);
 
 	if (!entry)
 		return NULL;
@@ -227,12 +228,13 @@ static void instance_free(struct model *model, struct map_instance *instance)
 
 /* A new instance without an entry yet. The one that was at this address before is over. */
 static struct map_instance *instance_new(struct model *model, uint32_t tgid, uint64_t addr,
-                                         uint32_t gen)
+                                         uint32_t gen, bool proven)
 {
+	size_t max = INSTANCES_PER_MAP * model->maps_max + (proven ? model->conflicts_max : 0);
 	struct map_instance *before = map_instance_latest(model, tgid, addr);
 	struct map_instance *instance;
 
-	if (model->instance_count >= INSTANCES_PER_MAP * model->maps_max)
+	if (model->instance_count >= max)
 		return NULL;
 	instance = calloc(1, sizeof(*instance));
 	if (!instance)
@@ -257,15 +259,15 @@ struct map_instance *map_instance_latest(const struct model *model, uint32_t tgi
 }
 
 struct map_instance *map_instance_obtain(struct model *model, uint32_t tgid, uint64_t addr,
-                                         uint32_t gen)
+                                         uint32_t gen, bool proven)
 {
 	struct map_instance *instance =
 	        id_table_get(&model->instances, instance_key(tgid, addr, gen));
 
 	if (instance)
 		return instance;
-	instance = instance_new(model, tgid, addr, gen);
-	if (instance && !map_entry_new(model, instance)) {
+	instance = instance_new(model, tgid, addr, gen, proven);
+	if (instance && !map_entry_new(model, instance, proven)) {
 		instance_free(model, instance);
 		instance = NULL;
 	}
@@ -380,7 +382,8 @@ static struct map_instance *instance_of_event(struct model *model, const struct 
 		instance = NULL;
 	}
 	if (!instance)
-		instance = instance_new(model, event->key.tgid, event->key.addr, event->counts.gen);
+		instance = instance_new(model, event->key.tgid, event->key.addr, event->counts.gen,
+		                        false);
 	if (!instance)
 		return NULL;
 	if (!instance->placed) {
