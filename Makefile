@@ -69,7 +69,8 @@ build/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
 	        $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
 $(SKELETON): build/gomaptop.bpf.o
-	$(BPFTOOL) gen skeleton $< name gomaptop > $@
+	{ echo '/* NOLINTBEGIN: generated */' && $(BPFTOOL) gen skeleton $< name gomaptop && \
+	  echo '/* NOLINTEND */'; } > $@
 
 # ---- user space ----------------------------------------------------------------------------------
 
