@@ -232,7 +232,7 @@ void chain_list_draw(struct chain_list *chains, const struct rows *rows, const s
 	if (chains->map && !chains->conflict_count)
 		y = draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
 		                 explain_no_conflicts(rows, chains->map, why));
-	if (!chains->list.count) {
+	if (!chains->map || !chains->list.count) {
 		draw_wrapped(area->y + y, area->x + 1, area->width - 2, area->height - y, STYLE_DIM,
 		             explain_no_chains(rows, chains->map, why));
 		return;

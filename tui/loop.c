@@ -17,6 +17,7 @@ struct state {
 	bool dirty;   /* something to draw */
 	bool at_once; /* and it must not wait */
 	bool quit;
+	bool deaf; /* the event descriptor stays readable with nothing behind it: leave it */
 };
 
 static uint64_t now_ns(void)
@@ -76,13 +77,23 @@ static void signals_take(struct state *state)
 	state->at_once |= (request & SCREEN_REDRAW) != 0;
 }
 
+/* A source that is over may leave its descriptor readable for good: then the clock has to do,
+ * rather than all of a core. */
+static void news_take(const struct loop *loop, struct state *state)
+{
+	enum loop_answer answer = loop->news(loop->ctx, false);
+
+	state->deaf = answer == LOOP_IDLE;
+	take(state, answer, false);
+}
+
 /* One round: wait, then serve whoever called. */
 static int round_run(const struct loop *loop, struct state *state)
 {
 	struct pollfd fds[3] = {
 	        {.fd = STDIN_FILENO, .events = POLLIN},
 	        {.fd = screen_signal_fd(), .events = POLLIN},
-	        {.fd = loop->event_fd, .events = POLLIN},
+	        {.fd = state->deaf ? -1 : loop->event_fd, .events = POLLIN},
 	};
 
 	if (poll(fds, 3, timeout_ms(loop, state)) < 0 && errno != EINTR)
@@ -93,8 +104,9 @@ static int round_run(const struct loop *loop, struct state *state)
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		state->quit = true; /* nobody is looking any more */
 	if (fds[2].revents)
-		take(state, loop->news(loop->ctx, false), false);
+		news_take(loop, state);
 	if (state->now >= state->next_clock) {
+		state->deaf = false;
 		take(state, loop->news(loop->ctx, true), true);
 		state->next_clock = state->now + loop->interval_ns;
 	}

@@ -104,7 +104,7 @@ static void *frozen_copy(struct frozen *frozen, const void *from, size_t size)
 {
 	void *copy = frozen_alloc(frozen, size);
 
-	if (copy && size)
+	if (copy)
 		memcpy(copy, from, size);
 	return copy;
 }

@@ -105,7 +105,17 @@ static void resize(void)
 	screen_invalidate();
 }
 
-/* Stop as the shell expects it, with the terminal given back; returns when continued. */
+/* The terminal is ours again, whatever happened to it meanwhile. */
+static void resume(void)
+{
+	if (!isendwin())
+		endwin(); /* stopped without notice: take the terminal anew all the same */
+	refresh();
+	resize();
+}
+
+/* Stop as the shell expects it, with the terminal given back. Returns when continued, or at once
+ * where nobody could continue it: the kernel does not stop a process without a shell. */
 static void suspend(void)
 {
 	struct sigaction ours, usual = {.sa_handler = SIG_DFL};
@@ -118,14 +128,7 @@ static void suspend(void)
 	sigprocmask(SIG_UNBLOCK, &unblock, NULL);
 	raise(SIGTSTP);
 	sigaction(SIGTSTP, &ours, NULL);
-}
-
-static void resume(void)
-{
-	if (!isendwin())
-		endwin(); /* stopped without notice: take the terminal anew all the same */
-	refresh();
-	resize();
+	resume();
 }
 
 int screen_signal_fd(void)

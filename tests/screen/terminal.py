@@ -38,7 +38,7 @@ def key_bytes(name):
 
 class Terminal:
     def __init__(self, command, rows=24, columns=80, term="tmux-256color", locale="C.UTF-8",
-                 extra_env=None, shell=False):
+                 extra_env=None, errors_to_terminal=False):
         self.output = b""
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
@@ -49,8 +49,9 @@ class Terminal:
                if key not in ("LC_ALL", "LC_CTYPE", "NO_COLOR", "COLUMNS", "LINES")}
         env.update(TERM=term, LC_ALL=locale, TZ="UTC", **(extra_env or {}))
         self.process = subprocess.Popen(
-            command, stdin=self.slave, stdout=self.slave, stderr=subprocess.PIPE, env=env,
-            start_new_session=True, preexec_fn=self._take_terminal, shell=shell)
+            command, stdin=self.slave, stdout=self.slave, env=env,
+            stderr=self.slave if errors_to_terminal else subprocess.PIPE,
+            start_new_session=True, preexec_fn=self._take_terminal)
         os.set_blocking(self.master, False)
 
     def _take_terminal(self):
@@ -63,7 +64,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.process.stderr.close()
+        if self.process.stderr:
+            self.process.stderr.close()
         for fd in (self.master, self.slave):
             os.close(fd)
 
@@ -105,7 +107,7 @@ class Terminal:
                 if re.search(pattern, self.text()):
                     return
                 raise AssertionError(f"ended with {self.process.returncode} before {pattern!r}:"
-                                     f"\n{self.text()}\n{self.process.stderr.read().decode()}")
+                                     f"\n{self.text()}\n{self.errors()}")
 
     def send(self, data):
         """Write it all, reading meanwhile, so that neither side waits for the other."""
@@ -145,7 +147,8 @@ class Terminal:
                 for y in range(self.screen.lines)]
 
     def errors(self):
-        return self.process.stderr.read().decode(errors="replace")
+        """What it wrote to standard error; to be asked after its end."""
+        return self.process.stderr.read().decode(errors="replace") if self.process.stderr else ""
 
 
 def stop(terminal):

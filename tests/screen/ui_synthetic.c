@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <argp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,141 +22,82 @@
 struct load {
 	struct synthetic_config synthetic;
 	struct ui_config ui;
-	unsigned long ticks;
-	const char *snapshot_path;
-	bool live, gone, choose, crash_now;
-	unsigned int choices;
+	unsigned int ticks;
+	const char *snapshot_path, *color;
+	bool live, gone, abort_now, exit_now;
+	unsigned int choices; /* 0: no chooser; else one more than the processes it lists */
 	struct event_queue *queue;
 	struct synthetic *source;
 	struct model *model;
 };
 
-enum {
-	OPT_TICKS = 256,
-	OPT_MAPS,
-	OPT_GOROUTINES,
-	OPT_SEED,
-	OPT_DEPTH,
-	OPT_PROCESSES,
-	OPT_CONFLICT_MAPS,
-	OPT_CONFLICTS,
-	OPT_SHORT_MAPS,
-	OPT_LOST,
-	OPT_CRASH,
-	OPT_HOSTILE,
-	OPT_LIVE,
-	OPT_GONE,
-	OPT_INTERVAL,
-	OPT_COLOR,
-	OPT_SNAPSHOT,
-	OPT_CHOOSE,
-	OPT_DURATION,
-	OPT_ABORT,
+/* An option is a row: name, what it fills and how. */
+enum kind { FLAG, COUNT, COUNT64, RATE, MILLISECONDS, TEXT };
+
+#define SYNTHETIC(field) offsetof(struct load, synthetic.field)
+#define FIELD(field)     offsetof(struct load, field)
+
+static const struct row {
+	const char *name, *arg;
+	enum kind kind;
+	size_t offset;
+	const char *help;
+} rows[] = {
+        {"ticks", "N", COUNT, FIELD(ticks), "intervals before the first frame (10)"},
+        {"maps", "N", COUNT, SYNTHETIC(maps), "maps (12)"},
+        {"goroutines", "N", COUNT, SYNTHETIC(goroutines), "goroutines (24)"},
+        {"seed", "N", COUNT64, SYNTHETIC(seed), "seed of the dice (1)"},
+        {"depth", "N", COUNT, SYNTHETIC(depth), "deepest call chain (12)"},
+        {"processes", "N", COUNT, SYNTHETIC(processes), "processes (1)"},
+        {"conflict-maps", "N", COUNT, SYNTHETIC(conflict_maps), "maps with conflicts (3)"},
+        {"conflicts", "RATE", RATE, SYNTHETIC(conflicts_per_second), "conflicts a second (20)"},
+        {"short-maps", "RATE", RATE, SYNTHETIC(short_maps_per_second), "short-lived maps (0)"},
+        {"lost", "RATE", RATE, SYNTHETIC(lost_per_second), "events lost a second (0)"},
+        {"crash", "STEP", COUNT, SYNTHETIC(crash_at_step), "a process dies in this interval"},
+        {"hostile", NULL, FLAG, SYNTHETIC(hostile_names), "names with escape sequences"},
+        {"live", NULL, FLAG, FIELD(live), "go on after the first frame"},
+        {"gone", NULL, FLAG, FIELD(gone), "the targets have ended"},
+        {"abort", NULL, FLAG, FIELD(abort_now), "call abort() at the first tick on the screen"},
+        {"exit", NULL, FLAG, FIELD(exit_now), "call exit() at the first tick on the screen"},
+        {"interval-ms", "MS", MILLISECONDS, FIELD(ui.interval_ns), "interval (100)"},
+        {"duration-ms", "MS", MILLISECONDS, FIELD(ui.duration_ns), "leave after this time"},
+        {"until-conflict", NULL, FLAG, FIELD(ui.until_conflict), "leave at a conflict"},
+        {"color", "WHEN", TEXT, FIELD(color), "auto, always, never"},
+        {"snapshot", "PATH", TEXT, FIELD(snapshot_path), "where the key w writes"},
+        {"choose", "N", COUNT, FIELD(choices), "show the chooser with N-1 processes"},
 };
 
-static const struct argp_option options[] = {
-        {"ticks", OPT_TICKS, "N", 0, "intervals before the first frame (10)", 0},
-        {"maps", OPT_MAPS, "N", 0, "maps (12)", 0},
-        {"goroutines", OPT_GOROUTINES, "N", 0, "goroutines (24)", 0},
-        {"seed", OPT_SEED, "N", 0, "seed of the dice (1)", 0},
-        {"depth", OPT_DEPTH, "N", 0, "deepest call chain (12)", 0},
-        {"processes", OPT_PROCESSES, "N", 0, "processes (1)", 0},
-        {"conflict-maps", OPT_CONFLICT_MAPS, "N", 0, "maps with conflicts (3)", 0},
-        {"conflicts", OPT_CONFLICTS, "RATE", 0, "conflicts per second (20)", 0},
-        {"short-maps", OPT_SHORT_MAPS, "RATE", 0, "short-lived maps per second (0)", 0},
-        {"lost", OPT_LOST, "RATE", 0, "events lost per second (0)", 0},
-        {"crash", OPT_CRASH, "STEP", 0, "a process dies in this interval", 0},
-        {"hostile", OPT_HOSTILE, NULL, 0, "names with escape sequences", 0},
-        {"live", OPT_LIVE, NULL, 0, "go on after the first frame", 0},
-        {"gone", OPT_GONE, NULL, 0, "the targets have ended", 0},
-        {"interval-ms", OPT_INTERVAL, "MS", 0, "interval of the screen (100)", 0},
-        {"duration-ms", OPT_DURATION, "MS", 0, "leave after this time", 0},
-        {"color", OPT_COLOR, "WHEN", 0, "auto, always, never", 0},
-        {"snapshot", OPT_SNAPSHOT, "PATH", 0, "where the key w writes", 0},
-        {"choose", OPT_CHOOSE, "N", 0, "show the chooser with N processes", 0},
-        {"abort", OPT_ABORT, NULL, 0, "call abort() at the first tick on the screen", 0},
-        {0},
-};
-
-static enum ui_color color_of(const char *word)
-{
-	return strcmp(word, "never") == 0    ? UI_COLOR_NEVER
-	       : strcmp(word, "always") == 0 ? UI_COLOR_ALWAYS
-	                                     : UI_COLOR_AUTO;
-}
+#define ROWS      (sizeof(rows) / sizeof(rows[0]))
+#define FIRST_KEY 256
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct load *load = state->input;
-	double number = arg ? atof(arg) : 0;
-	unsigned int whole = (unsigned int)number;
+	const struct row *row = &rows[key - FIRST_KEY];
+	char *field;
 
-	switch (key) {
-	case OPT_TICKS:
-		load->ticks = whole;
-		break;
-	case OPT_MAPS:
-		load->synthetic.maps = whole;
-		break;
-	case OPT_GOROUTINES:
-		load->synthetic.goroutines = whole;
-		break;
-	case OPT_SEED:
-		load->synthetic.seed = whole;
-		break;
-	case OPT_DEPTH:
-		load->synthetic.depth = whole;
-		break;
-	case OPT_PROCESSES:
-		load->synthetic.processes = whole;
-		break;
-	case OPT_CONFLICT_MAPS:
-		load->synthetic.conflict_maps = whole;
-		break;
-	case OPT_CONFLICTS:
-		load->synthetic.conflicts_per_second = number;
-		break;
-	case OPT_SHORT_MAPS:
-		load->synthetic.short_maps_per_second = number;
-		break;
-	case OPT_LOST:
-		load->synthetic.lost_per_second = number;
-		break;
-	case OPT_CRASH:
-		load->synthetic.crash_at_step = whole;
-		break;
-	case OPT_HOSTILE:
-		load->synthetic.hostile_names = true;
-		break;
-	case OPT_LIVE:
-		load->live = true;
-		break;
-	case OPT_GONE:
-		load->gone = true;
-		break;
-	case OPT_INTERVAL:
-		load->ui.interval_ns = (uint64_t)(number * 1e6);
-		break;
-	case OPT_DURATION:
-		load->ui.duration_ns = (uint64_t)(number * 1e6);
-		break;
-	case OPT_COLOR:
-		load->ui.color = color_of(arg);
-		break;
-	case OPT_SNAPSHOT:
-		load->snapshot_path = arg;
-		break;
-	case OPT_CHOOSE:
-		load->choose = true;
-		load->choices = whole;
-		break;
-	case OPT_ABORT:
-		load->crash_now = true;
-		break;
-	default:
+	if (key < FIRST_KEY || key >= FIRST_KEY + (int)ROWS)
 		return ARGP_ERR_UNKNOWN;
-	}
+	field = (char *)state->input + row->offset;
+	if (row->kind == FLAG)
+		*(bool *)field = true;
+	else if (row->kind == TEXT)
+		*(const char **)field = arg;
+	else if (row->kind == COUNT)
+		*(unsigned int *)field = (unsigned int)strtoul(arg, NULL, 10);
+	else if (row->kind == COUNT64)
+		*(uint64_t *)field = strtoull(arg, NULL, 10);
+	else if (row->kind == RATE)
+		*(double *)field = strtod(arg, NULL);
+	else
+		*(uint64_t *)field = strtoull(arg, NULL, 10) * 1000000;
 	return 0;
+}
+
+static enum ui_color color_of(const char *word)
+{
+	return !word || strcmp(word, "auto") == 0 ? UI_COLOR_AUTO
+	       : strcmp(word, "never") == 0       ? UI_COLOR_NEVER
+	                                          : UI_COLOR_ALWAYS;
 }
 
 /* ---- the source of the screen
@@ -165,8 +107,10 @@ static int on_pump(void *ctx)
 {
 	struct load *load = ctx;
 
-	if (load->crash_now)
+	if (load->abort_now)
 		abort();
+	if (load->exit_now)
+		exit(7);
 	if (!load->live)
 		return 0;
 	return synthetic_run(load->source, load->queue, load->model) < 0 ? -5 : 1;
@@ -205,7 +149,7 @@ static size_t on_list(void *ctx, struct ui_choice *out, size_t max)
 	                                       "/opt/prometheus/prometheus --web.enable-lifecycle",
 	                                       "etcd\033[31m --data-dir /var/lib/etcd"};
 	const struct load *load = ctx;
-	size_t count = load->choices < max ? load->choices : max;
+	size_t count = load->choices - 1 < max ? load->choices - 1 : max;
 
 	for (size_t i = 0; i < count; i++) {
 		memset(&out[i], 0, sizeof(out[i]));
@@ -234,7 +178,8 @@ static int show(struct load *load)
 	struct error err = {""};
 	int rc;
 
-	if (load->choose) {
+	load->ui.color = color_of(load->color);
+	if (load->choices) {
 		rc = ui_choose(on_list, load, &load->ui, &err);
 		printf("chosen %d\n", rc);
 	} else {
@@ -255,7 +200,7 @@ static int load_open(struct load *load)
 	config.symbols = synthetic_symbols(load->source);
 	if (model_create(&config, &load->model) || synthetic_targets_add(load->source, load->model))
 		return -1;
-	for (unsigned long i = 0; i < load->ticks; i++)
+	for (unsigned int i = 0; i < load->ticks; i++)
 		if (synthetic_run(load->source, load->queue, load->model) < 0)
 			return -1;
 	return 0;
@@ -263,6 +208,7 @@ static int load_open(struct load *load)
 
 int main(int argc, char **argv)
 {
+	struct argp_option options[ROWS + 1] = {{0}};
 	struct argp argp = {options, parse, NULL, "The screen on a made-up process.",
 	                    NULL,    NULL,  NULL};
 	struct load load = {
@@ -274,6 +220,9 @@ int main(int argc, char **argv)
 	};
 	int rc;
 
+	for (size_t i = 0; i < ROWS; i++)
+		options[i] = (struct argp_option){
+		        rows[i].name, FIRST_KEY + (int)i, rows[i].arg, 0, rows[i].help, 0};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &load))
 		return 2;
 	rc = load_open(&load) ? 1 : show(&load);

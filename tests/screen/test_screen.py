@@ -1,0 +1,420 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The screen on a pseudo-terminal: what it shows, what keys do, what happens at its edges.
+
+Filled by the synthetic load, whose clock and dice are fixed. `test_screen.py NAME...` runs only
+the tests whose names contain one of the words.
+"""
+import os
+import re
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from terminal import PATIENCE, SYNTHETIC, Terminal, stop  # noqa: E402
+from testing import main  # noqa: E402
+
+SIZES = ((24, 80), (40, 120), (60, 200))
+
+
+def synthetic(*options, rows=24, columns=80, **kwargs):
+    return Terminal([SYNTHETIC, *options], rows, columns, **kwargs)
+
+
+def pane_line(terminal, pattern):
+    """The only line of the screen that matches."""
+    lines = [line for line in terminal.text().split("\n") if re.search(pattern, line)]
+    assert len(lines) == 1, f"{len(lines)} lines match {pattern!r}:\n{terminal.text()}"
+    return lines[0]
+
+
+def colors_sent(output):
+    """Colours among the attributes that were sent, the terminal's own not counted."""
+    attributes = b";".join(re.findall(rb"\x1b\[([0-9;]*)m", output)).split(b";")
+    return [code for code in attributes if re.fullmatch(rb"[349][0-8]|10[0-7]", code)]
+
+
+# ---- what is shown ---------------------------------------------------------------------------------
+
+def test_all_panes_at_every_size():
+    for rows, columns in SIZES:
+        with synthetic(rows=rows, columns=columns) as terminal:
+            terminal.wait_for("quit")
+            terminal.settle()
+            text = terminal.text()
+            for pattern in (r"gomaptop +ledgerd 4242 +go1\.24\.4 swiss +running",
+                            r"\d+ conflicts +\S+ ops/s +overhead \d", "lost 0", "armed 100%",
+                            r"Maps 12", "by conflicts", "Heat", r"Goroutines 24",
+                            "Conflicts and call chains", r"read-write +\d+×", "verdict",
+                            r"rd/s wr/s de/s", "confl", r"all maps", r"1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9 >100",
+                            r"Enter open", r"\? help", "q quit"):
+                assert re.search(pattern, text), f"no {pattern!r} at {columns}x{rows}:\n{text}"
+            lines = text.split("\n")
+            assert len(lines) == rows and max(map(len, lines)) <= columns
+
+
+def test_two_lines_without_a_key():
+    """The pair of source lines of the worst conflict is there at once."""
+    with synthetic() as terminal:
+        terminal.wait_for(r"read +ledger\.go:20 main\.\(\*ledger\)\.credit")
+        terminal.wait_for(r"write +ledger\.go:30 main\.\(\*ledger\)\.debit")
+
+
+def test_enter_drills_down_and_esc_comes_back():
+    for rows, columns in SIZES:
+        with synthetic(rows=rows, columns=columns) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.settle()
+            overview = terminal.text()
+            terminal.press("Enter")
+            terminal.wait_for(r"Map m\d+ +map\[uint64\]\*main\.Account")
+            terminal.wait_for(r"Proven: two goroutines were inside operations")
+            assert re.search(r"first used +ledger\.go:20", terminal.text())
+            assert re.search(r"0xc000\w+ in process 4242", terminal.text())
+            in_map = terminal.text()
+            terminal.press("Enter")
+            terminal.wait_for(r"Conflict: read-write on m\d+")
+            text = terminal.text()
+            for pattern in (r"Seen \d+ times, [\d.]+/s now; first \d+s ago, last \d+s ago",
+                            r"held for \d+us; the second came \d+us into it",
+                            r"read by goroutine \d+ thread \d+ +│ write by goroutine \d+ thread",
+                            r"in runtime\.mapaccess2_fast64 +│ in runtime\.mapassign_fast64",
+                            r"created by main\.go:\d+ main\.main", r"\d\d:\d\d:\d\d\.\d{6}",
+                            r"main\.\(\*ledger\)\.credit +│ .*main\.\(\*ledger\)\.debit"):
+                assert re.search(pattern, text), f"no {pattern!r} at {columns}x{rows}:\n{text}"
+            terminal.press("Esc")
+            assert terminal.text() == in_map
+            terminal.press("Backspace")
+            assert terminal.text() == overview
+
+
+def test_whole_paths_where_there_is_room():
+    with synthetic(rows=40, columns=120) as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("Enter", "Enter")
+        terminal.wait_for(r"/\S+/ledger\.go:20 +│ +/\S+/ledger\.go:30")
+
+
+def test_heat_has_digits_without_colour():
+    with synthetic("--color", "never", rows=40, columns=120) as terminal:
+        terminal.wait_for("Heat")
+        terminal.settle()
+        assert not colors_sent(terminal.output)
+        assert re.search(r"░3░|▒5▒|▓6▓", terminal.text()), terminal.text()
+
+
+def test_heat_colours_and_selection_are_attributes():
+    with synthetic() as terminal:
+        terminal.wait_for("Heat")
+        terminal.settle()
+        cells = [cell for line in terminal.attributes() for cell in line]
+        heat = {cell[2] for cell in cells if cell[0] in "56" and cell[2] != "default"}
+        assert len(heat) >= 2, "levels differ in nothing but the digit"
+        assert any(cell[2] == "005f87" for cell in cells), "no selected row"
+
+
+def test_ascii_where_there_is_no_utf8():
+    with synthetic(locale="C") as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.settle()
+        assert terminal.text().isascii(), terminal.text()
+        assert re.search(r"^> conflict", terminal.text(), re.M)
+
+
+def test_plain_terminals():
+    for term in ("linux", "xterm", "vt100", "screen", "xterm-256color"):
+        with synthetic(term=term) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.wait_for("quit")
+            assert stop(terminal) == 0
+
+
+# ---- what is not shown: reasons --------------------------------------------------------------------
+
+def test_losses_are_never_called_no_conflict():
+    with synthetic("--lost", "3", "--conflict-maps", "0", "--conflicts", "0") as terminal:
+        terminal.wait_for(r"none seen, 30 events lost")
+        terminal.wait_for(r"None seen, 30 events lost")
+        assert not re.search("no conflict", terminal.text(), re.I), terminal.text()
+        terminal.press("Enter")
+        assert not re.search("no conflict", terminal.text(), re.I), terminal.text()
+
+
+def test_no_conflict_says_how_hard_it_looked():
+    with synthetic("--conflict-maps", "0", "--conflicts", "0", columns=200) as terminal:
+        terminal.wait_for(r"No conflict seen yet: \d+ holds, [\d.]+ +overlaps")
+
+
+def test_empty_panes_say_why():
+    with synthetic("--ticks", "0", "--maps", "1", "--conflict-maps", "0") as terminal:
+        terminal.wait_for("Waiting for the first counts")
+        terminal.wait_for("No map is selected")
+        for key in ("Enter", "Down", "End", "PgDn", "Tab", "Enter", "Tab", "Enter", "Down", "Tab",
+                    "Enter", "Right", "s", "Space", "Space"):
+            terminal.press(key)
+        assert terminal.process.poll() is None
+
+
+def test_targets_that_are_gone():
+    with synthetic("--gone", "--crash", "9") as terminal:
+        terminal.wait_for("The target has ended; what was seen stays")
+        terminal.wait_for("crashed +fatal error: concurrent map writes")
+        terminal.press("Down")
+        terminal.wait_for("q quit")
+        assert terminal.process.poll() is None
+
+
+# ---- keys ----------------------------------------------------------------------------------------------
+
+def test_selection_moves_and_follows():
+    with synthetic() as terminal:
+        terminal.wait_for("▸ conflict")
+        terminal.press("Down", "j", "Down")
+        chosen = pane_line(terminal, "▸").split("│")[0].split()[2]
+        terminal.press("s")
+        terminal.wait_for("by operations/s")
+        assert pane_line(terminal, "▸").split("│")[0].split()[2] == chosen
+        terminal.press("End")
+        last = pane_line(terminal, "▸")
+        terminal.press("Home")
+        assert pane_line(terminal, "▸") != last
+
+
+def test_tab_goes_round():
+    focused = []
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        for _ in range(5):
+            terminal.settle()
+            focused.append("".join(cell[0] for line in terminal.attributes() for cell in line
+                                   if cell[2] == "87afd7" and cell[3]).replace("gomaptop", ""))
+            terminal.press("Tab")
+        assert len(set(focused[:4])) == 4 and focused[0] == focused[4], focused
+        terminal.press("Shift-Tab", "Shift-Tab")
+
+
+def test_every_pane_opens():
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("Tab", "Enter")
+        terminal.wait_for(r"Map m\d+")
+        terminal.press("Esc", "Tab", "Enter")  # goroutines
+        terminal.wait_for(r"Conflict: |conflicts; the latest sighting|in no conflict")
+        terminal.press("Esc")
+        with_chains = ("Tab",) if "Conflict:" not in terminal.text() else ()
+        terminal.press(*with_chains, "Enter")
+        terminal.wait_for(r"Conflict: |Map m|Chain")
+    with synthetic(rows=40, columns=120) as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("Tab", "Tab", "Tab", "End")
+        before = terminal.text()
+        terminal.press("Enter")
+        assert terminal.text() != before, "Enter does not open a call chain"
+
+
+def test_freeze_stands_still_and_collection_goes_on():
+    with synthetic("--live") as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("Space")
+        terminal.wait_for("PAUSED")
+        terminal.settle()
+        frozen = terminal.text()
+        # Meanwhile everything can be looked at.
+        terminal.press("Down", "Enter", "Enter", "Esc", "Esc", "Up")
+        time.sleep(1)
+        terminal.settle()
+        assert terminal.text() == frozen
+        terminal.press("Space")
+        end = time.monotonic() + PATIENCE
+        count = re.compile(r"([\d.]+k?) conflicts")
+        while count.search(terminal.text()).group(1) == count.search(frozen).group(1):
+            assert time.monotonic() < end, "nothing was collected meanwhile"
+            terminal.read(0.1)
+        assert "PAUSED" not in terminal.text()
+
+
+def test_snapshot_says_where_or_why_not():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s.json")
+        with synthetic("--snapshot", path, columns=200) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.press("w")
+            terminal.wait_for("snapshot written to " + re.escape(path))
+            assert os.path.exists(path)
+            terminal.press("Down")
+            terminal.wait_for("q quit")
+        with synthetic("--snapshot", os.path.join(folder, "no/s.json"), columns=200) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.press("w")
+            terminal.wait_for("no snapshot written: cannot write")
+
+
+def test_reset_begins_again():
+    with synthetic() as terminal:
+        terminal.wait_for(r"200 conflicts")
+        terminal.press("Enter", "r")
+        terminal.wait_for("counts and conflicts forgotten")
+        assert "200 conflicts" not in terminal.text()
+
+
+def test_help_lists_every_key():
+    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tui/keymap.h")
+    with open(header, encoding="utf-8") as source:
+        table = re.search(r"#define ACTIONS\(X\)(.*?)\n\n", source.read(), re.S).group(1)
+    keys = re.findall(r'X\(\w+,\s*\\?\s*"([^"]*)"', table)
+    assert len(keys) > 15
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("?")
+        seen = terminal.text()
+        terminal.press("PgDn", "PgDn", "PgDn")
+        seen += terminal.text()
+        for key in keys:
+            assert re.search(r"^ +" + re.escape(key) + r"\s", seen, re.M), f"{key} is not there"
+        terminal.press("Esc")
+        terminal.wait_for("Maps 12")
+
+
+def test_keys_that_mean_nothing():
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.settle()
+        before = terminal.text()
+        terminal.send(b"Zx0\x01\x1b[1;5A\x1b[24~\xff\xfe\xc3\xa9")
+        terminal.settle()
+        assert terminal.text() == before
+
+
+# ---- edges -----------------------------------------------------------------------------------------
+
+def test_hostile_names_stay_names():
+    with synthetic("--hostile", "--color", "never", "--maps", "40") as terminal:
+        terminal.wait_for("Maps 40")
+        for _ in range(12):
+            terminal.press("Down", "Enter", "Enter", "Esc", "Esc")
+        sent = terminal.output
+        assert not colors_sent(sent), "a colour of a name got through"
+        assert b"\x1b]" not in sent and b"\x1b[2J" not in sent[len(sent) // 2:]
+        sent.decode("utf-8")  # nothing but UTF-8
+
+
+def test_long_and_deep():
+    for rows, columns in SIZES + ((10, 40), (15, 50), (100, 400)):
+        with synthetic("--maps", "500", "--depth", "64", "--goroutines", "900", "--processes", "4",
+                       rows=rows, columns=columns) as terminal:
+            terminal.wait_for(r"Maps [45]\d\d")
+            terminal.press("End", "PgUp", "Tab", "Right", "Right", "Tab", "End", "Tab", "End",
+                           "Enter", "Esc", "Home", "Enter", "End", "Esc", "Esc")
+            assert "4 processes" in terminal.text() or columns < 60, terminal.text()
+
+
+def test_too_small_says_so():
+    for rows, columns in ((9, 80), (24, 39), (1, 20), (2, 1)):
+        with synthetic(rows=rows, columns=columns) as terminal:
+            terminal.settle()
+            assert columns < 10 or "gomaptop" in terminal.text()
+            terminal.press("Enter", "?", "Down")
+            terminal.resize(24, 80)
+            terminal.press("Esc", "Esc", "Esc")
+            terminal.wait_for("Maps 12")
+
+
+def test_resize_storm():
+    with synthetic("--live") as terminal:
+        terminal.wait_for("Maps 12")
+        seed = 1
+        for i in range(150):
+            seed = seed * 1103515245 + 12345 & 0x7fffffff
+            terminal.resize(1 + seed % 90, 1 + (seed >> 8) % 300)
+            if i % 7 == 0:
+                terminal.send(b"\r" if i % 2 else b"\t")
+            terminal.read(0.005)
+        terminal.resize(24, 80)
+        terminal.press("Esc", "Esc", "Esc", "Esc")
+        terminal.wait_for("Maps 12")
+        terminal.wait_for("q quit")
+        assert stop(terminal) == 0
+
+
+def test_screen_at_rest_sends_nothing():
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.settle()
+        sent = len(terminal.output)
+        terminal.settle(1.5, 1.5)
+        assert len(terminal.output) == sent, "bytes were sent although nothing changed"
+
+
+def test_frames_erase_nothing():
+    """Only what differs is sent: no clearing, and few bytes a frame."""
+    with synthetic("--live") as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.settle()
+        begin = len(terminal.output)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            terminal.read(0.1)
+        sent = terminal.output[begin:]
+        assert sent, "it does not live"
+        assert b"\x1b[2J" not in sent and b"\x1b[H\x1b[J" not in sent
+        assert len(sent) < 20 * 2500, f"{len(sent)} bytes in about 20 frames"
+
+
+def test_without_a_terminal():
+    import subprocess
+    ran = subprocess.run([SYNTHETIC], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert ran.returncode == 1 and b"--batch" in ran.stderr and not ran.stdout, ran
+    for term in ("dumb", "no-such-terminal", ""):
+        with synthetic(term=term) as terminal:
+            assert terminal.wait_end() == 1
+            assert "TERM" in terminal.errors()
+            assert terminal.modes() == terminal.before
+
+
+def test_duration_and_first_conflict_end_it():
+    with synthetic("--duration-ms", "300") as terminal:
+        assert terminal.wait_end() == 0
+    with synthetic("--live", "--until-conflict") as terminal:
+        assert terminal.wait_end() == 0
+
+
+# ---- chooser -----------------------------------------------------------------------------------------
+
+def test_chooser_chooses():
+    with synthetic("--choose", "6") as terminal:
+        terminal.wait_for("Which Go process")
+        terminal.wait_for(r"1000 root +97\.5 go1\.20\.0 +/usr/local/bin/ledgerd")
+        terminal.press("Down", "Enter")
+        assert terminal.wait_end() == 0
+        assert b"chosen 1017" in terminal.output
+    with synthetic("--choose", "6") as terminal:
+        terminal.wait_for("Which Go process")
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+        assert b"chosen 0" in terminal.output
+
+
+def test_chooser_filters():
+    with synthetic("--choose", "7") as terminal:
+        terminal.wait_for("Which Go process")
+        terminal.press("/", "e", "t", "c", "d")
+        assert "ledgerd" not in terminal.text() and "etcd" in terminal.text(), terminal.text()
+        terminal.press("Enter")
+        assert terminal.wait_end() == 0
+        assert b"chosen 1034" in terminal.output
+    with synthetic("--choose", "7") as terminal:
+        terminal.wait_for("Which Go process")
+        terminal.press("/", "z", "z")
+        terminal.wait_for("None of the 6 Go processes matches 'zz'")
+        terminal.press("Esc")
+        terminal.wait_for("ledgerd")
+
+
+def test_chooser_says_when_there_is_nothing():
+    with synthetic("--choose", "1") as terminal:
+        terminal.wait_for("No Go process that you may watch runs here. Start one")
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
