@@ -8,7 +8,7 @@
  * where head and tail are shared, read belongs to the consumer and write to the producer.
  */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memfd_create() */
+#define _GNU_SOURCE /* mremap() */
 #endif
 
 #include "core/event_queue.h"
@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define QUEUE_CAPACITY_MIN ((size_t)64 << 10)
 #define QUEUE_CAPACITY_MAX ((size_t)1 << 40)
@@ -60,32 +59,22 @@ static size_t capacity_round(size_t capacity)
 	return rounded;
 }
 
-/* Map size bytes of fresh memory twice in a row. */
+/* Map size bytes of fresh memory twice in a row: mremap() of nothing to somewhere else gives a
+ * shared mapping a second address. */
 static unsigned char *ring_map(size_t size)
 {
-	unsigned char *ring = NULL;
-	void *room;
-	int fd;
+	unsigned char *ring;
+	void *room = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	fd = memfd_create("event_queue", MFD_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	if (ftruncate(fd, (off_t)size) < 0)
-		goto cleanup;
-	room = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED)
-		goto cleanup;
+		return NULL;
 	ring = room;
-	for (int half = 0; half < 2; half++) {
-		if (mmap(ring + half * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		         fd, 0) == MAP_FAILED) {
-			munmap(room, 2 * size);
-			ring = NULL;
-			break;
-		}
+	if (mmap(ring, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+	         0) == MAP_FAILED ||
+	    mremap(ring, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, ring + size) == MAP_FAILED) {
+		munmap(room, 2 * size);
+		return NULL;
 	}
-cleanup:
-	close(fd);
 	return ring;
 }
 

@@ -8,7 +8,8 @@
 #include "core/sanitize.h"
 #include "core/snapshot_internal.h"
 
-#define COLUMNS 80
+#define COLUMNS         80
+#define VERDICT_COLUMNS 8
 /* What a report shows in full; the JSON has everything. */
 #define CONFLICTS_SHOWN 20
 #define MAPS_SHOWN      40
@@ -147,29 +148,36 @@ static void frame_print(FILE *out, const struct frame *frame)
 		fprintf(out, "\n          %s\n", place);
 }
 
-static void side_print(const struct snapshot_context *context, FILE *out, char letter,
+/* "  a read  goroutine 18  thread 4243  (was held)  runtime.mapaccess2" */
+static void side_title(const struct snapshot_context *context, FILE *out, char letter,
                        const char *role, const struct side *side)
 {
 	const struct access *access = &side->access;
-	char name[NAME_MAX_BYTES];
+	char goid[24] = "not known", name[NAME_MAX_BYTES];
+	int width;
 
-	put(context, out, TONE_TITLE, "  %c %s", letter, map_op_name(access->op));
-	fputs("  goroutine ", out);
 	if (access->goid)
-		fprintf(out, "%" PRIu64, (uint64_t)access->goid);
-	else
-		fputs("not known", out);
-	fprintf(out, "  thread %u%s", access->tid, role);
+		snprintf(goid, sizeof(goid), "%" PRIu64, (uint64_t)access->goid);
+	put(context, out, TONE_TITLE, "  %c %s", letter, map_op_name(access->op));
+	width = 4 + (int)strlen(map_op_name(access->op));
+	width += fprintf(out, "  goroutine %s  thread %u%s", goid, access->tid, role);
 	if (side->runtime_function) {
 		sanitize(side->runtime_function, name, sizeof(name));
-		fprintf(out, "  %s", name);
+		width += 2 + (int)strlen(name);
+		fprintf(out, "%s%s", width <= COLUMNS ? "  " : "\n    in ", name);
 	}
 	fputc('\n', out);
+}
+
+static void side_print(const struct snapshot_context *context, FILE *out, char letter,
+                       const char *role, const struct side *side)
+{
+	side_title(context, out, letter, role, side);
 	for (int i = 0; i < side->chain_length; i++)
 		frame_print(out, &side->chain[i]);
 	if (side->chain_length == 0)
 		fputs("      call chain not known\n", out);
-	else if (access->truncated)
+	else if (side->access.truncated)
 		fputs("      ... cut off here; --stack-depth N keeps more\n", out);
 	if (side->created_by.function) {
 		fputs("      created by\n", out);
@@ -254,19 +262,25 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
 {
-	char title[NAME_MAX_BYTES + 32], reads[16], writes[16], others[16], expected[16], count[16];
+	char title[NAME_MAX_BYTES + 64], figures[80], buffers[5][16];
 	uint64_t changes = row->ops[OP_WRITE] + row->ops[OP_DELETE] + row->ops[OP_CLEAR];
+	size_t length;
 
 	put(context, out, verdict_tones[row->verdict], "%-8s", map_verdict_name(row->verdict));
-	fprintf(out, " %7s %7s %6s %5u%c %6s/%-6s ", figure((double)row->ops[OP_READ], reads),
-	        figure((double)changes, writes), figure((double)row->ops[OP_ITERATE], others),
-	        row->goroutines, row->goroutines_estimated ? '~' : ' ',
-	        figure((double)row->conflicts, count), figure(row->expected_overlaps, expected));
-	map_title(row, title, sizeof(title));
-	fputs(title, out);
+	snprintf(figures, sizeof(figures), " %7s %7s %6s %5u%c %6s/%-6s ",
+	         figure((double)row->ops[OP_READ], buffers[0]), figure((double)changes, buffers[1]),
+	         figure((double)row->ops[OP_ITERATE], buffers[2]), row->goroutines,
+	         row->goroutines_estimated ? '~' : ' ', figure((double)row->conflicts, buffers[3]),
+	         figure(row->expected_overlaps, buffers[4]));
+	map_title(row, title, NAME_MAX_BYTES + 32);
+	length = strlen(title);
 	if (row->maps > 1)
-		fprintf(out, " (%" PRIu64 " maps)", row->maps);
-	fputc('\n', out);
+		snprintf(title + length, sizeof(title) - length, " (%" PRIu64 " maps)", row->maps);
+	/* A long name goes below its figures, whole: names are what people search for. */
+	if (VERDICT_COLUMNS + strlen(figures) + strlen(title) <= COLUMNS)
+		fprintf(out, "%s%s\n", figures, title);
+	else
+		fprintf(out, "%s\n         %s\n", figures, title);
 }
 
 static void maps_print(const struct snapshot_context *context, const struct snapshot_rows *rows,

@@ -105,10 +105,10 @@ static void map_init(struct synthetic *s, unsigned int i)
 
 	map->key = (struct map_key){.addr = MAPS_START + i * MAP_BYTES, .tgid = process_of(s, i)};
 	map->life = i < s->config.conflict_maps ? LIFE_CONFLICT : (enum map_life)life;
-	map->counts.type = synthetic_type_addr(i);
+	map->counts.type = synthetic_type_addr(i + i / 8000);
 	map->counts.seed = dice_roll(s);
 	map->counts.first_ns = s->now_ns + i;
-	/* A line of its own for every map: no families but those of short-lived maps. */
+	/* Line and type of its own for every map: no families but those of short-lived maps. */
 	map->counts.first_caller = synthetic_pc(SYNTHETIC_USER, i, 20 + i / 8);
 	map->counts.flags = map->life == LIFE_LOCAL ? 0 : MAP_SHARED;
 	if (map->life != LIFE_SHARED)
