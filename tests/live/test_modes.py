@@ -73,6 +73,14 @@ class ModesTest(unittest.TestCase):
                                       for m in s["maps"]), 20)
                     self.assertIsNotNone(seen, watching.error_text())
 
+    def test_idle_target(self):
+        """A process that does nothing is a target all the same."""
+        with Target(program("opsloop", "1.24"), "-wait") as target:
+            result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "1", "-p", target.pid)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual([(t["pid"], t["state"]) for t in result.snapshot["targets"]],
+                         [(target.pid, "running")])
+
     def test_snapshot_file(self):
         """-o writes what -b printed last; duration and interval are kept."""
         with scratch() as folder, twin("mutex", "1.19") as target:
