@@ -30,7 +30,7 @@ struct elf_file {
 	uint64_t dynamic_addr, dynamic_size;
 };
 
-/* ---- bytes --------------------------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------------------------ */
 
 static bool chunk_loaded(const struct elf_file *file, uint64_t chunk)
 {
@@ -69,12 +69,7 @@ const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len)
 	return file->image + offset;
 }
 
-uint64_t elf_file_size(const struct elf_file *file)
-{
-	return file->size;
-}
-
-/* ---- addresses ------------------------------------------------------------------------------- */
+/* ---- addresses -------------------------------------------------------------------------- */
 
 static bool segment_holds(const struct elf_segment *segment, uint64_t addr)
 {
@@ -183,7 +178,7 @@ int64_t elf_file_text_offset(const struct elf_file *file, uint64_t addr)
 	return (int64_t)(segment->offset + (addr - segment->vaddr));
 }
 
-/* ---- relocations ----------------------------------------------------------------------------- */
+/* ---- relocations ------------------------------------------------------------------------ */
 
 /* DT_RELA and DT_RELASZ; section headers may be gone, the dynamic segment is not. */
 static const unsigned char *relocations(struct elf_file *file, size_t *count)
@@ -250,7 +245,7 @@ bool elf_file_relocations_to(struct elf_file *file, uint64_t value,
 	return false;
 }
 
-/* ---- sections and notes ---------------------------------------------------------------------- */
+/* ---- sections and notes ----------------------------------------------------------------- */
 
 static int section_header(struct elf_file *file, size_t index, Elf64_Shdr *out)
 {
@@ -340,8 +335,7 @@ const void *elf_file_note(struct elf_file *file, const char *owner, uint32_t typ
 	return NULL;
 }
 
-/* ---- open -------------------------------------------------------------------------------------
- */
+/* ---- open ------------------------------------------------------------------------------- */
 
 static int header_check(const Elf64_Ehdr *header, const char *path, struct error *err)
 {
@@ -407,15 +401,11 @@ static int headers_load(struct elf_file *file, const char *path, struct error *e
 	if (!bytes || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return error_set(err, ENOEXEC, "%s: not an ELF executable; give a program file",
 		                 path);
-	/* A 32-bit header is shorter, and its machine is at the same place: say what it is. */
-	bytes = elf_file_bytes(file, 0, sizeof(Elf32_Ehdr));
+	bytes = elf_file_bytes(file, 0, sizeof(file->header));
 	if (!bytes)
 		return error_set(err, ENOEXEC, "%s: cut off in the ELF header; copy it again",
 		                 path);
-	memcpy(&file->header, bytes, sizeof(Elf32_Ehdr));
-	bytes = elf_file_bytes(file, 0, sizeof(Elf64_Ehdr));
-	if (bytes)
-		memcpy(&file->header, bytes, sizeof(Elf64_Ehdr));
+	memcpy(&file->header, bytes, sizeof(file->header));
 	int rc = header_check(&file->header, path, err);
 	if (rc)
 		return rc;

@@ -38,7 +38,6 @@ const struct elf_segment *elf_file_segment(const struct elf_file *file, size_t i
 
 /* The len bytes at an offset of the file, or NULL when the file does not have them all. */
 const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len);
-uint64_t elf_file_size(const struct elf_file *file);
 
 /* The len bytes at an address, or NULL when they do not all lie in the file-backed part of one
  * segment. The pointer has no alignment. */

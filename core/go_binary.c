@@ -21,7 +21,7 @@
 #define NOTE_GO_ID      4 /* src/cmd/link/internal/ld/elf.go, ELF_NOTE_GOBUILDID_TAG */
 #define INLINE_DEPTH    128
 #define PAGE_OFFSET     UINT64_C(4095)
-#define UPX_SEARCH_SIZE 4096
+#define UPX_SEARCH_SIZE 2048
 
 struct go_binary {
 	struct elf_file *file;
@@ -38,8 +38,7 @@ struct go_binary {
 	char build_id[BUILD_ID_MAX];
 };
 
-/* ---- open -------------------------------------------------------------------------------------
- */
+/* ---- open ------------------------------------------------------------------------------- */
 
 /* abi.FuncIDWrapper: the numbers shift when a release adds a special function before it. */
 static uint8_t wrapper_id_of(int minor)
@@ -51,13 +50,12 @@ static uint8_t wrapper_id_of(int minor)
 	return ids[row - GO_MINOR_MIN];
 }
 
+/* Its header follows the program headers; the stub alone is larger than what is searched. */
 static bool packed_by_upx(struct elf_file *file)
 {
-	uint64_t size = elf_file_size(file);
-	uint64_t len = size < UPX_SEARCH_SIZE ? size : UPX_SEARCH_SIZE;
-	const void *head = elf_file_bytes(file, 0, len);
+	const void *head = elf_file_bytes(file, 0, UPX_SEARCH_SIZE);
 
-	return head && memmem(head, len, "UPX!", 4) != NULL;
+	return head && memmem(head, UPX_SEARCH_SIZE, "UPX!", 4) != NULL;
 }
 
 static int not_go(struct elf_file *file, const char *path, struct error *err)
@@ -191,8 +189,7 @@ void go_binary_close(struct go_binary *binary)
 	free(binary);
 }
 
-/* ---- what it is -------------------------------------------------------------------------------
- */
+/* ---- what it is ------------------------------------------------------------------------- */
 
 const char *go_binary_version(const struct go_binary *binary)
 {
@@ -246,8 +243,7 @@ const char *go_binary_build_id(const struct go_binary *binary)
 	return binary->build_id[0] ? binary->build_id : NULL;
 }
 
-/* ---- functions and bytes ----------------------------------------------------------------------
- */
+/* ---- functions and bytes ---------------------------------------------------------------- */
 
 static int function_fill(const struct go_binary *binary, const struct pclntab_function *from,
                          struct go_function *out)
@@ -307,8 +303,7 @@ const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_add
 	return go_type_name(&binary->types, type_file_addr);
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ----------------------------------------------------------------------------- */
 
 /* Go prints main.pick[go.shape.int] as main.pick[...] (runtime.funcNameForPrint); before 1.21 the
  * linker stored it that way. */

@@ -4,8 +4,9 @@
  *
  * Everything comes from .go.buildinfo (version), .gopclntab (functions, lines, inlined calls) and
  * moduledata (text start, type descriptors). Addresses are those of the file (virtual addresses as
- * linked); run-time address = file address + load bias. The file is mapped read-only and read
- * with bounds checks throughout: a truncated or hostile file gives an error, never a crash.
+ * linked); run-time address = file address + load bias. The file is read
+ * on demand and with bounds checks throughout: a hostile file, or one that is truncated while it is
+ * open, gives an error, never a crash.
  *
  * A go_binary is immutable after open except for its caches: use one from one thread at a time.
  */

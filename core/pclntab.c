@@ -47,8 +47,7 @@ static uint64_t load_u64(const unsigned char *bytes)
 	return value;
 }
 
-/* ---- finding and opening ----------------------------------------------------------------------
- */
+/* ---- finding and opening ---------------------------------------------------------------- */
 
 static const struct pclntab_format *format_find(const unsigned char *header)
 {
@@ -139,18 +138,7 @@ int pclntab_locate(struct elf_file *file, uint64_t *addr)
 	return -ENODATA;
 }
 
-uint64_t pclntab_names_addr(const struct pclntab *tab)
-{
-	return tab->names;
-}
-
-uint64_t pclntab_table_addr(const struct pclntab *tab)
-{
-	return tab->table;
-}
-
-/* ---- functions --------------------------------------------------------------------------------
- */
+/* ---- functions -------------------------------------------------------------------------- */
 
 static const unsigned char *table_entry(const struct pclntab *tab, uint64_t index)
 {
@@ -240,8 +228,7 @@ const char *pclntab_name(const struct pclntab *tab, uint32_t name)
 	return elf_file_string(tab->file, tab->names + name);
 }
 
-/* ---- value tables -----------------------------------------------------------------------------
- */
+/* ---- value tables ----------------------------------------------------------------------- */
 
 struct cursor {
 	struct elf_file *file;
@@ -325,8 +312,7 @@ void pclntab_position(const struct pclntab *tab, const struct pclntab_function *
 	*file = elf_file_string(tab->file, tab->files + offset);
 }
 
-/* ---- inlined calls ----------------------------------------------------------------------------
- */
+/* ---- inlined calls ---------------------------------------------------------------------- */
 
 static uint64_t inline_tree(const struct pclntab *tab, const struct pclntab_function *function)
 {

@@ -54,10 +54,6 @@ int pclntab_locate(struct elf_file *file, uint64_t *addr);
  * stays 0: the caller sets both from moduledata. 0 or -ENODATA. */
 int pclntab_open(struct pclntab *tab, struct elf_file *file, uint64_t addr);
 
-/* Where moduledata must point if it belongs to this table. */
-uint64_t pclntab_names_addr(const struct pclntab *tab);
-uint64_t pclntab_table_addr(const struct pclntab *tab);
-
 /* Function by index, 0 <= index < tab->functions. 0 or -ENOENT. */
 int pclntab_function(const struct pclntab *tab, uint64_t index, struct pclntab_function *out);
 /* Only the name of it, for scans. 0 or -ENOENT. */
