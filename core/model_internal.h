@@ -185,25 +185,31 @@ void entry_chain_add(struct model *model, struct map_entry *entry, unsigned int 
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from);
 void entry_chains_clear(struct map_entry *entry);
 
-/* ---- maps (model_map.c) ----------------------------------------------------------------------*/
+/* ---- entries (model_entry.c) -----------------------------------------------------------------*/
+
+/* Give the instance a row of its own; NULL: no room. */
+struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
+/* Let the instance refer to an entry, which then stands for one map more. */
+void map_entry_adopt(struct map_entry *entry, struct map_instance *instance);
+/* Out of the lists, its memory kept for another map. */
+void map_entry_retire(struct model *model, struct map_entry *entry);
+void map_entry_judge(struct map_entry *entry);
+void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known);
+void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr);
+void map_entry_seen(struct map_entry *entry, uint64_t time_ns);
+void map_entry_tick(struct map_entry *entry, double seconds);
+void map_entry_reset(struct map_entry *entry);
+void map_entries_destroy(struct model *model);
+
+/* ---- instances (model_map.c) -----------------------------------------------------------------*/
 
 /* The instance, made if it is new; NULL: no room (counted as dropped). A proven conflict finds room
  * that is kept free for such: it is not lost for the sake of maps that nothing happened to. */
 struct map_instance *map_instance_obtain(struct model *model, uint32_t tgid, uint64_t addr,
                                          uint32_t gen, bool proven);
 struct map_instance *map_instance_latest(const struct model *model, uint32_t tgid, uint64_t addr);
-/* Give the instance a row of its own; NULL: no room. */
-struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
-/* Let the instance refer to an entry, which then stands for one map more. */
-void map_entry_adopt(struct map_entry *entry, struct map_instance *instance);
 /* Bring the conflicts of the instance, its entry and the model up to date. */
 void map_instance_conflicts_update(struct model *model, struct map_instance *instance);
-void map_entry_judge(struct map_entry *entry);
-void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known);
-void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr);
-void map_entry_seen(struct map_entry *entry, uint64_t time_ns);
-/* Out of the lists, its memory kept for another map. */
-void map_entry_retire(struct model *model, struct map_entry *entry);
 int map_apply(struct model *model, const struct event_header *event);
 void maps_tick(struct model *model, double seconds);
 void maps_process_end(struct model *model, uint32_t tgid);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries: rows of maps, where their memory comes from and what they say. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/model_internal.h"
+
+/* Folded rows lie this long in the queue of free ones before they are used again. */
+#define FREE_ENTRIES_MIN 256
+/* Entries looked at to find one that can make room. */
+#define RECYCLE_STEPS 256
+
+/* ---- memory ----------------------------------------------------------------------------------*/
+
+static void entry_init(struct model *model, struct map_entry *entry)
+{
+	size_t index = entry->index;
+
+	entry_chains_clear(entry);
+	heat_clear(entry);
+	memset(entry, 0, sizeof(*entry));
+	entry->index = index;
+	entry->row.number = ++model->map_number;
+	entry->row.length = -1;
+	entry->row.verdict = VERDICT_LOCAL;
+	heat_init(entry);
+}
+
+void map_entry_retire(struct model *model, struct map_entry *entry)
+{
+	struct map_entry *moved = row_list_remove(&model->entries, entry->index);
+
+	if (moved)
+		moved->index = entry->index;
+	map_family_forget(entry);
+	crashes_move(model, NULL, entry);
+	entry->next_free = NULL;
+	if (model->free_last)
+		model->free_last->next_free = entry;
+	else
+		model->free_first = entry;
+	model->free_last = entry;
+	model->free_count++;
+}
+
+static struct map_entry *free_entry_take(struct model *model)
+{
+	struct map_entry *entry = model->free_first;
+
+	if (!entry)
+		return NULL;
+	model->free_first = entry->next_free;
+	if (!model->free_first)
+		model->free_last = NULL;
+	model->free_count--;
+	return entry;
+}
+
+/* All rows are taken: give up one that nobody will miss, an ended map without a conflict. */
+static bool entry_recycle(struct model *model)
+{
+	for (int step = 0; step < RECYCLE_STEPS && model->entries.count; step++) {
+		struct map_entry *entry;
+
+		model->recycle_hand = (model->recycle_hand + 1) % model->entries.count;
+		entry = model->entries.rows[model->recycle_hand];
+		if (entry->instances == 0 && entry->row.conflicts == 0) {
+			map_entry_retire(model, entry);
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct map_entry *entry_memory(struct model *model, bool proven)
+{
+	size_t max = model->maps_max + (proven ? model->conflicts_max : 0);
+	struct map_entry *entry = NULL;
+
+	if (model->free_count < FREE_ENTRIES_MIN && model->entries_made < max) {
+		entry = calloc(1, sizeof(*entry));
+		if (entry)
+			model->entries_made++;
+	}
+	if (!entry)
+		entry = free_entry_take(model);
+	if (!entry && entry_recycle(model))
+		entry = free_entry_take(model);
+	return entry;
+}
+
+struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven)
+{
+	struct map_entry *entry = entry_memory(model, proven);
+
+	if (!entry)
+		return NULL;
+	entry_init(model, entry);
+	if (row_list_add(&model->entries, entry, &entry->index) < 0) {
+		entry_chains_clear(entry);
+		free(entry);
+		model->entries_made--;
+		return NULL;
+	}
+	map_entry_adopt(entry, instance);
+	entry->only = instance;
+	return entry;
+}
+
+void map_entry_adopt(struct map_entry *entry, struct map_instance *instance)
+{
+	instance->entry = entry;
+	entry->instances++;
+	entry->row.maps++;
+	entry->row.tgid = instance->tgid;
+	entry->row.addr = instance->addr;
+	if (!instance->ended) {
+		entry->live++;
+		entry->row.ended = false;
+	}
+}
+
+/* ---- what a row says -------------------------------------------------------------------------*/
+
+void map_entry_judge(struct map_entry *entry)
+{
+	struct map_row *row = &entry->row;
+
+	if (row->conflicts)
+		row->verdict = VERDICT_CONFLICT;
+	else if (entry->contended && row->expected_overlaps >= MODEL_GUARDED_FROM)
+		row->verdict = VERDICT_GUARDED;
+	else if (entry->contended)
+		row->verdict = VERDICT_SUSPECT;
+	else
+		row->verdict = entry->shared ? VERDICT_SHARED : VERDICT_LOCAL;
+}
+
+void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known)
+{
+	if (!frame->function || known <= entry->first_use)
+		return;
+	entry->row.first_use = *frame;
+	entry->first_use = known;
+}
+
+void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr)
+{
+	struct map_row *row = &entry->row;
+
+	if (type_addr && type_addr != row->type_addr) {
+		row->type_addr = type_addr;
+		row->type = NULL;
+		entry->type_tries = 0;
+	}
+	if (row->type || !row->type_addr || !model->symbols.type_name ||
+	    entry->type_tries >= MODEL_TYPE_TRIES)
+		return;
+	entry->type_tries++;
+	row->type = model->symbols.type_name(model->symbols.ctx, row->tgid, row->type_addr);
+}
+
+void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
+{
+	struct map_row *row = &entry->row;
+
+	if (time_ns == 0)
+		return;
+	if (!row->first_ns || time_ns < row->first_ns)
+		row->first_ns = time_ns;
+	if (time_ns > row->last_ns)
+		row->last_ns = time_ns;
+	entry->forgotten = false;
+}
+
+/* ---- once an interval, and never again --------------------------------------------------------*/
+
+void map_entry_tick(struct map_entry *entry, double seconds)
+{
+	struct map_row *row = &entry->row;
+	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
+
+	for (int op = 0; op < OP_COUNT; op++) {
+		row->rate[op] = (double)(row->ops[op] - entry->ops_at_tick[op]) / seconds;
+		entry->ops_at_tick[op] = row->ops[op];
+	}
+	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
+	entry->conflicts_at_tick = row->conflicts;
+	heat_tick(entry, seconds);
+	map_entry_judge(entry);
+}
+
+void map_entry_reset(struct map_entry *entry)
+{
+	struct map_row *row = &entry->row;
+
+	memset(row->ops, 0, sizeof(row->ops));
+	memset(row->rate, 0, sizeof(row->rate));
+	memset(entry->ops_at_tick, 0, sizeof(entry->ops_at_tick));
+	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
+	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
+	row->goroutines = 0;
+	entry_chains_clear(entry);
+	heat_clear(entry);
+	map_entry_judge(entry);
+	entry->forgotten = true;
+}
+
+static void entry_destroy(struct map_entry *entry)
+{
+	entry_chains_clear(entry);
+	heat_clear(entry);
+	free(entry);
+}
+
+void map_entries_destroy(struct model *model)
+{
+	struct map_entry *entry;
+
+	for (size_t i = 0; i < model->entries.count; i++)
+		entry_destroy(model->entries.rows[i]);
+	free(model->entries.rows);
+	while ((entry = free_entry_take(model)))
+		entry_destroy(entry);
+}
