@@ -21,16 +21,10 @@
 static uint64_t key_of(const void *ctx, size_t index)
 {
 	const struct chain_list *chains = ctx;
-	const struct chain_row *row;
-	uint64_t key;
 
 	if (index < chains->conflict_count)
 		return chains->conflicts[index]->number;
-	row = &chains->map->chains[index - chains->conflict_count];
-	key = UINT64_C(1) << 63 | row->op;
-	for (int i = 0; i < row->chain_length; i++)
-		key = (key ^ row->chain[i].pc) * UINT64_C(0x100000001b3) | UINT64_C(1) << 63;
-	return key;
+	return chains->map->chains[index - chains->conflict_count].key | UINT64_C(1) << 63;
 }
 
 void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map)

@@ -25,28 +25,24 @@ static int room_make(void ***array, size_t *room, size_t want)
 	return 0;
 }
 
-/* The model does not say how many conflicts or goroutines it has: ask again while it fills all
- * the room that there is. */
 static int conflicts_read(struct rows *rows, const struct model *model)
 {
-	for (size_t want = rows->conflict_room ? rows->conflict_room : 256;; want *= 2) {
-		if (room_make((void ***)&rows->conflicts, &rows->conflict_room, want))
-			return -ENOMEM;
-		rows->conflict_count = model_conflicts(model, NULL, rows->conflicts, want);
-		if (rows->conflict_count < want)
-			return 0;
-	}
+	size_t count = model_conflict_count(model);
+
+	if (room_make((void ***)&rows->conflicts, &rows->conflict_room, count + 1))
+		return -ENOMEM;
+	rows->conflict_count = model_conflicts(model, NULL, rows->conflicts, count);
+	return 0;
 }
 
 static int goroutines_read(struct rows *rows, const struct model *model)
 {
-	for (size_t want = rows->goroutine_room ? rows->goroutine_room : 1024;; want *= 2) {
-		if (room_make((void ***)&rows->goroutines, &rows->goroutine_room, want))
-			return -ENOMEM;
-		rows->goroutine_count = model_goroutines(model, rows->goroutines, want);
-		if (rows->goroutine_count < want)
-			return 0;
-	}
+	size_t count = model_goroutine_count(model);
+
+	if (room_make((void ***)&rows->goroutines, &rows->goroutine_room, count + 1))
+		return -ENOMEM;
+	rows->goroutine_count = model_goroutines(model, rows->goroutines, count);
+	return 0;
 }
 
 static int maps_read(struct rows *rows, const struct model *model, enum map_order order)
@@ -128,6 +124,22 @@ static int frames_copy(struct frozen *frozen, struct frame **chain, int length)
 	return *chain ? 0 : -ENOMEM;
 }
 
+/* Without a conflict there is no heat, and one row of zeros does for all maps. */
+static int heat_copy(struct frozen *frozen, struct map_row *map)
+{
+	static const uint32_t no_depth[STACK_DEPTH_MAX];
+	static const float no_rate[STACK_DEPTH_MAX];
+
+	if (!map->conflicts) {
+		map->heat_depth = no_depth;
+		map->heat_rate = no_rate;
+		return 0;
+	}
+	map->heat_depth = frozen_copy(frozen, map->heat_depth, sizeof(no_depth));
+	map->heat_rate = frozen_copy(frozen, map->heat_rate, sizeof(no_rate));
+	return map->heat_depth && map->heat_rate ? 0 : -ENOMEM;
+}
+
 static int map_copy(struct frozen *frozen, struct map_row **map)
 {
 	struct map_row *copy;
@@ -137,8 +149,10 @@ static int map_copy(struct frozen *frozen, struct map_row **map)
 	*map = copy = frozen_copy(frozen, *map, sizeof(**map));
 	if (!copy)
 		return -ENOMEM;
-	if (!copy->chain_count)
-		return 0;
+	copy->folded_into = NULL;
+	rc = heat_copy(frozen, copy);
+	if (rc || !copy->chain_count)
+		return rc;
 	copy->chains = frozen_copy(frozen, copy->chains, copy->chain_count * sizeof(*copy->chains));
 	if (!copy->chains)
 		return -ENOMEM;

@@ -32,6 +32,27 @@ KEYS = {"Up": b"\x1bOA", "Down": b"\x1bOB", "Right": b"\x1bOC", "Left": b"\x1bOD
 PATIENCE = 20
 
 
+class Screen(pyte.Screen):
+    """With the scrolling that ncurses uses and pyte does not know (SU, SD)."""
+
+    def _scroll(self, edit, count):
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        edit(count or 1)
+        self.cursor.x, self.cursor.y = x, y
+
+    def scroll_up(self, count=1):
+        self._scroll(self.delete_lines, count)
+
+    def scroll_down(self, count=1):
+        self._scroll(self.insert_lines, count)
+
+
+class Stream(pyte.ByteStream):
+    csi = dict(pyte.ByteStream.csi, S="scroll_up", T="scroll_down")
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
+
+
 def key_bytes(name):
     return KEYS.get(name, name.encode())
 
@@ -40,8 +61,8 @@ class Terminal:
     def __init__(self, command, rows=24, columns=80, term="tmux-256color", locale="C.UTF-8",
                  extra_env=None, errors_to_terminal=False):
         self.output = b""
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(columns, rows)
+        self.stream = Stream(self.screen)
         self.master, self.slave = pty.openpty()
         self._size(rows, columns)
         self.before = self.modes()

@@ -157,7 +157,7 @@ def test_empty_panes_say_why():
 
 
 def test_targets_that_are_gone():
-    with synthetic("--gone", "--crash", "9") as terminal:
+    with synthetic("--gone", "--crash", "9", columns=120) as terminal:
         terminal.wait_for("The target has ended; what was seen stays")
         terminal.wait_for("crashed +fatal error: concurrent map writes")
         terminal.press("Down")

@@ -72,11 +72,12 @@ static const struct row {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	const struct row *row = &rows[key - FIRST_KEY];
+	const struct row *row;
 	char *field;
 
 	if (key < FIRST_KEY || key >= FIRST_KEY + (int)ROWS)
 		return ARGP_ERR_UNKNOWN;
+	row = &rows[key - FIRST_KEY];
 	field = (char *)state->input + row->offset;
 	if (row->kind == FLAG)
 		*(bool *)field = true;
