@@ -63,20 +63,23 @@ static json_int_t number_at(json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* Keys of an object, in order, separated by blanks, begin with these. */
+/* Keys of an object, in order, each followed by a blank, begin with these. */
 static void assert_keys(json_t *object, const char *expected)
 {
-	char keys[1024] = "";
+	char *keys;
+	size_t size;
+	FILE *out = open_memstream(&keys, &size);
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(object, key, value)
 	{
-		strncat(keys, key, sizeof(keys) - strlen(keys) - 2);
-		strcat(keys, " ");
+		fprintf(out, "%s ", key);
 	}
+	fclose(out);
 	if (strncmp(keys, expected, strlen(expected)) != 0)
 		fail_msg("keys are %s", keys);
+	free(keys);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -364,7 +367,7 @@ static char folder[64];
 static int folder_make(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/test_snapshot.XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/test_snapshot.XXXXXX");
 	return mkdtemp(folder) ? 0 : -1;
 }
 
