@@ -35,6 +35,9 @@ struct collector_config {
 	size_t pid_count;
 };
 
+/* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */
+uint64_t collector_now(void);
+
 /* Start the thread. Everything in *config is borrowed until collector_stop(). 0 or -errno. */
 int collector_start(const struct collector_config *config, struct collector **out,
                     struct error *err);

@@ -54,8 +54,6 @@ struct collector {
 	void *keys, *values;              /* of one batch */
 };
 
-uint64_t collector_now(void);
-
 /* Push one event; counts the delivery, or the loss. */
 bool collector_push(struct collector *c, const struct event_header *event);
 

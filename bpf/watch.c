@@ -2,6 +2,7 @@
 #include "bpf/watch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -103,6 +104,14 @@ static int names_open(struct watch *w)
 	return 0;
 }
 
+/* With --verbose: how long the target was worked on. */
+static void say_took(const struct watch *w, const char *what, uint64_t begin_ns)
+{
+	if (w->config.verbose)
+		fprintf(stderr, "gomaptop: %zu probes %s in %.1f ms (%s)\n", w->attached, what,
+		        (collector_now() - begin_ns) / 1e6, watch_attach_name(w));
+}
+
 /* ---- life
  * ---------------------------------------------------------------------------------------------------
  */
@@ -144,6 +153,7 @@ static int queue_open(struct watch *w)
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
+	uint64_t begin_ns = collector_now();
 	int rc;
 
 	if (!w)
@@ -169,6 +179,7 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 		rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
+	say_took(w, "attached", begin_ns);
 	*out = w;
 	return 0;
 cleanup:
@@ -178,6 +189,8 @@ cleanup:
 
 void watch_stop(struct watch *w)
 {
+	uint64_t begin_ns = collector_now();
+
 	if (w->stopped)
 		return;
 	w->stopped = true;
@@ -185,6 +198,8 @@ void watch_stop(struct watch *w)
 		collector_disarm(w->collector);
 	for (size_t i = 0; i < w->link_count; i++)
 		probe_links_close(w->links[i]);
+	if (w->link_count)
+		say_took(w, "taken out", begin_ns);
 	w->link_count = 0;
 	collector_stop(w->collector);
 	w->collector = NULL;
