@@ -62,10 +62,10 @@ static __always_inline void map_counts_begin(struct map_counts *m, const struct 
 {
 	m->type = o->type;
 	m->seed = seed;
-	m->first_caller = o->caller;
+	m->first_caller = o->place;
 	m->first_who = o->who;
 	m->last_who = o->who;
-	m->last_caller = o->caller;
+	m->last_caller = o->place;
 	m->first_site = o->site;
 	m->first_ns = o->now;
 }
@@ -135,7 +135,7 @@ static __always_inline void map_learn_sharing(struct map_counts *m, const struct
 	if ((m->flags & flags) == flags && map_ops_total(m) > MAP_YOUNG_OPS)
 		return;
 	__sync_fetch_and_or(&m->flags, flags);
-	call_site_mark(o->tgid, o->caller, flags);
+	call_site_mark(o->tgid, o->place, flags);
 	call_site_mark(o->tgid, m->last_caller, flags);
 }
 
@@ -178,7 +178,7 @@ static __always_inline struct map_counts *map_count(const struct operation *o)
 	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
 	map_note_seed(m, o);
 	m->last_who = o->who;
-	m->last_caller = o->caller;
+	m->last_caller = o->place;
 	m->last_ns = o->now;
 	return m;
 }
@@ -233,7 +233,7 @@ static __always_inline struct goroutine_counts *goroutine_count(const struct ope
 	c->maps |= 1ULL << (o->map * 0x9e3779b97f4a7c15ULL >> 58); /* 6 bits: MAP_BITS */
 	c->last_ns = o->now;
 	c->last_map = o->map;
-	c->last_caller = o->caller;
+	c->last_caller = o->place;
 	c->last_site = o->site;
 	c->last_op = o->op;
 	return c;

@@ -128,7 +128,7 @@ static __always_inline void control_open_site(struct call_site *site, struct map
 
 	if (o->now < site->next_control_ns || m->control_end_ns)
 		return;
-	length = control_open(m, o, o->caller);
+	length = control_open(m, o, o->place);
 	if (!length)
 		return;
 	site->next_control_ns = o->now + length + control_gap();
@@ -246,7 +246,7 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 static __always_inline void detect_young(struct pt_regs *ctx, const struct operation *o,
                                          struct map_counts *m)
 {
-	struct call_site *site = call_site_find(o->tgid, o->caller);
+	struct call_site *site = call_site_find(o->tgid, o->place);
 
 	if (!site || (site->flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED))
 		return;

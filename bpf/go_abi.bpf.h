@@ -48,4 +48,10 @@ static __always_inline __u64 go_return_address(const struct pt_regs *ctx)
 	return read_user_u64(ctx->sp);
 }
 
+/* The same of the caller: at every probed instruction RBP is still the caller's frame pointer. */
+static __always_inline __u64 go_return_address_of_caller(const struct pt_regs *ctx)
+{
+	return read_user_u64(ctx->bp + 8);
+}
+
 #endif

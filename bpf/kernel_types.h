@@ -15,6 +15,7 @@
 
 struct pt_regs {
 	unsigned long r14;
+	unsigned long bp;
 	unsigned long bx;
 	unsigned long ax;
 	unsigned long cx;

@@ -16,6 +16,7 @@ struct operation {
 	__u64 goid;
 	__u64 who; /* goid, or g where the goid is unknown: identity over time */
 	__u64 caller;
+	__u64 place; /* where the program's own code operates on the map: a return address */
 	__u32 tgid;
 	__u32 tid;
 	__u32 site;
@@ -91,6 +92,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	}
 	o->who = o->goid ? o->goid : o->g;
 	o->caller = go_return_address(ctx);
+	o->place = cookie & COOKIE_WRAPPED ? go_return_address_of_caller(ctx) : o->caller;
 	o->now = bpf_ktime_get_ns();
 	return 0;
 }

@@ -14,6 +14,15 @@ _Static_assert((int)WIRE_AT_PUSH == PROBE_AT_PUSH && (int)WIRE_AT_JBE == PROBE_A
                        (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY,
                "instructions agree");
 
+/* Iteration and clearing of Swiss maps go through runtime.mapIterNext, runtime.mapclear and their
+ * like in every program; so the place that counts is one frame up. */
+static uint64_t cookie_wrapped(const struct watch_binary *b, const struct probe_site *s)
+{
+	bool method = s->args == ARGS_ITERATOR || s->args == ARGS_MAP_TYPE;
+
+	return method && go_binary_map_runtime(b->binary) == GO_MAP_SWISS ? COOKIE_WRAPPED : 0;
+}
+
 static struct probe_point *points_make(const struct watch_binary *b)
 {
 	struct probe_point *points = calloc(b->plan.site_count, sizeof(*points));
@@ -23,7 +32,8 @@ static struct probe_point *points_make(const struct watch_binary *b)
 
 		points[i].file_offset = s->file_offset;
 		points[i].cookie =
-		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row);
+		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row) |
+		        cookie_wrapped(b, s);
 	}
 	return points;
 }

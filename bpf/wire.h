@@ -20,6 +20,7 @@
 #define COOKIE_OP(c)          ((__u32)((c) >> 20 & 0xf))
 #define COOKIE_ARGS(c)        ((__u32)((c) >> 24 & 0xf))
 #define COOKIE_INSTRUCTION(c) ((__u32)((c) >> 28 & 0xf))
+#define COOKIE_WRAPPED        (1ULL << 40)
 #define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
 
 /* Values of enum probe_role, probe_args and probe_instruction of core/probe_site.h, which the BPF

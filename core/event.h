@@ -152,7 +152,7 @@ struct map_counts {
 	__u64 type;
 	__u64 seed;          /* hash seed of the map now at the address */
 	__u64 seed_stale_ns; /* a delete or clear at this time may have renewed the seed; 0: none */
-	__u64 first_caller;  /* return address of the first operation seen */
+	__u64 first_caller;  /* return address into the code that operated on it first */
 	__u64 first_ns;
 	__u64 last_ns;
 	__u64 first_who; /* goroutine: its goid, or the address of its g where that is unknown */

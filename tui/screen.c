@@ -163,6 +163,7 @@ static int check_terminal(struct error *err)
 {
 	const char *term = getenv("TERM");
 	const char *move;
+	bool can_move;
 	int status;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -175,7 +176,9 @@ static int check_terminal(struct error *err)
 		                 "most), or use --batch",
 		                 term ? term : "");
 	move = tigetstr("cup");
-	if (!move || move == (char *)-1)
+	can_move = move && move != (char *)-1;
+	del_curterm(cur_term); /* newterm() makes its own */
+	if (!can_move)
 		return error_set(err, EINVAL,
 		                 "terminal type '%.60s' cannot place its cursor: set TERM "
 		                 "(TERM=xterm fits most), or use --batch",

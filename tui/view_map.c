@@ -56,7 +56,7 @@ static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
 static int draw_rates(const struct map_row *map, int y, const struct rect *area)
 {
 	char text[512], rate[FORMAT_MAX], count[FORMAT_MAX];
-	bool totals = area->width >= 110;
+	bool totals = area->width >= 150;
 	size_t used = 0;
 
 	for (unsigned int op = 0; op < OP_COUNT; op++) {
