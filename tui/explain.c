@@ -116,9 +116,9 @@ const char *explain_verdict(const struct rows *rows, const struct map_row *map, 
 	if (map->verdict == VERDICT_CONFLICT)
 		snprintf(out, EXPLAIN_MAX,
 		         "Proven: two goroutines were inside operations on this map at the same "
-		         "time and one changed it. %s times in %s holds (%.1f expected).",
-		         format_count(map->conflicts, count), format_count(map->stalls, holds),
-		         map->expected_overlaps);
+		         "time and one changed it. Seen %s time%s in %s holds (%.1f expected).",
+		         format_count(map->conflicts, count), map->conflicts == 1 ? "" : "s",
+		         format_count(map->stalls, holds), map->expected_overlaps);
 	else if (map->verdict == VERDICT_SHARED)
 		snprintf(out, EXPLAIN_MAX,
 		         "Several goroutines use it and nobody was seen to change it: reading "

@@ -119,8 +119,9 @@ static int draw_conflicts(const struct rows *rows, int y, int x, int end)
 	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
 
 	if (rows->conflict_total) {
-		snprintf(text, sizeof(text), " %s conflicts ",
-		         format_count(rows->conflict_total, count));
+		snprintf(text, sizeof(text), " %s conflict%s ",
+		         format_count(rows->conflict_total, count),
+		         rows->conflict_total == 1 ? "" : "s");
 		return word(y, x, end, STYLE_ALARM, text);
 	}
 	if (!rows_lost(rows))

@@ -174,9 +174,9 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 	        hold[FORMAT_MAX], after[FORMAT_MAX], text[512];
 	uint64_t now = ui->rows.now_ns;
 
-	snprintf(text, sizeof(text), "Seen %s times, %s/s now; first %s ago, last %s ago.",
-	         format_count(conflict->count, count), format_rate(conflict->rate, rate),
-	         format_age(now, conflict->first_ns, first),
+	snprintf(text, sizeof(text), "Seen %s time%s, %s/s now; first %s ago, last %s ago.",
+	         format_count(conflict->count, count), conflict->count == 1 ? "" : "s",
+	         format_rate(conflict->rate, rate), format_age(now, conflict->first_ns, first),
 	         format_age(now, conflict->last_ns, last));
 	draw_word(area->y + 1, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
 	if (conflict->evidence == EVIDENCE_FATAL)
