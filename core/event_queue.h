@@ -24,7 +24,9 @@ int event_queue_create(size_t capacity, struct event_queue **out);
 void event_queue_destroy(struct event_queue *queue); /* accepts NULL; both threads have ended */
 
 /* Producer. Room for one event of size bytes, or NULL when the queue is full. The event becomes
- * visible with event_queue_publish(), which may cover many reserved events (a batch). */
+ * visible with event_queue_publish(), which may cover many reserved events (a batch); by then its
+ * header.size must be size, or the consumer loses its way. Also NULL: size is no multiple of 8 or
+ * smaller than a header. */
 void *event_queue_reserve(struct event_queue *queue, size_t size);
 void event_queue_publish(struct event_queue *queue);
 
