@@ -6,8 +6,8 @@
 #define SPACING_FIRST   30000000ULL /* between holds on one tried before, to begin with */
 #define SPACING_MIN     2000000ULL
 #define SPACING_MAX     4000000000ULL
-#define USED_TOO_LITTLE 60 /* percent of the budget */
-#define USED_UP         85 /* leaves room for objects that are seldom seen */
+#define USED_TOO_LITTLE 80 /* percent of the budget */
+#define USED_UP         95 /* leaves room for objects that are seldom seen */
 
 void collector_tuning_open(struct collector *c)
 {

@@ -23,8 +23,10 @@
 #define OFTEN_TRIED       64
 #define CONTROL_GAP_NS    2000000
 #define CONTROL_OPENING   1
-#define KNOWN_CONFLICTS   64       /* so many are enough to know */
-#define ENOUGH_EXPECTED   8        /* overlaps expected, and next to none seen: enough to know */
+#define KNOWN_CONFLICTS   64 /* so many are enough to know */
+#define ENOUGH_EXPECTED   8  /* overlaps expected, and next to none seen: enough to know */
+#define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
+#define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
 #define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
 
 static __u64 lottery_next_ns;
@@ -38,16 +40,24 @@ static __always_inline __u32 stall_draw(void)
 /* ---- budget
  * ---------------------------------------------------------------------------------------- */
 
+/* Who may spend how much of the burst. */
+enum priority {
+	PRIORITY_FIRST,  /* rarely tried: all of it */
+	PRIORITY_NORMAL, /* most of it, so that there is something left for those that are new */
+	PRIORITY_LAST,   /* nothing more to be learned: only what nobody else wants */
+};
+
 /* Take length_ns from the budget. Spending is kept as a point in time that runs ahead of the clock,
- * one look and one compare-and-swap: no timer refills anything. Objects tried often may use only
- * half of the burst, so that there is something left for those that are new. */
-static __always_inline int budget_take(__u64 now, __u32 length_ns, int first)
+ * one look and one compare-and-swap: no timer refills anything. */
+static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority priority)
 {
 	__u64 old = *(volatile __u64 *)&budget_spent_until_ns;
 	__u64 from = old > now ? old : now;
 	__u64 to = from + (__u64)length_ns * config.budget_divisor;
-	__u64 room = first ? config.budget_burst_ns : config.budget_burst_ns / 2;
+	__u64 room = config.budget_burst_ns;
 
+	if (priority != PRIORITY_FIRST)
+		room = priority == PRIORITY_NORMAL ? room / 4 * 3 : 0;
 	if (old > now && to - now > room)
 		return 0;
 	return __sync_val_compare_and_swap(&budget_spent_until_ns, old, to) == old;
@@ -151,15 +161,12 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
  * --------------------------------------------------------------------------------------- */
 
 /* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
- * again; those tried often later; and much later those where there is nothing more to be learned.
- */
-static __always_inline __u64 spacing(__u64 holds, int sated)
+ * again, those with nothing more to learn much later. */
+static __always_inline __u64 spacing(enum priority priority)
 {
-	__u64 ns = holds < RARELY_TRIED ? tuning.fresh_spacing_ns : tuning.tried_spacing_ns;
+	__u64 ns = priority == PRIORITY_FIRST ? tuning.fresh_spacing_ns : tuning.tried_spacing_ns;
 
-	if (holds > OFTEN_TRIED)
-		ns *= 2;
-	if (sated)
+	if (priority == PRIORITY_LAST)
 		ns *= 32;
 	/* Half to one and a half of it, so as not to fall into step with the target. */
 	return ns / 2 + (ns * (bpf_get_prandom_u32() & 1023) >> 10);
@@ -193,6 +200,18 @@ static __always_inline int map_is_sated(const struct map_counts *m, __u32 change
 	                overlaps_expected(m->hold_ns[1], m->control_arrivals[1], m->control_ns[1]));
 }
 
+/* Conflicting operations come to the other class of accesses (reading, changing) at more than twice
+ * the rate: better hold one of those. */
+static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 changes)
+{
+	__u32 c = changes & 1;
+
+	if (m->control_ns[0] < CLASS_CONTROL_NS || m->control_ns[1] < CLASS_CONTROL_NS)
+		return 0;
+	return 2 * m->control_arrivals[c] * m->control_ns[!c] <
+	       m->control_arrivals[!c] * m->control_ns[c];
+}
+
 static __always_inline int call_site_is_sated(const struct call_site *s)
 {
 	if (s->control_ns > BARREN_CONTROL_NS && !s->control_arrivals)
@@ -206,40 +225,67 @@ static __always_inline int map_is_suspect(const struct map_counts *m)
 	return (m->flags & (MAP_SHARED | MAP_CHANGED)) == (MAP_SHARED | MAP_CHANGED);
 }
 
+static __always_inline enum priority call_site_priority(const struct call_site *s)
+{
+	if (s->holds < RARELY_TRIED)
+		return PRIORITY_FIRST;
+	return call_site_is_sated(s) ? PRIORITY_LAST : PRIORITY_NORMAL;
+}
+
+/* A new map at a place that was tried often is nothing new: programs replace maps all the time. */
+static __always_inline enum priority map_priority(const struct map_counts *m,
+                                                  const struct call_site *s, __u32 changes)
+{
+	if (m->holds < RARELY_TRIED)
+		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
+	return map_is_sated(m, changes) ? PRIORITY_LAST : PRIORITY_NORMAL;
+}
+
+static __always_inline void call_site_note(struct call_site *site, struct hold_result result)
+{
+	__sync_fetch_and_add(&site->hold_ns, result.held_ns);
+	__sync_fetch_and_add(&site->met, result.arrivals);
+	__sync_fetch_and_add(&site->holds, 1);
+}
+
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
                                      struct map_counts *m)
 {
+	struct call_site *site = call_site_find(o->tgid, o->place);
+	enum priority priority = map_priority(m, site, o->changes);
+	struct hold_result result;
 	__u32 length = m->drawn_ns;
 
 	/* A length once drawn waits until the budget allows it: drawing again would favour short
 	 * ones. */
 	if (!length)
 		m->drawn_ns = length = stall_draw();
-	if (!budget_take(o->now, length, m->holds < RARELY_TRIED))
+	if (map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
+		return;
+	if (!budget_take(o->now, length, priority))
 		return;
 	m->drawn_ns = 0;
-	m->next_hold_ns = o->now + length + spacing(m->holds, map_is_sated(m, o->changes));
+	m->next_hold_ns = o->now + length + spacing(priority);
 	control_cut(m, o->now);
-	hold(ctx, o, m, length);
+	result = hold(ctx, o, m, length);
+	if (site)
+		call_site_note(site, result);
 }
 
 static __always_inline void call_site_hold(struct pt_regs *ctx, const struct operation *o,
                                            struct map_counts *m, struct call_site *site)
 {
-	struct hold_result result;
+	enum priority priority = call_site_priority(site);
 	__u32 length = site->drawn_ns;
 
 	if (!length)
 		site->drawn_ns = length = stall_draw();
-	if (!budget_take(o->now, length, site->holds < RARELY_TRIED))
+	if (!budget_take(o->now, length, priority))
 		return;
 	site->drawn_ns = 0;
-	site->next_hold_ns = o->now + length + spacing(site->holds, call_site_is_sated(site));
+	site->next_hold_ns = o->now + length + spacing(priority);
 	control_cut(m, o->now);
-	result = hold(ctx, o, m, length);
-	__sync_fetch_and_add(&site->hold_ns, result.held_ns);
-	__sync_fetch_and_add(&site->met, result.arrivals);
-	__sync_fetch_and_add(&site->holds, 1);
+	call_site_note(site, hold(ctx, o, m, length));
 }
 
 /* A map of which little is known: go by what is known of the place that uses it. */
@@ -264,7 +310,7 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 	if (o->now < lottery_next_ns || bpf_get_prandom_u32() & LOTTERY_MASK)
 		return;
 	length = stall_draw();
-	if (!budget_take(o->now, length, 0))
+	if (!budget_take(o->now, length, PRIORITY_NORMAL))
 		return;
 	lottery_next_ns = o->now + LOTTERY_NS;
 	hold(ctx, o, m, length);

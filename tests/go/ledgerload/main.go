@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand"
 	"net/http"
 	"os"
 	"sort"
@@ -108,23 +109,29 @@ func worker(address string, numbers <-chan uint64, tallies []*tally, done *sync.
 	}
 }
 
-// drive hands out request numbers at the given rate for the given time.
+// burst is how many requests come together on average: a page asks for several things at once,
+// and a load balancer hands on what it has.
+const burst = 6
+
+// drive hands out request numbers at the given rate for the given time, as independent users would:
+// bursts of one to 2*burst-1 requests at random times. Requests that came evenly, one after the
+// other, would never be in the server at the same time.
 func drive(numbers chan<- uint64, rate float64, length time.Duration, skipped *uint64) {
 	defer close(numbers)
 	began := time.Now()
-	for n := uint64(0); ; {
-		elapsed := time.Since(began)
-		if elapsed > length {
-			return
-		}
-		for due := uint64(elapsed.Seconds() * rate); n < due; n++ {
+	random := rand.New(rand.NewSource(1))
+	next := time.Duration(0)
+	for n := uint64(0); next < length; {
+		time.Sleep(next - time.Since(began))
+		for k := 1 + random.Intn(2*burst-1); k > 0; k-- {
 			select {
 			case numbers <- n:
 			default:
 				atomic.AddUint64(skipped, 1)
 			}
+			n++
 		}
-		time.Sleep(time.Millisecond)
+		next += time.Duration(random.ExpFloat64() * burst / rate * float64(time.Second))
 	}
 }
 
