@@ -2,6 +2,7 @@
 """One writer, one reader, each 5,000 times a second: found fast where there is no lock, never
 where there is one, and the expectation says as much."""
 import statistics
+import subprocess
 import unittest
 
 from harness import (RELEASE_ROWS, cases, conflict_places, gomaptop, map_at, source_lines, table,
@@ -44,26 +45,26 @@ class RacyTwinTest(unittest.TestCase):
         self.assertLess(row["expected_overlaps"], row["conflicts"] * 2, row)
 
 
+class UnwatchedTwinTest(unittest.TestCase):
+    slow = True
+
+    def test_survives(self):
+        """Unwatched, the racy twin usually lives 20 s: what is found is found before it kills."""
+        alive, runs = 0, ("1.19", "1.24", "1.19")
+        for run, release in enumerate(runs):
+            with twin("racy", release) as target:
+                try:
+                    target.process.wait(20)
+                except subprocess.TimeoutExpired:
+                    alive += 1
+            if alive == 2 or alive + len(runs) - run - 1 < 2:
+                break
+        self.assertEqual(alive, 2, f"{alive} lived of {run + 1}")
+
+
 @table
 class TwinsBesideTest(unittest.TestCase):
     together = True
-
-    @cases(*RELEASE_ROWS)
-    def each_unwatched_survives(self, release):
-        """The planted conflict does not end the process by itself: two of three live 20 s."""
-        targets = [twin("racy", release) for _ in range(3)]
-        try:
-            alive = 0
-            for target in targets:
-                try:
-                    target.process.wait(20 / len(targets))
-                except Exception:  # pylint: disable=broad-except
-                    pass
-            alive = sum(target.running() for target in targets)
-            self.assertGreaterEqual(alive, 2, [t.error_text()[:60] for t in targets])
-        finally:
-            for target in targets:
-                target.stop()
 
     @cases(*[(f"{mode}_{name}", mode, release) for mode in ("mutex", "rwmutex", "chan")
              for name, release in RELEASE_ROWS])

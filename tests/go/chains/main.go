@@ -3,10 +3,10 @@
 // Chains: every kind of call path that ends in a map operation, and what the Go runtime itself
 // says about each.
 //
-//	chains [-for 30s] [-period 1ms]
+//	chains [-for 30s] [-period 200us] [-dwell 1s]
 //
-// Two goroutines walk all paths in every period, each path on a map of its own, without a lock:
-// each map is a planted conflict. Before the first operation on each path each goroutine prints
+// Two goroutines take turns on one path for a while (-dwell), then on the next, round and round,
+// each path on a map of its own, without a lock: each map is a planted conflict. Before the first operation on each path each goroutine prints
 // what runtime.Callers and runtime.CallersFrames say at that very line, as one JSON line: path,
 // side, address of the map, operation, frames from the function with the operation outwards.
 // {"done": true} ends the list.
@@ -98,10 +98,10 @@ func (w *walk) note() {
 	say(n)
 }
 
-// side walks all paths at each of its turns. The first walk writes down how it got there, which
-// takes longer than a turn: the sides make it one after the other.
-func side(number int, name string, all []*path, schedule *turns.Schedule, first *sync.Mutex,
-	noted *sync.WaitGroup) {
+// side walks all paths once, one side after the other: that writes down how it got there, which
+// takes longer than a turn. Then it takes its turns, each on the path whose time it is.
+func side(number int, name string, all []*path, schedule *turns.Schedule, dwell time.Duration,
+	first *sync.Mutex, noted *sync.WaitGroup) {
 	runtime.LockOSThread()
 	turns.Precise()
 	turn := func() { schedule.Wait(number) }
@@ -110,24 +110,23 @@ func side(number int, name string, all []*path, schedule *turns.Schedule, first 
 		walks[i] = &walk{path: p, side: name, turn: turn}
 	}
 	first.Lock()
-	for again := false; ; again = true {
-		if again {
-			turn()
-		}
-		for _, w := range walks {
-			w.path.run(w.path.m, w)
-		}
-		if !again {
-			first.Unlock()
-			noted.Done()
-			noted.Wait()
-		}
+	for _, w := range walks {
+		w.path.run(w.path.m, w)
+	}
+	first.Unlock()
+	noted.Done()
+	noted.Wait()
+	for {
+		turn()
+		w := walks[schedule.Phase(dwell)%len(walks)]
+		w.path.run(w.path.m, w)
 	}
 }
 
 func main() {
 	length := flag.Duration("for", 30*time.Second, "how long")
-	period := flag.Duration("period", time.Millisecond, "average time between two walks of one side")
+	period := flag.Duration("period", 200*time.Microsecond, "average time between two turns of one side")
+	dwell := flag.Duration("dwell", time.Second, "time spent on one path before the next")
 	flag.Parse()
 	all := paths()
 	for _, p := range all {
@@ -141,8 +140,8 @@ func main() {
 	var noted sync.WaitGroup
 	var first sync.Mutex
 	noted.Add(2)
-	go side(turns.A, "a", all, schedule, &first, &noted)
-	go side(turns.B, "b", all, schedule, &first, &noted)
+	go side(turns.A, "a", all, schedule, *dwell, &first, &noted)
+	go side(turns.B, "b", all, schedule, *dwell, &first, &noted)
 	noted.Wait()
 	say(map[string]interface{}{"done": true})
 	time.Sleep(*length)

@@ -4,16 +4,19 @@
 //
 // A planted conflict has a difficulty: left alone, the runtime's own check ends the process within
 // seconds or minutes. So the sides keep apart by the clock and by nothing else. Time is cut into
-// slots; a hash of the slot's number says whose turn it is; a side acts at most once in a slot of
-// its own, and only in the first half of it. There is no lock and nothing is handed over: a
-// goroutine that is held up within its turn is met by the other side, as in any program without
-// a lock. The hash makes arrivals as irregular as those of independent requests.
+// short slots; a hash of the slot's number says whose turn it is; a side acts at most once in a
+// slot of its own, and only in the first half of it. There is no lock and nothing is handed over:
+// a goroutine that is held up within its turn is met by the other side, as in any program without
+// a lock. The hash makes arrivals as irregular as those of independent requests. A slot is much
+// longer than a map operation and much shorter than the time between two requests, so the sides
+// are strangers to each other but for those few microseconds.
 package turns
 
 import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // The sides of a schedule.
@@ -25,23 +28,28 @@ const (
 
 // spin is how long before its slot a waiting goroutine stops sleeping: about what the kernel
 // takes to wake a thread.
-const spin = 30 * time.Microsecond
+const spin = 20 * time.Microsecond
+
+// slotTime is the length of a slot. An operation takes a fraction of a microsecond.
+const slotTime = 40 * time.Microsecond
 
 // Schedule says who may act when. Each schedule has an order of its own.
 type Schedule struct {
 	epoch time.Time
 	slot  time.Duration
+	rest  int64 // slots that a side leaves alone after one in which it acted
 	salt  uint64
-	used  [sides]int64 // last slot in which the side acted, plus one
+	used  [sides]int64 // first slot that the side may use again
 }
 
 var salts uint64
 
-// Every returns a schedule in which each side has a turn every period on average.
+// Every returns a schedule in which each side has a turn every period on average, at the most.
 func Every(period time.Duration) *Schedule {
 	return &Schedule{
 		epoch: time.Now(),
-		slot:  period / sides,
+		slot:  slotTime,
+		rest:  int64(period / sides / slotTime),
 		salt:  atomic.AddUint64(&salts, 1),
 	}
 }
@@ -73,9 +81,14 @@ func (s *Schedule) Wait(side int) {
 	}
 }
 
+// Phase counts spans of the given length since the schedule began: the same for both sides.
+func (s *Schedule) Phase(length time.Duration) int {
+	return int(time.Since(s.epoch) / length)
+}
+
 func (s *Schedule) take(side int, slot int64) bool {
 	last := atomic.LoadInt64(&s.used[side])
-	return last <= slot && atomic.CompareAndSwapInt64(&s.used[side], last, slot+1)
+	return last <= slot && atomic.CompareAndSwapInt64(&s.used[side], last, slot+1+s.rest)
 }
 
 // Sleep is not time.Sleep, which rounds up to a millisecond in an idle program.
@@ -87,9 +100,18 @@ func Sleep(d time.Duration) {
 	_ = syscall.Nanosleep(&ts, nil)
 }
 
-// Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise). For
+// Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise) and, where
+// that is allowed, never take the CPU away from it: a thread that loses the CPU to some other process
+// while it is inside the map is met there by the other side, and the runtime ends the process. For
 // goroutines that called runtime.LockOSThread.
 func Precise() {
-	const prSetTimerslack = 29
+	const (
+		prSetTimerslack  = 29
+		schedFifo        = 1
+		schedResetOnFork = 0x40000000
+	)
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetTimerslack, 1, 0)
+	priority := int32(1)
+	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0,
+		schedFifo|schedResetOnFork, uintptr(unsafe.Pointer(&priority)))
 }
