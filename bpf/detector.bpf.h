@@ -76,6 +76,7 @@ static __always_inline __u32 control_open(struct map_counts *m, const struct ope
 	if (__sync_val_compare_and_swap(&m->control_end_ns, 0, CONTROL_OPENING) != 0)
 		return 0;
 	m->control_g = o->g;
+	m->control_last_g = 0;
 	m->control_tid = o->tid;
 	m->control_cpu = bpf_get_smp_processor_id();
 	m->control_changes = o->changes;
@@ -94,8 +95,10 @@ static __always_inline void control_count(struct map_counts *m, const struct ope
 	struct call_site *site;
 
 	if (m->control_g == o->g || m->control_tid == o->tid ||
-	    m->control_cpu == bpf_get_smp_processor_id() || !(o->changes || m->control_changes))
+	    m->control_cpu == bpf_get_smp_processor_id() || m->control_last_g == o->g ||
+	    !(o->changes || m->control_changes))
 		return;
+	m->control_last_g = o->g;
 	if (!m->control_caller) {
 		__sync_fetch_and_add(&m->control_arrivals[m->control_changes & 1], 1);
 		return;

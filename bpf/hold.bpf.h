@@ -26,6 +26,7 @@ struct hold_slot {
 	__u32 map_gen;
 	__u32 drawn_ns;
 	__u64 begin_ns;
+	__u64 last_g; /* who was counted last */
 	struct access access;
 };
 
@@ -97,7 +98,8 @@ static __always_inline int hold_meet(struct pt_regs *ctx, const struct operation
 	__sync_fetch_and_add(&slot->readers, 1);
 	seq = slot_seq(slot);
 	met = slot_conflicts(slot, o);
-	if (met && slot_seq(slot) == seq) {
+	if (met && slot->last_g != o->g && slot_seq(slot) == seq) {
+		slot->last_g = o->g;
 		if (m)
 			__sync_fetch_and_add(&m->conflicts, 1);
 		if (c)
@@ -188,6 +190,7 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 		return result;
 	}
 	slot->arrivals = 0;
+	slot->last_g = 0;
 	slot->map_gen = m->gen;
 	slot->drawn_ns = length_ns;
 	slot->begin_ns = bpf_ktime_get_ns();

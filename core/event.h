@@ -146,7 +146,8 @@ struct map_key {
  * Index 0 of the arrays of two: held (or watched) access was a read or iteration; 1: it changed
  * the map. control_* is the experiment that says how many overlaps to expect: a window that opens
  * at an access as a hold does, but holds nothing, in which conflicting operations of other
- * goroutines are counted. */
+ * goroutines are counted. Here as in holds a goroutine that comes several times in a row, stepping
+ * through a range loop perhaps, counts once: such visits, not the steps, are independent. */
 struct map_counts {
 	__u64 ops[OP_COUNT];
 	__u64 type;
@@ -166,9 +167,10 @@ struct map_counts {
 	__u64 control_arrivals[2];
 	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
 	__u64 control_g;
+	__u64 control_last_g; /* who was counted last in it */
 	__u64 control_next_ns;
 	__u64 control_caller; /* the window tells about this call site; 0: about the map */
-	__u64 next_hold_ns; /* not to be held again before */
+	__u64 next_hold_ns;   /* not to be held again before */
 	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
 	__u32 control_changes;
 	__u32 gen;

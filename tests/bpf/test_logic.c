@@ -406,6 +406,18 @@ static void test_another_map_does_not_conflict(void **state)
 	assert_sums();
 }
 
+/* A loop over the map comes step by step: that is one visit. */
+static void test_steps_of_one_goroutine_count_once(void **state)
+{
+	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_ITERATE, .left = 10};
+
+	(void)state;
+	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 1);
+	assert_int_equal(v.left, 0);
+	assert_int_equal(counts_of(&map_a)->conflicts, 1);
+	assert_sums();
+}
+
 static void test_nothing_stays_in_a_slot(void **state)
 {
 	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_WRITE, .left = 1};
@@ -429,7 +441,7 @@ static void test_full_ring_is_a_loss(void **state)
 	shim.ring_limit = 2;
 	hold_with(&v, &g1, OP_WRITE);
 	assert_true(total(COVERAGE_RING_FULL) > 0);
-	assert_true(counts_of(&map_a)->conflicts >= 4); /* counted all the same */
+	assert_true(counts_of(&map_a)->conflicts >= 1); /* counted all the same */
 	assert_sums();
 }
 
@@ -440,7 +452,7 @@ static void test_chain_that_cannot_be_walked_is_a_loss(void **state)
 	struct access a;
 
 	(void)state;
-	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 2);
+	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 1);
 	shim.stack_depth = 0;
 	o.caller = 0x10; /* the immediate caller alone is a chain, if a short one */
 	assert_true(access_capture(NULL, &o, &a));
@@ -512,7 +524,8 @@ static void test_control_windows_measure_the_rate(void **state)
 
 	(void)state;
 	share(&map_a);
-	/* g1 and g2 in turn, on two CPUs, each every 100 us: 10,000 arrivals a second. */
+	/* g1 and g2 in turn, on two CPUs, each every 100 us. Windows are 20 to 275 us long and
+	 * count one visit of g2 at most: 0.875 in 147 us, 5950 a second. */
 	for (int i = 0; i < 200000; i++) {
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
@@ -520,7 +533,7 @@ static void test_control_windows_measure_the_rate(void **state)
 	m = counts_of(&map_a);
 	assert_true(m->control_ns[1] > 100 * MS);
 	rate = m->control_arrivals[1] * 1e9 / m->control_ns[1];
-	assert_true(rate > 8000 && rate < 12000);
+	assert_true(rate > 5000 && rate < 7000);
 }
 
 static void test_control_leaves_out_the_same_cpu(void **state)
@@ -584,6 +597,7 @@ int main(void)
 	        T(test_two_readers_do_not_conflict),
 	        T(test_same_goroutine_does_not_conflict),
 	        T(test_another_map_does_not_conflict),
+	        T(test_steps_of_one_goroutine_count_once),
 	        T(test_nothing_stays_in_a_slot),
 	        T(test_full_ring_is_a_loss),
 	        T(test_chain_that_cannot_be_walked_is_a_loss),
