@@ -15,6 +15,8 @@
  * one the seed has been renewed, if it ever is. */
 #define SEED_SETTLE_NS 1000000ULL
 
+#define COMPANY_NS 2000000 /* "a moment ago": about as long as the longest hold */
+
 #define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
 
 static const struct map_counts map_counts_zero;
@@ -157,7 +159,7 @@ static __always_inline void map_note_goroutine(struct map_counts *m, const struc
 }
 
 /* Count one operation on its map; NULL when the table has no room for it. */
-static __always_inline struct map_counts *map_count(const struct operation *o)
+static __always_inline struct map_counts *map_count(struct operation *o)
 {
 	struct map_counts *m = map_counts_find(o);
 
@@ -177,6 +179,7 @@ static __always_inline struct map_counts *map_count(const struct operation *o)
 	map_note_goroutine(m, o);
 	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
 	map_note_seed(m, o);
+	o->company = m->last_who != o->who && o->now - m->last_ns < COMPANY_NS;
 	m->last_who = o->who;
 	m->last_caller = o->place;
 	m->last_ns = o->now;

@@ -19,12 +19,13 @@
 
 #define LOTTERY_MASK      63 /* of accesses that nothing speaks for, one in 64 may be held, */
 #define LOTTERY_NS        500000000 /* but only one in half a second */
-#define RARELY_TRIED      8         /* holds below which an object goes first */
+#define RARELY_TRIED      4         /* holds below which an object goes first */
 #define OFTEN_TRIED       64
 #define CONTROL_GAP_NS    2000000
 #define CONTROL_OPENING   1
 #define KNOWN_CONFLICTS   64 /* so many are enough to know */
 #define ENOUGH_EXPECTED   8  /* overlaps expected, and next to none seen: enough to know */
+#define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same */
 #define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
 #define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
@@ -286,7 +287,9 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 	if (!budget_take(o->now, length, priority))
 		return;
 	site->drawn_ns = 0;
-	site->next_hold_ns = o->now + length + spacing(priority);
+	/* Most short-lived maps are handed from one goroutine to the next; those of long life tell
+	 * more. */
+	site->next_hold_ns = o->now + length + (site->met ? 1 : 4) * spacing(priority);
 	control_cut(m, o->now);
 	call_site_note(site, hold(ctx, o, m, length));
 }
@@ -328,6 +331,11 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 	if (map_ops_total(m) < MAP_YOUNG_OPS) {
 		detect_young(ctx, o, m);
 	} else if (map_is_suspect(m)) {
+		/* Work comes in bursts: where somebody was a moment ago somebody will soon be
+		 * again. Holds and control windows choose alike, or one would not tell about the
+		 * other. */
+		if (!o->company && bpf_get_prandom_u32() & ALONE_MASK)
+			return;
 		if (o->now >= m->next_hold_ns)
 			map_hold(ctx, o, m);
 		else

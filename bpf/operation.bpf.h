@@ -23,6 +23,7 @@ struct operation {
 	__u32 op;
 	__u32 row;
 	__u32 changes;
+	__u32 company; /* another goroutine was at this map a moment ago */
 };
 
 /* The operation as an index. The compiler knows that it is in range and would drop the test; the
