@@ -3,7 +3,7 @@
 // Chains: every kind of call path that ends in a map operation, and what the Go runtime itself
 // says about each.
 //
-//	chains [-for 30s] [-period 200us] [-dwell 1s]
+//	chains [-for 30s] [-period 200us] [-dwell 400ms] [-only PATH,PATH...]
 //
 // Two goroutines take turns on one path for a while (-dwell), then on the next, round and round,
 // each path on a map of its own, without a lock: each map is a planted conflict. Before the first operation on each path each goroutine prints
@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type note struct {
 type walk struct {
 	path  *path
 	side  string
+	op    string
 	turn  func() // returns when it is this side's turn
 	noted bool
 	key   uint64
@@ -85,8 +87,7 @@ func here(w *walk) uint64 {
 func (w *walk) note() {
 	pcs := make([]uintptr, 128)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	n := note{Path: w.path.name, Side: w.side, Op: w.path.op,
-		Map: fmt.Sprintf("%p", w.path.m)}
+	n := note{Path: w.path.name, Side: w.side, Op: w.op, Map: fmt.Sprintf("%p", w.path.m)}
 	for {
 		f, more := frames.Next()
 		// A call that was inlined has no Func of its own.
@@ -107,28 +108,49 @@ func side(number int, name string, all []*path, schedule *turns.Schedule, dwell 
 	turn := func() { schedule.Wait(number) }
 	walks := make([]*walk, len(all))
 	for i, p := range all {
-		walks[i] = &walk{path: p, side: name, turn: turn}
+		walks[i] = &walk{path: p, side: name, op: p.op, turn: turn}
 	}
 	first.Lock()
-	for _, w := range walks {
-		w.path.run(w.path.m, w)
+	for i := 0; ; i++ {
+		if i == len(walks) {
+			first.Unlock()
+			noted.Done()
+			noted.Wait()
+		}
+		w := walks[i%len(walks)]
+		if i >= len(walks) {
+			turn()
+			w = walks[schedule.Phase(dwell)%len(walks)]
+		}
+		w.path.run(w.path.m, w) // one line for both: it is in the chains
 	}
-	first.Unlock()
-	noted.Done()
-	noted.Wait()
-	for {
-		turn()
-		w := walks[schedule.Phase(dwell)%len(walks)]
-		w.path.run(w.path.m, w)
+}
+
+// chosen picks paths by name; all of them when no name is given.
+func chosen(all []*path, names string) []*path {
+	if names == "" {
+		return all
 	}
+	var some []*path
+	for _, p := range all {
+		if strings.Contains(","+names+",", ","+p.name+",") {
+			some = append(some, p)
+		}
+	}
+	if len(some) == 0 {
+		fmt.Fprintf(os.Stderr, "chains: no path is called %s\n", names)
+		os.Exit(2)
+	}
+	return some
 }
 
 func main() {
 	length := flag.Duration("for", 30*time.Second, "how long")
 	period := flag.Duration("period", 200*time.Microsecond, "average time between two turns of one side")
-	dwell := flag.Duration("dwell", time.Second, "time spent on one path before the next")
+	dwell := flag.Duration("dwell", 400*time.Millisecond, "time spent on one path before the next")
+	only := flag.String("only", "", "these paths and no others, with commas between them")
 	flag.Parse()
-	all := paths()
+	all := chosen(paths(), *only)
 	for _, p := range all {
 		p.m = make(table, 16)
 		for k := uint64(0); k < 16; k++ {

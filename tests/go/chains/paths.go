@@ -42,8 +42,15 @@ func direct(m table, w *walk) {
 
 var seen uint64
 
+// Readers alone are no conflict: the other side writes.
+//
 //go:noinline
 func readThrough(m table, w *walk) {
+	if w.side == "b" {
+		w.op = "write"
+		direct(m, w)
+		return
+	}
 	if v, ok := m[here(w)]; ok {
 		seen = v
 	}
