@@ -28,6 +28,7 @@
 #define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same */
 #define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
+#define VAIN_HOLD_NS      6000000  /* held so long in vain */
 #define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
 
 static __u64 lottery_next_ns;
@@ -36,6 +37,14 @@ static __u64 budget_spent_until_ns; /* virtual time up to which the budget is sp
 static __always_inline __u32 stall_draw(void)
 {
 	return config.stall_ns[bpf_get_prandom_u32() & (STALL_LENGTHS - 1)];
+}
+
+/* The longer half of the lengths. Who shares a map that has just been made was often just made
+ * itself, and a new goroutine needs 100 to 200 us to reach another thread. */
+static __always_inline __u32 stall_draw_long(void)
+{
+	return config
+	        .stall_ns[STALL_LENGTHS / 2 + (bpf_get_prandom_u32() & (STALL_LENGTHS / 2 - 1))];
 }
 
 /* ---- budget
@@ -72,7 +81,7 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 static __always_inline __u32 control_open(struct map_counts *m, const struct operation *o,
                                           __u64 caller)
 {
-	__u32 length = stall_draw();
+	__u32 length = caller ? stall_draw_long() : stall_draw();
 
 	if (__sync_val_compare_and_swap(&m->control_end_ns, 0, CONTROL_OPENING) != 0)
 		return 0;
@@ -196,7 +205,8 @@ static __always_inline int map_is_sated(const struct map_counts *m, __u32 change
 	__u32 c = changes & 1;
 
 	/* Nobody comes who could conflict. */
-	if (m->control_ns[c] > BARREN_CONTROL_NS && !m->control_arrivals[c])
+	if (m->holds > 2 * RARELY_TRIED && m->control_ns[c] > BARREN_CONTROL_NS &&
+	    !m->control_arrivals[c])
 		return 1;
 	return sated(
 	        m->holds, m->conflicts,
@@ -216,9 +226,11 @@ static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 c
 	       m->control_arrivals[!c] * m->control_ns[c];
 }
 
+/* Control windows tell less here: a goroutine that was just made often runs on the very thread that
+ * made it, unless that thread is held. So a place is tried a good while before it is given up. */
 static __always_inline int call_site_is_sated(const struct call_site *s)
 {
-	if (s->control_ns > BARREN_CONTROL_NS && !s->control_arrivals)
+	if (s->holds > OFTEN_TRIED / 2 && s->hold_ns > VAIN_HOLD_NS && !s->met)
 		return 1;
 	return sated(s->holds, s->met,
 	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
@@ -243,6 +255,19 @@ static __always_inline enum priority map_priority(const struct map_counts *m,
 	if (m->holds < RARELY_TRIED)
 		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
 	return map_is_sated(m, changes) ? PRIORITY_LAST : PRIORITY_NORMAL;
+}
+
+/* The held side of a conflict is a party to it as well. */
+static __always_inline void goroutine_note(const struct operation *o, struct hold_result result)
+{
+	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
+	struct goroutine_counts *c;
+
+	if (!result.arrivals)
+		return;
+	c = bpf_map_lookup_elem(&goroutines, &key);
+	if (c)
+		c->conflicts += result.arrivals;
 }
 
 static __always_inline void call_site_note(struct call_site *site, struct hold_result result)
@@ -272,6 +297,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	m->next_hold_ns = o->now + length + spacing(priority);
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
+	goroutine_note(o, result);
 	if (site)
 		call_site_note(site, result);
 }
@@ -280,18 +306,19 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
                                            struct map_counts *m, struct call_site *site)
 {
 	enum priority priority = call_site_priority(site);
+	struct hold_result result;
 	__u32 length = site->drawn_ns;
 
 	if (!length)
-		site->drawn_ns = length = stall_draw();
+		site->drawn_ns = length = stall_draw_long();
 	if (!budget_take(o->now, length, priority))
 		return;
 	site->drawn_ns = 0;
-	/* Most short-lived maps are handed from one goroutine to the next; those of long life tell
-	 * more. */
-	site->next_hold_ns = o->now + length + (site->met ? 1 : 4) * spacing(priority);
+	site->next_hold_ns = o->now + length + spacing(priority);
 	control_cut(m, o->now);
-	call_site_note(site, hold(ctx, o, m, length));
+	result = hold(ctx, o, m, length);
+	goroutine_note(o, result);
+	call_site_note(site, result);
 }
 
 /* A map of which little is known: go by what is known of the place that uses it. */
@@ -319,7 +346,7 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 	if (!budget_take(o->now, length, PRIORITY_NORMAL))
 		return;
 	lottery_next_ns = o->now + LOTTERY_NS;
-	hold(ctx, o, m, length);
+	goroutine_note(o, hold(ctx, o, m, length));
 }
 
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,

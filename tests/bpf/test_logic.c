@@ -102,6 +102,14 @@ static struct map_counts *counts_of(struct fake_map *map)
 	return bpf_map_lookup_elem(&maps, &key);
 }
 
+static __u64 conflicts_of(struct fake_g *g)
+{
+	struct goroutine_key key = {.g = (unsigned long)g, .tgid = TGID};
+	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
+
+	return c->conflicts;
+}
+
 static int events_of(__u32 kind, const struct event_header **last)
 {
 	int n = 0;
@@ -363,6 +371,8 @@ static void test_overlap_has_both_sides(void **state)
 	assert_int_equal(o->held.map, (unsigned long)&map_a);
 	assert_true(o->after_ns < o->hold_ns);
 	assert_int_equal(counts_of(&map_a)->conflicts, 1);
+	assert_int_equal(conflicts_of(&g1), 1);
+	assert_int_equal(conflicts_of(&g2), 1);
 	assert_sums();
 }
 

@@ -127,20 +127,29 @@ func (s *server) quote(w http.ResponseWriter, r *http.Request) {
 	reply(w, s.fees.fee("card")+int64(number(r, "amount")))
 }
 
-// report asks two sources at once and collects what they say in a map of this request.
+// report asks several sources at once and collects what they say in a map of this request. Each
+// takes its time; like the turns of the other faults, these times keep the sides apart by the
+// clock and by nothing else.
 func (s *server) report(w http.ResponseWriter, r *http.Request) {
+	const step = 100 * time.Microsecond
 	results := make(map[string]int64)
 	guard := s.plan.requestGuard()
+	balance, _ := s.ledger.balance(number(r, "account"))
+	began := time.Now()
 	var done sync.WaitGroup
-	done.Add(1)
-	go func() {
-		defer done.Done()
-		balance, _ := s.ledger.balance(number(r, "account"))
-		turns.Sleep(50 * time.Microsecond) // as if it came from elsewhere
-		guard.Lock()
-		defer guard.Unlock()
-		results["balance"] = balance // FAULT local-results a
-	}()
+	sources := []string{"balance", "limit", "reserve"}
+	sides := int64(len(sources)) + 1
+	for i, source := range sources {
+		done.Add(1)
+		go func(source string, side int64) {
+			defer done.Done()
+			turns.Share(began, time.Duration(side+1)*step, side, sides)
+			guard.Lock()
+			defer guard.Unlock()
+			results[source] = balance // FAULT local-results a
+		}(source, int64(i)+1)
+	}
+	turns.Share(began, step, 0, sides)
 	guard.Lock()
 	results["served"] = atomic.LoadInt64(&s.served) // FAULT local-results b
 	guard.Unlock()

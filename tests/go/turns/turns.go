@@ -100,6 +100,24 @@ func Sleep(d time.Duration) {
 	_ = syscall.Nanosleep(&ts, nil)
 }
 
+// Share returns after about the given time, at the beginning of a slot of the side: for the sides
+// that share something that began at one moment and lives for a short while. Sides number from 0
+// to sides-1; their slots follow each other in turn.
+func Share(began time.Time, after time.Duration, side, sides int64) {
+	Sleep(time.Until(began.Add(after)) - spin)
+	for {
+		slot := int64(time.Since(began)/slotTime) + 1
+		slot += (side - slot%sides + sides) % sides
+		start := time.Duration(slot) * slotTime
+		Sleep(start - time.Since(began) - spin)
+		for time.Since(began) < start {
+		}
+		if time.Since(began) < start+slotTime/2 {
+			return
+		}
+	}
+}
+
 // Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise) and, where
 // that is allowed, never take the CPU away from it: a thread that loses the CPU to some other process
 // while it is inside the map is met there by the other side, and the runtime ends the process. For
