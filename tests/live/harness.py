@@ -253,57 +253,53 @@ def watch(*args, seconds, **more):
                     timeout=seconds + 60, **more)
 
 
-class Watching:
-    """A gomaptop that runs beside the test and reports every interval."""
+END = "\n}\n"   # of a snapshot, and of nothing within one
 
-    def __init__(self, *args, interval="250ms", env=None, fmt="json"):
+
+class Watching:
+    """A gomaptop that runs beside the test and reports every interval.
+
+    It writes to a file, so that it never waits for the test; what a snapshot says adds up, so only
+    the newest is ever read."""
+
+    def __init__(self, *args, interval="500ms", env=None, fmt="json"):
         self.errors = tempfile.TemporaryFile("w+")
+        self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *map(str, args)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))
-        self.snapshots = []
-        self._more = threading.Condition()
-        self._ended = False
-        self.text = ""
-        self._reader = threading.Thread(target=self._read, args=(fmt == "json",), daemon=True)
-        self._reader.start()
+        self._read = 0     # bytes of output read so far
+        self._tail = b""   # those that may belong to a snapshot that is not complete
+        self.last = None   # the newest complete snapshot
 
-    def _read(self, is_json):
-        decoder, rest = json.JSONDecoder(), ""
-        while True:
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16).decode(errors="replace")
-            rest = (rest + chunk).lstrip()
-            self.text += chunk
-            with self._more:
-                while is_json and rest:
-                    try:
-                        value, at = decoder.raw_decode(rest)
-                    except ValueError:
-                        break
-                    self.snapshots.append(value)
-                    rest = rest[at:].lstrip()
-                self._ended = not chunk
-                self._more.notify_all()
-            if not chunk:
-                return
+    def newest(self):
+        """The newest complete snapshot; None before the first."""
+        end = END.encode()
+        size = os.fstat(self.output.fileno()).st_size
+        self._tail += os.pread(self.output.fileno(), size - self._read, self._read)
+        self._read = size
+        if end in self._tail:
+            complete, self._tail = self._tail.rsplit(end, 1)
+            self.last = json.loads((end + complete).rsplit(end, 1)[1] + end)
+        return self.last
 
     def wait_for(self, wanted, timeout):
-        """The first snapshot for which wanted(snapshot) is true, or None: time is over, or
+        """The first snapshot read for which wanted(snapshot) is true, or None: time is over, or
         gomaptop has ended."""
         deadline = time.monotonic() + timeout
-        at = 0
-        with self._more:
-            while True:
-                for at in range(at, len(self.snapshots)):
-                    if wanted(self.snapshots[at]):
-                        return self.snapshots[at]
-                at = len(self.snapshots)
-                left = deadline - time.monotonic()
-                if self._ended or left <= 0:
-                    return None
-                self._more.wait(left)
+        seen = None
+        while True:
+            ended = self.process.poll() is not None
+            over = time.monotonic() > deadline
+            newest = self.newest()
+            if newest is not None and newest is not seen and wanted(newest):
+                return newest
+            seen = newest
+            if ended or over:
+                return None
+            time.sleep(0.05)
 
     def wait_attached(self, timeout=30):
         """A report that says that probes are in place."""
@@ -317,14 +313,16 @@ class Watching:
         return self.errors.read()
 
     def finish(self, how=signal.SIGINT, timeout=30):
-        """End it with a signal (or wait for its own end: None)."""
+        """End it with a signal (or wait for its own end: None). Of JSON reports the result holds
+        the last one."""
         if how is not None and self.process.poll() is None:
             self.process.send_signal(how)
         self.process.wait(timeout)
-        self._reader.join()
-        result = Result(self.process.returncode, self.text, self.error_text(),
-                        time.monotonic() - self.began)
-        return result
+        seconds = time.monotonic() - self.began
+        self.output.seek(0)
+        text = self.output.read().decode(errors="replace")
+        text = text[text.rfind(END, 0, -len(END)) + len(END):] if END in text[:-3] else text
+        return Result(self.process.returncode, text, self.error_text(), seconds)
 
     def __enter__(self):
         return self
@@ -333,8 +331,7 @@ class Watching:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._reader.join()
-        self.process.stdout.close()
+        self.output.close()
         self.errors.close()
 
 

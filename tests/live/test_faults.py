@@ -26,16 +26,21 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
+    def what_was_seen(self, watching, service, load):
+        last = watching.last
+        return (f"not found in {SECONDS} s; conflicts seen: {conflict_places(last)}; "
+                f"after {last['seconds']:.0f} s {last['coverage']}; "
+                f"gomaptop {'ended' if watching.process.poll() is not None else 'runs'}: "
+                f"{watching.error_text()}; service {'runs' if service.running() else 'ended'}: "
+                f"{service.error_text()[:300]}; load: {load.lines[-1]}")
+
     def watch_once(self, fault, release, stripped, pair):
         """The snapshot in which the planted pair was seen; None: the runtime ended the target."""
-        with ledger(release, fault, stripped=stripped) as (service, _):
+        with ledger(release, fault, stripped=stripped) as (service, load):
             with Watching("-p", service.pid) as watching:
                 seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
                 if seen is None and not service.killed_by_runtime():
-                    last = watching.snapshots[-1] if watching.snapshots else {}
-                    self.fail(f"not found in {SECONDS} s; conflicts seen: "
-                              f"{[conflict_places(last) if last else None]}; "
-                              f"{watching.error_text()}; coverage {last.get('coverage')}")
+                    self.fail(self.what_was_seen(watching, service, load))
                 if seen is not None:
                     result = watching.finish()
                     self.assertEqual(result.status, 3, result)
