@@ -36,7 +36,7 @@ void collector_counts_close(struct collector *c)
 	free(c->values);
 }
 
-/* ---- tables ---------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------- */
 
 /* One table of counts: how its rows become events. */
 struct table {
@@ -167,8 +167,7 @@ static void goroutines_push(struct collector *c, uint64_t now)
 	c->goroutines_idle_ns = table_idle_ns(&t);
 }
 
-/* ---- totals
- * -------------------------------------------------------------------------------------- */
+/* ---- totals -------------------------------------------------------------------------- */
 
 enum coverage_group { COVERAGE_TOTAL, COVERAGE_FILTERED, COVERAGE_LOST, COVERAGE_UNTRACKED };
 

@@ -186,8 +186,7 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 	return m;
 }
 
-/* ---- goroutines
- * ----------------------------------------------------------------------------------- */
+/* ---- goroutines ---------------------------------------------------------------------- */
 
 /* The g of a goroutine that ended serves the next one: begin again, and keep the total right. */
 static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,

@@ -47,8 +47,7 @@ static __always_inline __u32 stall_draw_long(void)
 	        .stall_ns[STALL_LENGTHS / 2 + (bpf_get_prandom_u32() & (STALL_LENGTHS / 2 - 1))];
 }
 
-/* ---- budget
- * ---------------------------------------------------------------------------------------- */
+/* ---- budget -------------------------------------------------------------------------- */
 
 /* Who may spend how much of the burst. */
 enum priority {
@@ -170,8 +169,7 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
 		__sync_fetch_and_add(&m->control_ns[m->control_changes & 1], now - end);
 }
 
-/* ---- choice
- * --------------------------------------------------------------------------------------- */
+/* ---- choice -------------------------------------------------------------------------- */
 
 /* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
  * again, those with nothing more to learn much later. */

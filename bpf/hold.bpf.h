@@ -44,8 +44,7 @@ static __always_inline struct hold_slot *slot_of(const struct operation *o)
 	return bpf_map_lookup_elem(&slots, &index);
 }
 
-/* ---- the one who comes
- * --------------------------------------------------------------------------- */
+/* ---- the one who comes --------------------------------------------------------------- */
 
 static __always_inline __u64 slot_seq(const struct hold_slot *slot)
 {
@@ -111,8 +110,7 @@ static __always_inline int hold_meet(struct pt_regs *ctx, const struct operation
 	return met;
 }
 
-/* ---- the one who is held
- * --------------------------------------------------------------------------- */
+/* ---- the one who is held ------------------------------------------------------------- */
 
 struct hold_wait {
 	struct hold_slot *slot;

@@ -42,8 +42,7 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
 	return vfprintf(stderr, format, args);
 }
 
-/* ---- settings
- * -------------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------------ */
 
 /* Quantiles of the log-uniform distribution, so that the program draws a length by one index. */
 static void stall_table_fill(uint32_t *table, uint64_t min_ns, uint64_t max_ns)
@@ -102,8 +101,7 @@ static void sizes_set(const struct program_config *config, struct program *progr
 	bpf_map__set_max_entries(s->maps.goroutines, program->goroutines_max);
 }
 
-/* ---- loading
- * -------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------- */
 
 static int load_error(int rc, struct error *err)
 {
@@ -141,8 +139,7 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 	return rc ? load_error(rc, err) : 0;
 }
 
-/* ---- the trial
- * ------------------------------------------------------------------------------------------- */
+/* ---- the trial ----------------------------------------------------------------------- */
 
 static uint64_t hits_count(void *ctx)
 {

@@ -18,8 +18,7 @@
 #define STALL_MIN_NS 20000
 #define STALL_MAX_NS 1000000
 
-/* ---- settings
- * -------------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------------ */
 
 static void config_defaults(struct watch_config *c)
 {
@@ -76,8 +75,7 @@ static int load(struct watch *w, struct error *err)
 	return program_load(&p, &w->program, err);
 }
 
-/* ---- names
- * ---------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------- */
 
 static int names_open(struct watch *w)
 {
@@ -112,9 +110,7 @@ static void say_took(const struct watch *w, const char *what, uint64_t begin_ns)
 		        (collector_now() - begin_ns) / 1e6, watch_attach_name(w));
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------------------- */
 
 static int collect(struct watch *w, struct error *err)
 {
@@ -224,9 +220,7 @@ void watch_destroy(struct watch *w)
 	free(w);
 }
 
-/* ---- reading it
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- reading it ---------------------------------------------------------------------- */
 
 struct event_queue *watch_queue(struct watch *w)
 {

@@ -94,8 +94,7 @@ int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 	return 0;
 }
 
-/* ---- for the model
- * -------------------------------------------------------------------------------- */
+/* ---- for the model ------------------------------------------------------------------- */
 
 static int on_call_chain(void *ctx, const struct access *access, struct frame *out, int max)
 {

@@ -30,7 +30,7 @@ struct elf_file {
 	uint64_t dynamic_addr, dynamic_size;
 };
 
-/* ---- bytes ------------------------------------------------------------------------------ */
+/* ---- bytes --------------------------------------------------------------------------- */
 
 static bool chunk_loaded(const struct elf_file *file, uint64_t chunk)
 {
@@ -69,7 +69,7 @@ const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len)
 	return file->image + offset;
 }
 
-/* ---- addresses -------------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------------------- */
 
 static bool segment_holds(const struct elf_segment *segment, uint64_t addr)
 {
@@ -178,7 +178,7 @@ int64_t elf_file_text_offset(const struct elf_file *file, uint64_t addr)
 	return (int64_t)(segment->offset + (addr - segment->vaddr));
 }
 
-/* ---- relocations ------------------------------------------------------------------------ */
+/* ---- relocations --------------------------------------------------------------------- */
 
 /* DT_RELA and DT_RELASZ; section headers may be gone, the dynamic segment is not. */
 static const unsigned char *relocations(struct elf_file *file, size_t *count)
@@ -245,7 +245,7 @@ bool elf_file_relocations_to(struct elf_file *file, uint64_t value,
 	return false;
 }
 
-/* ---- sections and notes ----------------------------------------------------------------- */
+/* ---- sections and notes -------------------------------------------------------------- */
 
 static int section_header(struct elf_file *file, size_t index, Elf64_Shdr *out)
 {
@@ -335,7 +335,7 @@ const void *elf_file_note(struct elf_file *file, const char *owner, uint32_t typ
 	return NULL;
 }
 
-/* ---- open ------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------- */
 
 static int header_check(const Elf64_Ehdr *header, const char *path, struct error *err)
 {

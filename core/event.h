@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-/* ---- operations ------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------- */
 
 /* What a probed runtime function does to its map: identifier, name in reports, changes the map. */
 #define MAP_OPS(X)             \
@@ -40,7 +40,7 @@ static inline int op_changes(unsigned int op)
 }
 #undef X
 
-/* ---- call chains -------------------------------------------------------------------------- */
+/* ---- call chains --------------------------------------------------------------------- */
 
 #define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */
 
@@ -66,7 +66,7 @@ struct access {
 	__u64 stack[STACK_DEPTH_MAX];
 };
 
-/* ---- events --------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------- */
 
 enum event_kind {
 	EVENT_NONE,
@@ -218,7 +218,7 @@ struct event_goroutine {
 	__u32 pad;
 };
 
-/* ---- coverage ------------------------------------------------------------------------------ */
+/* ---- coverage ------------------------------------------------------------------------ */
 
 /* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
  * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of

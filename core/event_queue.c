@@ -112,7 +112,7 @@ void event_queue_destroy(struct event_queue *queue)
 	free(queue);
 }
 
-/* ---- producer --------------------------------------------------------------------------------*/
+/* ---- producer ------------------------------------------------------------------------ */
 
 void *event_queue_reserve(struct event_queue *queue, size_t size)
 {
@@ -169,7 +169,7 @@ bool event_queue_push(struct event_queue *queue, const struct event_header *even
 	return true;
 }
 
-/* ---- consumer --------------------------------------------------------------------------------*/
+/* ---- consumer ------------------------------------------------------------------------ */
 
 /* The copy of the tail says empty: look at the real one. True when there is news. */
 static bool queue_refresh(struct event_queue *queue)

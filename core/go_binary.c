@@ -38,7 +38,7 @@ struct go_binary {
 	char build_id[BUILD_ID_MAX];
 };
 
-/* ---- open ------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------- */
 
 /* abi.FuncIDWrapper: the numbers shift when a release adds a special function before it. */
 static uint8_t wrapper_id_of(int minor)
@@ -189,7 +189,7 @@ void go_binary_close(struct go_binary *binary)
 	free(binary);
 }
 
-/* ---- what it is ------------------------------------------------------------------------- */
+/* ---- what it is ---------------------------------------------------------------------- */
 
 const char *go_binary_version(const struct go_binary *binary)
 {
@@ -243,7 +243,7 @@ const char *go_binary_build_id(const struct go_binary *binary)
 	return binary->build_id[0] ? binary->build_id : NULL;
 }
 
-/* ---- functions and bytes ---------------------------------------------------------------- */
+/* ---- functions and bytes ------------------------------------------------------------- */
 
 static int function_fill(const struct go_binary *binary, const struct pclntab_function *from,
                          struct go_function *out)
@@ -303,7 +303,7 @@ const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_add
 	return go_type_name(&binary->types, type_file_addr);
 }
 
-/* ---- frames ----------------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------------------- */
 
 /* Go prints main.pick[go.shape.int] as main.pick[...] (runtime.funcNameForPrint); before 1.21 the
  * linker stored it that way. */

@@ -56,7 +56,7 @@ int go_process_executable(pid_t pid, char *out, size_t size)
 	return 0;
 }
 
-/* ---- /proc/PID/stat ------------------------------------------------------------------------- */
+/* ---- /proc/PID/stat ------------------------------------------------------------------ */
 
 struct proc_stat {
 	uint64_t user_ticks, system_ticks, start_ticks;

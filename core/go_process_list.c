@@ -129,9 +129,7 @@ static const char *go_version_of(struct go_process_list *list, const char *path)
 	return list->files[i].go_version[0] ? list->files[i].go_version : NULL;
 }
 
-/* ---- one row
- * -------------------------------------------------------------------------------------
- */
+/* ---- one row ------------------------------------------------------------------------- */
 
 static void command_read(pid_t pid, char *out, size_t size)
 {
@@ -215,9 +213,7 @@ static double cpu_percent(struct go_process_list *list, pid_t pid)
 	return 100.0 * (double)used / (double)(list->scanned_ns - since);
 }
 
-/* ---- the scan
- * --------------------------------------------------------------------------------------
- */
+/* ---- the scan ------------------------------------------------------------------------ */
 
 static void scan_begin(struct go_process_list *list)
 {

@@ -14,7 +14,7 @@
 #define CONFLICTS_MAX  4096
 #define CHAINS_MAX     64
 
-/* ---- words -----------------------------------------------------------------------------------*/
+/* ---- words --------------------------------------------------------------------------- */
 
 #define X(id, name, changes) [OP_##id] = (name),
 static const char *const op_names[] = {MAP_OPS(X)};
@@ -55,7 +55,7 @@ const char *process_state_name(unsigned int state)
 	return WORD(state_names, state);
 }
 
-/* ---- making one ------------------------------------------------------------------------------*/
+/* ---- making one ---------------------------------------------------------------------- */
 
 int model_create(const struct model_config *config, struct model **out)
 {
@@ -88,7 +88,7 @@ void model_destroy(struct model *model)
 	free(model);
 }
 
-/* ---- targets ---------------------------------------------------------------------------------*/
+/* ---- targets ------------------------------------------------------------------------- */
 
 static struct target_row *target_find(const struct model *model, uint32_t tgid)
 {
@@ -131,7 +131,7 @@ static int process_apply(struct model *model, const struct event_header *header)
 	return 0;
 }
 
-/* ---- totals and the clock --------------------------------------------------------------------*/
+/* ---- totals and the clock ------------------------------------------------------------ */
 
 static int coverage_apply(struct model *model, const struct event_header *header)
 {
@@ -185,7 +185,7 @@ static int tick_apply(struct model *model, const struct event_header *header)
 	return 0;
 }
 
-/* ---- dispatch --------------------------------------------------------------------------------*/
+/* ---- dispatch ------------------------------------------------------------------------ */
 
 /* Accesses may be cut off behind the last used entry of their stack when they end the event. */
 #define ACCESS_MIN offsetof(struct access, stack)
@@ -252,7 +252,7 @@ void model_reset(struct model *model)
 	model->dropped = 0;
 }
 
-/* ---- totals ----------------------------------------------------------------------------------*/
+/* ---- totals -------------------------------------------------------------------------- */
 
 const struct coverage_row *model_coverage(const struct model *model)
 {

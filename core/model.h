@@ -25,7 +25,7 @@
 #define MODEL_GUARDED_FROM \
 	5.0 /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
 
-/* ---- vocabulary: identifier, word in reports and snapshot ------------------------------------ */
+/* ---- vocabulary: identifier, word in reports and snapshot ---------------------------- */
 
 #define MAP_VERDICTS(X)         \
 	X(CONFLICT, "conflict") \

@@ -72,7 +72,7 @@ uint64_t chain_line(const struct frame *chain, int length, const struct access *
 	return frame_line(length > 0 ? &chain[0] : &unknown);
 }
 
-/* ---- sides -----------------------------------------------------------------------------------*/
+/* ---- sides --------------------------------------------------------------------------- */
 
 /* Events may end behind the last used entry of the stack: copy no more than that. */
 static void access_copy(struct access *to, const struct access *from)
@@ -113,7 +113,7 @@ void side_clear(struct side *side)
 	memset(side, 0, sizeof(*side));
 }
 
-/* ---- chains of a map -------------------------------------------------------------------------*/
+/* ---- chains of a map ----------------------------------------------------------------- */
 
 static uint64_t chain_key(unsigned int op, const struct frame *chain, int length)
 {

@@ -13,7 +13,7 @@ static enum conflict_kind kind_of_ops(unsigned int a, unsigned int b)
 	return a == OP_ITERATE || b == OP_ITERATE ? CONFLICT_ITERATE_WRITE : CONFLICT_READ_WRITE;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------*/
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static struct id_key conflict_key(const struct map_entry *entry, enum conflict_kind kind,
                                   enum conflict_evidence evidence, uint64_t low, uint64_t high)
@@ -102,7 +102,7 @@ struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *
 	return conflict;
 }
 
-/* ---- folding ---------------------------------------------------------------------------------*/
+/* ---- folding ------------------------------------------------------------------------- */
 
 static void conflict_merge(struct conflict_entry *into, struct conflict_entry *from)
 {
@@ -151,7 +151,7 @@ void conflicts_move(struct model *model, struct map_entry *into, struct map_entr
 	}
 }
 
-/* ---- events ----------------------------------------------------------------------------------*/
+/* ---- events -------------------------------------------------------------------------- */
 
 /* What any access tells about its map. */
 static void entry_learn(struct model *model, struct map_entry *entry, const struct access *access,

@@ -10,7 +10,7 @@
 /* Entries looked at to find one that can make room. */
 #define RECYCLE_STEPS 256
 
-/* ---- memory ----------------------------------------------------------------------------------*/
+/* ---- memory -------------------------------------------------------------------------- */
 
 static void entry_init(struct model *model, struct map_entry *entry)
 {
@@ -120,7 +120,7 @@ void map_entry_adopt(struct map_entry *entry, struct map_instance *instance)
 	}
 }
 
-/* ---- what a row says -------------------------------------------------------------------------*/
+/* ---- what a row says ----------------------------------------------------------------- */
 
 void map_entry_judge(struct map_entry *entry)
 {
@@ -173,7 +173,7 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 	entry->forgotten = false;
 }
 
-/* ---- once an interval, and never again --------------------------------------------------------*/
+/* ---- once an interval, and never again ----------------------------------------------- */
 
 void map_entry_tick(struct map_entry *entry, double seconds)
 {

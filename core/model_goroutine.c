@@ -30,7 +30,7 @@ static uint64_t row_total(const struct goroutine_row *row)
 	return total;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------*/
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static void entry_retire(struct model *model, struct goroutine_entry *entry)
 {
@@ -92,7 +92,7 @@ static struct goroutine_entry *entry_new(struct model *model, struct id_key key)
 	return entry;
 }
 
-/* ---- EVENT_GOROUTINE -------------------------------------------------------------------------*/
+/* ---- EVENT_GOROUTINE ----------------------------------------------------------------- */
 
 static void counts_add(struct goroutine_entry *entry, const struct goroutine_counts *counts)
 {
@@ -159,7 +159,7 @@ int goroutine_apply(struct model *model, const struct event_header *header)
 	return 0;
 }
 
-/* ---- once an interval ------------------------------------------------------------------------*/
+/* ---- once an interval ---------------------------------------------------------------- */
 
 void goroutines_tick(struct model *model, double seconds)
 {

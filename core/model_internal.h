@@ -157,14 +157,14 @@ struct model {
 	struct frame scratch[2][MODEL_FRAMES_MAX];
 };
 
-/* ---- rows (model_list.c) ---------------------------------------------------------------------*/
+/* ---- rows (model_list.c) ------------------------------------------------------------- */
 
 int row_list_add(struct row_list *list, void *row, size_t *index);
 /* Take the row at index out. Returns the row that now is at index (its index must be updated by
  * the caller), or NULL. */
 void *row_list_remove(struct row_list *list, size_t index);
 
-/* ---- names and call chains (model_chain.c) ---------------------------------------------------*/
+/* ---- names and call chains (model_chain.c) ------------------------------------------- */
 
 /* A number for one source line: equal function, file and line give equal numbers. */
 uint64_t frame_line(const struct frame *frame);
@@ -185,7 +185,7 @@ void entry_chain_add(struct model *model, struct map_entry *entry, unsigned int 
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from);
 void entry_chains_clear(struct map_entry *entry);
 
-/* ---- entries (model_entry.c) -----------------------------------------------------------------*/
+/* ---- entries (model_entry.c) --------------------------------------------------------- */
 
 /* Give the instance a row of its own; NULL: no room. */
 struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
@@ -201,7 +201,7 @@ void map_entry_tick(struct map_entry *entry, double seconds);
 void map_entry_reset(struct map_entry *entry);
 void map_entries_destroy(struct model *model);
 
-/* ---- instances (model_map.c) -----------------------------------------------------------------*/
+/* ---- instances (model_map.c) --------------------------------------------------------- */
 
 /* The instance, made if it is new; NULL: no room (counted as dropped). A proven conflict finds room
  * that is kept free for such: it is not lost for the sake of maps that nothing happened to. */
@@ -216,7 +216,7 @@ void maps_process_end(struct model *model, uint32_t tgid);
 void maps_reset(struct model *model);
 void maps_destroy(struct model *model);
 
-/* ---- families (model_family.c) ---------------------------------------------------------------*/
+/* ---- families (model_family.c) ------------------------------------------------------- */
 
 /* Give the instance its place: a row of its own or that of its family. */
 void map_family_place(struct model *model, struct map_instance *instance,
@@ -224,7 +224,7 @@ void map_family_place(struct model *model, struct map_instance *instance,
 void map_family_forget(struct map_entry *entry);
 void map_families_destroy(struct model *model);
 
-/* ---- heat (model_heat.c) ---------------------------------------------------------------------*/
+/* ---- heat (model_heat.c) ------------------------------------------------------------- */
 
 void heat_init(struct map_entry *entry);
 void heat_add(struct map_entry *entry, int depth);
@@ -232,7 +232,7 @@ void heat_move(struct map_entry *into, struct map_entry *from);
 void heat_tick(struct map_entry *entry, double seconds);
 void heat_clear(struct map_entry *entry);
 
-/* ---- conflicts (model_conflict.c), crashes (model_crash.c) ------------------------------------*/
+/* ---- conflicts (model_conflict.c), crashes (model_crash.c) --------------------------- */
 
 int stall_apply(struct model *model, const struct event_header *event);
 int overlap_apply(struct model *model, const struct event_header *event);
@@ -254,7 +254,7 @@ void crashes_tick(struct model *model);
 void crashes_move(struct model *model, struct map_entry *into, struct map_entry *from);
 void crashes_reset(struct model *model);
 
-/* ---- goroutines (model_goroutine.c) ----------------------------------------------------------*/
+/* ---- goroutines (model_goroutine.c) -------------------------------------------------- */
 
 int goroutine_apply(struct model *model, const struct event_header *event);
 void goroutines_tick(struct model *model, double seconds);

@@ -32,7 +32,7 @@ void *row_list_remove(struct row_list *list, size_t index)
 	return list->rows[index];
 }
 
-/* ---- the first few of many -------------------------------------------------------------------*/
+/* ---- the first few of many ----------------------------------------------------------- */
 
 typedef int row_compare(const void *, const void *); /* of pointers to pointers to rows */
 
@@ -94,7 +94,7 @@ static size_t rows_first(const struct row_list *list, bool (*shown)(const void *
 			return (x) < (y) ? 1 : -1; \
 	} while (0)
 
-/* ---- maps ------------------------------------------------------------------------------------*/
+/* ---- maps ---------------------------------------------------------------------------- */
 
 static uint64_t map_changes(const struct map_row *row)
 {
@@ -158,7 +158,7 @@ size_t model_map_count(const struct model *model)
 	return count;
 }
 
-/* ---- conflicts, goroutines -------------------------------------------------------------------*/
+/* ---- conflicts, goroutines ----------------------------------------------------------- */
 
 static bool conflict_shown(const void *row, const void *what)
 {
@@ -209,7 +209,7 @@ size_t model_goroutines(const struct model *model, struct goroutine_row **rows, 
 	                  (void **)rows, max);
 }
 
-/* ---- targets, crashes: in the order in which they came ----------------------------------------*/
+/* ---- targets, crashes: in the order in which they came ------------------------------- */
 
 static size_t rows_copy(const struct row_list *list, void **out, size_t max)
 {

@@ -17,7 +17,7 @@ static struct id_key instance_key(uint32_t tgid, uint64_t addr, uint64_t gen)
 	return (struct id_key){addr, tgid, gen};
 }
 
-/* ---- instances -------------------------------------------------------------------------------*/
+/* ---- instances ----------------------------------------------------------------------- */
 
 static void instance_end(struct model *model, struct map_instance *instance)
 {
@@ -126,7 +126,7 @@ void map_instance_conflicts_update(struct model *model, struct map_instance *ins
 	model->conflict_total += more;
 }
 
-/* ---- EVENT_MAP -------------------------------------------------------------------------------*/
+/* ---- EVENT_MAP ----------------------------------------------------------------------- */
 
 static unsigned int goroutines_distinct(const struct map_counts *counts, bool *estimated)
 {
@@ -258,7 +258,7 @@ int map_apply(struct model *model, const struct event_header *header)
 	return 0;
 }
 
-/* ---- once an interval ------------------------------------------------------------------------*/
+/* ---- once an interval ---------------------------------------------------------------- */
 
 static void ended_prune(struct model *model, uint32_t ticks)
 {

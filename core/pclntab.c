@@ -47,7 +47,7 @@ static uint64_t load_u64(const unsigned char *bytes)
 	return value;
 }
 
-/* ---- finding and opening ---------------------------------------------------------------- */
+/* ---- finding and opening ------------------------------------------------------------- */
 
 static const struct pclntab_format *format_find(const unsigned char *header)
 {
@@ -138,7 +138,7 @@ int pclntab_locate(struct elf_file *file, uint64_t *addr)
 	return -ENODATA;
 }
 
-/* ---- functions -------------------------------------------------------------------------- */
+/* ---- functions ----------------------------------------------------------------------- */
 
 static const unsigned char *table_entry(const struct pclntab *tab, uint64_t index)
 {
@@ -228,7 +228,7 @@ const char *pclntab_name(const struct pclntab *tab, uint32_t name)
 	return elf_file_string(tab->file, tab->names + name);
 }
 
-/* ---- value tables ----------------------------------------------------------------------- */
+/* ---- value tables -------------------------------------------------------------------- */
 
 struct cursor {
 	struct elf_file *file;
@@ -312,7 +312,7 @@ void pclntab_position(const struct pclntab *tab, const struct pclntab_function *
 	*file = elf_file_string(tab->file, tab->files + offset);
 }
 
-/* ---- inlined calls ---------------------------------------------------------------------- */
+/* ---- inlined calls ------------------------------------------------------------------- */
 
 static uint64_t inline_tree(const struct pclntab *tab, const struct pclntab_function *function)
 {

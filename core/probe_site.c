@@ -9,7 +9,7 @@
 #include "core/probe_site.h"
 #include "core/prologue.h"
 
-/* ---- the functions ---------------------------------------------------------------------- */
+/* ---- the functions ------------------------------------------------------------------- */
 
 enum on_runtime { ON_HMAP = 1 << GO_MAP_HMAP, ON_SWISS = 1 << GO_MAP_SWISS, ON_BOTH = 3 };
 
@@ -76,7 +76,7 @@ static bool candidate_applies(const struct candidate *candidate, const struct go
 	       (!candidate->minor_last || minor <= candidate->minor_last);
 }
 
-/* ---- planning --------------------------------------------------------------------------- */
+/* ---- planning ------------------------------------------------------------------------ */
 
 #define CODE_MAX 16384 /* the longest of these functions has about 2 KiB */
 

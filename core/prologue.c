@@ -4,7 +4,7 @@
 
 #include "core/prologue.h"
 
-/* ---- amd64 ------------------------------------------------------------------------------ */
+/* ---- amd64 --------------------------------------------------------------------------- */
 
 #define AMD64_PUSH_RBP 0x55
 #define AMD64_CALL     0xe8
@@ -93,7 +93,7 @@ static bool amd64_calls(const unsigned char *code, size_t length, uint64_t addr,
 	return false;
 }
 
-/* ---- arm64 ------------------------------------------------------------------------------ */
+/* ---- arm64 --------------------------------------------------------------------------- */
 
 /* An instruction matches when it equals value in the bits of mask. */
 struct arm64_pattern {
@@ -155,7 +155,7 @@ static bool arm64_calls(const unsigned char *code, size_t length, uint64_t addr,
 	return false;
 }
 
-/* ---- either ----------------------------------------------------------------------------- */
+/* ---- either -------------------------------------------------------------------------- */
 
 bool prologue_decode(int machine, const unsigned char *code, size_t length, struct prologue *out)
 {

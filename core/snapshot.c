@@ -15,7 +15,7 @@
 #define SECOND_NS       1000000000ull
 #define TEMPORARY_TRIES 100
 
-/* ---- times -----------------------------------------------------------------------------------*/
+/* ---- times --------------------------------------------------------------------------- */
 
 void snapshot_time_format(uint64_t realtime_ns, char out[SNAPSHOT_TIME_MAX])
 {
@@ -45,7 +45,7 @@ uint64_t snapshot_written_at(const struct snapshot_context *context)
 	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------*/
+/* ---- rows ---------------------------------------------------------------------------- */
 
 int snapshot_rows_load(const struct model *model, struct snapshot_rows *rows)
 {
@@ -84,7 +84,7 @@ void snapshot_rows_free(struct snapshot_rows *rows)
 	memset(rows, 0, sizeof(*rows));
 }
 
-/* ---- to a stream -----------------------------------------------------------------------------*/
+/* ---- to a stream --------------------------------------------------------------------- */
 
 static int (*const writers[])(const struct model *, const struct snapshot_context *,
                               const struct snapshot_rows *, FILE *) = {
@@ -112,7 +112,7 @@ int snapshot_write(const struct model *model, const struct snapshot_context *con
 	return 0;
 }
 
-/* ---- to a file -------------------------------------------------------------------------------*/
+/* ---- to a file ----------------------------------------------------------------------- */
 
 static const char *advice(int code)
 {

@@ -9,7 +9,7 @@
 
 #include "core/snapshot_internal.h"
 
-/* ---- values: unknown is null ------------------------------------------------------------------*/
+/* ---- values: unknown is null --------------------------------------------------------- */
 
 /* Length of the well-formed UTF-8 sequence at text, or 0. */
 static size_t utf8_length(const unsigned char *text)
@@ -107,7 +107,7 @@ static json_t *json_map_id(const struct map_row *map)
 	return map ? json_sprintf("m%u", map->number) : json_null();
 }
 
-/* ---- FRAME, ACCESS ---------------------------------------------------------------------------*/
+/* ---- FRAME, ACCESS ------------------------------------------------------------------- */
 
 static json_t *json_frame(const struct frame *frame)
 {
@@ -152,7 +152,7 @@ static json_t *json_access_unknown(void)
 	                 "stack_truncated", 0, "created_by");
 }
 
-/* ---- TARGET, COVERAGE ------------------------------------------------------------------------*/
+/* ---- TARGET, COVERAGE ---------------------------------------------------------------- */
 
 static json_t *json_target(const struct target_row *row)
 {
@@ -243,7 +243,7 @@ static json_t *json_coverage(const struct model *model, const struct snapshot_co
 	                 json_events(model, row), "overhead", json_overhead(context, row));
 }
 
-/* ---- MAP, CONFLICT, GOROUTINE, CRASH ----------------------------------------------------------*/
+/* ---- MAP, CONFLICT, GOROUTINE, CRASH ------------------------------------------------- */
 
 static json_t *json_heat(const struct map_row *row)
 {
@@ -322,7 +322,7 @@ static json_t *json_crash(const struct snapshot_context *context, const struct c
 	        json_stack(row->side.chain, row->side.chain_length), "last_accesses", accesses);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------*/
+/* ---- the whole ----------------------------------------------------------------------- */
 
 /* 0, or -ENOMEM when a row is missing: half a snapshot is none. */
 static int json_lists(json_t *root, const struct snapshot_context *context,

@@ -40,7 +40,7 @@ put(const struct snapshot_context *context, FILE *out, enum tone tone, const cha
 		fputs("\x1b[0m", out);
 }
 
-/* ---- figures ---------------------------------------------------------------------------------*/
+/* ---- figures ------------------------------------------------------------------------- */
 
 /* 950, 12.3k, 4.56M: at most six characters. */
 static const char *figure(double value, char out[16])
@@ -80,7 +80,7 @@ static uint64_t events_lost(const struct model *model)
 	return model_coverage(model)->lost;
 }
 
-/* ---- head ------------------------------------------------------------------------------------*/
+/* ---- head ---------------------------------------------------------------------------- */
 
 static void target_print(const struct snapshot_context *context, FILE *out,
                          const struct target_row *target)
@@ -127,7 +127,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	fputc('\n', out);
 }
 
-/* ---- conflicts -------------------------------------------------------------------------------*/
+/* ---- conflicts ----------------------------------------------------------------------- */
 
 static void frame_print(FILE *out, const struct frame *frame)
 {
@@ -258,7 +258,7 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 	}
 }
 
-/* ---- maps ------------------------------------------------------------------------------------*/
+/* ---- maps ---------------------------------------------------------------------------- */
 
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
 {
@@ -300,7 +300,7 @@ static void maps_print(const struct snapshot_context *context, const struct snap
 		        rows->map_count - MAPS_SHOWN);
 }
 
-/* ---- what is missing --------------------------------------------------------------------------*/
+/* ---- what is missing ----------------------------------------------------------------- */
 
 static const struct {
 	enum coverage_field field;

@@ -83,7 +83,7 @@ int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct 
 	return 0;
 }
 
-/* ---- one address ------------------------------------------------------------------------ */
+/* ---- one address --------------------------------------------------------------------- */
 
 static int address_expand(const struct process *process, uint64_t pc, bool is_return_address,
                           struct frame *out)
@@ -130,7 +130,7 @@ const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tg
 	return found ? found->frames : NULL;
 }
 
-/* ---- call chains ------------------------------------------------------------------------ */
+/* ---- call chains --------------------------------------------------------------------- */
 
 /* Return addresses of an access, innermost first, without the probed instruction itself. Where the
  * kernel's walk began at the caller's frame, it lacks the way back into the caller: that is known
@@ -231,7 +231,7 @@ int symbolizer_call_chain(struct symbolizer *symbolizer, const struct access *ac
 	return chain.count;
 }
 
-/* ---- probe sites ------------------------------------------------------------------------ */
+/* ---- probe sites --------------------------------------------------------------------- */
 
 void symbolizer_sites_set(struct symbolizer *symbolizer, const char *const *functions, size_t count)
 {

@@ -30,7 +30,7 @@ static void quota_open(struct quota *quota, double seconds)
 	quota->owed -= quota->left;
 }
 
-/* ---- the cast --------------------------------------------------------------------------------*/
+/* ---- the cast ------------------------------------------------------------------------ */
 
 static uint32_t process_of(const struct synthetic *s, unsigned int number)
 {
@@ -161,7 +161,7 @@ int synthetic_targets_add(const struct synthetic *synthetic, struct model *model
 	return 0;
 }
 
-/* ---- stepping --------------------------------------------------------------------------------*/
+/* ---- stepping ------------------------------------------------------------------------ */
 
 static void interval_open(struct synthetic *s)
 {

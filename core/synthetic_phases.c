@@ -20,7 +20,7 @@ static unsigned int dice_below(struct synthetic *s, unsigned int below)
 	return (unsigned int)(synthetic_dice(s) % below);
 }
 
-/* ---- one access ------------------------------------------------------------------------------*/
+/* ---- one access ---------------------------------------------------------------------- */
 
 /* One goroutine at one of the lines that use the map: variant decides line and depth. */
 static void access_make(struct synthetic *s, struct access *access, unsigned int map,

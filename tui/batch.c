@@ -12,8 +12,7 @@
 #define NS_PER_SECOND 1000000000ULL
 #define NEVER         UINT64_MAX
 
-/* ---- signals
- * ------------------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------------------- */
 
 static void ending_signals(sigset_t *set)
 {
@@ -53,8 +52,7 @@ static void signals_deadly_again(int signals)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* ---- time
- * ---------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------- */
 
 static uint64_t now_ns(void)
 {
@@ -71,8 +69,7 @@ static int milliseconds_until(uint64_t deadline)
 	return left > 60000 ? 60000 : (int)left; /* poll() counts in int; it is only asked again */
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------------ */
 
 struct batch {
 	struct session *session;

@@ -32,9 +32,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	};
 }
 
-/* ---- no target named: the list
- * --------------------------------------------------------------------
- */
+/* ---- no target named: the list ------------------------------------------------------- */
 
 struct choices {
 	struct go_process_list *list;
@@ -98,9 +96,7 @@ static int choose_target(struct options *options, struct error *err)
 	return 1;
 }
 
-/* ---- screen or batch
- * ------------------------------------------------------------------------------
- */
+/* ---- screen or batch ----------------------------------------------------------------- */
 
 static int run_screen(struct session *session, const struct options *options, struct error *err)
 {

@@ -24,9 +24,7 @@ struct command_line {
 	bool wrong;
 };
 
-/* ---- readers of values
- * ---------------------------------------------------------------------------
- */
+/* ---- readers of values --------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -116,9 +114,7 @@ static int string_keep(char **slot, const char *text, struct error *err)
 	return *slot ? 0 : error_set(err, ENOMEM, "out of memory: free some and try again");
 }
 
-/* ---- one function an option
- * ----------------------------------------------------------------------
- */
+/* ---- one function an option ---------------------------------------------------------- */
 
 static int pid_add(struct options *options, pid_t pid, struct error *err)
 {
@@ -287,9 +283,7 @@ static int print_version(struct command_line *line, const char *text, struct err
 static int print_help(struct command_line *line, const char *text, struct error *err);
 static int print_usage(struct command_line *line, const char *text, struct error *err);
 
-/* ---- the table
- * -----------------------------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------------------- */
 
 enum meaning {
 	EVERYWHERE,
@@ -347,9 +341,7 @@ static const char ABOUT[] =
         "line is wrong; 3 (with -b) at least one conflict was seen. With -- CMD and no conflict: "
         "CMD's own status.";
 
-/* ---- argp
- * ------------------------------------------------------------------------------------------
- */
+/* ---- argp ---------------------------------------------------------------------------- */
 
 static struct argp_option *argp_options_make(char (*help)[256])
 {
@@ -467,9 +459,7 @@ static int print_usage(struct command_line *line, const char *text, struct error
 	return print_argp(line, ARGP_HELP_USAGE, err);
 }
 
-/* ---- what belongs together
- * -------------------------------------------------------------------------
- */
+/* ---- what belongs together ----------------------------------------------------------- */
 
 static void check_targets(struct command_line *line)
 {
@@ -561,9 +551,7 @@ bool options_name_no_target(const struct options *options)
 	return options->pid_count == 0 && !options->executable && !options->command;
 }
 
-/* ---- documents
- * -------------------------------------------------------------------------------------
- */
+/* ---- documents ----------------------------------------------------------------------- */
 
 /* In a manual page every minus of an option must be \-, or it is copied as another character. */
 static void write_minus_escaped(FILE *out, const char *text)

@@ -206,9 +206,7 @@ cleanup:
 	return rc;
 }
 
-/* ---- while it runs
- * -------------------------------------------------------------------------------
- */
+/* ---- while it runs ------------------------------------------------------------------- */
 
 static void target_appeared(struct session *session, const struct event_header *event)
 {
@@ -274,9 +272,7 @@ bool session_targets_gone(struct session *session)
 	return session->options->pid_count > 0 && watch_targets_gone(session->watch);
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------------------- */
 
 /* An empty file tells nothing. */
 static void child_log_settle(struct session *session)
@@ -329,9 +325,7 @@ const char *session_child_log(const struct session *session)
 	return session->child_log[0] ? session->child_log : NULL;
 }
 
-/* ---- reports
- * ----------------------------------------------------------------------------------------
- */
+/* ---- reports ------------------------------------------------------------------------- */
 
 static struct snapshot_context session_context(const struct session *session, bool color)
 {
@@ -416,9 +410,7 @@ int session_save(struct session *session, enum snapshot_format format, const cha
 	return snapshot_save(session->model, &context, format, target, err);
 }
 
-/* ---- the screen's view of it
- * ------------------------------------------------------------------------
- */
+/* ---- the screen's view of it --------------------------------------------------------- */
 
 static int source_pump(void *ctx)
 {
@@ -462,6 +454,8 @@ struct ui_source session_ui_source(struct session *session)
 	        .snapshot = source_snapshot,
 	        .attach_line = source_attach_line,
 	        .targets_gone = source_targets_gone,
+	        .realtime_offset_ns =
+	                (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
 	        .ctx = session,
 	};
 }

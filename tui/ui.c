@@ -150,7 +150,7 @@ static void refresh_rows(struct ui *ui)
 	sync(ui);
 }
 
-/* ---- actions that every view has ------------------------------------------------------------- */
+/* ---- actions that every view has ----------------------------------------------------- */
 
 static void freeze(struct ui *ui)
 {
@@ -224,8 +224,7 @@ static void act_common(struct ui *ui, enum action action)
 	}
 }
 
-/* ---- the line of keys
- * ---------------------------------------------------------------------------- */
+/* ---- the line of keys ---------------------------------------------------------------- */
 
 static void draw_key_bar(const struct rect *area)
 {

@@ -88,7 +88,7 @@ static void rest(unsigned int *spins)
 		ck_pr_stall();
 }
 
-/* ---- contenders: produce everything, consume everything ---------------------------------------*/
+/* ---- contenders: produce everything, consume everything ------------------------------ */
 
 /* One queue for all rounds, as ck_ring's buffers are: nobody pays for fresh memory. */
 static struct event_queue *queue_of(struct event_queue **one, size_t bytes)
@@ -259,7 +259,7 @@ struct contender {
 	double ns[ROUNDS_MAX]; /* per event */
 };
 
-/* ---- one round -------------------------------------------------------------------------------*/
+/* ---- one round ----------------------------------------------------------------------- */
 
 static pthread_barrier_t start;
 
@@ -338,7 +338,7 @@ static double round_run(struct contender *contender, uint64_t expected)
 	return begin / (double)events;
 }
 
-/* ---- a bout ----------------------------------------------------------------------------------*/
+/* ---- a bout -------------------------------------------------------------------------- */
 
 static int by_value(const void *x, const void *y)
 {

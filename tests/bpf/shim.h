@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,7 @@ struct shim {
 
 static struct shim shim;
 
-/* ---- maps
- * ----------------------------------------------------------------------------------------- */
+/* ---- maps ---------------------------------------------------------------------------- */
 
 struct shim_row {
 	void *key, *value;
@@ -134,8 +134,7 @@ static long shim_update(const void *map, const void *key, size_t key_size, const
 #define bpf_map_update_elem(m, k, v, flags) \
 	shim_update((m), (k), sizeof(*(m)->key), (v), sizeof(*(m)->value), (flags))
 
-/* ---- the ring
- * ---------------------------------------------------------------------------------------- */
+/* ---- the ring ------------------------------------------------------------------------ */
 
 struct shim_event {
 	struct shim_event *next;
@@ -168,8 +167,7 @@ static inline struct shim_event *shim_event_of(void *data)
 #define bpf_ringbuf_submit(event, flags)       (shim_event_of(event)->submitted = true)
 #define bpf_ringbuf_discard(event, flags)      (shim_event_of(event)->submitted = false)
 
-/* ---- helpers
- * -------------------------------------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------------------- */
 
 static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
 {

@@ -3,6 +3,7 @@
  * The BPF programs in the running kernel: real probes, on a function of this very program that
  * begins as a Go map function does, called from threads that stand for goroutines.
  */
+#define _GNU_SOURCE /* CPU affinity */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -227,8 +228,7 @@ static void need_root(void)
 	}
 }
 
-/* ---- tests
- * --------------------------------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------------------- */
 
 static void check_overlaps(const struct run *r)
 {

@@ -141,8 +141,7 @@ static void assert_sums(void)
 	assert_int_equal(total(COVERAGE_EVENTS_MADE), delivered + lost);
 }
 
-/* ---- filtering
- * ------------------------------------------------------------------------------------- */
+/* ---- filtering ----------------------------------------------------------------------- */
 
 static void test_nil_map_is_filtered(void **state)
 {
@@ -196,8 +195,7 @@ static void test_system_stack_is_filtered(void **state)
 	assert_sums();
 }
 
-/* ---- counting
- * ---------------------------------------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------------------ */
 
 static void test_operations_are_counted_by_kind(void **state)
 {
@@ -255,8 +253,7 @@ static void test_reused_g_is_a_new_goroutine(void **state)
 	assert_true(counts_of(&map_a)->flags & MAP_SHARED);
 }
 
-/* ---- reused addresses
- * ---------------------------------------------------------------------------------- */
+/* ---- reused addresses ---------------------------------------------------------------- */
 
 static void test_reused_address_is_a_new_map(void **state)
 {
@@ -306,8 +303,7 @@ static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
 	assert_int_equal(counts_of(&map)->gen, 1);
 }
 
-/* ---- holding
- * ---------------------------------------------------------------------------------------------- */
+/* ---- holding ------------------------------------------------------------------------- */
 
 struct visitor {
 	struct fake_g *g;
@@ -470,9 +466,7 @@ static void test_chain_that_cannot_be_walked_is_a_loss(void **state)
 	assert_false(access_capture(NULL, &o, &a));
 }
 
-/* ---- choosing
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- choosing ------------------------------------------------------------------------ */
 
 static void test_held_time_stays_within_budget(void **state)
 {
@@ -560,9 +554,7 @@ static void test_control_leaves_out_the_same_cpu(void **state)
 	assert_int_equal(counts_of(&map_a)->control_arrivals[1], 0);
 }
 
-/* ---- crashes
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- crashes ------------------------------------------------------------------------- */
 
 static void test_crash_names_the_last_map(void **state)
 {

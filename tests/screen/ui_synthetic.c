@@ -101,8 +101,7 @@ static enum ui_color color_of(const char *word)
 	                                          : UI_COLOR_ALWAYS;
 }
 
-/* ---- the source of the screen
- * -------------------------------------------------------------------- */
+/* ---- the source of the screen -------------------------------------------------------- */
 
 static int on_pump(void *ctx)
 {

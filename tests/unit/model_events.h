@@ -78,7 +78,7 @@ static inline const char *names_type(void *ctx, uint32_t tgid, uint64_t type_add
 	return type_addr == 0x99 ? "map[string]int" : NULL;
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------- */
 
 /* The clock of the test. */
 static uint64_t now = START;

@@ -19,7 +19,7 @@ static struct go_release releases[GO_RELEASES_MAX];
 static size_t release_count;
 static char scratch[] = "/tmp/gomaptop-test-XXXXXX";
 
-/* ---- what executables say about themselves ---------------------------------------------- */
+/* ---- what executables say about themselves ------------------------------------------- */
 
 static void facts_check(struct go_binary *binary, const struct go_release *release,
                         const struct go_variant *variant)
@@ -183,7 +183,7 @@ static void test_noswissmap(void **state)
 	}
 }
 
-/* ---- versions and layouts --------------------------------------------------------------- */
+/* ---- versions and layouts ------------------------------------------------------------ */
 
 static void test_versions(void **state)
 {
@@ -220,7 +220,7 @@ static void test_layouts(void **state)
 	}
 }
 
-/* ---- what cannot be watched ------------------------------------------------------------- */
+/* ---- what cannot be watched ---------------------------------------------------------- */
 
 static void open_fails(const char *path, int code, const char *words)
 {
@@ -329,7 +329,7 @@ static void test_packed(void **state)
 	free(bytes);
 }
 
-/* ---- damage ----------------------------------------------------------------------------- */
+/* ---- damage -------------------------------------------------------------------------- */
 
 /* Ask everything; answers do not matter, only that each comes back. */
 static void ask_everything(const char *path, unsigned int seed)

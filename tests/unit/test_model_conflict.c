@@ -2,7 +2,7 @@
 /* Conflicts, call chains and crashes of the model. */
 #include "model_events.h"
 
-/* ---- conflicts ------------------------------------------------------------------------------- */
+/* ---- conflicts ----------------------------------------------------------------------- */
 
 static void test_conflict_sides(void **state)
 {
@@ -154,7 +154,7 @@ static void test_chains(void **state)
 	model_destroy(model);
 }
 
-/* ---- crashes --------------------------------------------------------------------------------- */
+/* ---- crashes ------------------------------------------------------------------------- */
 
 static void test_crash_on_known_map(void **state)
 {

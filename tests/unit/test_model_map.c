@@ -2,7 +2,7 @@
 /* Maps of the model and their families. */
 #include "model_events.h"
 
-/* ---- maps ------------------------------------------------------------------------------------ */
+/* ---- maps ---------------------------------------------------------------------------- */
 
 static void test_counts_and_rates(void **state)
 {
@@ -206,7 +206,7 @@ static void test_process_end(void **state)
 	model_destroy(model);
 }
 
-/* ---- families -------------------------------------------------------------------------------- */
+/* ---- families ------------------------------------------------------------------------ */
 
 static void test_family_folds(void **state)
 {

@@ -57,7 +57,7 @@ struct image {
 	struct pclntab tab;
 };
 
-/* ---- writing ---------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void put(struct image *image, unsigned int at, uint64_t value, size_t size)
 {
@@ -212,7 +212,7 @@ static void image_close(struct image *image)
 	elf_file_close(image->file);
 }
 
-/* ---- reading ---------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static void position_is(struct image *image, const struct pclntab_function *function,
                         unsigned int at, const char *file, int line)
@@ -276,7 +276,7 @@ static void test_all_formats(void **state)
 	}
 }
 
-/* ---- damage ----------------------------------------------------------------------------- */
+/* ---- damage -------------------------------------------------------------------------- */
 
 static void test_headers_that_are_none(void **state)
 {

@@ -18,7 +18,7 @@
 static struct go_release releases[GO_RELEASES_MAX];
 static size_t release_count;
 
-/* ---- decoding --------------------------------------------------------------------------- */
+/* ---- decoding ------------------------------------------------------------------------ */
 
 struct shape {
 	const char *code; /* hex; the function is padded with nops to 256 bytes */
@@ -113,7 +113,7 @@ static void test_calls_are_found(void **state)
 	assert_true(code_calls(EM_AARCH64, code, sizeof(code), 0x1000, 0x1000));
 }
 
-/* ---- real executables ------------------------------------------------------------------- */
+/* ---- real executables ---------------------------------------------------------------- */
 
 /* Measured with a disassembler on binaries of each release. Offsets: of the probe from the entry;
  * ENTRY 0, WRAPPER: to be skipped. */

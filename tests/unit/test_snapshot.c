@@ -82,7 +82,7 @@ static void assert_keys(json_t *object, const char *expected)
 	free(keys);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
+/* ---- JSON ---------------------------------------------------------------------------- */
 
 static void test_key_order(void **state)
 {
@@ -254,7 +254,7 @@ static void test_hostile_names(void **state)
 	free(text);
 }
 
-/* ---- the report ------------------------------------------------------------------------------ */
+/* ---- the report ---------------------------------------------------------------------- */
 
 static void test_report_words(void **state)
 {
@@ -360,7 +360,7 @@ static void test_interval(void **state)
 	scene_close(&scene);
 }
 
-/* ---- the file -------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------ */
 
 static char folder[64];
 

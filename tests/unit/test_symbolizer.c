@@ -20,7 +20,7 @@
 static struct go_release releases[GO_RELEASES_MAX];
 static size_t release_count;
 
-/* ---- against the program's own word ----------------------------------------------------- */
+/* ---- against the program's own word -------------------------------------------------- */
 
 struct path {
 	char name[64];
@@ -120,7 +120,7 @@ static void test_chains_are_what_the_program_says(void **state)
 		release_check(&releases[i]);
 }
 
-/* ---- with addresses of our own ---------------------------------------------------------- */
+/* ---- with addresses of our own ------------------------------------------------------- */
 
 struct bench {
 	struct go_binary *binary;

@@ -229,8 +229,7 @@ static void heat_rises_by_half_decades(void **state)
 	assert_int_equal(last, 9);
 }
 
-/* ---- columns and lists
- * ---------------------------------------------------------------------------- */
+/* ---- columns and lists --------------------------------------------------------------- */
 
 static void least_important_columns_go_first(void **state)
 {
