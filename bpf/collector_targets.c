@@ -61,15 +61,23 @@ void collector_target_crashed(struct collector *c, pid_t pid)
 		t->crashed = true;
 }
 
-static void target_ended(struct collector *c, struct collector_target *t)
+static void target_tell(struct collector *c, const struct collector_target *t, uint32_t state)
 {
 	struct event_process e = {
 	        .h = {.kind = EVENT_PROCESS,
 	              .size = sizeof(e),
 	              .time_ns = collector_now(),
 	              .tgid = t->pid},
-	        .state = t->crashed ? PROCESS_CRASHED : PROCESS_EXITED,
+	        .state = state,
 	};
+
+	c->made_here++;
+	collector_push(c, &e.h);
+	c->news = true;
+}
+
+static void target_ended(struct collector *c, struct collector_target *t)
+{
 	uint32_t pid = t->pid;
 
 	close(t->pidfd);
@@ -79,10 +87,7 @@ static void target_ended(struct collector *c, struct collector_target *t)
 	bpf_map_delete_elem(c->config.targets_fd, &pid);
 	/* Its last events first: among them why it ended. */
 	ring_buffer__consume(c->ring);
-	e.state = t->crashed ? PROCESS_CRASHED : PROCESS_EXITED;
-	c->made_here++;
-	collector_push(c, &e.h);
-	c->news = true;
+	target_tell(c, t, t->crashed ? PROCESS_CRASHED : PROCESS_EXITED);
 }
 
 void collector_targets_poll(struct collector *c, int timeout_ms)
@@ -123,6 +128,9 @@ int collector_targets_open(struct collector *c)
 {
 	for (size_t i = 0; i < c->config.pid_count; i++)
 		collector_target_add(c, c->config.pids[i]);
+	/* Known before their first hit: one that is idle is a target all the same. */
+	for (size_t i = 0; i < c->target_count; i++)
+		target_tell(c, &c->targets[i], PROCESS_RUNNING);
 	return 0;
 }
 

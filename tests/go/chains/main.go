@@ -105,6 +105,7 @@ func side(number int, name string, all []*path, schedule *turns.Schedule, dwell 
 	first *sync.Mutex, noted *sync.WaitGroup) {
 	runtime.LockOSThread()
 	turns.Precise()
+	turns.Undisturbed()
 	turn := func() { schedule.Wait(number) }
 	walks := make([]*walk, len(all))
 	for i, p := range all {

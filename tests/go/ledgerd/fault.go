@@ -72,7 +72,7 @@ func (p plan) requestGuard() sync.Locker {
 }
 
 func (p plan) guard(fault string) guard {
-	g := guard{&sync.Mutex{}, turns.Every(period)}
+	g := guard{&sync.Mutex{}, turns.AtMost(period)}
 	if p.planted(fault) {
 		g.Locker = missing{}
 	}

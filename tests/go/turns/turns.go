@@ -4,12 +4,10 @@
 //
 // A planted conflict has a difficulty: left alone, the runtime's own check ends the process within
 // seconds or minutes. So the sides keep apart by the clock and by nothing else. Time is cut into
-// short slots; a hash of the slot's number says whose turn it is; a side acts at most once in a
+// slots; a hash of the slot's number says whose turn it is; a side acts at most once in a
 // slot of its own, and only in the first half of it. There is no lock and nothing is handed over:
 // a goroutine that is held up within its turn is met by the other side, as in any program without
-// a lock. The hash makes arrivals as irregular as those of independent requests. A slot is much
-// longer than a map operation and much shorter than the time between two requests, so the sides
-// are strangers to each other but for those few microseconds.
+// a lock. The hash makes arrivals as irregular as those of independent requests.
 package turns
 
 import (
@@ -30,28 +28,37 @@ const (
 // takes to wake a thread.
 const spin = 20 * time.Microsecond
 
-// slotTime is the length of a slot. An operation takes a fraction of a microsecond.
+// slotTime is the length of a short slot: much longer than a map operation, which takes a fraction
+// of a microsecond, and much shorter than the time between two requests, so that the sides are
+// strangers to each other but for those few microseconds.
 const slotTime = 40 * time.Microsecond
 
 // Schedule says who may act when. Each schedule has an order of its own.
 type Schedule struct {
+	used  [sides]int64 // first slot that the side may use again; first, to be aligned on 386
 	epoch time.Time
 	slot  time.Duration
 	rest  int64 // slots that a side leaves alone after one in which it acted
 	salt  uint64
-	used  [sides]int64 // first slot that the side may use again
 }
 
 var salts uint64
 
-// Every returns a schedule in which each side has a turn every period on average, at the most.
+// Every returns a schedule in which each side has a turn every period on average: for sides that do
+// nothing else. Its slots are as long as can be.
 func Every(period time.Duration) *Schedule {
-	return &Schedule{
-		epoch: time.Now(),
-		slot:  slotTime,
-		rest:  int64(period / sides / slotTime),
-		salt:  atomic.AddUint64(&salts, 1),
-	}
+	return newSchedule(period/sides, 0)
+}
+
+// AtMost returns a schedule of short slots in which each side has at most a turn every half period:
+// for sides that come on their own account, at times of their own.
+func AtMost(period time.Duration) *Schedule {
+	return newSchedule(slotTime, int64(period/sides/slotTime))
+}
+
+func newSchedule(slot time.Duration, rest int64) *Schedule {
+	return &Schedule{epoch: time.Now(), slot: slot, rest: rest,
+		salt: atomic.AddUint64(&salts, 1)}
 }
 
 // owner mixes the slot's number (splitmix64) into one of the sides.
@@ -118,17 +125,19 @@ func Share(began time.Time, after time.Duration, side, sides int64) {
 	}
 }
 
-// Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise) and, where
-// that is allowed, never take the CPU away from it: a thread that loses the CPU to some other process
-// while it is inside the map is met there by the other side, and the runtime ends the process. For
+// Precise makes the kernel wake the calling thread on time (it may be 50 us late otherwise). For
 // goroutines that called runtime.LockOSThread.
 func Precise() {
-	const (
-		prSetTimerslack  = 29
-		schedFifo        = 1
-		schedResetOnFork = 0x40000000
-	)
+	const prSetTimerslack = 29
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetTimerslack, 1, 0)
+}
+
+// Undisturbed makes the kernel leave the CPU to the calling thread when it wants to run, where the
+// process may ask for that. An unguarded side that loses the CPU to some other process while it is
+// inside the map is met there by the other side, and the runtime ends the process. For goroutines
+// that called runtime.LockOSThread.
+func Undisturbed() {
+	const schedFifo, schedResetOnFork = 1, 0x40000000
 	priority := int32(1)
 	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0,
 		schedFifo|schedResetOnFork, uintptr(unsafe.Pointer(&priority)))

@@ -37,16 +37,22 @@ type twin struct {
 }
 
 type mode struct {
+	prepare func() // the thread of a side
 	write func(t *twin, key uint64)
 	read  func(t *twin, key uint64) bool
 }
 
 var modes = map[string]mode{
-	"racy":    {racyWrite, racyRead},
-	"mutex":   {mutexWrite, mutexRead},
-	"rwmutex": {rwmutexWrite, rwmutexRead},
-	"chan":    {chanWrite, chanRead},
-	"local":   {nil, nil},
+	"racy":    {undisturbed, racyWrite, racyRead},
+	"mutex":   {turns.Precise, mutexWrite, mutexRead},
+	"rwmutex": {turns.Precise, rwmutexWrite, rwmutexRead},
+	"chan":    {turns.Precise, chanWrite, chanRead},
+	"local":   {turns.Precise, nil, nil},
+}
+
+func undisturbed() {
+	turns.Precise()
+	turns.Undisturbed()
 }
 
 //go:noinline
@@ -100,7 +106,7 @@ func chanRead(t *twin, key uint64) bool {
 
 func writer(t *twin, md mode, schedule *turns.Schedule) {
 	runtime.LockOSThread()
-	turns.Precise()
+	md.prepare()
 	own := map[uint64]uint64{}
 	for key := uint64(0); ; key = (key + 1) % keys {
 		schedule.Wait(turns.A)
@@ -115,7 +121,7 @@ func writer(t *twin, md mode, schedule *turns.Schedule) {
 
 func reader(t *twin, md mode, schedule *turns.Schedule) {
 	runtime.LockOSThread()
-	turns.Precise()
+	md.prepare()
 	own := map[uint64]uint64{1: 1}
 	for key := uint64(0); ; key = (key + 1) % keys {
 		schedule.Wait(turns.B)
