@@ -225,10 +225,14 @@ static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 c
 }
 
 /* Control windows tell less here: a goroutine that was just made often runs on the very thread that
- * made it, unless that thread is held. So a place is tried a good while before it is given up. */
+ * made it, unless that thread is held. So a place is tried a good while before it is given up, a
+ * shorter while where the windows stayed empty, too. */
 static __always_inline int call_site_is_sated(const struct call_site *s)
 {
-	if (s->holds > OFTEN_TRIED / 2 && s->hold_ns > VAIN_HOLD_NS && !s->met)
+	if (!s->met && s->holds > 2 * RARELY_TRIED && s->control_ns > BARREN_CONTROL_NS &&
+	    !s->control_arrivals)
+		return 1;
+	if (!s->met && s->holds > OFTEN_TRIED / 2 && s->hold_ns > VAIN_HOLD_NS)
 		return 1;
 	return sated(s->holds, s->met,
 	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));

@@ -166,7 +166,7 @@ def twin(mode, release, *args, stripped=False):
 
 
 @contextlib.contextmanager
-def ledger(release, fault=None, rate=800, stripped=False):
+def ledger(release, fault=None, rate=1200, stripped=False):
     """ledgerd under load; yields (ledgerd, load)."""
     path = program("ledgerd", release, stripped)
     load_path = program("ledgerload", HMAP)

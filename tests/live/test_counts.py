@@ -105,9 +105,10 @@ class CountsTest(unittest.TestCase):
         with twin("mutex", "1.24") as target:
             with Watching("-p", target.pid, fmt="text", interval="1h",
                           env={"GOMAPTOP_RING_BYTES": "4096"}) as watching:
-                time.sleep(2)
+                # The first seconds have most holds; nobody drains what they tell.
+                watching.wait_attached()
                 watching.process.send_signal(signal.SIGSTOP)
-                time.sleep(3)
+                time.sleep(4)
                 watching.process.send_signal(signal.SIGCONT)
                 result = watching.finish()
         self.assertEqual(result.status, 0, result)

@@ -8,7 +8,7 @@ from harness import (BUILD_ROWS, Watching, conflict_places, ledger, place, sourc
 FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
           "lazy-limiters", "local-results")
 ATTEMPTS = 4   # a planted fault may end the process: then it is started again
-SECONDS = 60
+SECONDS = 120
 
 
 def planted(fault):
