@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import fnmatch
 import os
+import signal
 import sys
 import time
 import unittest
@@ -77,6 +78,9 @@ def main():
     parser.add_argument("--jobs", type=int, default=4, help="tests that run beside each other")
     parser.add_argument("--list", action="store_true", help="only say which tests there are")
     args = parser.parse_args()
+    # Ended early, it still ends what it started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     tests = selected(args)
     if args.list:
         print("\n".join(map(name_of, tests)))

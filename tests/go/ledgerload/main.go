@@ -38,7 +38,7 @@ var mix = []func(n uint64) (method, path string){
 	func(n uint64) (string, string) { return "GET", fmt.Sprintf("/report?account=%d", 1+n%512) },
 }
 
-const newClientEvery = 10 // requests: limiters and sessions keep being made
+const newClientEvery = 5 // requests: limiters and sessions keep being made
 
 type tally struct {
 	mu        sync.Mutex

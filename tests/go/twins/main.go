@@ -38,8 +38,8 @@ type twin struct {
 
 type mode struct {
 	prepare func() // the thread of a side
-	write func(t *twin, key uint64)
-	read  func(t *twin, key uint64) bool
+	write   func(t *twin, key uint64)
+	read    func(t *twin, key uint64) bool
 }
 
 var modes = map[string]mode{
