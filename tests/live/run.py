@@ -9,6 +9,7 @@ each other, the others alone before them. --quick leaves out what takes long.
 """
 import argparse
 import concurrent.futures
+import fcntl
 import fnmatch
 import os
 import signal
@@ -54,6 +55,18 @@ def run_one(test):
             bool(outcome.failures or outcome.errors), bool(outcome.skipped))
 
 
+def wait_for_others():
+    """Two runs at a time would take each other's CPUs, and figures would mean nothing."""
+    os.makedirs("build", exist_ok=True)
+    lock = open("build/live.lock", "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("another run is under way: waiting for its end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def is_slow(test):
     method = getattr(test, test._testMethodName)  # pylint: disable=protected-access
     return getattr(method, "slow", getattr(test, "slow", False))
@@ -93,6 +106,7 @@ def main():
         print(f"no {harness.GOMAPTOP}: run `make` first")
         print("0 passed, 1 failed, 0 skipped")
         return 1
+    lock = wait_for_others()  # noqa: F841 pylint: disable=unused-variable
     alone = [t for t in tests if not getattr(t, "together", False)]
     beside = [t for t in tests if getattr(t, "together", False)]
     results = [run_one(test) for test in alone]
