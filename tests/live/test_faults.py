@@ -7,7 +7,7 @@ from harness import (BUILD_ROWS, Watching, conflict_places, ledger, place, sourc
 
 FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
           "lazy-limiters", "local-results")
-ATTEMPTS = 4   # a planted fault may end the process: then it is started again
+ATTEMPTS = 6   # a planted fault may end the process: then it is started again
 SECONDS = 120
 
 
