@@ -28,7 +28,6 @@
 #define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same */
 #define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
-#define VAIN_HOLD_NS      6000000  /* held so long in vain */
 #define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
 
 static __u64 lottery_next_ns;
@@ -244,14 +243,11 @@ static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 c
 }
 
 /* Control windows tell less here: a goroutine that was just made often runs on the very thread that
- * made it, unless that thread is held. So a place is tried a good while before it is given up, a
- * shorter while where the windows stayed empty, too. */
+ * made it, unless that thread is held. So a place is watched longer before it is given up. */
 static __always_inline int call_site_is_sated(const struct call_site *s)
 {
-	if (!s->met && s->holds > 2 * RARELY_TRIED && s->control_ns > BARREN_CONTROL_NS &&
+	if (!s->met && s->holds > 2 * RARELY_TRIED && s->control_ns > 5 * BARREN_CONTROL_NS &&
 	    !s->control_arrivals)
-		return 1;
-	if (!s->met && s->holds > OFTEN_TRIED / 2 && s->hold_ns > VAIN_HOLD_NS)
 		return 1;
 	return sated(s->holds, s->met,
 	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
