@@ -8,7 +8,7 @@ from harness import (BUILD_ROWS, Watching, conflict_places, ledger, place, sourc
 FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
           "lazy-limiters", "local-results")
 ATTEMPTS = 6   # a planted fault may end the process: then it is started again
-SECONDS = 120
+SECONDS = 300
 
 
 def planted(fault):
@@ -26,6 +26,8 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
+    chance = True
+
     def what_was_seen(self, watching, service, load):
         last = watching.last
         return (f"not found in {SECONDS} s; conflicts seen: {conflict_places(last)}; "

@@ -11,6 +11,7 @@ from harness import (RELEASE_ROWS, cases, conflict_places, gomaptop, map_at, sou
 
 @table
 class RacyTwinTest(unittest.TestCase):
+    chance = True
     @cases(*RELEASE_ROWS)
     def each_first_conflict(self, release):
         """The median of five first conflicts comes within 2 s, attaching included."""
@@ -46,6 +47,7 @@ class RacyTwinTest(unittest.TestCase):
 
 
 class UnwatchedTwinTest(unittest.TestCase):
+    chance = True
     slow = True
 
     def test_survives(self):
