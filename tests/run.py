@@ -86,7 +86,12 @@ def main():
     total = [0, 0, 0]
     # Several at a time, told of in the order of the command line.
     pool = concurrent.futures.ThreadPoolExecutor(args.jobs)
-    runs = [(path, pool.submit(run, path, args.san, args.limit)) for path in args.programs]
+    runs = []
+    # Probes in the kernel are timed against two CPUs: those programs have the machine to themselves.
+    for path in sorted(args.programs, key=lambda p: "/bpf/" not in p):
+        runs.append((path, pool.submit(run, path, args.san, args.limit)))
+        if "/bpf/" in path:
+            runs[-1][1].result()
     for path, running in runs:
         status, output, seconds = running.result()
         found = counts(output, status)

@@ -88,6 +88,10 @@ def source_lines(name, pattern):
 # ---- processes that are watched ------------------------------------------------------------------
 
 
+class NotMet(AssertionError):
+    """The two sides did not meet in time: chance, and worth a second try."""
+
+
 class Target:
     """A running Go program. Its first line of output is JSON and says that it is ready."""
 

@@ -2,8 +2,8 @@
 """Every fault that can be planted into ledgerd is found, and both call chains name its lines."""
 import unittest
 
-from harness import (BUILD_ROWS, Watching, conflict_places, ledger, place, source_lines, table,
-                     validate, cases)
+from harness import (BUILD_ROWS, NotMet, Watching, cases, conflict_places, ledger, place,
+                     source_lines, table, validate)
 
 FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
           "lazy-limiters", "local-results")
@@ -26,8 +26,6 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
-    chance = True
-
     def what_was_seen(self, watching, service, load):
         last = watching.last
         return (f"not found in {SECONDS} s; conflicts seen: {conflict_places(last)}; "
@@ -42,7 +40,7 @@ class FaultsTest(unittest.TestCase):
             with Watching("-p", service.pid) as watching:
                 seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
                 if seen is None and not service.killed_by_runtime():
-                    self.fail(self.what_was_seen(watching, service, load))
+                    raise NotMet(self.what_was_seen(watching, service, load))
                 if seen is not None:
                     result = watching.finish()
                     self.assertEqual(result.status, 3, result)
@@ -57,7 +55,7 @@ class FaultsTest(unittest.TestCase):
             if snapshot:
                 break
         else:
-            self.fail(f"the runtime's own check ended the target {ATTEMPTS} times")
+            raise NotMet(f"the runtime's own check ended the target {ATTEMPTS} times")
         validate(snapshot)
         self.assertLessEqual(conflict_places(snapshot), allowed, "conflicts that are none")
         self.assertEqual(snapshot["targets"][0]["stripped"], stripped)

@@ -21,7 +21,6 @@ def speed(target, rounds=15, timeout=20):
 
 @table
 class HarmlessTest(unittest.TestCase):
-    chance = True
     def returns_to_speed(self, target, normal):
         """Its speed is back to what it was, give or take what two busy CPUs do."""
         deadline = time.monotonic() + 5
