@@ -338,18 +338,20 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 	call_site_note(site, result);
 }
 
-/* A map of which little is known: go by what is known of the place that uses it. */
-static __always_inline void detect_young(struct pt_regs *ctx, const struct operation *o,
-                                         struct map_counts *m)
+/* A map of which little is known: go by what is known of the place that uses it.
+ * Returns whether something is. */
+static __always_inline int detect_young(struct pt_regs *ctx, const struct operation *o,
+                                        struct map_counts *m)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
 
 	if (!site || (site->flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED))
-		return;
+		return 0;
 	if (o->now >= site->next_hold_ns)
 		call_site_hold(ctx, o, m, site);
 	else
 		control_open_site(site, m, o);
+	return 1;
 }
 
 static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct operation *o,
@@ -373,7 +375,8 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */
 	if (map_ops_total(m) < MAP_YOUNG_OPS) {
-		detect_young(ctx, o, m);
+		if (!detect_young(ctx, o, m))
+			detect_unsuspected(ctx, o, m);
 	} else if (map_is_suspect(m)) {
 		/* Work comes in bursts: where somebody was a moment ago somebody will soon be
 		 * again. Holds and control windows choose alike, or one would not tell about the
