@@ -128,7 +128,9 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->tid = o->tid;
 	a->site = o->site;
 	a->op = o->op;
-	a->pad[0] = a->pad[1] = 0;
+	a->key_kind = a->key_size = 0;
+	a->key_length = a->pad = 0;
+	a->startpc = field_read(o->g, f->g_startpc);
 	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
 	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
 	a->truncated = bytes > 0 && bytes == config.stack_bytes;

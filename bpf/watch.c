@@ -50,6 +50,7 @@ static void field_row_fill(struct field_row *row, const struct go_binary *binary
 	row->g_goid = l->g_goid;
 	row->g_parent_goid = l->g_parent_goid;
 	row->g_gopc = l->g_gopc;
+	row->g_startpc = l->g_startpc;
 	/* runtime/map.go type hmap: hash0 uint32; internal/runtime/maps/map.go type Map: seed
 	 * uintptr. */
 	row->seed_offset = swiss ? 8 : 12;

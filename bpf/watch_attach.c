@@ -6,12 +6,15 @@
 
 #include "bpf/watch_internal.h"
 
-_Static_assert((int)WIRE_MAP_OP == PROBE_MAP_OP && (int)WIRE_CRASH == PROBE_CRASH, "roles agree");
+_Static_assert((int)WIRE_MAP_OP == PROBE_MAP_OP && (int)WIRE_CRASH == PROBE_CRASH &&
+                       (int)WIRE_BIRTH == PROBE_BIRTH,
+               "roles agree");
 _Static_assert((int)WIRE_TYPE_MAP == ARGS_TYPE_MAP && (int)WIRE_MAP_TYPE == ARGS_MAP_TYPE &&
-                       (int)WIRE_ITERATOR == ARGS_ITERATOR && (int)WIRE_MESSAGE == ARGS_MESSAGE,
+                       (int)WIRE_ITERATOR == ARGS_ITERATOR && (int)WIRE_MESSAGE == ARGS_MESSAGE &&
+                       (int)WIRE_RESULT == ARGS_RESULT,
                "arguments agree");
 _Static_assert((int)WIRE_AT_PUSH == PROBE_AT_PUSH && (int)WIRE_AT_JBE == PROBE_AT_JBE &&
-                       (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY,
+                       (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY && (int)WIRE_AT_RET == PROBE_AT_RET,
                "instructions agree");
 
 /* Iteration and clearing of Swiss maps go through runtime.mapIterNext, runtime.mapclear and their

@@ -25,9 +25,9 @@
 
 /* Values of enum probe_role, probe_args and probe_instruction of core/probe_site.h, which the BPF
  * side cannot include; attach.c asserts that they agree. */
-enum wire_role { WIRE_MAP_OP, WIRE_CRASH };
-enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE };
-enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY };
+enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
+enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
+enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET };
 
 /* Offsets that differ between watched binaries, one row a distinct layout. Negative: no such field.
  */
@@ -36,6 +36,7 @@ struct field_row {
 	__s32 g_goid;
 	__s32 g_parent_goid;
 	__s32 g_gopc;
+	__s32 g_startpc;
 	__u32 seed_offset; /* of the hash seed in the map header */
 	__u32 seed_size;   /* 4 or 8 */
 };

@@ -43,6 +43,7 @@ static inline int op_changes(unsigned int op)
 /* ---- call chains --------------------------------------------------------------------- */
 
 #define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */
+#define KEY_BYTES_MAX   64  /* of a map key, with --show-keys */
 
 /* One side of a conflict, or one sampled access: who did what, where it came from.
  * stack[0] is the probed instruction inside the runtime's map function. A frame-pointer walk from
@@ -62,7 +63,12 @@ struct access {
 	__u16 depth;    /* entries used in stack[]; 0: the stack could not be walked */
 	__u8 op;        /* enum map_op */
 	__u8 truncated; /* the walk ended at the depth limit, not at the goroutine's start */
-	__u8 pad[2];
+	__u8 key_kind; /* --show-keys: reflect.Kind of the key, an integer or string; 0: not read */
+	__u8 key_size; /* bytes used of key[] */
+	__u32 key_length; /* of a string key: its whole length, at most UINT32_MAX */
+	__u32 pad;
+	__u64 startpc; /* entry of the goroutine's first function, or 0 */
+	__u8 key[KEY_BYTES_MAX];
 	__u64 stack[STACK_DEPTH_MAX];
 };
 
@@ -78,6 +84,8 @@ enum event_kind {
 	EVENT_GOROUTINE, /* struct event_goroutine: the counts of one goroutine, absolute */
 	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
 	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
+	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
+	EVENT_STACK, /* struct event_stack: for the collector alone, which finishes a chain with it */
 	EVENT_KINDS
 };
 
@@ -105,6 +113,28 @@ struct event_overlap {
 	__u32 pad;
 	struct access held; /* ACCESS a of the snapshot */
 	struct access came; /* ACCESS b */
+};
+
+/* A map was made. access: who made it and from where; access.map is the new map, op and site mean
+ * nothing. The seed tells this map from another one at the same address. */
+struct event_birth {
+	struct event_header h;
+	__u64 seed;
+	struct access access;
+};
+
+/* Copy of a goroutine's stack from its stack pointer upwards, made where the frame pointers did not
+ * lead to the goroutine's start (a cgo callback, assembly). It goes before the event whose access
+ * it belongs to: same g, access.time_ns == h.time_ns. */
+#define STACK_COPY_MAX 16384
+
+struct event_stack {
+	struct event_header h;
+	__u64 g;
+	__u64 pc, sp, fp; /* at the probe: of the probed instruction, RSP, RBP */
+	__u32 bytes;      /* used of data[] */
+	__u32 pad;
+	__u8 data[STACK_COPY_MAX];
 };
 
 #define CRASH_MESSAGE_MAX 128
@@ -262,11 +292,13 @@ struct event_coverage {
 	__u64 ns_per_hit;
 };
 
-/* The largest event: what a buffer for one event must hold. */
+/* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets
+ * there). */
 #define EVENT_SIZE_MAX sizeof(struct event_overlap)
 
 _Static_assert(sizeof(struct event_header) == 24, "event_header is 24 bytes on the wire");
-_Static_assert(sizeof(struct access) == 80 + 8 * STACK_DEPTH_MAX, "access has no hidden padding");
+_Static_assert(sizeof(struct access) == 96 + KEY_BYTES_MAX + 8 * STACK_DEPTH_MAX,
+               "access has no hidden padding");
 _Static_assert(sizeof(struct event_overlap) % 8 == 0, "events are multiples of 8 bytes");
 _Static_assert(sizeof(struct event_stall) % 8 == 0, "events are multiples of 8 bytes");
 _Static_assert(sizeof(struct map_counts) % 8 == 0, "counts are multiples of 8 bytes");

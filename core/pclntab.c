@@ -193,6 +193,7 @@ int pclntab_function(const struct pclntab *tab, uint64_t index, struct pclntab_f
 	if (!record || out->end <= out->entry || out->end - out->entry > FUNCTION_BYTES_MAX)
 		return -ENOENT;
 	out->name = load_u32(record + format->entry_size);
+	out->sp_values = load_u32(record + format->file_values - 4);
 	out->file_values = load_u32(record + format->file_values);
 	out->line_values = load_u32(record + format->file_values + 4);
 	out->value_tables = load_u32(record + format->file_values + 8);
@@ -268,30 +269,78 @@ static uint32_t cursor_varint(struct cursor *cursor)
 	return 0;
 }
 
-/* A value table is a run of (zigzag value step, pc step) pairs; the value starts at -1, the pc at
- * the entry; a value step of 0 ends it, except in the first pair (runtime.step). -1: no value. */
+/* One step of a value table, which is a run of (zigzag value step, pc step) pairs; the value starts
+ * at -1, the pc at the entry; a value step of 0 ends it, except in the first pair (runtime.step).
+ * 1: the walk now stands on the next stretch, 0: the table has ended, -ENODATA: it is damaged. */
+struct value_walk {
+	struct cursor cursor;
+	uint32_t value;
+	uint64_t begin, end;
+	bool first;
+};
+
+static struct value_walk value_walk_begin(const struct pclntab *tab,
+                                          const struct pclntab_function *function, uint32_t table)
+{
+	return (struct value_walk){
+	        .cursor = {.file = tab->file, .addr = tab->values + table},
+	        .value = UINT32_MAX,
+	        .end = function->entry,
+	        .first = true,
+	};
+}
+
+static int value_walk_next(struct value_walk *walk, uint32_t quantum)
+{
+	uint32_t step = cursor_varint(&walk->cursor);
+
+	if (!walk->cursor.failed && step == 0 && !walk->first)
+		return 0;
+	walk->first = false;
+	walk->value += step & 1 ? ~(step >> 1) : step >> 1;
+	uint32_t span = cursor_varint(&walk->cursor);
+	if (walk->cursor.failed || span == 0)
+		return -ENODATA;
+	walk->begin = walk->end;
+	walk->end += (uint64_t)span * quantum;
+	return 1;
+}
+
+/* Value at a pc; -1: none. */
 static int32_t value_at(const struct pclntab *tab, const struct pclntab_function *function,
                         uint32_t table, uint64_t pc)
 {
-	struct cursor cursor = {.file = tab->file, .addr = tab->values + table};
-	uint32_t value = UINT32_MAX;
-	uint64_t at = function->entry;
+	struct value_walk walk = value_walk_begin(tab, function, table);
 
 	if (table == 0)
 		return -1;
-	for (bool first = true; at < function->end; first = false) {
-		uint32_t step = cursor_varint(&cursor);
-		if (cursor.failed || (step == 0 && !first))
-			return -1;
-		value += step & 1 ? ~(step >> 1) : step >> 1;
-		uint32_t span = cursor_varint(&cursor);
-		if (cursor.failed || span == 0)
-			return -1;
-		at += (uint64_t)span * tab->quantum;
-		if (pc < at)
-			return (int32_t)value;
-	}
+	while (walk.end < function->end && value_walk_next(&walk, tab->quantum) == 1)
+		if (pc < walk.end)
+			return (int32_t)walk.value;
 	return -1;
+}
+
+int pclntab_sp_spans(const struct pclntab *tab, const struct pclntab_function *function,
+                     int (*visit)(void *ctx, const struct pclntab_span *span), void *ctx)
+{
+	struct value_walk walk = value_walk_begin(tab, function, function->sp_values);
+
+	if (function->sp_values == 0)
+		return -ENODATA;
+	while (walk.end < function->end) {
+		int rc = value_walk_next(&walk, tab->quantum);
+		if (rc <= 0)
+			return rc;
+		struct pclntab_span span = {
+		        .begin = walk.begin,
+		        .end = walk.end < function->end ? walk.end : function->end,
+		        .sp_delta = (int32_t)walk.value,
+		};
+		rc = visit(ctx, &span);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 void pclntab_position(const struct pclntab *tab, const struct pclntab_function *function,

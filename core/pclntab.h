@@ -34,7 +34,7 @@ struct pclntab_function {
 	uint64_t entry, end;
 	uint64_t record; /* address of the _func */
 	uint32_t name;   /* offset of its name */
-	uint32_t file_values, line_values;
+	uint32_t sp_values, file_values, line_values;
 	uint32_t unit; /* first index of its compilation unit's files */
 	uint32_t value_tables;
 	uint8_t id; /* runtime funcID */
@@ -67,6 +67,21 @@ const char *pclntab_name(const struct pclntab *tab, uint32_t name);
 /* File and line of a pc inside the function. *file NULL and *line 0: not known. */
 void pclntab_position(const struct pclntab *tab, const struct pclntab_function *function,
                       uint64_t pc, const char **file, int *line);
+
+/* One stretch of a function's code in which the stack pointer has one distance from where it was at
+ * the entry. Its begin is always an instruction boundary: the compiler steps the table between
+ * instructions (cmd/internal/obj/pcln.go pctospadj), so a RET, where the distance is 0 again, begins
+ * a stretch of its own. */
+struct pclntab_span {
+	uint64_t begin, end; /* addresses, [begin, end) */
+	int32_t sp_delta;    /* bytes pushed since the entry (the return address not among them) */
+};
+
+/* Walk the stretches of a function in order of address: call visit for each until it returns
+ * something other than 0, which is then returned. 0 at the end; -ENODATA: the table is damaged
+ * (stretches before the damage have been visited). */
+int pclntab_sp_spans(const struct pclntab *tab, const struct pclntab_function *function,
+                     int (*visit)(void *ctx, const struct pclntab_span *span), void *ctx);
 
 /* The inlined call that a pc inside the function belongs to. False: to the function itself. */
 bool pclntab_inlined(const struct pclntab *tab, const struct pclntab_function *function,
