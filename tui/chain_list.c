@@ -9,6 +9,7 @@
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
+#include "tui/match.h"
 
 #define CONFLICT_LINES 3
 #define OP_WIDTH       8
@@ -63,6 +64,38 @@ struct conflict_row *chain_list_conflict(const struct chain_list *chains)
 	size_t selected = chains->list.selected;
 
 	return selected < chains->conflict_count ? chains->conflicts[selected] : NULL;
+}
+
+static bool item_matches(const struct chain_list *chains, size_t index,
+                         const struct pattern *pattern)
+{
+	const struct chain_row *chain;
+
+	if (index < chains->conflict_count)
+		return match_conflict(chains->conflicts[index], pattern);
+	chain = &chains->map->chains[index - chains->conflict_count];
+	return match_chain(chain->chain, chain->chain_length, pattern);
+}
+
+static void item_select(struct chain_list *chains, size_t index)
+{
+	chains->list.selected = index;
+	chains->list.moved = true;
+	chain_list_follow(chains);
+}
+
+bool chain_list_search(struct chain_list *chains, const struct pattern *pattern, int by)
+{
+	size_t at = chains->list.selected, count = chains->map ? chains->list.count : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		at = (at + count + (size_t)(ptrdiff_t)by) % count;
+		if (item_matches(chains, at, pattern)) {
+			item_select(chains, at);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* ---- drawing ----------------------------------------------------------------------------------
@@ -223,6 +256,7 @@ void chain_list_draw(struct chain_list *chains, const struct rows *rows, const s
 	char why[EXPLAIN_MAX];
 	int y = 0;
 
+	chains->first_y = -1;
 	if (chains->map && !chains->conflict_count)
 		y = draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
 		                 explain_no_conflicts(rows, chains->map, why));
@@ -232,6 +266,7 @@ void chain_list_draw(struct chain_list *chains, const struct rows *rows, const s
 		return;
 	}
 	scroll(chains, area->height - y);
+	chains->first_y = area->y + y;
 	for (size_t i = chains->list.top; i < chains->list.count && y < area->height; i++) {
 		enum ground ground = i != chains->list.selected ? GROUND_NONE
 		                     : focused                  ? GROUND_SELECTED
@@ -242,4 +277,22 @@ void chain_list_draw(struct chain_list *chains, const struct rows *rows, const s
 			draw_item(chains, rows, i, &line_area, line, ground);
 		}
 	}
+}
+
+bool chain_list_click(struct chain_list *chains, int y, bool *again)
+{
+	int line = chains->first_y;
+
+	*again = false;
+	if (line < 0 || y < line)
+		return false;
+	for (size_t i = chains->list.top; i < chains->list.count; i++) {
+		line += item_lines(chains, i);
+		if (y < line) {
+			*again = i == chains->list.selected && chains->list.moved;
+			item_select(chains, i);
+			return true;
+		}
+	}
+	return false;
 }

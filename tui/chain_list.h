@@ -10,6 +10,7 @@
 
 #include "tui/layout.h"
 #include "tui/list.h"
+#include "tui/pattern.h"
 #include "tui/rows.h"
 
 #define CHAIN_LIST_CONFLICTS_MAX 256
@@ -21,6 +22,7 @@ struct chain_list {
 	size_t conflict_count;
 	unsigned int map_number; /* whose selection this is */
 	bool open;               /* the selected call chain shows all of its frames */
+	int first_y;             /* line of list.top as drawn last, for the mouse; -1: not drawn */
 };
 
 /* The rows were refreshed, or another map is shown: map == NULL empties the list. */
@@ -28,6 +30,11 @@ void chain_list_set(struct chain_list *chains, const struct rows *rows, struct m
 /* Draw it into area; says why when there is nothing. */
 void chain_list_draw(struct chain_list *chains, const struct rows *rows, const struct rect *area,
                      bool focused);
+/* The item in a line of the screen is selected. False: there is none. *again: it was selected
+ * before. */
+bool chain_list_click(struct chain_list *chains, int y, bool *again);
+/* Select the next (by = 1) or previous (-1) item that the pattern is found in. False: none. */
+bool chain_list_search(struct chain_list *chains, const struct pattern *pattern, int by);
 /* The selection was moved: from now on follow the item that is selected. */
 void chain_list_follow(struct chain_list *chains);
 /* NULL when the selected item is no conflict. */

@@ -63,11 +63,11 @@ static void render_command(const void *row, struct cell *cell)
 }
 
 static const struct column columns[] = {
-        {"pid", 7, 0, 90, true, render_pid},
-        {"user", 8, 0, 20, false, render_user},
-        {"cpu %", 5, 0, 30, true, render_cpu},
-        {"go", 10, 0, 50, false, render_version},
-        {"command", 12, 1, 100, false, render_command},
+        {"pid", 7, 0, 90, true, render_pid, NULL, NULL, false},
+        {"user", 8, 0, 20, false, render_user, NULL, NULL, false},
+        {"cpu %", 5, 0, 30, true, render_cpu, NULL, NULL, false},
+        {"go", 10, 0, 50, false, render_version, NULL, NULL, false},
+        {"command", 12, 1, 100, false, render_command, NULL, NULL, false},
 };
 
 #define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))
@@ -124,8 +124,8 @@ static void draw_rows(struct chooser *chooser, int width, int height)
 	int widths[COLUMNS_MAX];
 	int visible = height - 5;
 
-	columns_fit(columns, COLUMN_COUNT, width - 2, widths);
-	columns_draw_titles(columns, COLUMN_COUNT, widths, 3, 2, width - 2);
+	columns_fit(columns, COLUMN_COUNT, 0, width - 2, widths);
+	columns_draw_titles(columns, COLUMN_COUNT, widths, 3, 2, width - 2, -1);
 	list_show(&chooser->list, (size_t)visible);
 	for (int i = 0; i < visible; i++) {
 		size_t index = chooser->list.top + (size_t)i;

@@ -41,12 +41,19 @@ static void grow(const struct column *columns, int count, int left, int *widths)
 		widths[last] += left - given;
 }
 
-void columns_fit(const struct column *columns, int count, int width, int widths[COLUMNS_MAX])
+void columns_fit(const struct column *columns, int count, unsigned int hidden, int width,
+                 int widths[COLUMNS_MAX])
 {
-	int shown = count;
+	int shown = 0;
 
-	for (int i = 0; i < count; i++)
-		widths[i] = columns[i].width;
+	for (int i = 0; i < count; i++) {
+		widths[i] = hidden >> i & 1 ? 0 : columns[i].width;
+		shown += widths[i] > 0;
+	}
+	if (!shown) { /* somebody hid them all: that helps nobody */
+		columns_fit(columns, count, 0, width, widths);
+		return;
+	}
 	while (shown > 1 && width_needed(columns, count, widths) > width) {
 		widths[least_important(columns, count, widths)] = 0;
 		shown--;
@@ -66,14 +73,27 @@ static void draw_cell(const struct column *column, int y, int x, int width, enum
 		draw_word(y, x, width, style, ground, text);
 }
 
+int columns_at(int count, const int *widths, int dx)
+{
+	for (int i = 0; i < count; i++) {
+		if (!widths[i])
+			continue;
+		if (dx >= 0 && dx <= widths[i])
+			return i;
+		dx -= widths[i] + 1;
+	}
+	return -1;
+}
+
 void columns_draw_titles(const struct column *columns, int count, const int *widths, int y, int x,
-                         int width)
+                         int width, int sort)
 {
 	draw_text(y, x, width, STYLE_HEAD, GROUND_NONE, "");
 	for (int i = 0; i < count; i++) {
 		if (!widths[i])
 			continue;
-		draw_cell(&columns[i], y, x, widths[i], STYLE_HEAD, GROUND_NONE, columns[i].title);
+		draw_cell(&columns[i], y, x, widths[i], i == sort ? STYLE_KEY : STYLE_HEAD,
+		          GROUND_NONE, columns[i].title);
 		x += widths[i] + 1;
 	}
 }

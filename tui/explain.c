@@ -33,6 +33,17 @@ const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
 	return out;
 }
 
+const char *explain_filtered(const struct table *table, const struct pattern *filter, char *out)
+{
+	char total[FORMAT_MAX];
+
+	snprintf(out, EXPLAIN_MAX,
+	         "None of the %s %s matches the filter \"%s\". u takes the filter back, \\ changes "
+	         "it.",
+	         format_count(table->total, total), table->spec->name, filter->text);
+	return out;
+}
+
 const char *explain_no_goroutines(const struct rows *rows, bool gone, char *out)
 {
 	if (!rows->map_count)

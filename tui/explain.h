@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "tui/rows.h"
+#include "tui/table.h"
 
 #define EXPLAIN_MAX 512
 
@@ -23,6 +24,9 @@ const char *explain_no_conflicts(const struct rows *rows, const struct map_row *
 const char *explain_no_chains(const struct rows *rows, const struct map_row *map, char *out);
 /* The evidence behind the verdict on a map. */
 const char *explain_verdict(const struct rows *rows, const struct map_row *map, char *out);
+
+/* Rows there are, but the filter hides them all. */
+const char *explain_filtered(const struct table *table, const struct pattern *filter, char *out);
 
 /* What to call a map: its type, else where it was first used, else its address. */
 const char *explain_map_name(const struct map_row *map, char *out, size_t size);

@@ -24,9 +24,11 @@ static const struct {
         {"Enter", '\n'},       {"Enter", KEY_ENTER},     {"Esc", 0x1b},
         {"Tab", '\t'},         {"Shift-Tab", KEY_BTAB},  {"Backspace", KEY_BACKSPACE},
         {"Backspace", 0x7f},   {"Backspace", CTRL('H')}, {"Space", ' '},
-        {"F1", KEY_F(1)},      {"F10", KEY_F(10)},       {"Home", KEY_FIND},
-        {"End", KEY_SELECT},   {"Ctrl-B", CTRL('B')},    {"Ctrl-F", CTRL('F')},
-        {"Ctrl-L", CTRL('L')},
+        {"F1", KEY_F(1)},      {"F2", KEY_F(2)},         {"F3", KEY_F(3)},
+        {"F4", KEY_F(4)},      {"F5", KEY_F(5)},         {"F6", KEY_F(6)},
+        {"F7", KEY_F(7)},      {"F8", KEY_F(8)},         {"F9", KEY_F(9)},
+        {"F10", KEY_F(10)},    {"Home", KEY_FIND},       {"End", KEY_SELECT},
+        {"Ctrl-B", CTRL('B')}, {"Ctrl-F", CTRL('F')},    {"Ctrl-L", CTRL('L')},
 };
 
 #define KEY_NAMES (sizeof(key_names) / sizeof(key_names[0]))
@@ -68,11 +70,24 @@ enum action keymap_action(int code)
 	return ACTION_NONE;
 }
 
+/* A backslash begins an escape there. */
+static void manual_put(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+}
+
 int keymap_write_manual(FILE *out)
 {
-	for (int action = 0; action < ACTION_COUNT; action++)
-		if (fprintf(out, ".TP\n.B %s\n%s\n", entries[action].keys, entries[action].help) <
-		    0)
-			return -1;
-	return 0;
+	for (int action = 0; action < ACTION_COUNT; action++) {
+		fputs(".TP\n.B \"", out);
+		manual_put(out, entries[action].keys);
+		fprintf(out, "\"\n%s\n", entries[action].help);
+	}
+	return ferror(out) ? -1 : 0;
 }

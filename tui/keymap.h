@@ -11,26 +11,43 @@
 
 /* Identifier, keys (names separated by blanks; the first is the one shown), word in the key bar
  * ("" keeps it out; the last ones go where there is no room), explanation. */
-#define ACTIONS(X)                                                                              \
-	X(UP, "Up k", "", "one row up")                                                         \
-	X(DOWN, "Down j", "", "one row down")                                                   \
-	X(PAGE_UP, "PgUp Ctrl-B", "", "one page up")                                            \
-	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                        \
-	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")    \
-	X(END, "End G", "", "last row")                                                         \
-	X(LEFT, "Left h", "", "heatmap: towards depth 1; in a view: back")                      \
-	X(RIGHT, "Right l", "", "heatmap: deeper call chains; elsewhere like Enter")            \
-	X(OPEN, "Enter", "open", "map: its conflicts; conflict: both call chains side by side") \
-	X(NEXT_PANE, "Tab", "pane", "next pane of the overview")                                \
-	X(PREV_PANE, "Shift-Tab", "", "previous pane of the overview")                          \
-	X(HELP, "? F1", "help", "this page")                                                    \
-	X(QUIT, "q F10", "quit", "leave; the probes are taken out")                             \
-	X(FREEZE, "Space p", "freeze",                                                          \
-	  "freeze the screen or let it go on; collection never stops")                          \
-	X(SNAPSHOT, "w", "snapshot", "write a snapshot to a file and say where")                \
-	X(SORT, "s", "sort", "next order of the maps")                                          \
-	X(BACK, "Esc Backspace", "back", "back to where you came from")                         \
-	X(RESET, "r", "reset", "forget counts and conflicts, begin again")                      \
+#define ACTIONS(X)                                                                                 \
+	X(UP, "Up k", "", "one row up")                                                            \
+	X(DOWN, "Down j", "", "one row down")                                                      \
+	X(PAGE_UP, "PgUp Ctrl-B", "", "one page up")                                               \
+	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                           \
+	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")       \
+	X(END, "End G", "", "last row")                                                            \
+	X(LEFT, "Left h", "", "heatmap: towards depth 1; in a view: back")                         \
+	X(RIGHT, "Right l", "", "heatmap: deeper call chains; elsewhere like Enter")               \
+	X(OPEN, "Enter", "open", "map: its conflicts; conflict: both call chains side by side")    \
+	X(NEXT_PANE, "Tab", "pane", "next pane of the overview")                                   \
+	X(PREV_PANE, "Shift-Tab", "", "previous pane of the overview")                             \
+	X(HELP, "? F1", "help", "this page")                                                       \
+	X(QUIT, "q F10", "quit", "leave; the probes are taken out")                                \
+	X(SEARCH, "/ F3", "search", "go to the next row with this in it; n and N go on")           \
+	X(NEXT_MATCH, "n", "", "next row that was searched for")                                   \
+	X(PREV_MATCH, "N", "", "previous row that was searched for")                               \
+	X(FILTER, "\\ F4", "filter", "show only rows with this in them (word, func:word, ~regex)") \
+	X(UNDO, "u", "", "take back the latest change of the filter")                              \
+	X(SORT, "s F6", "sort", "sort by the next column")                                         \
+	X(SORT_BACK, "S", "", "sort by the previous column")                                       \
+	X(REVERSE, "I", "", "turn the order round")                                                \
+	X(NEXT_CONFLICT, "c", "", "next conflict, of whatever map")                                \
+	X(PREV_CONFLICT, "C", "", "previous conflict")                                             \
+	X(FREEZE, "Space p", "freeze",                                                             \
+	  "freeze the screen or let it go on; collection never stops")                             \
+	X(SNAPSHOT, "w F9", "snapshot", "write a snapshot to a file and say where")                \
+	X(COPY, "y", "", "copy what is selected: to the terminal's clipboard and to a file")       \
+	X(ZOOM, "z", "zoom", "give the focused pane the whole screen, or take it back")            \
+	X(HIDE, "x", "", "hide the focused pane")                                                  \
+	X(SHOW_ALL, "X", "", "show all panes again, in their usual sizes")                         \
+	X(GROW, "+ =", "", "the focused pane larger")                                              \
+	X(SHRINK, "- _", "", "the focused pane smaller")                                           \
+	X(FASTER, "[ F7", "", "refresh more often")                                                \
+	X(SLOWER, "] F8", "", "refresh less often")                                                \
+	X(BACK, "Esc Backspace", "back", "back to where you came from")                            \
+	X(RESET, "r", "reset", "forget counts and conflicts, begin again")                         \
 	X(REDRAW, "Ctrl-L", "", "draw the whole screen afresh")
 
 enum action {

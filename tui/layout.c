@@ -29,57 +29,94 @@ static int heat_width(int width)
 	return want > width * 2 / 5 ? width * 2 / 5 : want;
 }
 
-static void place_upper(struct layout *out, const struct rect *area, enum pane_id focus)
+/* What a layout is made from. */
+struct plan {
+	enum pane_id focus;
+	struct layout_wish wish;
+};
+
+static bool shown(const struct plan *plan, enum pane_id pane)
 {
-	out->upper_divider_x = -1;
-	if (area->width >= HEAT_FROM)
-		out->upper_divider_x =
-		        split_columns(area, area->width - heat_width(area->width) - 1,
-		                      &out->pane[PANE_MAPS], &out->pane[PANE_HEAT]);
-	else
-		out->pane[focus == PANE_HEAT ? PANE_HEAT : PANE_MAPS] = *area;
+	return pane == plan->focus || !plan->wish.hidden[pane];
 }
 
-static void place_lower(struct layout *out, const struct rect *area, enum pane_id focus)
+static int within(int value, int low, int high)
 {
-	out->lower_divider_x = -1;
-	if (area->width >= BESIDE_FROM)
-		out->lower_divider_x =
-		        split_columns(area, area->width * 2 / 5 + 2, &out->pane[PANE_GOROUTINES],
-		                      &out->pane[PANE_CHAINS]);
-	else
-		out->pane[focus == PANE_GOROUTINES ? PANE_GOROUTINES : PANE_CHAINS] = *area;
+	return value < low ? low : value > high ? high : value;
 }
 
-static void place_panes(struct layout *out, const struct rect *body, enum pane_id focus)
+/* Two neighbours in one row: both where there is room, else the focused one, else the main one. */
+static int place_pair(struct layout *out, const struct plan *plan, const struct rect *area,
+                      enum pane_id left, enum pane_id right, enum pane_id main_pane, int from,
+                      int left_columns)
+{
+	bool both = shown(plan, left) && shown(plan, right);
+	enum pane_id other = main_pane == left ? right : left;
+
+	if (both && area->width >= from)
+		return split_columns(area, left_columns, &out->pane[left], &out->pane[right]);
+	if (plan->focus == other || !shown(plan, main_pane))
+		main_pane = other;
+	if (shown(plan, main_pane))
+		out->pane[main_pane] = *area;
+	return -1;
+}
+
+static void place_upper(struct layout *out, const struct plan *plan, const struct rect *area)
+{
+	int maps = area->width - heat_width(area->width) - 1 + plan->wish.maps_columns;
+
+	out->upper_divider_x = place_pair(out, plan, area, PANE_MAPS, PANE_HEAT, PANE_MAPS,
+	                                  HEAT_FROM, within(maps, 20, area->width - 11));
+}
+
+static void place_lower(struct layout *out, const struct plan *plan, const struct rect *area)
+{
+	int goroutines = area->width * 2 / 5 + 2 + plan->wish.goroutines_columns;
+
+	out->lower_divider_x =
+	        place_pair(out, plan, area, PANE_GOROUTINES, PANE_CHAINS, PANE_CHAINS, BESIDE_FROM,
+	                   within(goroutines, 16, area->width - 21));
+}
+
+static void place_panes(struct layout *out, const struct plan *plan, const struct rect *body)
 {
 	struct rect upper = *body, lower = *body;
+	bool above = shown(plan, PANE_MAPS) || shown(plan, PANE_HEAT);
+	bool below = shown(plan, PANE_GOROUTINES) || shown(plan, PANE_CHAINS);
+	int lines = body->height + 3 >= TALL_FROM ? body->height / 2 : body->height * 10 / 21;
 
-	if (body->height + 3 < TWO_ROWS_FROM) {
-		if (is_upper(focus))
-			place_upper(out, body, focus);
-		else
-			place_lower(out, body, focus);
-		return;
+	if (body->height + 3 < TWO_ROWS_FROM)
+		*(is_upper(plan->focus) ? &below : &above) = false;
+	if (above && below) {
+		upper.height = within(lines + plan->wish.upper_lines, 5, body->height - 5);
+		lower.y = body->y + upper.height;
+		lower.height = body->height - upper.height;
 	}
-	upper.height = body->height + 3 >= TALL_FROM ? body->height / 2 : body->height * 10 / 21;
-	lower.y = body->y + upper.height;
-	lower.height = body->height - upper.height;
-	place_upper(out, &upper, focus);
-	place_lower(out, &lower, focus);
+	if (above)
+		place_upper(out, plan, &upper);
+	if (below)
+		place_lower(out, plan, &lower);
 }
 
-struct layout layout_compute(int height, int width, enum pane_id focus)
+struct layout layout_compute(int height, int width, enum pane_id focus,
+                             const struct layout_wish *wish)
 {
 	struct layout out = {.upper_divider_x = -1, .lower_divider_x = -1};
+	struct plan plan = {.focus = focus};
 
 	if (height < LAYOUT_MIN_HEIGHT || width < LAYOUT_MIN_WIDTH) {
 		out.too_small = true;
 		return out;
 	}
+	if (wish)
+		plan.wish = *wish;
 	out.header = (struct rect){0, 0, 2, width};
 	out.keys = (struct rect){height - 1, 0, 1, width};
 	out.body = (struct rect){2, 0, height - 3, width};
-	place_panes(&out, &out.body, focus);
+	if (plan.wish.zoomed)
+		out.pane[focus] = out.body;
+	else
+		place_panes(&out, &plan, &out.body);
 	return out;
 }

@@ -27,6 +27,17 @@ struct layout {
 	int upper_divider_x, lower_divider_x; /* column of the line between neighbours; -1: none */
 };
 
-struct layout layout_compute(int height, int width, enum pane_id focus);
+/* What the user made of it. All zero: as it comes. */
+struct layout_wish {
+	bool zoomed;             /* the focused pane fills the body */
+	bool hidden[PANE_COUNT]; /* the focused one shows all the same */
+	int upper_lines;         /* lines more (or less) for maps and heatmap */
+	int maps_columns;        /* columns more for the maps, less for the heatmap */
+	int goroutines_columns;  /* columns more for the goroutines, less for the chains */
+};
+
+/* wish == NULL: none. Where there is no room for a wish it is granted as far as there is. */
+struct layout layout_compute(int height, int width, enum pane_id focus,
+                             const struct layout_wish *wish);
 
 #endif

@@ -13,10 +13,15 @@
 #include <stdbool.h>
 
 #include "tui/chain_list.h"
+#include "tui/explain.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
 #include "tui/list.h"
+#include "tui/loop.h"
+#include "tui/pattern.h"
+#include "tui/prompt.h"
 #include "tui/rows.h"
+#include "tui/table.h"
 #include "tui/ui.h"
 
 enum handled {
@@ -28,24 +33,36 @@ enum view_id { VIEW_OVERVIEW, VIEW_MAP, VIEW_CONFLICT, VIEW_HELP, VIEW_COUNT };
 
 #define VIEW_STACK_MAX 8
 #define NOTICE_MAX     512
+#define FILTERS_MAX    8
+
+/* What the line at the bottom is asking for. */
+enum ui_question { QUESTION_NONE, QUESTION_SEARCH, QUESTION_FILTER };
 
 struct ui {
 	const struct ui_source *source;
 	const struct ui_config *config;
 	struct rows rows;
 	struct layout layout;
-	enum map_order order;
+	struct layout_wish wish;
 	enum pane_id focus;
 	enum view_id stack[VIEW_STACK_MAX]; /* [depth] is on the screen */
 	int depth;
-	struct list maps; /* shared by the maps pane and the heatmap: one row, one selection */
-	struct list goroutines;
+	struct table maps; /* shared by the maps pane and the heatmap: one row, one selection */
+	struct table goroutines;
 	struct chain_list chains;          /* of the selected map */
 	int heat_first_depth;              /* 0: the leftmost column is depth 1 */
 	unsigned int map_number;           /* of the map view */
 	unsigned int conflict_number;      /* of the conflict view */
 	struct chain_list map_view_chains; /* of the map view's map */
 	int conflict_scroll, help_scroll;
+	struct pattern filter;                  /* rows without it are not shown */
+	char filters[FILTERS_MAX][PATTERN_MAX]; /* those before, for undo */
+	int filter_count;
+	struct pattern search;
+	struct prompt prompt;
+	enum ui_question question;
+	struct loop *loop;
+	uint64_t interval_ns;    /* between two refreshes */
 	char notice[NOTICE_MAX]; /* one line above the keys until the next key; empty: none */
 	bool notice_bad;
 	int source_error; /* -errno once the source is over */
@@ -54,19 +71,30 @@ struct ui {
 };
 
 struct pane_ops {
+	const char *name; /* as in the settings */
 	/* Draw into area, title line included. */
 	void (*draw)(struct ui *ui, const struct rect *area, bool focused);
 	enum handled (*act)(struct ui *ui, enum action action);
+	/* A click somewhere in the pane. True: it meant something. NULL: the pane only gets the
+	 * focus. */
+	bool (*click)(struct ui *ui, int y, int x);
+	/* The table that is sorted and searched; NULL: this pane has none. */
+	struct table *(*table)(struct ui *ui);
+	/* What `copy` takes; returns its length. NULL: nothing to copy. */
+	size_t (*copy)(struct ui *ui, char *out, size_t size);
 };
 
 struct view_ops {
 	const char *name;
 	void (*draw)(struct ui *ui, const struct rect *area);
 	enum handled (*act)(struct ui *ui, enum action action);
+	bool (*click)(struct ui *ui, int y, int x); /* NULL: none */
+	size_t (*copy)(struct ui *ui, char *out, size_t size);
 };
 
 extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
 extern const struct view_ops view_map, view_conflict, view_help;
+extern const struct table_spec maps_table, goroutines_table;
 
 /* The header is there in every view. */
 void pane_header_draw(struct ui *ui, const struct rect *area);
@@ -83,5 +111,17 @@ void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
 void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The selected map; NULL when there is none. */
 struct map_row *ui_selected_map(const struct ui *ui);
+/* Take the rows of now, filtered and sorted. */
+void ui_refresh(struct ui *ui);
+
+/* The focused pane of the overview; NULL in another view. */
+const struct pane_ops *ui_focused_pane(const struct ui *ui);
+const struct view_ops *ui_view(const struct ui *ui);
+
+/* ---- actions that are the same in every view (ui_actions.c) ------------------------------------ */
+
+void ui_act(struct ui *ui, enum action action);
+/* A key while the bottom line asks for something. */
+void ui_answer(struct ui *ui, int code);
 
 #endif

@@ -32,4 +32,14 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct pane_ops pane_chains = {draw, act};
+static bool click(struct ui *ui, int y, int x)
+{
+	bool again, known = chain_list_click(&ui->chains, y, &again);
+
+	(void)x;
+	if (again)
+		act(ui, ACTION_OPEN);
+	return known;
+}
+
+const struct pane_ops pane_chains = {"chains", draw, act, click, NULL, NULL};

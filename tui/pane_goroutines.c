@@ -2,11 +2,12 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "tui/column.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
+#include "tui/match.h"
 #include "tui/pane.h"
 
 static void render_goid(const void *row, struct cell *cell)
@@ -37,19 +38,28 @@ static void show_count(uint64_t count, struct cell *cell)
 		cell->style = STYLE_DIM;
 }
 
+static uint64_t looks_of(const struct goroutine_row *goroutine)
+{
+	return goroutine->ops[OP_READ] + goroutine->ops[OP_ITERATE];
+}
+
+static uint64_t changes_of(const struct goroutine_row *goroutine)
+{
+	return goroutine->ops[OP_WRITE] + goroutine->ops[OP_DELETE] + goroutine->ops[OP_CLEAR];
+}
+
 static void render_looks(const void *row, struct cell *cell)
 {
 	const struct goroutine_row *goroutine = row;
 
-	show_count(goroutine->ops[OP_READ] + goroutine->ops[OP_ITERATE], cell);
+	show_count(looks_of(goroutine), cell);
 }
 
 static void render_changes(const void *row, struct cell *cell)
 {
 	const struct goroutine_row *goroutine = row;
 
-	show_count(goroutine->ops[OP_WRITE] + goroutine->ops[OP_DELETE] + goroutine->ops[OP_CLEAR],
-	           cell);
+	show_count(changes_of(goroutine), cell);
 }
 
 static void render_conflicts(const void *row, struct cell *cell)
@@ -95,52 +105,110 @@ static void render_creator(const void *row, struct cell *cell)
 	cell->style = STYLE_DIM;
 }
 
+#define ORDER_BY(name, figure)                                             \
+	static int compare_##name(const void *left, const void *right)     \
+	{                                                                  \
+		const struct goroutine_row *a = left, *b = right;          \
+                                                                           \
+		return column_order((double)figure(a), (double)figure(b)); \
+	}
+
+#define GOID_OF(goroutine)      ((goroutine)->goid)
+#define RATE_OF(goroutine)      ((goroutine)->rate)
+#define CONFLICTS_OF(goroutine) ((goroutine)->conflicts)
+#define MAPS_OF(goroutine)      ((goroutine)->maps)
+ORDER_BY(goid, GOID_OF)
+ORDER_BY(looks, looks_of)
+ORDER_BY(changes, changes_of)
+ORDER_BY(conflicts, CONFLICTS_OF)
+ORDER_BY(maps, MAPS_OF)
+
+/* Idle ones stay in the order of what they did in all. */
+static int compare_rate(const void *left, const void *right)
+{
+	const struct goroutine_row *a = left, *b = right;
+	int order = column_order(RATE_OF(a), RATE_OF(b));
+
+	return order ? order
+	             : column_order((double)(looks_of(a) + changes_of(a)),
+	                            (double)(looks_of(b) + changes_of(b)));
+}
+
+static int compare_frames(const struct frame *a, const struct frame *b)
+{
+	int order = strcmp(a->file ? a->file : "", b->file ? b->file : "");
+
+	return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static int compare_last(const void *left, const void *right)
+{
+	return compare_frames(&((const struct goroutine_row *)left)->last_use,
+	                      &((const struct goroutine_row *)right)->last_use);
+}
+
+static int compare_creator(const void *left, const void *right)
+{
+	return compare_frames(&((const struct goroutine_row *)left)->created_by,
+	                      &((const struct goroutine_row *)right)->created_by);
+}
+
 static const struct column columns[] = {
-        {"goid", 6, 0, 100, true, render_goid},          {"ops/s", 5, 0, 90, true, render_rate},
-        {"reads", 5, 0, 20, true, render_looks},         {"chgs", 4, 0, 30, true, render_changes},
-        {"confl", 5, 0, 80, true, render_conflicts},     {"maps", 4, 0, 10, true, render_maps},
-        {"last at", 11, 1, 70, false, render_line},      {"in", 12, 3, 60, false, render_function},
-        {"created by", 16, 1, 5, false, render_creator},
+        {"goid", 6, 0, 100, true, render_goid, compare_goid, "number of the goroutine", false},
+        {"ops/s", 5, 0, 90, true, render_rate, compare_rate, "its map operations per second", true},
+        {"reads", 5, 0, 20, true, render_looks, compare_looks, "reads and iterations so far", true},
+        {"chgs", 4, 0, 30, true, render_changes, compare_changes,
+         "writes, deletes and clears so far", true},
+        {"confl", 5, 0, 80, true, render_conflicts, compare_conflicts, "conflicts it was part of",
+         true},
+        {"maps", 4, 0, 10, true, render_maps, compare_maps, "maps that it used", true},
+        {"last at", 11, 1, 70, false, render_line, compare_last, "line of its latest map operation",
+         false},
+        {"in", 12, 3, 60, false, render_function, NULL, "function of that line", false},
+        {"created by", 16, 1, 5, false, render_creator, compare_creator,
+         "line of the go statement that made it", false},
 };
 
 #define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))
+#define COLUMN_RATE  1
 
-static void draw_rows(struct ui *ui, const struct rect *area, const int *widths, bool focused)
+static uint64_t key(const void *row)
 {
-	int visible = area->height - 2;
+	const struct goroutine_row *goroutine = row;
 
-	list_show(&ui->goroutines, visible > 0 ? (size_t)visible : 0);
-	for (int i = 0; i < visible; i++) {
-		size_t index = ui->goroutines.top + (size_t)i;
-		bool selected = focused && index == ui->goroutines.selected;
-		enum ground ground = selected ? GROUND_SELECTED : GROUND_NONE;
-
-		if (index >= ui->rows.goroutine_count)
-			break;
-		draw_text(area->y + 2 + i, area->x, 2, STYLE_STRONG, ground,
-		          selected ? glyph(GLYPH_POINTER) : "");
-		columns_draw_row(columns, COLUMN_COUNT, widths, area->y + 2 + i, area->x + 2,
-		                 area->width - 2, ground, ui->rows.goroutines[index]);
-	}
+	return (uint64_t)goroutine->tgid << 40 ^ goroutine->goid;
 }
+
+static bool matches(const void *ctx, const void *row, const struct pattern *pattern)
+{
+	(void)ctx;
+	return match_goroutine(row, pattern);
+}
+
+const struct table_spec goroutines_table = {
+        .name = "goroutines",
+        .columns = columns,
+        .column_count = COLUMN_COUNT,
+        .sort = COLUMN_RATE,
+        .key = key,
+        .matches = matches,
+};
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
 {
-	char title[64], why[EXPLAIN_MAX], count[FORMAT_MAX];
-	int widths[COLUMNS_MAX];
+	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	char title[96], order[64], why[EXPLAIN_MAX];
 
-	snprintf(title, sizeof(title), "Goroutines %s",
-	         format_count(ui->rows.goroutine_count, count));
-	draw_title(area, focused, title, "most map operations first");
-	if (!ui->rows.goroutine_count) {
-		draw_wrapped(area->y + 1, area->x + 1, area->width - 2, area->height - 1, STYLE_DIM,
-		             explain_no_goroutines(&ui->rows, ui->gone, why));
+	table_title(&ui->goroutines, "Goroutines", title, sizeof(title));
+	draw_title(area, focused, title, table_order(&ui->goroutines, order, sizeof(order)));
+	if (!ui->goroutines.count) {
+		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
+		             ui->goroutines.total
+		                     ? explain_filtered(&ui->goroutines, &ui->filter, why)
+		                     : explain_no_goroutines(&ui->rows, ui->gone, why));
 		return;
 	}
-	columns_fit(columns, COLUMN_COUNT, area->width - 2, widths);
-	columns_draw_titles(columns, COLUMN_COUNT, widths, area->y + 1, area->x + 2,
-	                    area->width - 2);
-	draw_rows(ui, area, widths, focused);
+	table_draw(&ui->goroutines, &body, 0, focused ? GROUND_SELECTED : GROUND_NONE);
 }
 
 /* The most frequent conflict that this goroutine was part of when last seen. */
@@ -160,12 +228,11 @@ static const struct conflict_row *conflict_of(const struct ui *ui,
 
 static void open_conflict(struct ui *ui)
 {
-	const struct goroutine_row *goroutine;
+	const struct goroutine_row *goroutine = table_selected(&ui->goroutines);
 	const struct conflict_row *conflict;
 
-	if (ui->goroutines.selected >= ui->rows.goroutine_count)
+	if (!goroutine)
 		return;
-	goroutine = ui->rows.goroutines[ui->goroutines.selected];
 	conflict = conflict_of(ui, goroutine);
 	if (conflict)
 		ui_conflict_open(ui, conflict);
@@ -182,7 +249,7 @@ static void open_conflict(struct ui *ui)
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	if (list_act(&ui->goroutines, action))
+	if (list_act(&ui->goroutines.list, action))
 		return HANDLED;
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
@@ -190,4 +257,18 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct pane_ops pane_goroutines = {draw, act};
+static bool click(struct ui *ui, int y, int x)
+{
+	bool opened, known = table_click(&ui->goroutines, y, x, &opened);
+
+	if (opened)
+		act(ui, ACTION_OPEN);
+	return known;
+}
+
+static struct table *table(struct ui *ui)
+{
+	return &ui->goroutines;
+}
+
+const struct pane_ops pane_goroutines = {"goroutines", draw, act, click, table, NULL};

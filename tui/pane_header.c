@@ -12,7 +12,8 @@
 /* Line 1: what is watched and how it is. Line 2: how it is watched, what that costs and what it
  * misses. What may have to go for lack of room stands at the right. */
 
-#define GAP 2
+#define FILTER_SHOWN 20 /* columns of the filter */
+#define GAP          2
 
 static int word(int y, int x, int end, enum style style, const char *text)
 {
@@ -22,6 +23,15 @@ static int word(int y, int x, int end, enum style style, const char *text)
 }
 
 /* The clock: how long it has been watched. At the right, with PAUSED before it. */
+/* What must not be overlooked, to the left of end. Returns the new end. */
+static int draw_mark(int y, int end, const char *text)
+{
+	int width = text_width(text);
+
+	draw_word(y, end - width - 1, width, STYLE_PAUSED, GROUND_NONE, text);
+	return end - width - 1;
+}
+
 static int draw_marks(const struct ui *ui, const struct rect *area)
 {
 	char watched[FORMAT_MAX];
@@ -30,10 +40,15 @@ static int draw_marks(const struct ui *ui, const struct rect *area)
 	format_age(ui->rows.coverage.watched_ns, 0, watched);
 	end -= text_width(watched);
 	draw_word(area->y, end, area->width, STYLE_DIM, GROUND_NONE, watched);
-	if (!ui->rows.frozen)
-		return end - GAP;
-	end -= (int)strlen(" PAUSED ") + 1;
-	draw_word(area->y, end, 8, STYLE_PAUSED, GROUND_NONE, " PAUSED ");
+	if (ui->rows.frozen)
+		end = draw_mark(area->y, end, " PAUSED ");
+	if (!pattern_is_empty(&ui->filter)) {
+		char filter[4 * FILTER_SHOWN + 12], word[TEXT_MAX];
+
+		text_fit(ui->filter.text, FILTER_SHOWN, TEXT_ELIDE_MIDDLE, word, sizeof(word));
+		snprintf(filter, sizeof(filter), " filter %.80s ", word);
+		end = draw_mark(area->y, end, filter);
+	}
 	return end - GAP;
 }
 

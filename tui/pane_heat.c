@@ -14,16 +14,19 @@
 #define DEPTHS_SHOWN_MIN 8
 #define CELL_WIDTH_MAX   3
 
-static int deepest(const struct rows *rows)
+static int deepest(const struct table *maps)
 {
 	int depth = DEPTHS_SHOWN_MIN;
 
-	for (size_t i = 0; i < rows->map_count; i++)
-		for (int d = STACK_DEPTH_MAX; rows->maps[i]->conflicts && d > depth; d--)
-			if (rows->maps[i]->heat_depth[d - 1]) {
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct map_row *map = maps->rows[i];
+
+		for (int d = STACK_DEPTH_MAX; map->conflicts && d > depth; d--)
+			if (map->heat_depth[d - 1]) {
 				depth = d;
 				break;
 			}
+	}
 	return depth;
 }
 
@@ -85,23 +88,23 @@ static void draw_rows(struct ui *ui, const struct rect *area, int first, int sho
                       bool focused)
 {
 	for (int i = 0; i < area->height - 3; i++) {
-		size_t index = ui->maps.top + (size_t)i;
+		size_t index = ui->maps.list.top + (size_t)i;
 		int y = area->y + 2 + i;
 		enum ground ground;
 
-		if (index >= ui->rows.map_count)
+		if (index >= ui->maps.count)
 			break;
-		ground = index != ui->maps.selected ? GROUND_NONE
-		         : focused                  ? GROUND_SELECTED
-		                                    : GROUND_MARKED;
+		ground = index != ui->maps.list.selected ? GROUND_NONE
+		         : focused                       ? GROUND_SELECTED
+		                                         : GROUND_MARKED;
 		draw_text(y, area->x, area->width, STYLE_TEXT, ground, "");
-		draw_row(ui->rows.maps[index], y, area->x, first, shown, width, ground);
+		draw_row(ui->maps.rows[index], y, area->x, first, shown, width, ground);
 	}
 }
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
 {
-	int depths = deepest(&ui->rows);
+	int depths = deepest(&ui->maps);
 	int width = cell_width(area, depths);
 	int room = area->width / width;
 	int first, shown;
@@ -116,7 +119,7 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	                               : "Heat by depth",
 	           NULL);
 	draw_ruler(area, area->y + 1, first, shown, width);
-	list_show(&ui->maps, (size_t)(area->height - 3));
+	list_show(&ui->maps.list, (size_t)(area->height - 3));
 	draw_rows(ui, area, first, shown, width, focused);
 	draw_legend(area);
 }
@@ -134,4 +137,9 @@ static enum handled act(struct ui *ui, enum action action)
 	return pane_maps.act(ui, action);
 }
 
-const struct pane_ops pane_heat = {draw, act};
+static struct table *table(struct ui *ui)
+{
+	return &ui->maps;
+}
+
+const struct pane_ops pane_heat = {"heat", draw, act, NULL, table, NULL};

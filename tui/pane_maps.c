@@ -2,11 +2,12 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "tui/column.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
+#include "tui/match.h"
 #include "tui/pane.h"
 
 static enum style verdict_style(enum map_verdict verdict)
@@ -128,54 +129,117 @@ static void render_expected(const void *row, struct cell *cell)
 	snprintf(cell->text, sizeof(cell->text), "%s", format_rate(map->expected_overlaps, rate));
 }
 
-static const struct column columns[] = {
-        {"verdict", 8, 0, 90, false, render_verdict},
-        {"id", 4, 0, 10, false, render_number},
-        {"map", 16, 2, 100, false, render_name},
-        {"first used", 24, 3, 5, false, render_first_use},
-        {"rd/s", 4, 0, 50, true, render_reads},
-        {"wr/s", 4, 0, 60, true, render_writes},
-        {"de/s", 4, 0, 30, true, render_deletes},
-        {"it/s", 4, 0, 20, true, render_iterations},
-        {"gors", 5, 0, 70, true, render_goroutines},
-        {"confl", 5, 0, 80, true, render_conflicts},
-        {"exp", 4, 0, 40, true, render_expected},
-};
-
-#define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))
-
-static const char *const order_names[] = {
-        [MAPS_BY_CONFLICTS] = "by conflicts",   [MAPS_BY_RATE] = "by operations/s",
-        [MAPS_BY_WRITES] = "by writes",         [MAPS_BY_GOROUTINES] = "by goroutines",
-        [MAPS_BY_NUMBER] = "in order of birth",
-};
-
-static void draw_rows(struct ui *ui, const struct rect *area, const int *widths, bool focused)
-{
-	size_t visible = (size_t)(area->height - 3);
-
-	for (size_t i = 0; i < visible && ui->maps.top + i < ui->rows.map_count; i++) {
-		size_t index = ui->maps.top + i;
-		bool selected = index == ui->maps.selected;
-		enum ground ground = !selected ? GROUND_NONE
-		                     : focused ? GROUND_SELECTED
-		                               : GROUND_MARKED;
-		int y = area->y + 2 + (int)i;
-
-		draw_text(y, area->x, 2, STYLE_STRONG, ground,
-		          selected ? glyph(GLYPH_POINTER) : "");
-		columns_draw_row(columns, COLUMN_COUNT, widths, y, area->x + 2, area->width - 2,
-		                 ground, ui->rows.maps[index]);
+/* Whether rates or totals: an order for every column. */
+#define ORDER_BY(name, figure)                                             \
+	static int compare_##name(const void *left, const void *right)     \
+	{                                                                  \
+		const struct map_row *a = left, *b = right;                \
+                                                                           \
+		return column_order((double)figure(a), (double)figure(b)); \
 	}
+
+#define VERDICT_OF(map)    (VERDICT_COUNT - (map)->verdict)
+#define NUMBER_OF(map)     ((map)->number)
+#define READS_OF(map)      ((map)->rate[OP_READ])
+#define WRITES_OF(map)     ((map)->rate[OP_WRITE])
+#define DELETES_OF(map)    ((map)->rate[OP_DELETE] + (map)->rate[OP_CLEAR])
+#define ITERATIONS_OF(map) ((map)->rate[OP_ITERATE])
+#define GOROUTINES_OF(map) ((map)->goroutines)
+#define EXPECTED_OF(map)   ((map)->expected_overlaps)
+ORDER_BY(verdict, VERDICT_OF)
+ORDER_BY(number, NUMBER_OF)
+ORDER_BY(reads, READS_OF)
+ORDER_BY(writes, WRITES_OF)
+ORDER_BY(deletes, DELETES_OF)
+ORDER_BY(iterations, ITERATIONS_OF)
+ORDER_BY(goroutines, GOROUTINES_OF)
+ORDER_BY(expected, EXPECTED_OF)
+
+static int compare_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
 }
 
+static int compare_name(const void *left, const void *right)
+{
+	return compare_text(((const struct map_row *)left)->type,
+	                    ((const struct map_row *)right)->type);
+}
+
+static int compare_first_use(const void *left, const void *right)
+{
+	return compare_text(((const struct map_row *)left)->first_use.function,
+	                    ((const struct map_row *)right)->first_use.function);
+}
+
+/* As in the snapshot: most conflicts, then most changing operations. */
+static int compare_conflicts(const void *left, const void *right)
+{
+	const struct map_row *a = left, *b = right;
+	uint64_t changes[2] = {0, 0};
+
+	if (a->conflicts != b->conflicts)
+		return a->conflicts > b->conflicts ? 1 : -1;
+	for (unsigned int op = 0; op < OP_COUNT; op++) {
+		changes[0] += op_changes(op) ? a->ops[op] : 0;
+		changes[1] += op_changes(op) ? b->ops[op] : 0;
+	}
+	return (changes[0] > changes[1]) - (changes[0] < changes[1]);
+}
+
+static const struct column columns[] = {
+        {"verdict", 8, 0, 90, false, render_verdict, compare_verdict,
+         "what is known of the map: see below", true},
+        {"id", 4, 0, 10, false, render_number, compare_number, "number of the map in all reports",
+         false},
+        {"map", 16, 2, 100, false, render_name, compare_name,
+         "its type; how many maps the row stands for", false},
+        {"first used", 24, 3, 5, false, render_first_use, compare_first_use,
+         "where it was first used", false},
+        {"rd/s", 4, 0, 50, true, render_reads, compare_reads, "reads per second", true},
+        {"wr/s", 4, 0, 60, true, render_writes, compare_writes, "writes per second", true},
+        {"de/s", 4, 0, 30, true, render_deletes, compare_deletes, "deletes and clears per second",
+         true},
+        {"it/s", 4, 0, 20, true, render_iterations, compare_iterations, "iterations per second",
+         true},
+        {"gors", 5, 0, 70, true, render_goroutines, compare_goroutines,
+         "goroutines that used it (~: estimated)", true},
+        {"confl", 5, 0, 80, true, render_conflicts, compare_conflicts, "conflicts seen", true},
+        {"exp", 4, 0, 40, true, render_expected, compare_expected,
+         "overlaps to be expected if nothing kept the goroutines apart", true},
+};
+
+#define COLUMN_COUNT     ((int)(sizeof(columns) / sizeof(columns[0])))
+#define COLUMN_CONFLICTS 9
+
+static uint64_t key(const void *row)
+{
+	return ((const struct map_row *)row)->number;
+}
+
+static bool matches(const void *ctx, const void *row, const struct pattern *pattern)
+{
+	return match_map(ctx, row, pattern);
+}
+
+const struct table_spec maps_table = {
+        .name = "maps",
+        .columns = columns,
+        .column_count = COLUMN_COUNT,
+        .sort = COLUMN_CONFLICTS,
+        .key = key,
+        .matches = matches,
+};
+
 /* The sums stand in the line of the heatmap's legend. */
-static void draw_sums(const struct rows *rows, const struct rect *area, const int *widths)
+static void draw_sums(const struct table *table, const struct rows *rows, const struct rect *area)
 {
 	struct map_row sums = {.type = "all maps", .verdict = VERDICT_COUNT};
 
-	for (size_t i = 0; i < rows->map_count; i++) {
-		const struct map_row *map = rows->maps[i];
+	if (table->count < table->total)
+		sums.type = "all that are shown";
+	for (size_t i = 0; i < table->count; i++) {
+		const struct map_row *map = table->rows[i];
 
 		for (int op = 0; op < OP_COUNT; op++)
 			sums.rate[op] += map->rate[op];
@@ -184,33 +248,30 @@ static void draw_sums(const struct rows *rows, const struct rect *area, const in
 			sums.expected_overlaps += map->expected_overlaps;
 	}
 	sums.goroutines = (unsigned int)rows->goroutine_count;
-	columns_draw_row(columns, COLUMN_COUNT, widths, area->y + area->height - 1, area->x + 2,
-	                 area->width - 2, GROUND_NONE, &sums);
+	columns_draw_row(columns, COLUMN_COUNT, table->widths, area->y + area->height - 1,
+	                 area->x + 2, area->width - 2, GROUND_NONE, &sums);
 }
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
 {
-	char title[64], why[EXPLAIN_MAX], count[FORMAT_MAX];
-	int widths[COLUMNS_MAX];
+	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	char title[96], order[64], why[EXPLAIN_MAX];
 
-	snprintf(title, sizeof(title), "Maps %s", format_count(ui->rows.map_count, count));
-	draw_title(area, focused, title, order_names[ui->order]);
-	if (!ui->rows.map_count) {
-		draw_wrapped(area->y + 1, area->x + 1, area->width - 2, area->height - 1, STYLE_DIM,
-		             explain_no_maps(&ui->rows, ui->gone, why));
+	table_title(&ui->maps, "Maps", title, sizeof(title));
+	draw_title(area, focused, title, table_order(&ui->maps, order, sizeof(order)));
+	if (!ui->maps.count) {
+		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
+		             ui->maps.total ? explain_filtered(&ui->maps, &ui->filter, why)
+		                            : explain_no_maps(&ui->rows, ui->gone, why));
 		return;
 	}
-	columns_fit(columns, COLUMN_COUNT, area->width - 2, widths);
-	columns_draw_titles(columns, COLUMN_COUNT, widths, area->y + 1, area->x + 2,
-	                    area->width - 2);
-	list_show(&ui->maps, (size_t)(area->height - 3));
-	draw_rows(ui, area, widths, focused);
-	draw_sums(&ui->rows, area, widths);
+	table_draw(&ui->maps, &body, 1, focused ? GROUND_SELECTED : GROUND_MARKED);
+	draw_sums(&ui->maps, &ui->rows, &body);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	if (list_act(&ui->maps, action))
+	if (list_act(&ui->maps.list, action))
 		return HANDLED;
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
@@ -219,4 +280,18 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct pane_ops pane_maps = {draw, act};
+static bool click(struct ui *ui, int y, int x)
+{
+	bool opened, known = table_click(&ui->maps, y, x, &opened);
+
+	if (opened)
+		act(ui, ACTION_OPEN);
+	return known;
+}
+
+static struct table *table(struct ui *ui)
+{
+	return &ui->maps;
+}
+
+const struct pane_ops pane_maps = {"maps", draw, act, click, table, NULL};

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDERS (MAPS_BY_NUMBER + 1)
-
 /* ---- asking the model --------------------------------------------------------------------------
  */
 
@@ -45,19 +43,19 @@ static int goroutines_read(struct rows *rows, const struct model *model)
 	return 0;
 }
 
-static int maps_read(struct rows *rows, const struct model *model, enum map_order order)
+static int maps_read(struct rows *rows, const struct model *model)
 {
 	size_t count = model_map_count(model);
 
 	if (room_make((void ***)&rows->maps, &rows->map_room, count + 1))
 		return -ENOMEM;
-	rows->map_count = model_maps(model, order, rows->maps, count);
+	rows->map_count = model_maps(model, MAPS_BY_NUMBER, rows->maps, count);
 	return 0;
 }
 
-static int live_read(struct rows *rows, const struct model *model, enum map_order order)
+static int live_read(struct rows *rows, const struct model *model)
 {
-	int rc = maps_read(rows, model, order);
+	int rc = maps_read(rows, model);
 
 	rc = rc ? rc : conflicts_read(rows, model);
 	rc = rc ? rc : goroutines_read(rows, model);
@@ -81,8 +79,6 @@ struct block {
 
 struct frozen {
 	struct block *blocks;
-	struct map_row **order[ORDERS]; /* all orders, as they were */
-	size_t map_count;
 };
 
 static void *frozen_alloc(struct frozen *frozen, size_t size)
@@ -161,47 +157,35 @@ static int map_copy(struct frozen *frozen, struct map_row **map)
 	return rc;
 }
 
-static int compare_number(const void *a, const void *b)
+/* Maps are in order of their numbers. */
+static struct map_row *find(const struct rows *rows, unsigned int number)
 {
-	unsigned int x = (*(struct map_row *const *)a)->number;
-	unsigned int y = (*(struct map_row *const *)b)->number;
+	size_t low = 0, high = rows->map_count;
 
-	return (x > y) - (x < y);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rows->maps[middle]->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < rows->map_count && rows->maps[low]->number == number ? rows->maps[low] : NULL;
 }
 
-/* The copy of a map of the model, by its number. */
-static struct map_row *copy_of(const struct frozen *frozen, const struct map_row *map)
+static int maps_copy(struct frozen *frozen, struct rows *rows)
 {
-	struct map_row **found =
-	        !map || !frozen->map_count
-	                ? NULL
-	                : bsearch(&map, frozen->order[MAPS_BY_NUMBER], frozen->map_count,
-	                          sizeof(struct map_row *), compare_number);
-
-	return found ? *found : NULL;
-}
-
-static int maps_copy(struct frozen *frozen, const struct model *model)
-{
-	size_t count = model_map_count(model);
 	int rc = 0;
 
-	for (int order = ORDERS - 1; order >= 0 && !rc; order--) {
-		struct map_row **list =
-		        frozen_alloc(frozen, (count + 1) * sizeof(struct map_row *));
-
-		if (!list)
-			return -ENOMEM;
-		frozen->order[order] = list;
-		count = model_maps(model, (enum map_order)order, list, count);
-		for (size_t i = 0; i < count && !rc; i++)
-			if (order == MAPS_BY_NUMBER)
-				rc = map_copy(frozen, &list[i]);
-			else
-				list[i] = copy_of(frozen, list[i]);
-		frozen->map_count = count;
-	}
+	for (size_t i = 0; i < rows->map_count && !rc; i++)
+		rc = map_copy(frozen, &rows->maps[i]);
 	return rc;
+}
+
+/* The copy of a map of the model. */
+static struct map_row *copy_of(const struct rows *rows, const struct map_row *map)
+{
+	return map ? find(rows, map->number) : NULL;
 }
 
 static int side_copy(struct frozen *frozen, struct side *side)
@@ -219,7 +203,7 @@ static int conflicts_copy(struct frozen *frozen, struct rows *rows)
 
 		if (!copy)
 			return -ENOMEM;
-		copy->map = copy_of(frozen, copy->map);
+		copy->map = copy_of(rows, copy->map);
 		rc = side_copy(frozen, &copy->a);
 		rc = rc ? rc : side_copy(frozen, &copy->b);
 		rows->conflicts[i] = copy;
@@ -246,29 +230,29 @@ static int others_copy(struct frozen *frozen, struct rows *rows)
 		rows->crashes[i] = frozen_copy(frozen, rows->crashes[i], sizeof(struct crash_row));
 		if (!rows->crashes[i])
 			return -ENOMEM;
-		rows->crashes[i]->map = copy_of(frozen, rows->crashes[i]->map);
+		rows->crashes[i]->map = copy_of(rows, rows->crashes[i]->map);
 		rc = side_copy(frozen, &rows->crashes[i]->side);
 	}
 	return rc;
 }
 
-int rows_freeze(struct rows *rows, const struct model *model, enum map_order order)
+int rows_freeze(struct rows *rows, const struct model *model)
 {
 	struct frozen *frozen = calloc(1, sizeof(*frozen));
-	int rc = frozen ? live_read(rows, model, order) : -ENOMEM;
+	int rc = frozen ? live_read(rows, model) : -ENOMEM;
 
-	rc = rc ? rc : maps_copy(frozen, model);
+	rc = rc ? rc : maps_copy(frozen, rows);
 	rc = rc ? rc : conflicts_copy(frozen, rows);
 	rc = rc ? rc : others_copy(frozen, rows);
 	if (rc) {
 		frozen_free(frozen);
 		rows_thaw(rows);
-		live_read(rows, model, order);
+		live_read(rows, model);
 		return rc;
 	}
 	frozen_free(rows->frozen);
 	rows->frozen = frozen;
-	return rows_refresh(rows, model, order);
+	return 0;
 }
 
 void rows_thaw(struct rows *rows)
@@ -282,18 +266,9 @@ void rows_thaw(struct rows *rows)
 /* ---- the rows ----------------------------------------------------------------------------------
  */
 
-int rows_refresh(struct rows *rows, const struct model *model, enum map_order order)
+int rows_refresh(struct rows *rows, const struct model *model)
 {
-	const struct frozen *frozen = rows->frozen;
-
-	if (!frozen)
-		return live_read(rows, model, order);
-	if (room_make((void ***)&rows->maps, &rows->map_room, frozen->map_count + 1))
-		return -ENOMEM;
-	rows->map_count = frozen->map_count;
-	if (frozen->map_count)
-		memcpy(rows->maps, frozen->order[order], frozen->map_count * sizeof(*rows->maps));
-	return 0;
+	return rows->frozen ? 0 : live_read(rows, model);
 }
 
 void rows_free(struct rows *rows)
@@ -307,10 +282,7 @@ void rows_free(struct rows *rows)
 
 struct map_row *rows_map(const struct rows *rows, unsigned int number)
 {
-	for (size_t i = 0; i < rows->map_count; i++)
-		if (rows->maps[i]->number == number)
-			return rows->maps[i];
-	return NULL;
+	return find(rows, number);
 }
 
 struct conflict_row *rows_conflict(const struct rows *rows, unsigned int number)

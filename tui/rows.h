@@ -21,7 +21,7 @@
 struct frozen;
 
 struct rows {
-	struct map_row **maps; /* in the order asked for */
+	struct map_row **maps; /* in order of their numbers */
 	size_t map_count;
 	struct conflict_row **conflicts; /* of all maps, most frequent first */
 	size_t conflict_count;
@@ -39,9 +39,9 @@ struct rows {
 	size_t map_room, conflict_room, goroutine_room;
 };
 
-/* Ask the model anew, or, when frozen, only put the maps in this order. -ENOMEM: as before. */
-int rows_refresh(struct rows *rows, const struct model *model, enum map_order order);
-int rows_freeze(struct rows *rows, const struct model *model, enum map_order order);
+/* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. */
+int rows_refresh(struct rows *rows, const struct model *model);
+int rows_freeze(struct rows *rows, const struct model *model);
 void rows_thaw(struct rows *rows);
 void rows_free(struct rows *rows); /* accepts a zeroed one */
 

@@ -196,6 +196,10 @@ static void modes_set(void)
 	intrflush(stdscr, FALSE);
 	set_escdelay(25);
 	curs_set(0);
+	/* Presses only: a click that waits for a second one would make every click late. The wheel
+	 * comes as buttons 4 and 5. */
+	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+	mouseinterval(0);
 }
 
 static int pipe_open(void)
@@ -290,4 +294,36 @@ int screen_key(void)
 	int code = getch();
 
 	return code == ERR ? -1 : code;
+}
+
+_Static_assert(SCREEN_KEY_MOUSE == KEY_MOUSE, "as curses has it");
+
+struct mouse screen_mouse(void)
+{
+	static const struct {
+		mmask_t mask;
+		enum mouse_what what;
+	} kinds[] = {
+	        {BUTTON1_PRESSED, MOUSE_CLICK},
+	        {BUTTON4_PRESSED, MOUSE_WHEEL_UP},
+	        {BUTTON5_PRESSED, MOUSE_WHEEL_DOWN},
+	};
+	struct mouse mouse = {MOUSE_NOTHING, 0, 0};
+	MEVENT event;
+
+	if (getmouse(&event) == ERR)
+		return mouse;
+	mouse.y = event.y;
+	mouse.x = event.x;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (event.bstate & kinds[i].mask)
+			mouse.what = kinds[i].what;
+	return mouse;
+}
+
+void screen_send(const char *text, const char *end)
+{
+	fputs(text, stdout);
+	fputs(end, stdout);
+	fflush(stdout);
 }

@@ -41,4 +41,19 @@ void screen_invalidate(void);
 /* The next key as wgetch(3) codes it, or -1 when there is none. Never waits. */
 int screen_key(void);
 
+enum mouse_what { MOUSE_NOTHING, MOUSE_CLICK, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
+
+struct mouse {
+	enum mouse_what what;
+	int y, x;
+};
+
+/* What the mouse did, once screen_key() has said SCREEN_KEY_MOUSE. */
+#define SCREEN_KEY_MOUSE 0631 /* KEY_MOUSE of curses.h */
+struct mouse screen_mouse(void);
+
+/* Send two strings to the terminal as they are, between two frames: control sequences that draw
+ * nothing. */
+void screen_send(const char *text, const char *end);
+
 #endif

@@ -43,18 +43,49 @@ static void overview_draw(struct ui *ui, const struct rect *area)
 		                                                                 : GLYPH_TEE_UP);
 }
 
+static void focus_move(struct ui *ui, int by)
+{
+	int pane = (int)ui->focus;
+
+	do
+		pane = (pane + by + PANE_COUNT) % PANE_COUNT;
+	while (pane != (int)ui->focus && ui->wish.hidden[pane]);
+	ui->focus = (enum pane_id)pane;
+}
+
+static bool rect_has(const struct rect *rect, int y, int x)
+{
+	return y >= rect->y && y < rect->y + rect->height && x >= rect->x &&
+	       x < rect->x + rect->width;
+}
+
+/* A click gives a pane the focus and then means what it means there. */
+static bool overview_click(struct ui *ui, int y, int x)
+{
+	for (int i = 0; i < PANE_COUNT; i++) {
+		if (!rect_has(&ui->layout.pane[i], y, x))
+			continue;
+		ui->focus = (enum pane_id)i;
+		if (panes[i]->click)
+			panes[i]->click(ui, y, x);
+		return true;
+	}
+	return false;
+}
+
 static enum handled overview_act(struct ui *ui, enum action action)
 {
 	if (action == ACTION_NEXT_PANE)
-		ui->focus = (ui->focus + 1) % PANE_COUNT;
+		focus_move(ui, 1);
 	else if (action == ACTION_PREV_PANE)
-		ui->focus = (ui->focus + PANE_COUNT - 1) % PANE_COUNT;
+		focus_move(ui, -1);
 	else
 		return panes[ui->focus]->act(ui, action);
 	return HANDLED;
 }
 
-static const struct view_ops view_overview = {"overview", overview_draw, overview_act};
+static const struct view_ops view_overview = {"overview", overview_draw, overview_act,
+                                              overview_click, NULL};
 
 static const struct view_ops *const views[VIEW_COUNT] = {
         [VIEW_OVERVIEW] = &view_overview,
@@ -105,28 +136,25 @@ void ui_notice(struct ui *ui, bool bad, const char *fmt, ...)
 
 struct map_row *ui_selected_map(const struct ui *ui)
 {
-	return ui->maps.selected < ui->rows.map_count ? ui->rows.maps[ui->maps.selected] : NULL;
+	/* The table was filled from rows.maps, whose rows may be changed. */
+	return (struct map_row *)table_selected(&ui->maps);
+}
+
+const struct view_ops *ui_view(const struct ui *ui)
+{
+	return views[ui->stack[ui->depth]];
+}
+
+const struct pane_ops *ui_focused_pane(const struct ui *ui)
+{
+	return ui_view(ui) == &view_overview ? panes[ui->focus] : NULL;
 }
 
 /* ---- keeping up with the model ------------------------------------------------------------------
  */
 
-static uint64_t map_key(const void *ctx, size_t index)
-{
-	return ((const struct rows *)ctx)->maps[index]->number;
-}
-
-static uint64_t goroutine_key(const void *ctx, size_t index)
-{
-	const struct goroutine_row *row = ((const struct rows *)ctx)->goroutines[index];
-
-	return (uint64_t)row->tgid << 40 ^ row->goid;
-}
-
 static void sync(struct ui *ui)
 {
-	list_sync(&ui->maps, ui->rows.map_count, map_key, &ui->rows);
-	list_sync(&ui->goroutines, ui->rows.goroutine_count, goroutine_key, &ui->rows);
 	chain_list_set(&ui->chains, &ui->rows, ui_selected_map(ui));
 	chain_list_set(&ui->map_view_chains, &ui->rows, rows_map(&ui->rows, ui->map_number));
 }
@@ -134,94 +162,27 @@ static void sync(struct ui *ui)
 /* A selection was moved: the rows that are selected now are the ones to follow. */
 static void follow(struct ui *ui)
 {
-	if (ui->maps.selected < ui->rows.map_count)
-		ui->maps.key = map_key(&ui->rows, ui->maps.selected);
-	if (ui->goroutines.selected < ui->rows.goroutine_count)
-		ui->goroutines.key = goroutine_key(&ui->rows, ui->goroutines.selected);
+	table_follow(&ui->maps);
+	table_follow(&ui->goroutines);
 	chain_list_follow(&ui->chains);
 	chain_list_follow(&ui->map_view_chains);
 	sync(ui);
 }
 
-static void refresh_rows(struct ui *ui)
+void ui_refresh(struct ui *ui)
 {
-	if (rows_refresh(&ui->rows, ui->source->model, ui->order))
+	struct rows *rows = &ui->rows;
+	int rc = rows_refresh(rows, ui->source->model);
+
+	rc = rc ? rc
+	        : table_set(&ui->maps, (const void *const *)rows->maps, rows->map_count, rows,
+	                    &ui->filter);
+	rc = rc ? rc
+	        : table_set(&ui->goroutines, (const void *const *)rows->goroutines,
+	                    rows->goroutine_count, rows, &ui->filter);
+	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with q");
 	sync(ui);
-}
-
-/* ---- actions that every view has ----------------------------------------------------- */
-
-static void freeze(struct ui *ui)
-{
-	if (ui->rows.frozen)
-		rows_thaw(&ui->rows);
-	else if (rows_freeze(&ui->rows, ui->source->model, ui->order))
-		ui_notice(ui, true, "not enough memory to freeze the screen");
-	refresh_rows(ui);
-}
-
-static void snapshot(struct ui *ui)
-{
-	struct error err = {""};
-	char path[256] = "";
-	int rc;
-
-	if (!ui->source->snapshot) {
-		ui_notice(ui, true, "no snapshot from here: this screen shows no live session");
-		return;
-	}
-	rc = ui->source->snapshot(ui->source->ctx, path, sizeof(path), &err);
-	if (rc)
-		ui_notice(ui, true, "no snapshot written: %s",
-		          err.text[0] ? err.text : strerror(-rc));
-	else
-		ui_notice(ui, false, "snapshot written to %s", path);
-}
-
-static void reset(struct ui *ui)
-{
-	if (ui->rows.frozen)
-		rows_thaw(&ui->rows);
-	model_reset(ui->source->model);
-	ui->depth = 0;
-	ui->maps = ui->goroutines = (struct list){0};
-	ui->chains = ui->map_view_chains = (struct chain_list){0};
-	refresh_rows(ui);
-	ui_notice(ui, false, "counts and conflicts forgotten; counting from now");
-}
-
-static void act_common(struct ui *ui, enum action action)
-{
-	switch (action) {
-	case ACTION_BACK:
-		ui_view_back(ui);
-		break;
-	case ACTION_FREEZE:
-		freeze(ui);
-		break;
-	case ACTION_SORT:
-		ui->order = (ui->order + 1) % (MAPS_BY_NUMBER + 1);
-		refresh_rows(ui);
-		break;
-	case ACTION_SNAPSHOT:
-		snapshot(ui);
-		break;
-	case ACTION_RESET:
-		reset(ui);
-		break;
-	case ACTION_HELP:
-		ui_view_open(ui, VIEW_HELP);
-		break;
-	case ACTION_REDRAW:
-		screen_invalidate();
-		break;
-	case ACTION_QUIT:
-		ui->quit = true;
-		break;
-	default:
-		break;
-	}
 }
 
 /* ---- the line of keys ---------------------------------------------------------------- */
@@ -247,7 +208,9 @@ static void draw_key_bar(const struct rect *area)
 
 static void draw_bottom(struct ui *ui, const struct rect *area)
 {
-	if (ui->notice[0])
+	if (prompt_is_open(&ui->prompt))
+		prompt_draw(&ui->prompt, area->y, area->x, area->width);
+	else if (ui->notice[0])
 		draw_text(area->y, area->x, area->width, ui->notice_bad ? STYLE_BAD : STYLE_WARN,
 		          GROUND_NONE, ui->notice);
 	else
@@ -262,7 +225,7 @@ static void on_draw(void *ctx)
 	struct ui *ui = ctx;
 	const struct layout *layout = &ui->layout;
 
-	ui->layout = layout_compute(screen_height(), screen_width(), ui->focus);
+	ui->layout = layout_compute(screen_height(), screen_width(), ui->focus, &ui->wish);
 	if (layout->too_small) {
 		draw_words(0, 0, screen_width(), STYLE_TEXT, GROUND_NONE,
 		           "gomaptop needs %dx%d, has %dx%d", LAYOUT_MIN_WIDTH, LAYOUT_MIN_HEIGHT,
@@ -270,8 +233,36 @@ static void on_draw(void *ctx)
 		return;
 	}
 	pane_header_draw(ui, &layout->header);
-	views[ui->stack[ui->depth]]->draw(ui, &layout->body);
+	ui_view(ui)->draw(ui, &layout->body);
 	draw_bottom(ui, &layout->keys);
+}
+
+/* The wheel moves the selection of the pane under it by a few rows. */
+static void on_wheel(struct ui *ui, enum action action)
+{
+	for (int i = 0; i < 3; i++)
+		if (ui_view(ui)->act(ui, action) == HANDLED)
+			follow(ui);
+}
+
+static void on_mouse(struct ui *ui)
+{
+	struct mouse mouse = screen_mouse();
+	const struct view_ops *view = ui_view(ui);
+
+	if (mouse.what == MOUSE_NOTHING || ui->layout.too_small)
+		return;
+	if (mouse.what == MOUSE_CLICK) {
+		if (view->click && view->click(ui, mouse.y, mouse.x))
+			follow(ui);
+		ui_refresh(ui);
+		return;
+	}
+	if (view == &view_overview)
+		for (int i = 0; i < PANE_COUNT; i++)
+			if (rect_has(&ui->layout.pane[i], mouse.y, mouse.x))
+				ui->focus = (enum pane_id)i;
+	on_wheel(ui, mouse.what == MOUSE_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
 }
 
 static enum loop_answer on_key(void *ctx, int code)
@@ -280,12 +271,17 @@ static enum loop_answer on_key(void *ctx, int code)
 	enum action action = keymap_action(code);
 
 	ui->notice[0] = '\0';
-	if (action == ACTION_NONE)
+	if (code == SCREEN_KEY_MOUSE)
+		on_mouse(ui);
+	else if (prompt_is_open(&ui->prompt))
+		ui_answer(ui, code);
+	else if (action == ACTION_NONE)
 		return LOOP_DRAW;
-	if (views[ui->stack[ui->depth]]->act(ui, action) == HANDLED)
+	else if (ui_view(ui)->act(ui, action) == HANDLED)
 		follow(ui);
 	else
-		act_common(ui, action);
+		ui_act(ui, action);
+	ui->loop->interval_ns = ui->interval_ns;
 	return ui->quit ? LOOP_QUIT : LOOP_DRAW;
 }
 
@@ -314,7 +310,7 @@ static enum loop_answer on_news(void *ctx, bool clock)
 		          "leaves.");
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
-	refresh_rows(ui);
+	ui_refresh(ui);
 	if (ui->config->until_conflict && model_conflict_total(ui->source->model))
 		return LOOP_QUIT;
 	return LOOP_DRAW;
@@ -322,7 +318,6 @@ static enum loop_answer on_news(void *ctx, bool clock)
 
 int ui_run(const struct ui_source *source, const struct ui_config *config, struct error *err)
 {
-	struct ui ui = {.source = source, .config = config};
 	struct loop loop = {
 	        .event_fd = source->event_fd,
 	        .interval_ns = config->interval_ns ? config->interval_ns : 1000000000u,
@@ -330,15 +325,27 @@ int ui_run(const struct ui_source *source, const struct ui_config *config, struc
 	        .key = on_key,
 	        .news = on_news,
 	        .draw = on_draw,
-	        .ctx = &ui,
+	};
+	struct ui ui = {
+	        .source = source,
+	        .config = config,
+	        .loop = &loop,
+	        .interval_ns = loop.interval_ns,
 	};
 	int rc = screen_open(config->color, err);
 
 	if (rc)
 		return rc;
-	refresh_rows(&ui);
+	loop.ctx = &ui;
+	table_init(&ui.maps, &maps_table);
+	table_init(&ui.goroutines, &goroutines_table);
+	ui_refresh(&ui);
 	rc = loop_run(&loop);
 	screen_close();
+	pattern_clear(&ui.filter);
+	pattern_clear(&ui.search);
+	table_free(&ui.maps);
+	table_free(&ui.goroutines);
 	rows_free(&ui.rows);
 	if (rc)
 		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",

@@ -287,4 +287,4 @@ static enum handled act(struct ui *ui, enum action action)
 	return NOT_HANDLED;
 }
 
-const struct view_ops view_conflict = {"conflict", draw, act};
+const struct view_ops view_conflict = {"conflict", draw, act, NULL, NULL};

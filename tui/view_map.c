@@ -182,4 +182,14 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct view_ops view_map = {"map", draw, act};
+static bool click(struct ui *ui, int y, int x)
+{
+	bool again, known = chain_list_click(&ui->map_view_chains, y, &again);
+
+	(void)x;
+	if (again)
+		act(ui, ACTION_OPEN);
+	return known;
+}
+
+const struct view_ops view_map = {"map", draw, act, click, NULL};

@@ -145,6 +145,18 @@ class Terminal:
                 time.sleep(0.06)  # longer than the escape delay: not the start of a sequence
         self.settle()
 
+    def _mouse(self, button, y, x):
+        """As xterm tells of a button: lines and columns count from 1 there."""
+        self.send(b"\x1b[M" + bytes((32 + button, 33 + x, 33 + y)))
+
+    def click(self, y, x):
+        self._mouse(0, y, x)
+        self._mouse(3, y, x)  # let go
+        self.settle()
+
+    def wheel(self, y, x, down):
+        self._mouse(65 if down else 64, y, x)
+
     def signal(self, number):
         os.kill(self.process.pid, number)
 

@@ -42,7 +42,7 @@ static void check_divider(int x, const struct rect *left, const struct rect *rig
 
 static void check(int height, int width, enum pane_id focus)
 {
-	struct layout layout = layout_compute(height, width, focus);
+	struct layout layout = layout_compute(height, width, focus, NULL);
 
 	assert_int_equal(layout.too_small, height < LAYOUT_MIN_HEIGHT || width < LAYOUT_MIN_WIDTH);
 	if (layout.too_small)
@@ -76,7 +76,7 @@ static void all_panes_at_80x24(void **state)
 {
 	(void)state;
 	for (int focus = 0; focus < PANE_COUNT; focus++) {
-		struct layout layout = layout_compute(24, 80, (enum pane_id)focus);
+		struct layout layout = layout_compute(24, 80, (enum pane_id)focus, NULL);
 
 		for (int i = 0; i < PANE_COUNT; i++)
 			assert_true(layout.pane[i].height >= 8);
@@ -86,11 +86,11 @@ static void all_panes_at_80x24(void **state)
 
 static void the_layout_does_not_jump_with_the_focus(void **state)
 {
-	struct layout first = layout_compute(24, 80, PANE_MAPS);
+	struct layout first = layout_compute(24, 80, PANE_MAPS, NULL);
 
 	(void)state;
 	for (int focus = 1; focus < PANE_COUNT; focus++) {
-		struct layout other = layout_compute(24, 80, (enum pane_id)focus);
+		struct layout other = layout_compute(24, 80, (enum pane_id)focus, NULL);
 
 		assert_memory_equal(first.pane, other.pane, sizeof(first.pane));
 	}

@@ -234,20 +234,20 @@ static void heat_rises_by_half_decades(void **state)
 static void least_important_columns_go_first(void **state)
 {
 	static const struct column columns[] = {
-	        {"name", 10, 1, 100, false, NULL},
-	        {"a", 4, 0, 10, true, NULL},
-	        {"b", 4, 0, 20, true, NULL},
+	        {"name", 10, 1, 100, false, NULL, NULL, NULL, false},
+	        {"a", 4, 0, 10, true, NULL, NULL, NULL, false},
+	        {"b", 4, 0, 20, true, NULL, NULL, NULL, false},
 	};
 	int widths[COLUMNS_MAX];
 
 	(void)state;
-	columns_fit(columns, 3, 20, widths);
+	columns_fit(columns, 3, 0, 20, widths);
 	assert_true(widths[0] == 10 && widths[1] == 4 && widths[2] == 4);
-	columns_fit(columns, 3, 30, widths);
+	columns_fit(columns, 3, 0, 30, widths);
 	assert_int_equal(widths[0], 20);
-	columns_fit(columns, 3, 19, widths);
+	columns_fit(columns, 3, 0, 19, widths);
 	assert_true(widths[0] == 14 && widths[1] == 0 && widths[2] == 4);
-	columns_fit(columns, 3, 6, widths);
+	columns_fit(columns, 3, 0, 6, widths);
 	assert_true(widths[0] == 6 && widths[1] == 0 && widths[2] == 0);
 }
 
