@@ -177,6 +177,7 @@ static int tick_apply(struct model *model, const struct event_header *header)
 		return 0;
 	seconds = (double)(header->time_ns - since) / 1e9;
 	model->last_tick_ns = header->time_ns;
+	history_clock_tick(&model->clock, model->tick, header->time_ns);
 	model->coverage.hits_rate = (double)count_since(hits, model->hits_at_tick) / seconds;
 	model->hits_at_tick = hits;
 	maps_tick(model, seconds);
@@ -262,6 +263,11 @@ const struct coverage_row *model_coverage(const struct model *model)
 uint64_t model_conflict_total(const struct model *model)
 {
 	return model->conflict_total;
+}
+
+const struct history_clock *model_clock(const struct model *model)
+{
+	return &model->clock;
 }
 
 uint64_t model_now_ns(const struct model *model)

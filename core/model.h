@@ -20,8 +20,10 @@
 
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/history.h"
 
 #define MODEL_FAMILY_MAPS 8
+#define MODEL_TIMELINES   2048
 #define MODEL_GUARDED_FROM \
 	5.0 /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
 
@@ -94,10 +96,12 @@ struct conflict_row {
 	enum conflict_kind kind;
 	enum conflict_evidence evidence;
 	uint64_t count;
-	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC */
-	uint64_t hold_ns, after_ns; /* of the latest sighting */
-	double rate;                /* sightings per second, over the last few intervals */
-	struct side a, b;           /* latest sighting; a was held, b came meanwhile */
+	uint64_t first_ns, last_ns;        /* CLOCK_MONOTONIC */
+	uint64_t hold_ns, after_ns;        /* of the latest sighting */
+	double rate;                       /* sightings per second, over the last few intervals */
+	int depth;                         /* frames of the deeper call chain, latest sighting */
+	const struct sightings *sightings; /* NULL: no memory for them */
+	struct side a, b;                  /* latest sighting; a was held, b came meanwhile */
 };
 
 /* Sampled call chains of one map, merged: what the call-chain pane shows. The array of a map may
@@ -137,7 +141,9 @@ struct map_row {
 	 * (each conflict counts once, at the deeper side's depth). */
 	const uint32_t *heat_depth; /* STACK_DEPTH_MAX entries, never NULL */
 	const float *heat_rate;     /* the same, conflicts per second, smoothed */
-	struct chain_row *chains;   /* most frequent first after model_sort_chains() */
+	/* Kept for maps with conflicts and for the first MODEL_TIMELINES others; else NULL. */
+	const struct timeline *timeline;
+	struct chain_row *chains; /* most frequent first after model_sort_chains() */
 	size_t chain_count;
 	/* The row that stands for this one since its family was folded; else NULL. A folded row is
 	 * in no list any more and may be used for another map (with another number) later. */
@@ -244,6 +250,7 @@ size_t model_crashes(const struct model *model, struct crash_row **rows, size_t 
 void model_sort_chains(struct map_row *map);
 const struct coverage_row *model_coverage(const struct model *model);
 uint64_t model_conflict_total(const struct model *model);
+const struct history_clock *model_clock(const struct model *model);
 uint64_t model_now_ns(const struct model *model); /* time of the latest event */
 /* What the bounds of the model itself dropped. */
 uint64_t model_dropped(const struct model *model);

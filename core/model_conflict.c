@@ -32,6 +32,7 @@ static void conflict_retire(struct model *model, struct conflict_entry *conflict
 	id_table_remove(&model->conflict_keys, conflict->key);
 	side_clear(&conflict->row.a);
 	side_clear(&conflict->row.b);
+	conflict_sightings_clear(conflict);
 	conflict->next_free = model->conflict_free;
 	model->conflict_free = conflict;
 }
@@ -96,6 +97,7 @@ struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *
 	row = &conflict->row;
 	row->count++;
 	row->last_ns = a->time_ns;
+	conflict_sighting_add(model, conflict, a_length > b_length ? a_length : b_length);
 	side_set(model, &row->a, a, model->scratch[0], a_length);
 	if (b)
 		side_set(model, &row->b, b, model->scratch[1], b_length);
@@ -108,6 +110,7 @@ static void conflict_merge(struct conflict_entry *into, struct conflict_entry *f
 {
 	struct conflict_row *to = &into->row, *row = &from->row;
 
+	conflict_sightings_move(into, from);
 	to->count += row->count;
 	to->rate += row->rate;
 	into->count_at_tick += from->count_at_tick;
@@ -119,6 +122,7 @@ static void conflict_merge(struct conflict_entry *into, struct conflict_entry *f
 		to->last_ns = row->last_ns;
 		to->hold_ns = row->hold_ns;
 		to->after_ns = row->after_ns;
+		to->depth = row->depth;
 		to->a = row->a;
 		to->b = row->b;
 		row->a = a;

@@ -17,6 +17,7 @@ static void entry_init(struct model *model, struct map_entry *entry)
 	size_t index = entry->index;
 
 	entry_chains_clear(entry);
+	entry_timeline_clear(model, entry);
 	heat_clear(entry);
 	memset(entry, 0, sizeof(*entry));
 	entry->index = index;
@@ -175,7 +176,7 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 
 /* ---- once an interval, and never again ----------------------------------------------- */
 
-void map_entry_tick(struct map_entry *entry, double seconds)
+void map_entry_tick(struct model *model, struct map_entry *entry, double seconds)
 {
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
@@ -186,11 +187,12 @@ void map_entry_tick(struct map_entry *entry, double seconds)
 	}
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
 	entry->conflicts_at_tick = row->conflicts;
+	entry_timeline_tick(model, entry, (double)conflicts / seconds);
 	heat_tick(entry, seconds);
 	map_entry_judge(entry);
 }
 
-void map_entry_reset(struct map_entry *entry)
+void map_entry_reset(struct model *model, struct map_entry *entry)
 {
 	struct map_row *row = &entry->row;
 
@@ -201,14 +203,16 @@ void map_entry_reset(struct map_entry *entry)
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->goroutines = 0;
 	entry_chains_clear(entry);
+	entry_timeline_clear(model, entry);
 	heat_clear(entry);
 	map_entry_judge(entry);
 	entry->forgotten = true;
 }
 
-static void entry_destroy(struct map_entry *entry)
+static void entry_destroy(struct model *model, struct map_entry *entry)
 {
 	entry_chains_clear(entry);
+	entry_timeline_clear(model, entry);
 	heat_clear(entry);
 	free(entry);
 }
@@ -218,8 +222,8 @@ void map_entries_destroy(struct model *model)
 	struct map_entry *entry;
 
 	for (size_t i = 0; i < model->entries.count; i++)
-		entry_destroy(model->entries.rows[i]);
+		entry_destroy(model, model->entries.rows[i]);
 	free(model->entries.rows);
 	while ((entry = free_entry_take(model)))
-		entry_destroy(entry);
+		entry_destroy(model, entry);
 }

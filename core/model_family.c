@@ -65,6 +65,7 @@ static void entry_fold(struct model *model, struct map_entry *into, struct map_e
 	from->instances = from->live = 0;
 	entry_chains_move(model, into, from);
 	heat_move(into, from);
+	entry_timeline_move(model, into, from);
 	conflicts_move(model, into, from);
 	crashes_move(model, into, from);
 	from->row.folded_into = &into->row;

@@ -64,6 +64,7 @@ struct map_entry {
 	struct map_family *family;
 	struct map_entry *next_free;
 	struct heat *heat; /* NULL before the first conflict */
+	struct timeline *timeline;
 	uint64_t ops_at_tick[OP_COUNT];
 	uint64_t conflicts_at_tick;
 	size_t instances; /* that refer to this entry, recently ended ones included */
@@ -93,6 +94,7 @@ struct conflict_entry {
 	uint64_t line_low, line_high;
 	uint64_t count_at_tick;
 	size_t index; /* in model->conflicts */
+	struct sightings *sightings;
 };
 
 struct goroutine_entry {
@@ -151,6 +153,8 @@ struct model {
 	uint64_t hits_at_tick;
 	size_t crashes_pending;
 
+	struct history_clock clock;
+	size_t timelines;
 	uint64_t now_ns, first_ns, last_tick_ns;
 	uint32_t tick;
 	uint64_t dropped;
@@ -197,8 +201,8 @@ void map_entry_judge(struct map_entry *entry);
 void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known);
 void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr);
 void map_entry_seen(struct map_entry *entry, uint64_t time_ns);
-void map_entry_tick(struct map_entry *entry, double seconds);
-void map_entry_reset(struct map_entry *entry);
+void map_entry_tick(struct model *model, struct map_entry *entry, double seconds);
+void map_entry_reset(struct model *model, struct map_entry *entry);
 void map_entries_destroy(struct model *model);
 
 /* ---- instances (model_map.c) --------------------------------------------------------- */
@@ -223,6 +227,17 @@ void map_family_place(struct model *model, struct map_instance *instance,
                       const struct map_counts *counts);
 void map_family_forget(struct map_entry *entry);
 void map_families_destroy(struct model *model);
+
+/* ---- history (model_history.c) ------------------------------------------------------- */
+
+/* The interval just ended: note the rates of a map in its timeline. */
+void entry_timeline_tick(struct model *model, struct map_entry *entry, double conflicts_per_second);
+void entry_timeline_move(struct model *model, struct map_entry *into, struct map_entry *from);
+void entry_timeline_clear(struct model *model, struct map_entry *entry);
+/* One sighting, now; and all those of another row. */
+void conflict_sighting_add(struct model *model, struct conflict_entry *conflict, int depth);
+void conflict_sightings_move(struct conflict_entry *into, struct conflict_entry *from);
+void conflict_sightings_clear(struct conflict_entry *conflict);
 
 /* ---- heat (model_heat.c) ------------------------------------------------------------- */
 

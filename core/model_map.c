@@ -275,7 +275,7 @@ static void ended_prune(struct model *model, uint32_t ticks)
 void maps_tick(struct model *model, double seconds)
 {
 	for (size_t i = 0; i < model->entries.count; i++)
-		map_entry_tick(model->entries.rows[i], seconds);
+		map_entry_tick(model, model->entries.rows[i], seconds);
 	ended_prune(model, MODEL_ENDED_TICKS);
 }
 
@@ -321,7 +321,7 @@ void maps_reset(struct model *model)
 {
 	instances_visit(model, instance_base, 0);
 	for (size_t i = 0; i < model->entries.count; i++)
-		map_entry_reset(model->entries.rows[i]);
+		map_entry_reset(model, model->entries.rows[i]);
 }
 
 void maps_destroy(struct model *model)

@@ -62,6 +62,7 @@ static int live_read(struct rows *rows, const struct model *model)
 	rows->target_count = model_targets(model, rows->targets, ROWS_TARGETS_MAX);
 	rows->crash_count = model_crashes(model, rows->crashes, ROWS_CRASHES_MAX);
 	rows->coverage = *model_coverage(model);
+	rows->clock = *model_clock(model);
 	rows->conflict_total = model_conflict_total(model);
 	rows->dropped = model_dropped(model);
 	rows->now_ns = model_now_ns(model);
@@ -147,6 +148,10 @@ static int map_copy(struct frozen *frozen, struct map_row **map)
 		return -ENOMEM;
 	copy->folded_into = NULL;
 	rc = heat_copy(frozen, copy);
+	if (copy->timeline && !rc) {
+		copy->timeline = frozen_copy(frozen, copy->timeline, sizeof(struct timeline));
+		rc = copy->timeline ? 0 : -ENOMEM;
+	}
 	if (rc || !copy->chain_count)
 		return rc;
 	copy->chains = frozen_copy(frozen, copy->chains, copy->chain_count * sizeof(*copy->chains));
@@ -204,6 +209,9 @@ static int conflicts_copy(struct frozen *frozen, struct rows *rows)
 		if (!copy)
 			return -ENOMEM;
 		copy->map = copy_of(rows, copy->map);
+		if (copy->sightings)
+			copy->sightings =
+			        frozen_copy(frozen, copy->sightings, sizeof(struct sightings));
 		rc = side_copy(frozen, &copy->a);
 		rc = rc ? rc : side_copy(frozen, &copy->b);
 		rows->conflicts[i] = copy;

@@ -32,6 +32,7 @@ struct rows {
 	struct crash_row *crashes[ROWS_CRASHES_MAX];
 	size_t crash_count;
 	struct coverage_row coverage;
+	struct history_clock clock;
 	uint64_t conflict_total;
 	uint64_t dropped;
 	uint64_t now_ns;
