@@ -197,6 +197,7 @@ static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,
 	c->goid = o->goid;
 	c->parent_goid = field_read(o->g, f->g_parent_goid);
 	c->gopc = field_read(o->g, f->g_gopc);
+	c->startpc = field_read(o->g, f->g_startpc);
 	c->first_ns = o->now;
 }
 

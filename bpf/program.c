@@ -77,6 +77,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	        .g_goid = CALIBRATE_GOID_OFFSET,
 	        .g_parent_goid = -1,
 	        .g_gopc = -1,
+	        .g_startpc = -1,
 	        .seed_offset = CALIBRATE_SEED_OFFSET,
 	        .seed_size = CALIBRATE_SEED_SIZE,
 	};

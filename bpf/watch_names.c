@@ -131,6 +131,13 @@ static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
 	return go_binary_type_name(w->binaries[t->binary].binary, type_addr - t->bias);
 }
 
+static const char *on_first_function(void *ctx, uint32_t tgid, uint64_t startpc)
+{
+	struct watch *w = ctx;
+
+	return symbolizer_first_function(w->symbolizer, tgid, startpc);
+}
+
 struct model_symbols watch_symbols(struct watch *w)
 {
 	return (struct model_symbols){
@@ -138,6 +145,7 @@ struct model_symbols watch_symbols(struct watch *w)
 	        .frames = on_frames,
 	        .site_function = on_site_function,
 	        .type_name = on_type_name,
+	        .first_function = on_first_function,
 	        .ctx = w,
 	};
 }

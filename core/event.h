@@ -229,6 +229,7 @@ struct goroutine_counts {
 	__u64 goid;
 	__u64 parent_goid;
 	__u64 gopc;
+	__u64 startpc;
 	__u64 ops[OP_COUNT];
 	__u64 conflicts;
 	__u64 maps; /* MAP_BITS sketch */

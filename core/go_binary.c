@@ -328,6 +328,17 @@ static const char *name_printed(struct go_binary *binary, uint32_t offset)
 	return printed;
 }
 
+const char *go_binary_first_function(struct go_binary *binary, uint64_t startpc)
+{
+	struct pclntab_function function, wrapped;
+
+	if (pclntab_find(&binary->tab, startpc, &function) || function.entry != startpc)
+		return NULL;
+	if (pclntab_wrapped(&binary->tab, &function, &wrapped))
+		function = wrapped;
+	return name_printed(binary, function.name);
+}
+
 static void frame_fill(struct go_binary *binary, const struct pclntab_function *function,
                        uint64_t pc, struct frame *out)
 {

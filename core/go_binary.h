@@ -72,6 +72,11 @@ void go_binary_text_segment(const struct go_binary *binary, uint64_t *vaddr, uin
 int go_binary_frames(struct go_binary *binary, uint64_t addr, uint64_t bias, bool is_return_address,
                      struct frame *out, int max);
 
+/* Name of the function of a `go` statement, from the address that the goroutine begins at: where
+ * that is a closure made by the compiler for `go f(x)`, the name of f. Printed as in frames; lives
+ * as long as the go_binary. NULL: no function begins there. */
+const char *go_binary_first_function(struct go_binary *binary, uint64_t startpc);
+
 /* Name of the type whose descriptor lies at a file address, as Go prints it
  * ("map[uint64]*main.Account"); cached, lives as long as the go_binary. NULL: not known (no
  * descriptor there, or a type that reflect made at run time). */

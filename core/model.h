@@ -85,7 +85,8 @@ struct side {
 	const char *runtime_function;
 	struct frame *chain;
 	int chain_length;
-	struct frame created_by; /* .function == NULL: unknown */
+	struct frame created_by;    /* .function == NULL: unknown */
+	const char *first_function; /* of the goroutine; NULL: unknown */
 };
 
 struct map_row;
@@ -159,8 +160,9 @@ struct goroutine_row {
 	uint64_t conflicts;
 	unsigned int maps;
 	bool ended;
-	struct frame created_by; /* .function == NULL: unknown */
-	struct frame last_use;   /* where its last map operation was seen */
+	struct frame created_by;    /* .function == NULL: unknown */
+	const char *first_function; /* NULL: unknown */
+	struct frame last_use;      /* where its last map operation was seen */
 	uint64_t last_ns;
 };
 
@@ -192,6 +194,8 @@ struct model_symbols {
 	const char *(*site_function)(void *ctx, unsigned int site);
 	/* Name of a map type, or NULL when not known (yet). The string outlives the model. */
 	const char *(*type_name)(void *ctx, uint32_t tgid, uint64_t type_addr);
+	/* Name of a goroutine's first function from its g.startpc, or NULL; outlives the model. */
+	const char *(*first_function)(void *ctx, uint32_t tgid, uint64_t startpc);
 	void *ctx;
 };
 

@@ -55,6 +55,13 @@ struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_add
 	return (struct frame){.pc = return_address};
 }
 
+const char *model_first_function(struct model *model, uint32_t tgid, uint64_t startpc)
+{
+	if (!startpc || !model->symbols.first_function)
+		return NULL;
+	return model->symbols.first_function(model->symbols.ctx, tgid, startpc);
+}
+
 int model_chain(struct model *model, const struct access *access, int slot)
 {
 	int length = 0;
@@ -104,6 +111,7 @@ int side_set(struct model *model, struct side *side, const struct access *access
 		side->runtime_function =
 		        model->symbols.site_function(model->symbols.ctx, access->site);
 	side->created_by = model_frame(model, access->tgid, access->gopc);
+	side->first_function = model_first_function(model, access->tgid, access->startpc);
 	return 0;
 }
 

@@ -127,6 +127,11 @@ static void names_update(struct model *model, struct goroutine_entry *entry,
 		entry->gopc = counts->gopc;
 		entry->row.created_by = model_frame(model, entry->row.tgid, counts->gopc);
 	}
+	if (counts->startpc != entry->startpc) {
+		entry->startpc = counts->startpc;
+		entry->row.first_function =
+		        model_first_function(model, entry->row.tgid, counts->startpc);
+	}
 }
 
 int goroutine_apply(struct model *model, const struct event_header *header)

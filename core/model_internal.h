@@ -108,6 +108,7 @@ struct goroutine_entry {
 	bool forgotten;       /* by model_reset(), and not used since: in no list */
 	uint64_t last_caller; /* that row.last_use was made from */
 	uint64_t gopc;        /* that row.created_by was made from */
+	uint64_t startpc;     /* that row.first_function was made from */
 };
 
 struct crash_entry {
@@ -176,6 +177,8 @@ uint64_t frame_line(const struct frame *frame);
 bool frame_internal(const struct frame *frame);
 /* Innermost frame of a return address; an unknown one has function == NULL. */
 struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_address);
+/* Name of the function that a goroutine began with; NULL: not known. */
+const char *model_first_function(struct model *model, uint32_t tgid, uint64_t startpc);
 /* Call chain of an access into model->scratch[slot]; returns its length. */
 int model_chain(struct model *model, const struct access *access, int slot);
 /* The line that holds the operation; falls back to the bare address when there is no chain. */

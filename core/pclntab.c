@@ -8,6 +8,7 @@
 #define HEADER_MAX         72
 #define PCDATA_INLINE      2 /* abi.PCDATA_InlTreeIndex */
 #define FUNCDATA_INLINE    3 /* abi.FUNCDATA_InlTree */
+#define FUNCDATA_WRAPPED   7 /* abi.FUNCDATA_WrapInfo */
 #define FUNCTION_BYTES_MAX (UINT64_C(1) << 30)
 
 /* Offsets in bytes. _func: runtime2.go; the name is always at entry_size. */
@@ -361,25 +362,39 @@ void pclntab_position(const struct pclntab *tab, const struct pclntab_function *
 	*file = elf_file_string(tab->file, tab->files + offset);
 }
 
-/* ---- inlined calls ------------------------------------------------------------------- */
+/* ---- function data ------------------------------------------------------------------- */
 
-static uint64_t inline_tree(const struct pclntab *tab, const struct pclntab_function *function)
+/* Address of a function's data by index (abi.FUNCDATA_*); 0: it has none. */
+static uint64_t function_data(const struct pclntab *tab, const struct pclntab_function *function,
+                              unsigned int index)
 {
 	uint64_t at =
 	        function->record + tab->format->record_size + 4 * (uint64_t)function->value_tables;
 	uint64_t pointer;
 	uint32_t offset;
 
-	if (function->data_tables <= FUNCDATA_INLINE)
+	if (function->data_tables <= index)
 		return 0;
 	if (tab->format->entry_size == 8) {
-		at = ((at + 7) & ~UINT64_C(7)) + 8 * FUNCDATA_INLINE;
+		at = ((at + 7) & ~UINT64_C(7)) + UINT64_C(8) * index;
 		return elf_file_pointer(tab->file, at, &pointer) ? 0 : pointer;
 	}
-	if (elf_file_u32(tab->file, at + 4 * FUNCDATA_INLINE, &offset) || offset == UINT32_MAX)
+	if (elf_file_u32(tab->file, at + UINT64_C(4) * index, &offset) || offset == UINT32_MAX)
 		return 0;
 	return tab->gofunc + offset;
 }
+
+bool pclntab_wrapped(const struct pclntab *tab, const struct pclntab_function *function,
+                     struct pclntab_function *out)
+{
+	uint64_t data = function_data(tab, function, FUNCDATA_WRAPPED);
+	uint32_t offset;
+
+	return data && !elf_file_u32(tab->file, data, &offset) &&
+	       !pclntab_find(tab, tab->text + offset, out);
+}
+
+/* ---- inlined calls ------------------------------------------------------------------- */
 
 bool pclntab_inlined(const struct pclntab *tab, const struct pclntab_function *function,
                      uint64_t pc, struct pclntab_call *out)
@@ -389,7 +404,7 @@ bool pclntab_inlined(const struct pclntab *tab, const struct pclntab_function *f
 
 	if (function->value_tables <= PCDATA_INLINE)
 		return false;
-	uint64_t tree = inline_tree(tab, function);
+	uint64_t tree = function_data(tab, function, FUNCDATA_INLINE);
 	if (!tree ||
 	    elf_file_u32(tab->file, function->record + format->record_size + 4 * PCDATA_INLINE,
 	                 &table))

@@ -83,6 +83,11 @@ struct pclntab_span {
 int pclntab_sp_spans(const struct pclntab *tab, const struct pclntab_function *function,
                      int (*visit)(void *ctx, const struct pclntab_span *span), void *ctx);
 
+/* What the closure behind `go f(x)` calls (runtime.startPCForTrace). False: it is no such closure,
+ * or of a release that does not say. */
+bool pclntab_wrapped(const struct pclntab *tab, const struct pclntab_function *function,
+                     struct pclntab_function *out);
+
 /* The inlined call that a pc inside the function belongs to. False: to the function itself. */
 bool pclntab_inlined(const struct pclntab *tab, const struct pclntab_function *function,
                      uint64_t pc, struct pclntab_call *out);

@@ -135,21 +135,22 @@ static json_t *json_access(const struct snapshot_context *context, const struct 
 {
 	const struct access *access = &side->access;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:b, s:o}", "op",
-	                 map_op_name(access->op), "runtime_function",
-	                 json_text(side->runtime_function), "pid", json_known(access->tgid), "tid",
-	                 json_known(access->tid), "goid", json_known(access->goid), "time",
-	                 json_event_time(context, access->time_ns), "key", "stack",
-	                 json_stack(side->chain, side->chain_length), "stack_truncated",
-	                 access->truncated, "created_by", json_frame_known(&side->created_by));
+	return json_pack(
+	        "{s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:b, s:o, s:o, s:o}", "op",
+	        map_op_name(access->op), "runtime_function", json_text(side->runtime_function),
+	        "pid", json_known(access->tgid), "tid", json_known(access->tid), "goid",
+	        json_known(access->goid), "time", json_event_time(context, access->time_ns), "key",
+	        "stack", json_stack(side->chain, side->chain_length), "stack_truncated",
+	        access->truncated, "created_by", json_frame_known(&side->created_by), "parent_goid",
+	        json_known(access->parent_goid), "first_function", json_text(side->first_function));
 }
 
 /* The other party of a fatal conflict: the runtime does not name it. */
 static json_t *json_access_unknown(void)
 {
-	return json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:b, s:n}", "op",
+	return json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:b, s:n, s:n, s:n}", "op",
 	                 "runtime_function", "pid", "tid", "goid", "time", "key", "stack",
-	                 "stack_truncated", 0, "created_by");
+	                 "stack_truncated", 0, "created_by", "parent_goid", "first_function");
 }
 
 /* ---- TARGET, COVERAGE ---------------------------------------------------------------- */
@@ -299,14 +300,15 @@ static json_t *json_goroutine(const struct goroutine_row *row)
 {
 	uint64_t writes = row->ops[OP_WRITE] + row->ops[OP_DELETE] + row->ops[OP_CLEAR];
 
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:o, s:o, s:n, s:b, s:o}",
-	                 "pid", (json_int_t)row->tgid, "goid", json_known(row->goid), "reads",
-	                 json_count(row->ops[OP_READ] + row->ops[OP_ITERATE]), "writes",
-	                 json_count(writes), "conflicts", json_count(row->conflicts), "maps",
-	                 json_count(row->maps), "state", "wait_reason", "wait_seconds",
-	                 "parent_goid", json_known(row->parent_goid), "created_by",
-	                 json_frame_known(&row->created_by), "stack", "ended", row->ended,
-	                 "last_use", json_frame_known(&row->last_use));
+	return json_pack(
+	        "{s:I, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:o, s:o, s:n, s:b, s:o, s:o}",
+	        "pid", (json_int_t)row->tgid, "goid", json_known(row->goid), "reads",
+	        json_count(row->ops[OP_READ] + row->ops[OP_ITERATE]), "writes", json_count(writes),
+	        "conflicts", json_count(row->conflicts), "maps", json_count(row->maps), "state",
+	        "wait_reason", "wait_seconds", "parent_goid", json_known(row->parent_goid),
+	        "created_by", json_frame_known(&row->created_by), "stack", "ended", row->ended,
+	        "last_use", json_frame_known(&row->last_use), "first_function",
+	        json_text(row->first_function));
 }
 
 static json_t *json_crash(const struct snapshot_context *context, const struct crash_row *row)

@@ -169,6 +169,25 @@ static void side_title(const struct snapshot_context *context, FILE *out, char l
 	fputc('\n', out);
 }
 
+/* "      goroutine of main.worker, created by goroutine 1" and the line of the go statement. */
+static void origin_print(FILE *out, const struct side *side)
+{
+	char name[NAME_MAX_BYTES];
+
+	if (side->first_function) {
+		sanitize(side->first_function, name, sizeof(name));
+		fprintf(out, "      goroutine of %s%s", name,
+		        side->created_by.function ? ",\n" : "\n");
+	}
+	if (!side->created_by.function)
+		return;
+	fputs("      created by", out);
+	if (side->access.parent_goid)
+		fprintf(out, " goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
+	fputc('\n', out);
+	frame_print(out, &side->created_by);
+}
+
 static void side_print(const struct snapshot_context *context, FILE *out, char letter,
                        const char *role, const struct side *side)
 {
@@ -179,10 +198,7 @@ static void side_print(const struct snapshot_context *context, FILE *out, char l
 		fputs("      call chain not known\n", out);
 	else if (side->access.truncated)
 		fputs("      ... cut off here; --stack-depth N keeps more\n", out);
-	if (side->created_by.function) {
-		fputs("      created by\n", out);
-		frame_print(out, &side->created_by);
-	}
+	origin_print(out, side);
 }
 
 static void conflict_print(const struct snapshot_context *context, FILE *out,

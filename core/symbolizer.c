@@ -130,6 +130,16 @@ const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tg
 	return found ? found->frames : NULL;
 }
 
+const char *symbolizer_first_function(const struct symbolizer *symbolizer, uint32_t tgid,
+                                      uint64_t startpc)
+{
+	const struct process *process = u64_map_get(&symbolizer->processes, tgid);
+
+	return process && startpc
+	               ? go_binary_first_function(process->binary, startpc - process->bias)
+	               : NULL;
+}
+
 /* ---- call chains --------------------------------------------------------------------- */
 
 /* Return addresses of an access, innermost first, without the probed instruction itself. Where the

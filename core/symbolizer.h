@@ -27,6 +27,11 @@ int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct 
 const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tgid, uint64_t pc,
                                       bool is_return_address, int *count);
 
+/* Name of the first function of a goroutine, from g.startpc; see go_binary_first_function. NULL: not
+ * known. Not cached: a few microseconds. */
+const char *symbolizer_first_function(const struct symbolizer *symbolizer, uint32_t tgid,
+                                      uint64_t startpc);
+
 /* The whole chain of one access as people read it: the immediate caller put in where the kernel's
  * walk missed it (struct access.caller), runtime frames above the operation dropped (functions of
  * packages runtime, reflect, internal/..., maps: out[0] is the function whose source line holds

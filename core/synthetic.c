@@ -63,6 +63,7 @@ static void goroutine_init(struct synthetic *s, unsigned int i)
 	goroutine->counts.goid = 18 + i;
 	goroutine->counts.parent_goid = 1;
 	goroutine->counts.gopc = synthetic_pc(SYNTHETIC_ROOT, 2, 30 + i % 7);
+	goroutine->counts.startpc = synthetic_pc(SYNTHETIC_ROOT, i, 0);
 	goroutine->counts.first_ns = s->now_ns;
 }
 
@@ -136,6 +137,7 @@ struct model_symbols synthetic_symbols(struct synthetic *synthetic)
 	        .frames = synthetic_frames,
 	        .site_function = synthetic_site_function,
 	        .type_name = synthetic_type_name,
+	        .first_function = synthetic_first_function,
 	        .ctx = &synthetic->config.hostile_names,
 	};
 }

@@ -149,3 +149,11 @@ const char *synthetic_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
 	(void)tgid;
 	return type_addr >= TYPES_START && number < COUNT(types) ? types[number] : NULL;
 }
+
+const char *synthetic_first_function(void *ctx, uint32_t tgid, uint64_t startpc)
+{
+	struct frame frames[2];
+
+	(void)tgid;
+	return frames[frames_of(ctx, startpc, frames) - 1].function;
+}

@@ -29,5 +29,6 @@ const struct frame *synthetic_frames(void *ctx, uint32_t tgid, uint64_t pc, bool
                                      int *count);
 const char *synthetic_site_function(void *ctx, unsigned int site);
 const char *synthetic_type_name(void *ctx, uint32_t tgid, uint64_t type_addr);
+const char *synthetic_first_function(void *ctx, uint32_t tgid, uint64_t startpc);
 
 #endif

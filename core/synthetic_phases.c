@@ -36,6 +36,7 @@ static void access_make(struct synthetic *s, struct access *access, unsigned int
 	access->goid = g->counts.goid;
 	access->parent_goid = g->counts.parent_goid;
 	access->gopc = g->counts.gopc;
+	access->startpc = synthetic_pc(SYNTHETIC_ROOT, variant, 0); /* as its chain says */
 	access->tgid = s->maps[map].key.tgid;
 	access->tid = access->tgid + 1 + goroutine % 8;
 	access->site = (__u16)synthetic_site(op);

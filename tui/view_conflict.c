@@ -85,11 +85,30 @@ static void draw_frame(const struct frame *frame, enum style style, int step, in
 	                          : "unknown function");
 }
 
+/* Who made the goroutine, and where. */
+static void draw_origin(const struct side *side, int y, int x, int width)
+{
+	char function[512], line[256];
+	int used;
+
+	if (!side->created_by.function) {
+		draw_word(y, x, width, STYLE_DIM, GROUND_NONE, "created by: not known");
+		return;
+	}
+	used = draw_words(y, x, width, STYLE_DIM, GROUND_NONE, "created by %s %s",
+	                  format_line(&side->created_by, line, sizeof(line)),
+	                  format_function(&side->created_by, function, sizeof(function)));
+	if (side->access.parent_goid)
+		draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE,
+		           " in goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
+}
+
 /* A line of what is written about one side. */
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
                      const struct side *side, const struct rect *area)
 {
-	char clock[FORMAT_MAX] = "", function[512], line[256];
+	struct frame first = {.function = side->first_function};
+	char clock[FORMAT_MAX] = "", function[512];
 	int y = area->y, x = area->x, width = area->width, used;
 	const char *part = conflict->evidence == EVIDENCE_FATAL ? ""
 	                   : side == &conflict->a               ? "came first, was held"
@@ -99,8 +118,12 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	                  GROUND_NONE, "%s", map_op_name(side->access.op));
 	used += draw_words(y, x + used, width - used, STYLE_STRONG, GROUND_NONE,
 	                   " by goroutine %" PRIu64, (uint64_t)side->access.goid);
-	draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE, " thread %u",
-	           side->access.tid);
+	used += draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE, " thread %u",
+	                   side->access.tid);
+	/* The last frame of the chain says the same: here only where there is room for all of it. */
+	if (side->first_function &&
+	    text_width(format_function(&first, function, sizeof(function))) + 3 <= width - used)
+		draw_words(y, x + used, width - used, STYLE_TEXT, GROUND_NONE, " (%s)", function);
 	if (ui->source->realtime_offset_ns)
 		format_clock(side->access.time_ns + (uint64_t)ui->source->realtime_offset_ns,
 		             clock);
@@ -108,12 +131,7 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	           *clock && *part ? ", " : "", part);
 	draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "in %s",
 	           side->runtime_function ? side->runtime_function : "the runtime");
-	if (side->created_by.function)
-		draw_words(y + 3, x, width, STYLE_DIM, GROUND_NONE, "created by %s %s",
-		           format_line(&side->created_by, line, sizeof(line)),
-		           format_function(&side->created_by, function, sizeof(function)));
-	else
-		draw_word(y + 3, x, width, STYLE_DIM, GROUND_NONE, "created by: not known");
+	draw_origin(side, y + 3, x, width);
 }
 
 /* The line of the chain area on which a frame begins. */

@@ -23,7 +23,7 @@ def sides_on(snapshot, address):
             and c["evidence"] == "overlap" for side in "ab"]
 
 
-def difference(notes, side):
+def difference(release, notes, side):
     """What gomaptop says of one side otherwise than Go said of the map, or None."""
     path, allowed = notes[0]["path"], [brief(n["frames"]) for n in notes if n["op"] == side["op"]]
     if brief(side["stack"]) not in allowed:
@@ -31,6 +31,13 @@ def difference(notes, side):
     start = "main.throughGo" if path == "go-statement" else "main.main"
     if (side["created_by"] or {}).get("function") != start:
         return f"{path}: created by {side['created_by']}, not {start}"
+    first = brief(side["stack"])[-1][0]
+    if not side["stack_truncated"] and side["first_function"] != first:
+        return f"{path}: began in {side['first_function']}, its chain in {first}"
+    # The field came with 1.21; the two sides are main's goroutines, main itself is number 1.
+    parents = [None] if release < "1.21" else [1] if start == "main.main" else range(2, 1 << 32)
+    if side["parent_goid"] not in parents:
+        return f"{path}: parent {side['parent_goid']}"
     return None
 
 
@@ -58,7 +65,7 @@ class ChainsTest(unittest.TestCase):
                 missing = {of_map[0]["path"] for of_map in notes.values()}
             for address, of_map in notes.items():
                 sides = sides_on(snapshot, address)
-                wrong += filter(None, (difference(of_map, side) for side in sides))
+                wrong += filter(None, (difference(release, of_map, side) for side in sides))
                 if sides:
                     missing.discard(of_map[0]["path"])
             if not missing:

@@ -78,11 +78,14 @@ def test_enter_drills_down_and_esc_comes_back():
             text = terminal.text()
             for pattern in (r"Seen \d+ times, [\d.]+/s now; first \d+s ago, last \d+s ago",
                             r"held for \d+us; the second came \d+us into it",
-                            r"read by goroutine \d+ thread \d+ +│ write by goroutine \d+ thread",
+                            r"read by goroutine \d+ thread \d+ .*│ write by goroutine \d+ thread",
                             r"in runtime\.mapaccess2_fast64 +│ in runtime\.mapassign_fast64",
                             r"created by main\.go:\d+ main\.main", r"\d\d:\d\d:\d\d\.\d{6}",
                             r"main\.\(\*ledger\)\.credit +│ .*main\.\(\*ledger\)\.debit"):
                 assert re.search(pattern, text), f"no {pattern!r} at {columns}x{rows}:\n{text}"
+            if columns >= 120:
+                assert re.search(r"goroutine \d+ thread \d+ \(http\.\(\*conn\)\.serve\)", text)
+                assert re.search(r"created by main\.go:\d+ main\.main\.func2 in goroutine 1", text)
             terminal.press("Esc")
             assert terminal.text() == in_map
             terminal.press("Backspace")

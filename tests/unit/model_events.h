@@ -78,6 +78,13 @@ static inline const char *names_type(void *ctx, uint32_t tgid, uint64_t type_add
 	return type_addr == 0x99 ? "map[string]int" : NULL;
 }
 
+static inline const char *names_first(void *ctx, uint32_t tgid, uint64_t startpc)
+{
+	(void)ctx;
+	(void)tgid;
+	return startpc == 0x7000 ? "main.worker" : NULL;
+}
+
 /* ---- events -------------------------------------------------------------------------- */
 
 /* The clock of the test. */
@@ -87,7 +94,7 @@ static inline struct model *model_small(size_t maps_max, size_t goroutines_max,
                                         size_t conflicts_max)
 {
 	struct model_config config = {
-	        .symbols = {names_chain, names_frames, names_site, names_type, NULL},
+	        .symbols = {names_chain, names_frames, names_site, names_type, names_first, NULL},
 	        .maps_max = maps_max,
 	        .goroutines_max = goroutines_max,
 	        .conflicts_max = conflicts_max,
@@ -151,6 +158,7 @@ static inline struct access access_at(uint64_t addr, enum map_op op, uint64_t go
 	        .g = 0xc000 + goid * 0x100,
 	        .goid = goid,
 	        .gopc = 0x5007,
+	        .startpc = 0x7000,
 	        .caller = caller,
 	        .tgid = PID,
 	        .tid = PID + 1,
@@ -235,6 +243,7 @@ static inline void goroutine_send(struct model *model, uint64_t g, uint64_t goid
 	event.counts.goid = goid;
 	event.counts.parent_goid = 1;
 	event.counts.gopc = 0x5003;
+	event.counts.startpc = 0x7000;
 	event.counts.last_caller = 0x1004;
 	event.counts.ops[OP_READ] = reads;
 	event.counts.conflicts = reads / 10;

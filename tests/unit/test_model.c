@@ -21,6 +21,7 @@ static void test_goroutines(void **state)
 	assert_int_equal(rows[0]->conflicts, 30);
 	assert_int_equal(rows[0]->maps, 3);
 	assert_string_equal(rows[0]->created_by.function, "main.goer");
+	assert_string_equal(rows[0]->first_function, "main.worker");
 	assert_string_equal(rows[0]->last_use.function, "main.reader");
 	/* The g is used again by another goroutine: another row. */
 	goroutine_send(model, 0xc000, 18, 110, true);

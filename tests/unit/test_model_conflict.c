@@ -25,6 +25,7 @@ static void test_conflict_sides(void **state)
 	assert_string_equal(row->a.chain[0].function, "main.reader");
 	assert_string_equal(row->a.runtime_function, "runtime.mapassign_fast64");
 	assert_string_equal(row->b.created_by.function, "main.goer");
+	assert_string_equal(row->b.first_function, "main.worker");
 	assert_int_equal(row->b.access.goid, 8);
 	assert_int_equal(row->b.chain_length, 5);
 	assert_string_equal(row->map->type, "map[string]int");

@@ -98,7 +98,7 @@ static void test_key_order(void **state)
 	                 "goroutines stalls stall_seconds expected_overlaps conflicts heat ");
 	assert_keys(conflict, "map kind evidence count first_seen last_seen a b ");
 	assert_keys(access, "op runtime_function pid tid goid time key stack stack_truncated "
-	                    "created_by ");
+	                    "created_by parent_goid first_function ");
 	assert_keys(json_array_get(json_object_get(access, "stack"), 0),
 	            "function file line inlined pc ");
 	assert_keys(json_array_get(json_object_get(root, "goroutines"), 0),

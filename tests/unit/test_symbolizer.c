@@ -113,6 +113,48 @@ static void release_check(const struct go_release *release)
 	go_binary_close(binary);
 }
 
+/* The closure that the compiler makes for `go spawned(x, y)` in main is main.main.funcN, or
+ * main.main.gowrapN. */
+static void first_function_check(const struct go_release *release, const struct go_variant *variant)
+{
+	struct go_function function = {0};
+	struct go_binary *binary;
+	struct symbolizer *symbolizer;
+	char fixture[FIXTURE_PATH], closure[32];
+	bool found = false;
+
+	assert_true(fixture_build(release, variant, "framewalk", fixture));
+	assert_int_equal(go_binary_open(fixture, &binary, NULL), 0);
+	assert_int_equal(symbolizer_create(&symbolizer), 0);
+	assert_int_equal(symbolizer_process_add(symbolizer, TGID, binary, BIAS), 0);
+	for (int i = 2; i < 20; i++) {
+		snprintf(closure, sizeof(closure), "main.main.%s%d", i & 1 ? "gowrap" : "func",
+		         i / 2);
+		if (!go_binary_function_find(binary, closure, &function))
+			found |= !strcmp(
+			        symbolizer_first_function(symbolizer, TGID, function.entry + BIAS),
+			        "main.spawned");
+	}
+	if (!found)
+		fail_msg("%s: no closure leads to main.spawned", fixture);
+	assert_int_equal(go_binary_function_find(binary, "main.main", &function), 0);
+	assert_string_equal(symbolizer_first_function(symbolizer, TGID, function.entry + BIAS),
+	                    "main.main");
+	assert_null(symbolizer_first_function(symbolizer, TGID, function.entry + BIAS + 1));
+	assert_null(symbolizer_first_function(symbolizer, TGID + 1, function.entry + BIAS));
+	assert_null(symbolizer_first_function(symbolizer, TGID, 0));
+	symbolizer_destroy(symbolizer);
+	go_binary_close(binary);
+}
+
+static void test_first_functions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < release_count; i++)
+		for (int variant = 0; variant < 3; variant++)
+			first_function_check(&releases[i], &go_variants[variant]);
+}
+
 static void test_chains_are_what_the_program_says(void **state)
 {
 	(void)state;
@@ -281,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_chains_are_what_the_program_says),
+	        cmocka_unit_test(test_first_functions),
 	        cmocka_unit_test_setup_teardown(test_leading_library_frames_are_dropped, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_what_is_all_library_is_told_whole, setup,
