@@ -25,10 +25,11 @@ static uint64_t key_of(const void *ctx, size_t index)
 
 	if (index < chains->conflict_count)
 		return chains->conflicts[index]->number;
-	return chains->map->chains[index - chains->conflict_count].key | UINT64_C(1) << 63;
+	return chains->rows[index - chains->conflict_count]->key | UINT64_C(1) << 63;
 }
 
-void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map)
+void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map,
+                    const struct range *range)
 {
 	if (!map || map->number != chains->map_number) {
 		chains->list = (struct list){0};
@@ -36,15 +37,20 @@ void chain_list_set(struct chain_list *chains, const struct rows *rows, struct m
 	}
 	chains->map = map;
 	chains->map_number = map ? map->number : 0;
-	chains->conflict_count = 0;
+	chains->conflict_count = chains->row_count = 0;
+	chains->in_range = range->set;
 	if (!map)
 		return;
 	for (size_t i = 0; i < rows->conflict_count; i++)
 		if (rows->conflicts[i]->map == map &&
-		    chains->conflict_count < CHAIN_LIST_CONFLICTS_MAX)
+		    chains->conflict_count < CHAIN_LIST_CONFLICTS_MAX &&
+		    range_has_conflict(range, rows->conflicts[i]))
 			chains->conflicts[chains->conflict_count++] = rows->conflicts[i];
 	model_sort_chains(map);
-	list_sync(&chains->list, chains->conflict_count + map->chain_count, key_of, chains);
+	for (size_t i = 0; i < map->chain_count && chains->row_count < CHAIN_LIST_CHAINS_MAX; i++)
+		if (range_has_chain(range, &map->chains[i]))
+			chains->rows[chains->row_count++] = &map->chains[i];
+	list_sync(&chains->list, chains->conflict_count + chains->row_count, key_of, chains);
 }
 
 void chain_list_follow(struct chain_list *chains)
@@ -73,7 +79,7 @@ static bool item_matches(const struct chain_list *chains, size_t index,
 
 	if (index < chains->conflict_count)
 		return match_conflict(chains->conflicts[index], pattern);
-	chain = &chains->map->chains[index - chains->conflict_count];
+	chain = chains->rows[index - chains->conflict_count];
 	return match_chain(chain->chain, chain->chain_length, pattern);
 }
 
@@ -216,7 +222,7 @@ static int item_lines(const struct chain_list *chains, size_t index)
 		return CONFLICT_LINES;
 	if (index != chains->list.selected || !chains->open)
 		return 1;
-	return 1 + chains->map->chains[index - chains->conflict_count].chain_length;
+	return 1 + chains->rows[index - chains->conflict_count]->chain_length;
 }
 
 /* Scroll so that the selected item is visible as a whole, or from its top. */
@@ -245,7 +251,7 @@ static void draw_item(const struct chain_list *chains, const struct rows *rows, 
 		draw_conflict(rows, chains->conflicts[index], area, line,
 		              line ? GROUND_NONE : ground);
 	else
-		draw_chain(&chains->map->chains[index - chains->conflict_count], area, line,
+		draw_chain(chains->rows[index - chains->conflict_count], area, line,
 		           line ? GROUND_NONE : ground);
 }
 
@@ -258,9 +264,14 @@ void chain_list_draw(struct chain_list *chains, const struct rows *rows, const s
 
 	chains->first_y = -1;
 	if (chains->map && !chains->conflict_count)
-		y = draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
-		                 explain_no_conflicts(rows, chains->map, why));
+		y = draw_wrapped(
+		        area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
+		        chains->in_range && chains->map->conflicts
+		                ? "None of its conflicts was seen in the range; u lifts it."
+		                : explain_no_conflicts(rows, chains->map, why));
 	if (!chains->map || !chains->list.count) {
+		if (chains->in_range && chains->map)
+			return;
 		draw_wrapped(area->y + y, area->x + 1, area->width - 2, area->height - y, STYLE_DIM,
 		             explain_no_chains(rows, chains->map, why));
 		return;

@@ -11,22 +11,29 @@
 #include "tui/layout.h"
 #include "tui/list.h"
 #include "tui/pattern.h"
+#include "tui/range.h"
 #include "tui/rows.h"
 
 #define CHAIN_LIST_CONFLICTS_MAX 256
+#define CHAIN_LIST_CHAINS_MAX    512
 
 struct chain_list {
 	struct list list;
 	struct map_row *map; /* NULL: none */
 	struct conflict_row *conflicts[CHAIN_LIST_CONFLICTS_MAX];
 	size_t conflict_count;
+	struct chain_row *rows[CHAIN_LIST_CHAINS_MAX]; /* sampled call chains */
+	size_t row_count;
+	bool in_range;           /* not all of them are shown */
 	unsigned int map_number; /* whose selection this is */
 	bool open;               /* the selected call chain shows all of its frames */
 	int first_y;             /* line of list.top as drawn last, for the mouse; -1: not drawn */
 };
 
-/* The rows were refreshed, or another map is shown: map == NULL empties the list. */
-void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map);
+/* The rows were refreshed, or another map is shown: map == NULL empties the list. Only what
+ * concerns the range is shown. */
+void chain_list_set(struct chain_list *chains, const struct rows *rows, struct map_row *map,
+                    const struct range *range);
 /* Draw it into area; says why when there is nothing. */
 void chain_list_draw(struct chain_list *chains, const struct rows *rows, const struct rect *area,
                      bool focused);

@@ -146,11 +146,24 @@ static const char *shade(int level)
 }
 
 /* Colour and digit; without colour shades and the digit. One column has room for the digit. */
+/* The cell of a cursor: its ground instead of the colour, the digit says the level. */
+static void draw_heat_cursor(int y, int x, int width, int level, enum ground ground)
+{
+	char digit[2] = {level ? (char)('0' + level) : '0', '\0'};
+
+	draw_text(y, x, width, STYLE_PAUSED, ground, "");
+	put(y, x + width / 2, 1, STYLE_PAUSED, ground, digit, TEXT_ELIDE_END);
+}
+
 void draw_heat(int y, int x, int width, int level, enum ground ground)
 {
 	enum style style = level ? (enum style)(STYLE_HEAT_1 + level - 1) : STYLE_DIM;
 	char digit[2] = {(char)('0' + level), '\0'};
 
+	if (ground == GROUND_CURSOR) {
+		draw_heat_cursor(y, x, width, level, ground);
+		return;
+	}
 	if (!level || (!style_has_color() && width > 1))
 		for (int i = 0; i < width; i++)
 			put(y, x + i, 1, level ? STYLE_TEXT : STYLE_DIM, ground,

@@ -37,6 +37,13 @@ const char *explain_filtered(const struct table *table, const struct pattern *fi
 {
 	char total[FORMAT_MAX];
 
+	if (pattern_is_empty(filter)) {
+		snprintf(out, EXPLAIN_MAX,
+		         "None of the %s %s has a conflict in the range that was picked. u lifts "
+		         "it.",
+		         format_count(table->total, total), table->spec->name);
+		return out;
+	}
 	snprintf(out, EXPLAIN_MAX,
 	         "None of the %s %s matches the filter \"%s\". u takes the filter back, \\ changes "
 	         "it.",

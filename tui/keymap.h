@@ -18,9 +18,10 @@
 	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                           \
 	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")       \
 	X(END, "End G", "", "last row")                                                            \
-	X(LEFT, "Left h", "", "heatmap: towards depth 1; in a view: back")                         \
-	X(RIGHT, "Right l", "", "heatmap: deeper call chains; elsewhere like Enter")               \
-	X(OPEN, "Enter", "open", "map: its conflicts; conflict: both call chains side by side")    \
+	X(LEFT, "Left h", "", "heatmap: cell to the left; in a view: back")                        \
+	X(RIGHT, "Right l", "", "heatmap: cell to the right; elsewhere like Enter")                \
+	X(OPEN, "Enter", "open",                                                                   \
+	  "map: its conflicts; conflict: both call chains; heat: what is behind the cell")         \
 	X(NEXT_PANE, "Tab", "pane", "next pane of the overview")                                   \
 	X(PREV_PANE, "Shift-Tab", "", "previous pane of the overview")                             \
 	X(HELP, "? F1", "help", "this page")                                                       \
@@ -29,7 +30,7 @@
 	X(NEXT_MATCH, "n", "", "next row that was searched for")                                   \
 	X(PREV_MATCH, "N", "", "previous row that was searched for")                               \
 	X(FILTER, "\\ F4", "filter", "show only rows with this in them (word, func:word, ~regex)") \
-	X(UNDO, "u", "", "take back the latest change of the filter")                              \
+	X(UNDO, "u", "", "take back a picked range, else the latest change of the filter")         \
 	X(SORT, "s F6", "sort", "sort by the next column")                                         \
 	X(SORT_BACK, "S", "", "sort by the previous column")                                       \
 	X(REVERSE, "I", "", "turn the order round")                                                \
@@ -39,6 +40,9 @@
 	  "freeze the screen or let it go on; collection never stops")                             \
 	X(SNAPSHOT, "w F9", "snapshot", "write a snapshot to a file and say where")                \
 	X(COPY, "y", "", "copy what is selected: to the terminal's clipboard and to a file")       \
+	X(HEAT_MODE, "v F5", "heat", "next heatmap: by map, by time, by frequency")                \
+	X(MARK, "b", "",                                                                           \
+	  "heatmap: begin a range at this cell; Enter then restricts all panes to it")             \
 	X(ZOOM, "z", "zoom", "give the focused pane the whole screen, or take it back")            \
 	X(HIDE, "x", "", "hide the focused pane")                                                  \
 	X(SHOW_ALL, "X", "", "show all panes again, in their usual sizes")                         \

@@ -14,6 +14,7 @@
 
 #include "tui/chain_list.h"
 #include "tui/explain.h"
+#include "tui/heat.h"
 #include "tui/keymap.h"
 #include "tui/layout.h"
 #include "tui/list.h"
@@ -50,12 +51,15 @@ struct ui {
 	struct table maps; /* shared by the maps pane and the heatmap: one row, one selection */
 	struct table goroutines;
 	struct chain_list chains;          /* of the selected map */
+	struct heat_cursor heat;           /* of the heatmap pane */
 	int heat_first_depth;              /* 0: the leftmost column is depth 1 */
 	unsigned int map_number;           /* of the map view */
 	unsigned int conflict_number;      /* of the conflict view */
 	struct chain_list map_view_chains; /* of the map view's map */
 	int conflict_scroll, help_scroll;
 	struct pattern filter;                  /* rows without it are not shown */
+	struct range range;                     /* nor those that have nothing in it */
+	bool range_is_of_view;                  /* it goes with the view that shows it */
 	char filters[FILTERS_MAX][PATTERN_MAX]; /* those before, for undo */
 	int filter_count;
 	struct pattern search;
@@ -111,6 +115,10 @@ void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
 void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The selected map; NULL when there is none. */
 struct map_row *ui_selected_map(const struct ui *ui);
+/* Show only what concerns a part of history, everywhere or in one map's view alone. */
+void ui_range_set(struct ui *ui, struct history_range range);
+void ui_range_open(struct ui *ui, struct history_range range, const struct map_row *map);
+void ui_range_lift(struct ui *ui);
 /* Take the rows of now, filtered and sorted. */
 void ui_refresh(struct ui *ui);
 

@@ -185,6 +185,14 @@ static bool matches(const void *ctx, const void *row, const struct pattern *patt
 	return match_goroutine(row, pattern);
 }
 
+static bool admits(const void *ctx, const void *row)
+{
+	const struct ui *ui = ctx;
+
+	return range_has_goroutine(&ui->range, &ui->rows, row) &&
+	       (pattern_is_empty(&ui->filter) || match_goroutine(row, &ui->filter));
+}
+
 const struct table_spec goroutines_table = {
         .name = "goroutines",
         .columns = columns,
@@ -192,6 +200,7 @@ const struct table_spec goroutines_table = {
         .sort = COLUMN_RATE,
         .key = key,
         .matches = matches,
+        .admits = admits,
 };
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)

@@ -49,6 +49,8 @@ static int draw_marks(const struct ui *ui, const struct rect *area)
 		snprintf(filter, sizeof(filter), " filter %.80s ", word);
 		end = draw_mark(area->y, end, filter);
 	}
+	if (ui->range.set)
+		end = draw_mark(area->y, end, " range ");
 	return end - GAP;
 }
 

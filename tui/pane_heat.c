@@ -19,13 +19,9 @@ static int deepest(const struct table *maps)
 	int depth = DEPTHS_SHOWN_MIN;
 
 	for (size_t i = 0; i < maps->count; i++) {
-		const struct map_row *map = maps->rows[i];
+		int own = heat_deepest(maps->rows[i]);
 
-		for (int d = STACK_DEPTH_MAX; map->conflicts && d > depth; d--)
-			if (map->heat_depth[d - 1]) {
-				depth = d;
-				break;
-			}
+		depth = own > depth ? own : depth;
 	}
 	return depth;
 }
@@ -58,30 +54,18 @@ static void draw_ruler(const struct rect *area, int y, int first, int shown, int
 	}
 }
 
-static void draw_row(const struct map_row *map, int y, int x, int first, int shown, int width,
-                     enum ground ground)
+static void draw_row(const struct ui *ui, const struct map_row *map, int y, int x, int first,
+                     int shown, int width, enum ground ground)
 {
 	for (int i = 0; i < shown; i++) {
 		int d = first + i;
+		bool marked =
+		        ground == GROUND_SELECTED && heat_is_marked(&ui->heat, &ui->rows, d + 1, 0);
 
 		draw_heat(y, x + i * width, width,
-		          heat_level(map->heat_rate[d], map->heat_depth[d]), ground);
+		          heat_level(map->heat_rate[d], map->heat_depth[d]),
+		          marked ? GROUND_CURSOR : ground);
 	}
-}
-
-/* "0 123456789 >100/s", each digit in its colour. */
-static void draw_legend(const struct rect *area)
-{
-	int y = area->y + area->height - 1, x = area->x;
-	int width = area->width >= 9 * 2 + 20 ? 2 : 1;
-	bool words = area->width >= 9 * width + 22;
-
-	draw_text(y, x, area->width, STYLE_DIM, GROUND_NONE, "");
-	x += draw_word(y, x, area->width, STYLE_DIM, GROUND_NONE, words ? "rare " : "0 ");
-	for (int level = 1; level <= HEAT_LEVELS; level++, x += width)
-		draw_heat(y, x, width, level, GROUND_NONE);
-	draw_words(y, x, area->x + area->width - x, STYLE_DIM, GROUND_NONE, " >%s%s",
-	           heat_level_from(HEAT_LEVELS), words ? " conflicts/s" : "/s");
 }
 
 static void draw_rows(struct ui *ui, const struct rect *area, int first, int shown, int width,
@@ -98,43 +82,127 @@ static void draw_rows(struct ui *ui, const struct rect *area, int first, int sho
 		         : focused                       ? GROUND_SELECTED
 		                                         : GROUND_MARKED;
 		draw_text(y, area->x, area->width, STYLE_TEXT, ground, "");
-		draw_row(ui->maps.rows[index], y, area->x, first, shown, width, ground);
+		draw_row(ui, ui->maps.rows[index], y, area->x, first, shown, width, ground);
 	}
 }
 
-static void draw(struct ui *ui, const struct rect *area, bool focused)
+/* By map: rows are those of the maps pane. */
+static void draw_by_map(struct ui *ui, const struct rect *area, bool focused)
 {
 	int depths = deepest(&ui->maps);
 	int width = cell_width(area, depths);
 	int room = area->width / width;
 	int first, shown;
 
+	if (ui->heat.depth > ui->heat_first_depth + room)
+		ui->heat_first_depth = ui->heat.depth - room;
+	if (ui->heat.depth && ui->heat.depth <= ui->heat_first_depth)
+		ui->heat_first_depth = ui->heat.depth - 1;
 	if (ui->heat_first_depth > depths - room)
 		ui->heat_first_depth = depths > room ? depths - room : 0;
 	first = ui->heat_first_depth;
 	shown = STACK_DEPTH_MAX - first < room ? STACK_DEPTH_MAX - first : room;
-	draw_title(area, focused,
-	           area->width >= 44   ? "Heat: conflicts/s by call-chain depth"
-	           : area->width >= 26 ? "Heat: conflicts by depth"
-	                               : "Heat by depth",
-	           NULL);
 	draw_ruler(area, area->y + 1, first, shown, width);
 	list_show(&ui->maps.list, (size_t)(area->height - 3));
 	draw_rows(ui, area, first, shown, width, focused);
-	draw_legend(area);
+	heat_legend_draw(area);
+}
+
+static void draw_of_one_map(struct ui *ui, const struct rect *area, bool focused)
+{
+	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	const struct map_row *map = ui_selected_map(ui);
+	char why[EXPLAIN_MAX];
+
+	if (map && map->conflicts)
+		heat_draw(&ui->heat, &ui->rows, map, &body, focused);
+	else if (map)
+		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
+		             explain_no_conflicts(&ui->rows, map, why));
+	else
+		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
+		             "No map is selected.");
+}
+
+/* Titles from long to short. */
+static const char *const titles[HEAT_MODES][3] = {
+        [HEAT_BY_MAP] = {"Heat: conflicts/s by call-chain depth", "Heat: conflicts by depth",
+                         "Heat by depth"},
+        [HEAT_BY_TIME] = {"Heat: call-chain depth by time", "Heat: depth by time", "Heat by time"},
+        [HEAT_BY_FREQUENCY] = {"Heat: conflicts by call-chain depth", "Heat: depth, frequency",
+                               "Heat: how often"},
+};
+
+static void draw(struct ui *ui, const struct rect *area, bool focused)
+{
+	const struct map_row *map = ui_selected_map(ui);
+	char remark[32] = "";
+
+	if (ui->heat.mode != HEAT_BY_MAP && map)
+		snprintf(remark, sizeof(remark), "m%u", map->number);
+	draw_title(area, focused,
+	           titles[ui->heat.mode][area->width >= 44   ? 0
+	                                 : area->width >= 26 ? 1
+	                                                     : 2],
+	           remark);
+	if (ui->heat.mode == HEAT_BY_MAP)
+		draw_by_map(ui, area, focused);
+	else
+		draw_of_one_map(ui, area, focused);
+}
+
+static bool move(struct ui *ui, enum action action)
+{
+	const struct map_row *map = ui_selected_map(ui);
+	int most = deepest(&ui->maps);
+
+	if (ui->heat.mode != HEAT_BY_MAP)
+		return heat_act(&ui->heat, &ui->rows, map, action);
+	if (action == ACTION_RIGHT)
+		ui->heat.depth += ui->heat.depth < most;
+	else if (action == ACTION_LEFT)
+		ui->heat.depth -= ui->heat.depth > 1;
+	else
+		return false;
+	return true;
+}
+
+static void mark(struct ui *ui)
+{
+	struct heat_cursor *cursor = &ui->heat;
+
+	if (!cursor->depth)
+		move(ui, ACTION_RIGHT);
+	cursor->marking = !cursor->marking;
+	cursor->mark_depth = cursor->depth;
+	cursor->mark_tick = cursor->tick ? cursor->tick : ui->rows.clock.tick;
+	ui_notice(ui, false,
+	          cursor->marking ? "move to the other end of the range, then Enter; b drops it"
+	                          : "no range");
+}
+
+static void open_cell(struct ui *ui)
+{
+	const struct map_row *map = ui_selected_map(ui);
+	struct history_range range = heat_range(&ui->heat, &ui->rows);
+
+	if (ui->heat.marking && ui->heat.depth)
+		ui_range_set(ui, range);
+	else if (map && ui->heat.depth && map->conflicts)
+		ui_range_open(ui, range, map);
+	else if (map)
+		ui_map_open(ui, map);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	if (action == ACTION_RIGHT) {
-		ui->heat_first_depth++; /* drawing holds it within the depths that there are */
-		return HANDLED;
-	}
-	if (action == ACTION_LEFT) {
-		ui->heat_first_depth -= ui->heat_first_depth > 0;
-		return HANDLED;
-	}
-	return pane_maps.act(ui, action);
+	if (action == ACTION_MARK)
+		mark(ui);
+	else if (action == ACTION_OPEN)
+		open_cell(ui);
+	else if (!move(ui, action))
+		return pane_maps.act(ui, action);
+	return HANDLED;
 }
 
 static struct table *table(struct ui *ui)

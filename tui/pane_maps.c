@@ -219,7 +219,17 @@ static uint64_t key(const void *row)
 
 static bool matches(const void *ctx, const void *row, const struct pattern *pattern)
 {
-	return match_map(ctx, row, pattern);
+	const struct ui *ui = ctx;
+
+	return match_map(&ui->rows, row, pattern);
+}
+
+static bool admits(const void *ctx, const void *row)
+{
+	const struct ui *ui = ctx;
+
+	return range_has_map(&ui->range, &ui->rows, row) &&
+	       (pattern_is_empty(&ui->filter) || match_map(&ui->rows, row, &ui->filter));
 }
 
 const struct table_spec maps_table = {
@@ -229,6 +239,7 @@ const struct table_spec maps_table = {
         .sort = COLUMN_CONFLICTS,
         .key = key,
         .matches = matches,
+        .admits = admits,
 };
 
 /* The sums stand in the line of the heatmap's legend. */

@@ -32,6 +32,7 @@ static const struct {
         [GROUND_NONE] = {-1, -1, N, N},
         [GROUND_SELECTED] = {24, 4, N, R},
         [GROUND_MARKED] = {237, -1, B, B},
+        [GROUND_CURSOR] = {220, 3, R, R},
 };
 
 static enum { DEPTH_MONO, DEPTH_PLAIN, DEPTH_RICH } depth;

@@ -56,8 +56,9 @@ enum style {
 	        STYLE_COUNT
 };
 
-/* What lies under a style: nothing, the selected row of the focused pane, of another pane. */
-enum ground { GROUND_NONE, GROUND_SELECTED, GROUND_MARKED, GROUND_COUNT };
+/* What lies under a style: nothing, the selected row of the focused pane, of another pane, the
+ * cells that the cursor of a heatmap stands for. */
+enum ground { GROUND_NONE, GROUND_SELECTED, GROUND_MARKED, GROUND_CURSOR, GROUND_COUNT };
 
 /* Once curses runs: choose the table for this terminal. */
 void style_setup(bool use_color);

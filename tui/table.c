@@ -76,7 +76,7 @@ static uint64_t row_key(const void *ctx, size_t index)
 }
 
 int table_set(struct table *table, const void *const *rows, size_t count, const void *ctx,
-              const struct pattern *filter)
+              bool filtered)
 {
 	const void **more;
 
@@ -92,8 +92,7 @@ int table_set(struct table *table, const void *const *rows, size_t count, const 
 		table->room = count;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!filter || pattern_is_empty(filter) ||
-		    table->spec->matches(ctx, rows[i], filter))
+		if (!filtered || table->spec->admits(ctx, rows[i]))
 			table->rows[table->count++] = rows[i];
 	if (table->count)
 		qsort_r(table->rows, table->count, sizeof(*table->rows), compare_rows, table);

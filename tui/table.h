@@ -23,8 +23,10 @@ struct table_spec {
 	int column_count;
 	int sort;                         /* column that it is sorted by at first */
 	uint64_t (*key)(const void *row); /* identity of a row; also breaks ties, small first */
-	/* Whether the pattern is found in this row. ctx: as handed to table_set(). */
+	/* Whether the pattern is found in this row; whether it is to be shown at all. ctx: as
+	 * handed to table_set() and table_search(). */
 	bool (*matches)(const void *ctx, const void *row, const struct pattern *pattern);
+	bool (*admits)(const void *ctx, const void *row);
 };
 
 struct table {
@@ -45,10 +47,10 @@ struct table {
 void table_init(struct table *table, const struct table_spec *spec);
 void table_free(struct table *table);
 
-/* The rows of now: filter (NULL: none), sort, find the selected row again. The rows must stay
- * valid until the next call. -ENOMEM: the table is then empty. */
+/* The rows of now: filter (filtered: not all are to be shown), sort, find the selected row again.
+ * The rows must stay valid until the next call. -ENOMEM: the table is then empty. */
 int table_set(struct table *table, const void *const *rows, size_t count, const void *ctx,
-              const struct pattern *filter);
+              bool filtered);
 
 /* The selected row; NULL: the table is empty. */
 const void *table_selected(const struct table *table);

@@ -105,9 +105,13 @@ void ui_view_open(struct ui *ui, enum view_id view)
 
 void ui_view_back(struct ui *ui)
 {
-	if (ui->depth)
+	if (ui->depth) {
 		ui->depth--;
-	else
+		if (ui->range_is_of_view && !ui->depth)
+			ui_range_lift(ui);
+	} else if (ui->heat.marking) {
+		ui->heat.marking = false;
+	} else
 		ui->focus = PANE_MAPS;
 }
 
@@ -122,6 +126,31 @@ void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict)
 	ui->conflict_number = conflict->number;
 	ui->conflict_scroll = 0;
 	ui_view_open(ui, VIEW_CONFLICT);
+}
+
+void ui_range_set(struct ui *ui, struct history_range range)
+{
+	char words[128];
+
+	ui->range = (struct range){true, range};
+	ui->range_is_of_view = false;
+	ui->heat.marking = false;
+	ui_refresh(ui);
+	ui_notice(ui, false, "only conflicts at %s; u shows all again",
+	          range_words(&ui->range, &ui->rows, words, sizeof(words)));
+}
+
+void ui_range_open(struct ui *ui, struct history_range range, const struct map_row *map)
+{
+	ui->range = (struct range){true, range};
+	ui->range_is_of_view = true;
+	ui_map_open(ui, map);
+}
+
+void ui_range_lift(struct ui *ui)
+{
+	ui->range.set = ui->range_is_of_view = ui->heat.marking = false;
+	ui_refresh(ui);
 }
 
 void ui_notice(struct ui *ui, bool bad, const char *fmt, ...)
@@ -155,8 +184,9 @@ const struct pane_ops *ui_focused_pane(const struct ui *ui)
 
 static void sync(struct ui *ui)
 {
-	chain_list_set(&ui->chains, &ui->rows, ui_selected_map(ui));
-	chain_list_set(&ui->map_view_chains, &ui->rows, rows_map(&ui->rows, ui->map_number));
+	chain_list_set(&ui->chains, &ui->rows, ui_selected_map(ui), &ui->range);
+	chain_list_set(&ui->map_view_chains, &ui->rows, rows_map(&ui->rows, ui->map_number),
+	               &ui->range);
 }
 
 /* A selection was moved: the rows that are selected now are the ones to follow. */
@@ -172,14 +202,16 @@ static void follow(struct ui *ui)
 void ui_refresh(struct ui *ui)
 {
 	struct rows *rows = &ui->rows;
+	bool in_range = ui->range.set && !ui->range_is_of_view;
+	bool filtered = in_range || !pattern_is_empty(&ui->filter);
 	int rc = rows_refresh(rows, ui->source->model);
 
 	rc = rc ? rc
-	        : table_set(&ui->maps, (const void *const *)rows->maps, rows->map_count, rows,
-	                    &ui->filter);
+	        : table_set(&ui->maps, (const void *const *)rows->maps, rows->map_count, ui,
+	                    filtered);
 	rc = rc ? rc
 	        : table_set(&ui->goroutines, (const void *const *)rows->goroutines,
-	                    rows->goroutine_count, rows, &ui->filter);
+	                    rows->goroutine_count, ui, filtered);
 	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with q");
 	sync(ui);

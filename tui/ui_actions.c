@@ -45,7 +45,7 @@ static void search_go(struct ui *ui, int by)
 		return;
 	}
 	if (table)
-		found = table_search(table, &ui->rows, &ui->search, by);
+		found = table_search(table, ui, &ui->search, by);
 	else if (chains)
 		found = chain_list_search(chains, &ui->search, by);
 	else {
@@ -103,6 +103,11 @@ static bool filter_set(struct ui *ui, const char *text)
 
 static void filter_undo(struct ui *ui)
 {
+	if (ui->range.set || ui->heat.marking) {
+		ui_range_lift(ui);
+		ui_notice(ui, false, "the range is lifted: everything is shown again");
+		return;
+	}
 	if (!ui->filter_count) {
 		ui_notice(ui, false, "no filter to take back");
 		return;
@@ -318,6 +323,20 @@ static void reset(struct ui *ui)
 	ui_notice(ui, false, "counts and conflicts forgotten; counting from now");
 }
 
+static void heat_mode_next(struct ui *ui)
+{
+	static const char *const names[HEAT_MODES] = {
+	        [HEAT_BY_MAP] = "maps by call-chain depth",
+	        [HEAT_BY_TIME] = "call-chain depth by time, of the selected map",
+	        [HEAT_BY_FREQUENCY] = "call-chain depth by frequency, of the selected map",
+	};
+
+	ui->heat.mode = (ui->heat.mode + 1) % HEAT_MODES;
+	ui->heat.marking = false;
+	ui->heat.tick = 0;
+	ui_notice(ui, false, "heatmap: %s", names[ui->heat.mode]);
+}
+
 static void redraw(struct ui *ui)
 {
 	(void)ui;
@@ -405,6 +424,7 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_FASTER] = faster,
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
+	        [ACTION_HEAT_MODE] = heat_mode_next,
 	};
 
 	if (action < ACTION_COUNT && what[action])

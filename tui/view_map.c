@@ -92,21 +92,12 @@ static int draw_verdict(const struct ui *ui, const struct map_row *map, int y,
 	                        explain_verdict(&ui->rows, map, why));
 }
 
-static int deepest(const struct map_row *map)
-{
-	int depth = STACK_DEPTH_MAX;
-
-	while (depth > 0 && !map->heat_depth[depth - 1])
-		depth--;
-	return depth;
-}
-
 /* Depths with conflicts: number, heat, conflicts. As many as fit in the line. */
 static int draw_heat_strip(const struct map_row *map, int y, const struct rect *area)
 {
 	int x = area->x + 1 + LABEL_WIDTH, end = area->x + area->width - 1;
 	char count[FORMAT_MAX], text[64];
-	int depths = deepest(map);
+	int depths = heat_deepest(map);
 
 	if (!depths)
 		return y;

@@ -320,6 +320,56 @@ def test_interval_is_adjusted():
         terminal.wait_for("refreshed every 100ms")
 
 
+def test_heat_by_time_and_by_frequency():
+    with synthetic("--ticks", "100", rows=30, columns=100) as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("v")
+        terminal.wait_for("Heat: depth by time")
+        terminal.settle()
+        text = terminal.text()
+        assert re.search(r"-23s +-13s +-3s", text), text
+        assert re.search(r"│ +7 [67]{24}$", text, re.M), text
+        assert re.search(r"│ +8 ·{24}$", text, re.M), text
+        terminal.press("v")
+        terminal.wait_for("Heat: depth, frequency")
+        bars = re.findall(r"│ +(\d+) (6+) (\d+) +[\d.]+/s", terminal.text())
+        assert len(bars) == 2 and len(bars[0][1]) >= len(bars[1][1]), terminal.text()
+        conflicts = re.search(r"conflict m2 .* (\S+) +\d+│", terminal.text()).group(1)
+        total = sum(int(bar[2]) for bar in bars)
+        assert conflicts == f"{total / 1000:.1f}k", (conflicts, total)
+        terminal.press("v")
+        terminal.wait_for("Heat: conflicts by depth")
+
+
+def test_heat_cell_opens_what_is_behind_it():
+    with synthetic("--ticks", "100", rows=30, columns=100) as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("Tab", *["Right"] * 7, "Enter")
+        terminal.wait_for(r"Map m2 ")
+        at_seven = re.findall(r"(read|write|iterate)-write +\d+×", terminal.text())
+        assert at_seven, terminal.text()
+        terminal.press("Esc", "Right", "Enter")
+        terminal.wait_for("None of its conflicts was seen in the range")
+        terminal.press("Esc")
+        terminal.wait_for("Maps 12")
+        assert "range" not in terminal.text().split("\n")[0]
+
+
+def test_heat_range_restricts_all_panes():
+    with synthetic("--ticks", "100", rows=30, columns=100) as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("v", "Tab", "Up", "Left", "Left", "b")
+        terminal.wait_for("move to the other end of the range")
+        terminal.press("Left", "Left", "Enter")
+        terminal.wait_for(r"only conflicts at depth 11, 5s to 2s ago")
+        terminal.wait_for(r"Maps 2 of 12")
+        assert re.search(r"Goroutines \d+ of 24", terminal.text())
+        assert " range " in terminal.text().split("\n")[0]
+        terminal.press("u")
+        terminal.wait_for("the range is lifted")
+        terminal.wait_for("Maps 12")
+
+
 def test_tab_goes_round():
     focused = []
     with synthetic() as terminal:
