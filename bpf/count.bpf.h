@@ -141,10 +141,10 @@ static __always_inline void map_learn_sharing(struct map_counts *m, const struct
 	call_site_mark(o->tgid, m->last_caller, flags);
 }
 
-/* Both map headers begin with the number of entries (hmap.count, Map.used). */
 static __always_inline void map_note_seed(struct map_counts *m, const struct operation *o)
 {
-	if (o->op == OP_CLEAR || (o->op == OP_DELETE && read_user_u64(o->map) <= 1))
+	if (o->op == OP_CLEAR ||
+	    (o->op == OP_DELETE && field_read(o->map, operation_fields(o)->map_length) <= 1))
 		m->seed_stale_ns = o->now;
 }
 

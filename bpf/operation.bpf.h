@@ -41,29 +41,28 @@ static __always_inline const volatile struct field_row *operation_fields(const s
 	return &config.rows[o->row & (FIELD_ROWS - 1)];
 }
 
-/* Where the iterator has what the other functions have in registers: runtime/map.go type hiter,
- * internal/runtime/maps/table.go type Iter: typ at 16, map at 24 in both. */
-static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 args,
-                                               struct operation *o)
-{
-	if (args == WIRE_TYPE_MAP) {
-		o->type = go_arg0(ctx);
-		o->map = go_arg1(ctx);
-	} else if (args == WIRE_MAP_TYPE) {
-		o->type = go_arg1(ctx);
-		o->map = go_arg0(ctx);
-	} else {
-		__u64 pair[2] = {0, 0};
-
-		bpf_probe_read_user(pair, sizeof(pair), (const void *)(go_arg0(ctx) + 16));
-		o->type = pair[0];
-		o->map = pair[1];
-	}
-}
-
 static __always_inline __u64 field_read(__u64 base, __s32 offset)
 {
 	return offset >= 0 ? read_user_u64(base + offset) : 0;
+}
+
+/* The iterator has in memory what the other functions have in registers. */
+static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 args,
+                                               struct operation *o)
+{
+	const volatile struct field_row *f = operation_fields(o);
+	__u64 first = go_arg0(ctx), second = go_arg1(ctx);
+
+	/* Else the compiler chooses between the registers by an address that it computes, which the
+	 * verifier does not let it read. */
+	asm volatile("" : "+r"(first), "+r"(second));
+	if (args == WIRE_ITERATOR) {
+		o->type = field_read(first, f->iterator_type);
+		o->map = field_read(first, f->iterator_map);
+	} else {
+		o->type = args == WIRE_TYPE_MAP ? first : second;
+		o->map = args == WIRE_TYPE_MAP ? second : first;
+	}
 }
 
 /* 0 when the operation is complete; else the cause for which the hit is filtered. */
@@ -103,7 +102,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 static __always_inline __u64 operation_seed(const struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);
-	__u64 seed = read_user_u64(o->map + f->seed_offset);
+	__u64 seed = field_read(o->map, f->seed_offset);
 
 	return f->seed_size == 4 ? (__u32)seed : seed;
 }

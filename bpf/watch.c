@@ -45,16 +45,17 @@ static void config_environment(struct watch_config *c, struct program_config *p)
 static void field_row_fill(struct field_row *row, const struct go_binary *binary)
 {
 	const struct go_layout *l = go_binary_layout(binary);
-	bool swiss = go_binary_map_runtime(binary) == GO_MAP_SWISS;
+	struct go_map_layout map = go_layout_map(l, go_binary_map_runtime(binary));
 
 	row->g_goid = l->g_goid;
 	row->g_parent_goid = l->g_parent_goid;
 	row->g_gopc = l->g_gopc;
 	row->g_startpc = l->g_startpc;
-	/* runtime/map.go type hmap: hash0 uint32; internal/runtime/maps/map.go type Map: seed
-	 * uintptr. */
-	row->seed_offset = swiss ? 8 : 12;
-	row->seed_size = swiss ? 8 : 4;
+	row->map_length = map.length;
+	row->seed_offset = map.seed;
+	row->seed_size = map.seed_size;
+	row->iterator_type = map.iterator_type;
+	row->iterator_map = map.iterator_map;
 }
 
 static int load(struct watch *w, struct error *err)

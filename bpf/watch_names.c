@@ -80,7 +80,7 @@ int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 	row->tgid = tgid;
 	row->state = PROCESS_RUNNING;
 	row->stripped = go_binary_stripped(binary);
-	row->layout_verified = go_binary_layout_verified(binary);
+	row->layout = go_binary_layout_trust(binary);
 	row->map_runtime = swiss ? "swiss" : "hmap";
 	if (go_process_executable(tgid, row->exe, sizeof(row->exe)) ||
 	    (w->config.executable && w->config.pid_count && !t->placed))

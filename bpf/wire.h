@@ -37,8 +37,11 @@ struct field_row {
 	__s32 g_parent_goid;
 	__s32 g_gopc;
 	__s32 g_startpc;
-	__u32 seed_offset; /* of the hash seed in the map header */
-	__u32 seed_size;   /* 4 or 8 */
+	__s32 map_length;    /* of the number of entries in the map header */
+	__s32 seed_offset;   /* of the hash seed in the map header */
+	__u32 seed_size;     /* 4 or 8 */
+	__s32 iterator_type; /* of the *maptype in the iterator */
+	__s32 iterator_map;  /* of the map in the iterator */
 };
 
 #define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */

@@ -10,6 +10,7 @@
 #include "core/function_index.h"
 #include "core/go_binary.h"
 #include "core/go_buildinfo.h"
+#include "core/go_dwarf.h"
 #include "core/go_moduledata.h"
 #include "core/go_type.h"
 #include "core/pclntab.h"
@@ -30,7 +31,8 @@ struct go_binary {
 	struct function_index functions;
 	struct go_type_names types;
 	struct u64_map printed; /* name offset -> name with "[...]" */
-	const struct go_layout *layout;
+	struct go_layout layout;
+	enum go_layout_trust trust;
 	enum go_map_runtime map_runtime;
 	int minor;
 	uint8_t wrapper_id;
@@ -74,6 +76,24 @@ static int not_go(struct elf_file *file, const char *path, struct error *err)
 	return error_set(err, EPROTONOSUPPORT, "%s: not a Go program; choose one that is", path);
 }
 
+/* What is newer than the table, or on the way to be (devel), says itself where its fields lie, or
+ * is read as the nearest row says, and not called verified. */
+static void layout_load(struct go_binary *binary, const char *path)
+{
+	int minor = binary->minor < GO_MINOR_MAX ? binary->minor : GO_MINOR_MAX;
+
+	binary->layout = *go_layout_find(minor);
+	binary->trust = GO_LAYOUT_VERIFIED;
+	if (binary->minor <= GO_MINOR_MAX && !strstr(binary->version, "devel"))
+		return;
+	struct go_layout own = {.minor = minor};
+	binary->trust = GO_LAYOUT_UNVERIFIED;
+	if (go_dwarf_layout(path, &own) == 0) {
+		binary->layout = own;
+		binary->trust = GO_LAYOUT_FROM_DWARF;
+	}
+}
+
 static int version_load(struct go_binary *binary, const char *path, struct error *err)
 {
 	if (go_buildinfo_version(binary->file, binary->version, sizeof(binary->version)))
@@ -88,9 +108,7 @@ static int version_load(struct go_binary *binary, const char *path, struct error
 		return error_set(err, ENOTSUP,
 		                 "%s: built with %.40s; build it with Go 1.%d or newer", path,
 		                 binary->version, GO_MINOR_MIN);
-	/* What is newer than the table is read as the newest row says, and not called verified. */
-	binary->layout =
-	        go_layout_find(binary->minor < GO_MINOR_MAX ? binary->minor : GO_MINOR_MAX);
+	layout_load(binary, path);
 	binary->wrapper_id = wrapper_id_of(binary->minor);
 	return 0;
 }
@@ -104,7 +122,7 @@ static int tables_load(struct go_binary *binary, const char *path, struct error 
 		                 "%s: built with %.40s, but its function table (pclntab) was not "
 		                 "found; build it without obfuscation or packing",
 		                 path, binary->version);
-	if (go_moduledata_find(binary->file, &binary->tab, binary->layout, &binary->module))
+	if (go_moduledata_find(binary->file, &binary->tab, &binary->layout, &binary->module))
 		return error_set(
 		        err, ENODATA,
 		        "%s: built with %.40s, but the runtime's module data was not found; "
@@ -112,7 +130,12 @@ static int tables_load(struct go_binary *binary, const char *path, struct error 
 		        path, binary->version);
 	binary->tab.text = binary->module.text;
 	binary->tab.gofunc = binary->module.gofunc;
-	binary->types = (struct go_type_names){.file = binary->file, .module = &binary->module};
+	binary->types = (struct go_type_names){
+	        .file = binary->file,
+	        .module = &binary->module,
+	        .layout = &binary->layout,
+	        .doubtful = binary->trust == GO_LAYOUT_UNVERIFIED,
+	};
 	return 0;
 }
 
@@ -208,12 +231,12 @@ enum go_map_runtime go_binary_map_runtime(const struct go_binary *binary)
 
 const struct go_layout *go_binary_layout(const struct go_binary *binary)
 {
-	return binary->layout;
+	return &binary->layout;
 }
 
-bool go_binary_layout_verified(const struct go_binary *binary)
+enum go_layout_trust go_binary_layout_trust(const struct go_binary *binary)
 {
-	return binary->minor <= GO_MINOR_MAX;
+	return binary->trust;
 }
 
 bool go_binary_stripped(const struct go_binary *binary)

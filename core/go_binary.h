@@ -41,8 +41,8 @@ const char *go_binary_version(const struct go_binary *binary); /* "go1.24.4", ne
 int go_binary_minor(const struct go_binary *binary);           /* 24 */
 enum go_map_runtime go_binary_map_runtime(const struct go_binary *binary);
 const struct go_layout *go_binary_layout(const struct go_binary *binary); /* never NULL */
-bool go_binary_layout_verified(const struct go_binary *binary); /* false: newer than the table */
-bool go_binary_stripped(const struct go_binary *binary);        /* no .symtab and no .debug_info */
+enum go_layout_trust go_binary_layout_trust(const struct go_binary *binary);
+bool go_binary_stripped(const struct go_binary *binary); /* no .symtab and no .debug_info */
 bool go_binary_is_pie(const struct go_binary *binary);
 const char *
 go_binary_build_id(const struct go_binary *binary); /* GNU build id in hex, else Go's, or NULL */

@@ -1,34 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-#include <stddef.h>
-
 #include "core/go_layout.h"
+
+#include <stddef.h>
 
 #define NO GO_NO_FIELD
 
-/* goid and atomicstatus moved by 8 in 1.23 (g.syscallbp came) and back in 1.25 (gobuf.ret went);
- * parentGoid exists from 1.21. moduledata.gofunc exists from 1.18: before, funcdata are absolute
- * pointers. */
+/* One initializer of a row for each column of the table in the header. */
+#define COLUMN_17(name, where, a, ...)                               .name = (a),
+#define COLUMN_18(name, where, a, b, ...)                            .name = (b),
+#define COLUMN_19(name, where, a, b, c, ...)                         .name = (c),
+#define COLUMN_20(name, where, a, b, c, d, ...)                      .name = (d),
+#define COLUMN_21(name, where, a, b, c, d, e, ...)                   .name = (e),
+#define COLUMN_22(name, where, a, b, c, d, e, f, ...)                .name = (f),
+#define COLUMN_23(name, where, a, b, c, d, e, f, g, ...)             .name = (g),
+#define COLUMN_24(name, where, a, b, c, d, e, f, g, h, ...)          .name = (h),
+#define COLUMN_25(name, where, a, b, c, d, e, f, g, h, i, ...)       .name = (i),
+#define COLUMN_26(name, where, a, b, c, d, e, f, g, h, i, j, ...)    .name = (j),
+#define COLUMN_27(name, where, a, b, c, d, e, f, g, h, i, j, k, ...) .name = (k),
+#define ROW(release)                                                   \
+	{                                                              \
+		.minor = (release), GO_LAYOUT_FIELDS(COLUMN_##release) \
+	}
+
 static const struct go_layout layouts[] = {
-        /*    m   stat goid  parent gopc start wait | procid curg | text types etypes gofunc */
-        {17, 48, 144, 152, NO, 296, 312, 176, 72, 192, 176, 280, 288, NO},
-        {18, 48, 144, 152, NO, 296, 312, 176, 72, 192, 176, 280, 288, 304},
-        {19, 48, 144, 152, NO, 296, 312, 176, 72, 192, 176, 280, 288, 304},
-        {20, 48, 144, 152, NO, 296, 312, 176, 72, 192, 176, 296, 304, 320},
-        {21, 48, 144, 152, 272, 280, 296, 176, 72, 192, 176, 296, 304, 320},
-        {22, 48, 144, 152, 272, 280, 296, 176, 72, 192, 176, 296, 304, 320},
-        {23, 48, 152, 160, 280, 288, 304, 184, 72, 192, 176, 296, 304, 320},
-        {24, 48, 152, 160, 280, 288, 304, 184, 72, 192, 176, 296, 304, 320},
-        {25, 48, 144, 152, 272, 280, 296, 176, 64, 184, 176, 296, 304, 320},
-        {26, 48, 144, 152, 280, 288, 304, 176, 64, 184, 176, 296, 304, 320},
-        {27, 48, 144, 152, 280, 288, 304, 176, 64, 184, 176, 296, 312, 344},
+        ROW(17), ROW(18), ROW(19), ROW(20), ROW(21), ROW(22),
+        ROW(23), ROW(24), ROW(25), ROW(26), ROW(27),
 };
 
 _Static_assert(sizeof(layouts) / sizeof(layouts[0]) == GO_MINOR_MAX - GO_MINOR_MIN + 1,
                "one row a release");
+
+static const struct go_layout_field fields[] = {
+#define X(name, where, ...) {#name, where, offsetof(struct go_layout, name)},
+        GO_LAYOUT_FIELDS(X)
+#undef X
+};
 
 const struct go_layout *go_layout_find(int minor)
 {
 	if (minor < GO_MINOR_MIN || minor > GO_MINOR_MAX)
 		return NULL;
 	return &layouts[minor - GO_MINOR_MIN];
+}
+
+const struct go_layout_field *go_layout_fields(int *count)
+{
+	*count = (int)(sizeof(fields) / sizeof(fields[0]));
+	return fields;
+}
+
+const char *go_layout_trust_name(enum go_layout_trust trust)
+{
+	static const char *const names[] = {
+	        [GO_LAYOUT_VERIFIED] = "verified",
+	        [GO_LAYOUT_FROM_DWARF] = "dwarf",
+	        [GO_LAYOUT_UNVERIFIED] = "unverified",
+	};
+
+	return names[trust];
+}
+
+struct go_map_layout go_layout_map(const struct go_layout *l, enum go_map_runtime runtime)
+{
+	if (runtime == GO_MAP_HMAP)
+		return (struct go_map_layout){
+		        .length = l->hmap_count,
+		        .seed = l->hmap_hash0,
+		        .seed_size = sizeof(uint32_t),
+		        .iterator_type = l->hiter_t,
+		        .iterator_map = l->hiter_h,
+		};
+	return (struct go_map_layout){
+	        .length = l->swiss_used,
+	        .seed = l->swiss_seed,
+	        .seed_size = sizeof(uint64_t),
+	        .iterator_type = l->iter_typ,
+	        .iterator_map = l->iter_m,
+	};
 }

@@ -4,13 +4,10 @@
 
 #include "core/go_moduledata.h"
 
-/* The same in every release: pcHeader first, then slices of three words. */
-#define FIELD_FUNCNAMETAB 8
-#define FIELD_PCLNTABLE   104
-
 struct search {
 	struct elf_file *file;
 	const struct pclntab *tab;
+	const struct go_layout *layout;
 	uint64_t found;
 };
 
@@ -20,8 +17,8 @@ static bool candidate_fits(uint64_t addr, void *ctx)
 	uint64_t names;
 	uint64_t table;
 
-	if (elf_file_pointer(search->file, addr + FIELD_FUNCNAMETAB, &names) ||
-	    elf_file_pointer(search->file, addr + FIELD_PCLNTABLE, &table))
+	if (elf_file_pointer(search->file, addr + search->layout->moduledata_funcnametab, &names) ||
+	    elf_file_pointer(search->file, addr + search->layout->moduledata_pclntable, &table))
 		return false;
 	if (names != search->tab->names || table != search->tab->table)
 		return false;
@@ -65,10 +62,36 @@ static bool moduledata_search(struct search *search)
 	return elf_file_relocations_to(search->file, search->tab->addr, candidate_fits, search);
 }
 
+/* Does a layout that may be wrong tell of the text that the function table tells of? */
+static bool text_fits(struct elf_file *file, const struct go_moduledata *module,
+                      const struct go_layout *layout)
+{
+	uint64_t min, max, end;
+
+	if (layout->moduledata_minpc < 0 || layout->moduledata_maxpc < 0 ||
+	    layout->moduledata_etext < 0 ||
+	    elf_file_pointer(file, module->addr + layout->moduledata_minpc, &min) ||
+	    elf_file_pointer(file, module->addr + layout->moduledata_maxpc, &max) ||
+	    elf_file_pointer(file, module->addr + layout->moduledata_etext, &end))
+		return false;
+	return elf_file_text_offset(file, module->text) >= 0 && module->text <= min && min < max &&
+	       max <= end;
+}
+
+/* What does not lie where such things lie is not there. */
+static void module_check(struct elf_file *file, struct go_moduledata *module)
+{
+	if (module->types_end < module->types ||
+	    elf_file_extent(file, module->types) < module->types_end - module->types)
+		module->types = module->types_end = 0;
+	if (!elf_file_extent(file, module->gofunc))
+		module->gofunc = 0;
+}
+
 int go_moduledata_find(struct elf_file *file, const struct pclntab *tab,
                        const struct go_layout *layout, struct go_moduledata *out)
 {
-	struct search search = {.file = file, .tab = tab};
+	struct search search = {.file = file, .tab = tab, .layout = layout};
 
 	if (!moduledata_search(&search))
 		return -ENODATA;
@@ -80,7 +103,6 @@ int go_moduledata_find(struct elf_file *file, const struct pclntab *tab,
 	if (layout->moduledata_gofunc != GO_NO_FIELD &&
 	    elf_file_pointer(file, out->addr + layout->moduledata_gofunc, &out->gofunc))
 		return -ENODATA;
-	if (elf_file_text_offset(file, out->text) < 0 || out->types_end < out->types)
-		return -ENODATA;
-	return 0;
+	module_check(file, out);
+	return text_fits(file, out, layout) ? 0 : -ENODATA;
 }

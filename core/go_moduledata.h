@@ -17,8 +17,8 @@
 struct go_moduledata {
 	uint64_t addr;
 	uint64_t text;
-	uint64_t types, types_end;
-	uint64_t gofunc; /* 0 before 1.18 */
+	uint64_t types, types_end; /* equal: where the types are is not known */
+	uint64_t gofunc;           /* 0: none (before 1.18), or not known */
 };
 
 /* 0 or -ENODATA. */

@@ -5,12 +5,9 @@
 
 #include "core/go_type.h"
 
-#define TYPE_SIZE       48
-#define TYPE_TFLAG      20
-#define TYPE_KIND       23
-#define TYPE_STR        40
 #define TFLAG_STAR      2  /* the name is stored as that of the pointer to it */
 #define KIND_MASK       31 /* the bits above say other things before 1.26 */
+#define KIND_MAP        21 /* reflect.Map */
 #define KIND_LAST       26 /* unsafe.Pointer */
 #define TYPE_NAME_MAX   4096
 #define TYPE_NAME_HEAD  1 /* a byte of flags */
@@ -21,17 +18,35 @@ static bool in_types(const struct go_type_names *types, uint64_t addr)
 	return addr >= types->module->types && addr < types->module->types_end;
 }
 
+static bool kind_fits(const struct go_type_names *types, uint8_t kind)
+{
+	kind &= KIND_MASK;
+	return types->doubtful ? kind == KIND_MAP : kind > 0 && kind <= KIND_LAST;
+}
+
+/* "map[...]..." or "package.Name": what the type of a map can be called. */
+static bool name_fits(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ')
+			return false;
+	return strncmp(name, "map[", 4) == 0 || (strchr(name, '.') && name[0] != '.');
+}
+
 /* Address and length of the name's text; 0: not a descriptor. */
 static uint64_t name_text(struct go_type_names *types, uint64_t addr, size_t *len)
 {
-	const unsigned char *type = elf_file_at(types->file, addr, TYPE_SIZE);
+	const struct go_layout *l = types->layout;
+	uint8_t flags;
+	uint8_t kind;
 	uint32_t offset;
 
-	if (!type || (type[TYPE_KIND] & KIND_MASK) == 0 ||
-	    (type[TYPE_KIND] & KIND_MASK) > KIND_LAST)
+	if (l->type_tflag < 0 || l->type_kind < 0 || l->type_str < 0 ||
+	    elf_file_u8(types->file, addr + l->type_tflag, &flags) ||
+	    elf_file_u8(types->file, addr + l->type_kind, &kind) ||
+	    elf_file_u32(types->file, addr + l->type_str, &offset) || !kind_fits(types, kind))
 		return 0;
-	bool star = type[TYPE_TFLAG] & TFLAG_STAR;
-	memcpy(&offset, type + TYPE_STR, sizeof(offset));
+	bool star = flags & TFLAG_STAR;
 	uint64_t text = types->module->types + offset + TYPE_NAME_HEAD;
 	uint8_t byte = 0x80;
 	*len = 0;
@@ -56,6 +71,10 @@ const char *go_type_name(struct go_type_names *types, uint64_t addr)
 	uint64_t text = name_text(types, addr, &len);
 	const char *bytes = text ? elf_file_at(types->file, text, len) : NULL;
 	name = bytes ? strndup(bytes, len) : NULL;
+	if (name && types->doubtful && !name_fits(name)) {
+		free(name);
+		name = NULL;
+	}
 	if (name && u64_map_put(&types->names, addr, name)) {
 		free(name);
 		name = NULL;

@@ -2,20 +2,24 @@
 /*
  * go_type: names of types from their descriptors.
  *
- * A descriptor (abi.Type, src/internal/abi/type.go; runtime._type before 1.21) has the same first
- * 48 bytes in Go 1.17 to 1.27: tflag at 20, kind at 23, offset of the name at 40. The name's bytes
- * follow one byte of flags and a varint length.
+ * A descriptor is abi.Type (src/internal/abi/type.go; runtime._type before 1.21), its fields where
+ * the layout says. The name's bytes follow one byte of flags and a varint length.
  */
 #ifndef GOMAPTOP_CORE_GO_TYPE_H
 #define GOMAPTOP_CORE_GO_TYPE_H
 
+#include <stdbool.h>
+
 #include "core/elf_file.h"
+#include "core/go_layout.h"
 #include "core/go_moduledata.h"
 #include "core/u64_map.h"
 
 struct go_type_names {
 	struct elf_file *file;              /* borrowed */
 	const struct go_moduledata *module; /* borrowed */
+	const struct go_layout *layout;     /* borrowed */
+	bool doubtful; /* nobody vouches for the layout: only what looks like the name of a map */
 	struct u64_map names;
 };
 

@@ -20,6 +20,7 @@
 
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/go_layout.h"
 #include "core/history.h"
 
 #define MODEL_FAMILY_MAPS 8
@@ -73,7 +74,7 @@ struct target_row {
 	char go_version[64];
 	const char *map_runtime; /* "hmap", "swiss" */
 	bool stripped;
-	bool layout_verified;
+	enum go_layout_trust layout;
 	uint64_t started_ns; /* CLOCK_REALTIME nanoseconds; 0: unknown */
 	uint32_t state;      /* enum process_state */
 };

@@ -157,11 +157,12 @@ static json_t *json_access_unknown(void)
 
 static json_t *json_target(const struct target_row *row)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:s}", "pid",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:o, s:s}", "pid",
 	                 (json_int_t)row->tgid, "exe", json_text(row->exe), "build_id",
 	                 json_text(row->build_id), "go_version", json_text(row->go_version),
 	                 "map_runtime", json_text(row->map_runtime), "stripped", row->stripped,
-	                 "layout_verified", row->layout_verified, "started_at",
+	                 "layout_verified", row->layout != GO_LAYOUT_UNVERIFIED, "layout",
+	                 go_layout_trust_name(row->layout), "started_at",
 	                 json_time(row->started_ns), "state", process_state_name(row->state));
 }
 

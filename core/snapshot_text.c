@@ -94,6 +94,8 @@ static void target_print(const struct snapshot_context *context, FILE *out,
 	        *version ? version : "Go of unknown release", target->map_runtime ? " " : "",
 	        target->map_runtime ? target->map_runtime : "",
 	        target->stripped ? " stripped" : "");
+	if (target->layout == GO_LAYOUT_UNVERIFIED)
+		put(context, out, TONE_WARN, "unverified Go version  ");
 	put(context, out, target->state == PROCESS_CRASHED ? TONE_BAD : TONE_PLAIN, "%s\n",
 	    process_state_name(target->state));
 }

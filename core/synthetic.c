@@ -151,7 +151,7 @@ int synthetic_targets_add(const struct synthetic *synthetic, struct model *model
 		        .build_id = "5f3c2a1bd08e4f6a9c7e",
 		        .go_version = "go1.24.4",
 		        .map_runtime = "swiss",
-		        .layout_verified = true,
+		        .layout = GO_LAYOUT_VERIFIED,
 		        .started_ns = 1700000000 * SYNTHETIC_SECOND_NS,
 		        .state = PROCESS_RUNNING,
 		};

@@ -68,17 +68,33 @@ static enum style state_style(uint32_t state)
 	                                  : STYLE_WARN;
 }
 
+/* Newer than what gomaptop knows: names and ids are shown where the process confirms them. */
+static int draw_doubt(const struct target_row *target, int y, int x, int end)
+{
+	if (target->layout != GO_LAYOUT_UNVERIFIED)
+		return x;
+	return word(y, x + GAP, end, STYLE_WARN, "unverified Go version");
+}
+
+static const struct target_row *doubtful_target(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->target_count; i++)
+		if (rows->targets[i]->layout == GO_LAYOUT_UNVERIFIED)
+			return rows->targets[i];
+	return rows->targets[0];
+}
+
 static int draw_one_target(const struct target_row *target, int y, int x, int end)
 {
 	char pid[FORMAT_MAX], version[160];
 
 	snprintf(pid, sizeof(pid), " %u", target->tgid);
-	snprintf(version, sizeof(version), "%s %s%s", target->go_version,
-	         target->map_runtime ? target->map_runtime : "",
-	         target->layout_verified ? "" : " (layout unverified)");
+	snprintf(version, sizeof(version), "%s %s", target->go_version,
+	         target->map_runtime ? target->map_runtime : "");
 	x = word(y, x, end, STYLE_STRONG, base_name(target->exe));
 	x = word(y, x, end, STYLE_TEXT, pid);
 	x = word(y, x + GAP, end, STYLE_DIM, version);
+	x = draw_doubt(target, y, x, end);
 	return word(y, x + GAP, end, state_style(target->state), process_state_name(target->state));
 }
 
@@ -93,6 +109,7 @@ static int draw_many_targets(const struct rows *rows, int y, int x, int end)
 	x = word(y, x, end, STYLE_TEXT, text);
 	x = word(y, x + GAP, end, STYLE_STRONG, base_name(rows->targets[0]->exe));
 	x = word(y, x + GAP, end, STYLE_DIM, rows->targets[0]->go_version);
+	x = draw_doubt(doubtful_target(rows), y, x, end);
 	for (uint32_t state = 0; state < 3; state++) {
 		if (!by_state[state])
 			continue;

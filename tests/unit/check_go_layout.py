@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Hold core/go_layout.c against the DWARF of executables built by 1.19 and 1.24; with
-GOMAPTOP_RELEASES=all by each release at hand."""
+"""Hold every figure of core/go_layout.h against the DWARF of executables built by 1.19 and 1.24;
+with GOMAPTOP_RELEASES=all by each release at hand. Releases without a toolchain are named."""
 import os
 import re
 import subprocess
@@ -9,25 +9,19 @@ import sys
 
 from elftools.elf.elffile import ELFFile
 
-FIRST = 17
-# Columns of the table, in its order: struct and field as DWARF names them.
-COLUMNS = [("runtime.g", "m"), ("runtime.g", "atomicstatus"), ("runtime.g", "goid"),
-           ("runtime.g", "parentGoid"), ("runtime.g", "gopc"), ("runtime.g", "startpc"),
-           ("runtime.g", "waitreason"), ("runtime.m", "procid"), ("runtime.m", "curg"),
-           ("runtime.moduledata", "text"), ("runtime.moduledata", "types"),
-           ("runtime.moduledata", "etypes"), ("runtime.moduledata", "gofunc")]
-STRUCTS = {struct for struct, _ in COLUMNS}
+MINORS = range(17, 28)
+# Both kinds of map: one is in executables of these releases, the other with the experiment off.
+TWO_RUNTIMES = (24, 25)
+ROW = re.compile(r'X\((\w+), "([^"]+)",[\s\\]*((?:(?:\d+|NO),\s*){10}(?:\d+|NO))\)')
 
 
 def table():
-    """{minor: [offset or None]} as the C file has it."""
-    rows = {}
-    for line in open("core/go_layout.c", encoding="utf-8"):
-        row = re.match(r"\s*\{(\d+(?:, (?:\d+|NO))+)\},", line)
-        if row:
-            values = [None if v == "NO" else int(v) for v in row[1].split(", ")]
-            rows[values[0]] = values[1:]
-    return rows
+    """{field: ([(struct, path)], [offset or None of each release])} as the header has it."""
+    with open("core/go_layout.h", encoding="utf-8") as header:
+        rows = ROW.findall(header.read())
+    return {name: ([tuple(place.split(":")) for place in where.split("|")],
+                   [None if v.strip() == "NO" else int(v) for v in values.split(",")])
+            for name, where, values in rows}
 
 
 def releases():
@@ -37,13 +31,14 @@ def releases():
     return [line.split(" ", 1) for line in found if line]
 
 
-def build(release, go):
-    path = f"build/fixtures/layout-{release}"
+def build(release, go, experiment):
+    path = f"build/fixtures/layout-{release}" + (f"-{experiment}" if experiment else "")
     os.makedirs("build/fixtures", exist_ok=True)
-    # Without compression and with the program's own DWARF version: quick to read.
+    # Without compression: quick to read.
     subprocess.run([go, "build", "-ldflags=-compressdwarf=false", "-o", f"../../{path}",
                     "./churn"], check=True, cwd="tests/go",
-                   env={**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"})
+                   env={**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0",
+                        "GOEXPERIMENT": experiment})
     return path
 
 
@@ -51,56 +46,89 @@ def text(value):
     return value.decode() if isinstance(value, bytes) else value
 
 
-def members(die):
-    fields = {}
+def peeled(die):
+    """The type of a member, or what it is another name for."""
+    while True:
+        die = die.get_DIE_from_attribute("DW_AT_type")
+        if die.tag != "DW_TAG_typedef":
+            return die
+
+
+def member(die, path):
+    """Offset of a member, "a.b" for one within another; None: the struct has no such member."""
+    name, _, rest = path.partition(".")
     for child in die.iter_children():
-        if child.tag == "DW_TAG_member":
-            name = text(child.attributes["DW_AT_name"].value)
-            fields[name] = child.attributes["DW_AT_data_member_location"].value
-    return fields
+        if (child.tag == "DW_TAG_member" and
+                text(child.attributes["DW_AT_name"].value) == name):
+            offset = child.attributes["DW_AT_data_member_location"].value
+            if rest:
+                inner = member(peeled(child), rest)
+                return None if inner is None else offset + inner
+            return offset
+    return None
 
 
-def structs(path):
-    """{struct: {field: offset}} of the structs that the table speaks of."""
+def structs(path, wanted):
+    """{(struct, path): offset or None} of what is wanted of the structs that there are."""
     found = {}
     with open(path, "rb") as file:
         for unit in ELFFile(file).get_dwarf_info().iter_CUs():
-            for die in unit.get_top_DIE().iter_children():
+            top = unit.get_top_DIE()
+            if text(top.attributes["DW_AT_name"].value) != "runtime":
+                continue  # where Go's linker puts the types of all packages
+            for die in top.iter_children():
                 if die.tag != "DW_TAG_structure_type":
                     continue
                 name = text(die.attributes["DW_AT_name"].value)
-                if name in STRUCTS:
-                    found[name] = members(die)
-            if len(found) == len(STRUCTS):
-                break
+                found.update({(struct, path): member(die, path)
+                              for struct, path in wanted if struct == name})
     return found
 
 
-def check(release, go, row):
-    """Words about every figure that is wrong."""
-    wrong = []
-    found = structs(build(release, go))
-    for (struct, field), offset in zip(COLUMNS, row):
-        truth = found.get(struct, {}).get(field)
-        if struct not in found:
-            wrong.append(f"{release}: no {struct} in the DWARF")
-        elif truth != offset:
-            wrong.append(f"{release}: {struct}.{field}: {offset} in the table, {truth} in DWARF")
-    return wrong
+def truth_of(release, go, wanted):
+    """What DWARF says, of executables with either kind of map where there are two."""
+    truth = structs(build(release, go, ""), wanted)
+    if int(release.split(".")[1]) in TWO_RUNTIMES:
+        for place, offset in structs(build(release, go, "noswissmap"), wanted).items():
+            assert truth.setdefault(place, offset) == offset, (release, place)
+    return truth
+
+
+def check(release, go, rows):
+    """Words about every figure that is wrong, and how many were compared."""
+    wrong, compared = [], 0
+    minor = int(release.split(".")[1])
+    truth = truth_of(release, go, {place for places, _ in rows.values() for place in places})
+    for name, (places, offsets) in rows.items():
+        said = offsets[minor - MINORS[0]]
+        # A struct that the linker left out says nothing; one that is there must have the field.
+        known = {truth[place] for place in places if place in truth}
+        if said is None and known <= {None}:
+            continue
+        compared += 1
+        if known != {said}:
+            wrong.append(f"{release}: {name}: {said} in the table, {known or 'nothing'} in DWARF")
+    return wrong, compared
 
 
 def main():
     rows = table()
-    wrong = []
-    if sorted(rows) != list(range(FIRST, FIRST + len(rows))) or len(rows) < 11:
-        wrong.append(f"the table's rows are {sorted(rows)}")
-    checked = releases()
-    for release, go in checked:
-        wrong += check(release, go, rows[int(release.split(".")[1])])
-    print("\n".join(wrong))
-    print(f"{len(checked) - len({w.split(':')[0] for w in wrong})} passed, "
-          f"{len({w.split(':')[0] for w in wrong})} failed")
-    return bool(wrong) or not checked
+    failed = []
+    with open("core/go_layout.h", encoding="utf-8") as header:
+        lines = header.read().count("\tX(")
+    if len(rows) != lines or lines < 35:
+        failed.append(f"{len(rows)} rows understood of {lines}")
+    at_hand = releases()
+    for release, go in at_hand:
+        wrong, compared = check(release, go, rows)
+        failed += wrong
+        print(f"{release}: {compared} figures compared, {len(wrong)} wrong")
+    names = {release for release, _ in at_hand}
+    print("not checked:", ", ".join(f"1.{m}" for m in MINORS if f"1.{m}" not in names))
+    print("\n".join(failed))
+    bad = {w.split(":")[0] for w in failed}
+    print(f"{len(at_hand) - len(bad & names)} passed, {len(bad)} failed")
+    return bool(failed) or not at_hand
 
 
 if __name__ == "__main__":
