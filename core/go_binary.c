@@ -96,7 +96,11 @@ static void layout_load(struct go_binary *binary, const char *path)
 
 static int version_load(struct go_binary *binary, const char *path, struct error *err)
 {
-	if (go_buildinfo_version(binary->file, binary->version, sizeof(binary->version)))
+	uint64_t tab;
+
+	if (go_buildinfo_version(binary->file, binary->version, sizeof(binary->version)) &&
+	    (pclntab_locate(binary->file, &tab) ||
+	     go_build_version(binary->file, binary->version, sizeof(binary->version))))
 		return not_go(binary->file, path, err);
 	binary->minor = go_version_minor(binary->version);
 	if (binary->minor < 0)

@@ -10,6 +10,7 @@ static const char magic[] = "\xff Go buildinf:";
 #define MAGIC_LENGTH (sizeof(magic) - 1)
 #define BLOCK_SIZE   32
 #define BLOCK_ALIGN  16
+#define VERSION_MAX  64
 
 #define FLAG_BIG_ENDIAN 1
 #define FLAG_INLINE     2 /* 1.18 and later: strings follow the block, no pointers */
@@ -105,6 +106,52 @@ int go_buildinfo_version(struct elf_file *file, char *out, size_t size)
 	if (block[15] & FLAG_INLINE)
 		return inline_version(file, addr + BLOCK_SIZE, out, size);
 	return pointed_version(file, addr + 16, out, size);
+}
+
+/* "go1.NN" and whatever a version may have behind it: "go1.26.5", "go1.27rc1 X:noswissmap". */
+static bool is_version(const char *text, uint64_t len)
+{
+	static const char prefix[] = "go1.";
+
+	if (len <= sizeof(prefix) - 1 || memcmp(text, prefix, sizeof(prefix) - 1) != 0 ||
+	    !isdigit((unsigned char)text[sizeof(prefix) - 1]))
+		return false;
+	for (uint64_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr(".-+: ,", text[i]))
+			return false;
+	return true;
+}
+
+/* Is the Go string at addr a version? Then it is put into out, or compared with what is there. */
+static int version_note(struct elf_file *file, uint64_t addr, char *out, size_t size)
+{
+	uint64_t text;
+	uint64_t len;
+
+	if (elf_file_u64(file, addr, &text) || elf_file_u64(file, addr + 8, &len) || !text ||
+	    len >= size || len > VERSION_MAX)
+		return 0;
+	const char *bytes = elf_file_at(file, text, len);
+	if (!bytes || !is_version(bytes, len))
+		return 0;
+	if (out[0])
+		return strlen(out) == len && memcmp(out, bytes, len) == 0 ? 0 : -ENODATA;
+	return text_copy(file, text, len, out, size);
+}
+
+int go_build_version(struct elf_file *file, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < elf_file_segment_count(file); i++) {
+		const struct elf_segment *segment = elf_file_segment(file, i);
+		if (!segment->writable)
+			continue;
+		uint64_t end = segment->vaddr + segment->file_size;
+		for (uint64_t at = (segment->vaddr + 7) & ~7ULL; at + 16 <= end; at += 8)
+			if (version_note(file, at, out, size))
+				return -ENODATA;
+	}
+	return out[0] ? 0 : -ENODATA;
 }
 
 int go_version_minor(const char *version)

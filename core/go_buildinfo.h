@@ -17,6 +17,11 @@
  * go1.25-0123abc ...") into out, NUL-terminated, cut at size. 0 or -ENODATA: no such block. */
 int go_buildinfo_version(struct elf_file *file, char *out, size_t size);
 
+/* The same from what the program itself would say, the string runtime.buildVersion: some publishers
+ * remove the block. It is the one string in writable data that reads "go1.NN...". 0 or -ENODATA:
+ * none, or several that differ. Ask only for a file that has a pclntab: reads all of its data. */
+int go_build_version(struct elf_file *file, char *out, size_t size);
+
 /* 24 for any spelling of Go 1.24; -EINVAL when there is no "go1.NN" in it. */
 int go_version_minor(const char *version);
 
