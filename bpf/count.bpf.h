@@ -103,8 +103,11 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 	__u64 old = m->seed;
 	__u64 seed = operation_seed(o);
 
-	if (seed == old)
+	if (seed == old) {
+		if (m->seed_stale_ns && o->now - m->seed_stale_ns > SEED_SETTLE_NS)
+			m->seed_stale_ns = 0; /* it was not renewed after all */
 		return;
+	}
 	if (__sync_val_compare_and_swap(&m->seed, old, seed) != old)
 		return; /* another CPU sees to it */
 	if (m->seed_stale_ns) {
@@ -168,8 +171,9 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 		coverage_count(COVERAGE_TABLE_FULL);
 		return 0;
 	}
-	if (m->last_who != o->who || m->type != o->type)
+	if (m->last_who != o->who || m->type != o->type || m->seed_stale_ns)
 		map_seed_check(m, o);
+	m->type = o->type; /* one map can have two: in generic code that of its memory's shape */
 	if (o->changes && !(m->flags & MAP_CHANGED))
 		__sync_fetch_and_or(&m->flags, MAP_CHANGED);
 	if (m->first_who != o->who || m->flags & MAP_SHARED) {

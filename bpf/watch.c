@@ -216,6 +216,8 @@ void watch_destroy(struct watch *w)
 		close(w->event_fd);
 	free(w->links);
 	free(w->skips);
+	for (size_t i = 0; i < w->target_count; i++)
+		go_type_live_free(&w->targets[i].types);
 	free(w->targets);
 	free(w->site_functions);
 	free(w->site_addrs);

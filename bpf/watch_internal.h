@@ -13,6 +13,7 @@
 #include "bpf/collector.h"
 #include "bpf/program.h"
 #include "bpf/watch.h"
+#include "core/go_type_live.h"
 #include "core/symbolizer.h"
 
 /* One executable that is watched; several processes may run it. */
@@ -30,7 +31,9 @@ struct watch_target {
 	pid_t pid;
 	size_t binary;
 	uint64_t bias;
-	bool placed; /* the load bias is known, the symbolizer knows the process */
+	bool placed;         /* the load bias is known, the symbolizer knows the process */
+	uint64_t started_ns; /* tells it from an earlier process with its pid; 0: not known */
+	struct go_type_live types;
 };
 
 struct watch {
@@ -62,6 +65,9 @@ void watch_binaries_close(struct watch *w);
 struct watch_target *watch_target_find(struct watch *w, pid_t pid);
 int watch_target_register(struct watch *w, pid_t pid, size_t binary);
 int watch_target_place(struct watch *w, struct watch_target *t);
+
+/* watch_lengths.c: see struct model_symbols. */
+void watch_lengths(struct watch *w, struct map_length *maps, size_t count);
 
 /* watch_attach.c: probes in. */
 int watch_attach(struct watch *w, struct error *err);

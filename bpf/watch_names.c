@@ -60,6 +60,20 @@ static void target_place_by_access(struct watch *w, const struct access *access)
 	symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary].binary, t->bias);
 }
 
+/* A pid may come again, as another process of the same executable. */
+static void target_identify(struct watch_target *t)
+{
+	uint64_t started_ns;
+
+	if (go_process_started(t->pid, &started_ns))
+		return;
+	if (t->started_ns && t->started_ns != started_ns) {
+		t->placed = false;
+		go_type_live_renew(&t->types);
+	}
+	t->started_ns = started_ns;
+}
+
 int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 {
 	struct watch_target *t = watch_target_find(w, tgid);
@@ -72,6 +86,7 @@ int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 			return -ESRCH;
 		t = watch_target_find(w, tgid);
 	}
+	target_identify(t);
 	if (!t->placed)
 		watch_target_place(w, t);
 	binary = w->binaries[t->binary].binary;
@@ -86,8 +101,7 @@ int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 	    (w->config.executable && w->config.pid_count && !t->placed))
 		snprintf(row->exe, sizeof(row->exe), "%.*s", (int)sizeof(row->exe) - 1,
 		         w->binaries[t->binary].path);
-	if (go_process_started(tgid, &row->started_ns))
-		row->started_ns = 0;
+	row->started_ns = t->started_ns;
 	snprintf(row->go_version, sizeof(row->go_version), "%s", go_binary_version(binary));
 	if (go_binary_build_id(binary))
 		snprintf(row->build_id, sizeof(row->build_id), "%s", go_binary_build_id(binary));
@@ -125,10 +139,19 @@ static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
 {
 	struct watch *w = ctx;
 	struct watch_target *t = watch_target_find(w, tgid);
+	struct go_binary *binary;
+	const char *name;
 
 	if (!t || !t->placed || !type_addr)
 		return NULL;
-	return go_binary_type_name(w->binaries[t->binary].binary, type_addr - t->bias);
+	binary = w->binaries[t->binary].binary;
+	name = go_binary_type_name(binary, type_addr - t->bias);
+	return name ? name : go_type_live_name(&t->types, binary, t->bias, t->pid, type_addr);
+}
+
+static void on_lengths(void *ctx, struct map_length *maps, size_t count)
+{
+	watch_lengths(ctx, maps, count);
 }
 
 static const char *on_first_function(void *ctx, uint32_t tgid, uint64_t startpc)
@@ -146,6 +169,7 @@ struct model_symbols watch_symbols(struct watch *w)
 	        .site_function = on_site_function,
 	        .type_name = on_type_name,
 	        .first_function = on_first_function,
+	        .lengths = on_lengths,
 	        .ctx = w,
 	};
 }

@@ -187,6 +187,14 @@ struct coverage_row {
 /* ---- making one ---------------------------------------------------------------------------------
  */
 
+/* A question for the length of the map with this hash seed at this address. */
+struct map_length {
+	uint32_t tgid;
+	uint64_t addr, seed;
+	int64_t length; /* the answer; left as it is (-1) when that map is not there any more */
+	struct map_row *row;
+};
+
 /* How the model learns names; core/symbolizer fits, tests and synthetic loads bring their own. */
 struct model_symbols {
 	int (*call_chain)(void *ctx, const struct access *access, struct frame *out, int max);
@@ -197,6 +205,8 @@ struct model_symbols {
 	const char *(*type_name)(void *ctx, uint32_t tgid, uint64_t type_addr);
 	/* Name of a goroutine's first function from its g.startpc, or NULL; outlives the model. */
 	const char *(*first_function)(void *ctx, uint32_t tgid, uint64_t startpc);
+	/* Fill in the lengths of live maps; NULL: nothing is live here. */
+	void (*lengths)(void *ctx, struct map_length *maps, size_t count);
 	void *ctx;
 };
 
@@ -240,6 +250,8 @@ enum map_order {
 size_t model_maps(const struct model *model, enum map_order order, struct map_row **rows,
                   size_t max);
 size_t model_map_count(const struct model *model);
+/* Bring the lengths of these rows up to date; each row is looked at once an interval at most. */
+void model_lengths_read(const struct model *model, struct map_row *const *rows, size_t count);
 /* How many rows the lists below have at most. */
 size_t model_conflict_count(const struct model *model);
 size_t model_goroutine_count(const struct model *model);

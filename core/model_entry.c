@@ -145,10 +145,19 @@ void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enu
 	entry->first_use = known;
 }
 
+/* Generic code before Go 1.20 uses a map by a type that stands for all of one memory shape:
+ * map[go.shape.string_0]go.shape.*uint8_1. Other code that uses the map knows better. */
+static bool type_is_final(const char *name)
+{
+	return name && !strstr(name, "go.shape.");
+}
+
 void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr)
 {
 	struct map_row *row = &entry->row;
 
+	if (type_is_final(row->type))
+		return;
 	if (type_addr && type_addr != row->type_addr) {
 		row->type_addr = type_addr;
 		row->type = NULL;

@@ -33,6 +33,7 @@ struct map_instance {
 	bool ended;
 	bool placed; /* its family is known: an EVENT_MAP has come */
 	uint64_t first_ns;
+	uint64_t seed; /* hash seed, as last reported; 0: not known */
 	/* As last reported, absolute. */
 	uint64_t ops[OP_COUNT];
 	uint64_t holds;
@@ -72,9 +73,10 @@ struct map_entry {
 	size_t chain_capacity;
 	enum first_use first_use;
 	unsigned int type_tries;
-	bool forgotten; /* by model_reset(), and not used since: in no list */
-	bool shared;    /* some map of the row is used by several goroutines */
-	bool contended; /* and some of those is changed, too */
+	uint32_t length_tick; /* tick + 1 in which the length was read; 0: never */
+	bool forgotten;       /* by model_reset(), and not used since: in no list */
+	bool shared;          /* some map of the row is used by several goroutines */
+	bool contended;       /* and some of those is changed, too */
 };
 
 /* Maps of one type that were first used at one line. */

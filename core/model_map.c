@@ -248,6 +248,7 @@ int map_apply(struct model *model, const struct event_header *header)
 		map_entry_seen(instance->entry, counts->last_ns);
 	}
 	counts_derive(instance, counts);
+	instance->seed = counts->seed;
 	map_instance_conflicts_update(model, instance);
 	map_entry_type(model, instance->entry, counts->type);
 	map_entry_judge(instance->entry);

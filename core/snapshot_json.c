@@ -380,9 +380,11 @@ static json_t *json_snapshot(const struct model *model, const struct snapshot_co
 int snapshot_json_write(const struct model *model, const struct snapshot_context *context,
                         const struct snapshot_rows *rows, FILE *out)
 {
-	json_t *root = json_snapshot(model, context, rows);
+	json_t *root;
 	int error = 0;
 
+	model_lengths_read(model, rows->maps, rows->map_count);
+	root = json_snapshot(model, context, rows);
 	if (!root)
 		return -ENOMEM;
 	if (json_dumpf(root, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) <

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LENGTHS_MAX 16384 /* maps whose length is read: the first of the list */
+
 /* ---- asking the model --------------------------------------------------------------------------
  */
 
@@ -50,6 +52,8 @@ static int maps_read(struct rows *rows, const struct model *model)
 	if (room_make((void ***)&rows->maps, &rows->map_room, count + 1))
 		return -ENOMEM;
 	rows->map_count = model_maps(model, MAPS_BY_NUMBER, rows->maps, count);
+	model_lengths_read(model, rows->maps,
+	                   rows->map_count < LENGTHS_MAX ? rows->map_count : LENGTHS_MAX);
 	return 0;
 }
 

@@ -290,6 +290,26 @@ static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 	assert_true(counts_of(&map)->flags & MAP_SHARED);
 }
 
+/* The length of a map is read by its seed: one goroutine alone must not lose it for ever. */
+static void test_seed_follows_a_goroutine_that_empties_its_map(void **state)
+{
+	struct fake_map map = {.hash0 = 11, .count = 1};
+
+	(void)state;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	hit(&g1, &map, OP_DELETE, 0x10);
+	map.hash0 = 12;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	assert_int_equal(counts_of(&map)->seed, 12);
+	shim.now_ns += 10 * MS;
+	hit(&g1, &map, OP_READ, 0x10);
+	assert_int_equal(counts_of(&map)->seed_stale_ns, 0);
+	assert_int_equal(counts_of(&map)->gen, 0);
+	map.hash0 = 13; /* and now it is another map */
+	hit(&g2, &map, OP_READ, 0x10);
+	assert_int_equal(counts_of(&map)->gen, 1);
+}
+
 static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
 {
 	struct fake_map map = {.hash0 = 11, .count = 5};
@@ -594,6 +614,7 @@ int main(void)
 	        T(test_reused_g_is_a_new_goroutine),
 	        T(test_reused_address_is_a_new_map),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
+	        T(test_seed_follows_a_goroutine_that_empties_its_map),
 	        T(test_delete_that_leaves_entries_keeps_the_seed),
 	        T(test_overlap_has_both_sides),
 	        T(test_two_readers_do_not_conflict),

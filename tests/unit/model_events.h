@@ -75,7 +75,9 @@ static inline const char *names_type(void *ctx, uint32_t tgid, uint64_t type_add
 {
 	(void)ctx;
 	(void)tgid;
-	return type_addr == 0x99 ? "map[string]int" : NULL;
+	return type_addr == 0x99   ? "map[string]int"
+	       : type_addr == 0x98 ? "map[go.shape.string_0]go.shape.int_1"
+	                           : NULL;
 }
 
 static inline const char *names_first(void *ctx, uint32_t tgid, uint64_t startpc)
@@ -94,7 +96,11 @@ static inline struct model *model_small(size_t maps_max, size_t goroutines_max,
                                         size_t conflicts_max)
 {
 	struct model_config config = {
-	        .symbols = {names_chain, names_frames, names_site, names_type, names_first, NULL},
+	        .symbols = {.call_chain = names_chain,
+	                    .frames = names_frames,
+	                    .site_function = names_site,
+	                    .type_name = names_type,
+	                    .first_function = names_first},
 	        .maps_max = maps_max,
 	        .goroutines_max = goroutines_max,
 	        .conflicts_max = conflicts_max,

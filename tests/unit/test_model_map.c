@@ -47,6 +47,27 @@ static void test_counts_and_rates(void **state)
 	model_destroy(model);
 }
 
+/* In generic code a map goes by the type of its memory's shape; whoever knows better is believed. */
+static void test_type_of_a_shape(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .type = 0x98};
+	struct map_row *row;
+
+	(void)state;
+	map_send(model, 0xa0, &counts, false);
+	row = only_map(model);
+	assert_string_equal(row->type, "map[go.shape.string_0]go.shape.int_1");
+	counts.type = 0x99;
+	map_send(model, 0xa0, &counts, false);
+	assert_string_equal(row->type, "map[string]int");
+	counts.type = 0x98;
+	map_send(model, 0xa0, &counts, false);
+	assert_string_equal(row->type, "map[string]int");
+	assert_int_equal(row->type_addr, 0x99);
+	model_destroy(model);
+}
+
 static void test_verdicts(void **state)
 {
 	static const struct {
@@ -330,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_counts_and_rates),
+	        cmocka_unit_test(test_type_of_a_shape),
 	        cmocka_unit_test(test_verdicts),
 	        cmocka_unit_test(test_goroutines_of_a_map),
 	        cmocka_unit_test(test_first_use),
