@@ -29,6 +29,16 @@ static __always_inline __u64 go_arg1(const struct pt_regs *ctx)
 	return ctx->bx;
 }
 
+static __always_inline __u64 go_frame_pointer(const struct pt_regs *ctx)
+{
+	return ctx->bp;
+}
+
+static __always_inline __u64 go_pc(const struct pt_regs *ctx)
+{
+	return ctx->ip;
+}
+
 static __always_inline int go_stack_growth(const struct pt_regs *ctx)
 {
 	return (ctx->flags & GO_FLAGS_STACK_GROWTH) != 0;
@@ -46,12 +56,6 @@ static __always_inline __u64 read_user_u64(__u64 addr)
 static __always_inline __u64 go_return_address(const struct pt_regs *ctx)
 {
 	return read_user_u64(ctx->sp);
-}
-
-/* The same of the caller: at every probed instruction RBP is still the caller's frame pointer. */
-static __always_inline __u64 go_return_address_of_caller(const struct pt_regs *ctx)
-{
-	return read_user_u64(ctx->bp + 8);
 }
 
 #endif

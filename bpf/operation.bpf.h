@@ -65,6 +65,61 @@ static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 
 	}
 }
 
+/* ---- where it comes from ---------------------------------------------------------------------
+ */
+
+/* From the program to the probe through at most so many functions of the runtime and of reflect:
+ * reflect.Value.SetMapIndex, reflect.mapassign, reflect.mapassign0. */
+#define BEHIND_LEVELS 4
+
+static __always_inline int ranges_have(const struct code_range *ranges, int count, __u64 distance)
+{
+	for (int i = 0; i < count && ranges[i].size; i++)
+		if (distance - (__u64)(__s64)ranges[i].start < ranges[i].size)
+			return 1;
+	return 0;
+}
+
+/* The return address into the program's own code. At every probed instruction the frame pointer is
+ * still the caller's; it points to the next one, behind which lies the return address. */
+static __always_inline __u64 place_find(const struct pt_regs *ctx, const struct site_callers *c,
+                                        __u64 caller)
+{
+	__u64 frame[2] = {go_frame_pointer(ctx), caller}, next[2];
+
+	for (int i = 0; i < BEHIND_LEVELS; i++) {
+		if (!ranges_have(c->behind, CALLERS_BEHIND, frame[1] - go_pc(ctx)))
+			break;
+		if (bpf_probe_read_user(next, sizeof(next), (const void *)frame[0]) || !next[1])
+			break;
+		frame[0] = next[0];
+		frame[1] = next[1];
+	}
+	return frame[1];
+}
+
+/* 0, or the cause for which the hit is no operation of its own. */
+static __always_inline int operation_place(const struct pt_regs *ctx, __u64 cookie,
+                                           struct operation *o)
+{
+	const struct site_callers *c;
+	__u32 site = COOKIE_SITE(cookie);
+
+	o->caller = o->place = go_return_address(ctx);
+	if (!(cookie & COOKIE_CALLERS))
+		return 0;
+	c = bpf_map_lookup_elem(&callers, &site);
+	if (!c)
+		return 0;
+	if (ranges_have(c->probed, CALLERS_PROBED, o->caller - go_pc(ctx)))
+		return COVERAGE_PART;
+	o->place = place_find(ctx, c, o->caller);
+	return 0;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------
+ */
+
 /* 0 when the operation is complete; else the cause for which the hit is filtered. */
 static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
                                           struct operation *o)
@@ -75,6 +130,8 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 		o->op = OP_READ;
 	o->row = COOKIE_ROW(cookie);
 	o->changes = op_changes(o->op);
+	if (operation_place(ctx, cookie, o))
+		return COVERAGE_PART;
 	operation_read_map(ctx, COOKIE_ARGS(cookie), o);
 	if (!o->map)
 		return COVERAGE_NIL_MAP;
@@ -91,8 +148,6 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 			return COVERAGE_RUNTIME_INTERNAL;
 	}
 	o->who = o->goid ? o->goid : o->g;
-	o->caller = go_return_address(ctx);
-	o->place = cookie & COOKIE_WRAPPED ? go_return_address_of_caller(ctx) : o->caller;
 	o->now = bpf_ktime_get_ns();
 	return 0;
 }

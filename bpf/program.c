@@ -100,6 +100,7 @@ static void sizes_set(const struct program_config *config, struct program *progr
 	                         config->ring_bytes ? config->ring_bytes : RING_BYTES);
 	bpf_map__set_max_entries(s->maps.maps, program->maps_max);
 	bpf_map__set_max_entries(s->maps.goroutines, program->goroutines_max);
+	bpf_map__set_max_entries(s->maps.callers, config->site_count ? config->site_count : 1);
 }
 
 /* ---- loading ------------------------------------------------------------------------- */
@@ -277,5 +278,12 @@ int program_target_add(const struct program *program, uint32_t tgid)
 	struct target_state fresh = {0};
 
 	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.targets), &tgid, &fresh,
+	                           BPF_ANY);
+}
+
+int program_callers_set(const struct program *program, uint32_t site,
+                        const struct site_callers *callers)
+{
+	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.callers), &site, callers,
 	                           BPF_ANY);
 }

@@ -24,6 +24,7 @@ struct program_config {
 	bool perf_only; /* for tests: as if the kernel had no uprobe_multi */
 	bool verbose;
 	size_t ring_bytes, maps_max, goroutines_max; /* 0: default */
+	size_t site_count;                           /* probes for which callers may be set */
 };
 
 struct program {
@@ -43,5 +44,9 @@ void program_unload(struct program *program); /* accepts a zeroed one */
 struct bpf_program *program_probe(const struct program *program);
 /* 0 or -errno: hits of this process count from now on. */
 int program_target_add(const struct program *program, uint32_t tgid);
+
+/* The callers of a site, before its probe is attached. 0 or -errno. */
+int program_callers_set(const struct program *program, uint32_t site,
+                        const struct site_callers *callers);
 
 #endif

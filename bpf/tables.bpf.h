@@ -71,6 +71,14 @@ struct {
 	__type(value, struct call_site);
 } call_sites SEC(".maps");
 
+/* By site; see struct site_callers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct site_callers);
+} callers SEC(".maps");
+
 struct coverage {
 	__u64 value[COVERAGE_COUNT];
 };

@@ -68,6 +68,7 @@ static int load(struct watch *w, struct error *err)
 	        .verbose = w->config.verbose,
 	        .maps_max = w->config.maps_max,
 	        .goroutines_max = w->config.goroutines_max,
+	        .site_count = w->site_count,
 	};
 
 	config_environment(&w->config, &p);
@@ -268,4 +269,10 @@ const struct probe_skip *watch_skips(const struct watch *w, size_t *count)
 {
 	*count = w->skip_count;
 	return w->skips;
+}
+
+const struct probe_note *const *watch_unseen(const struct watch *w, size_t *count)
+{
+	*count = w->unseen_count;
+	return w->unseen;
 }

@@ -78,5 +78,7 @@ size_t watch_probes_wanted(const struct watch *watch);
 size_t watch_probes_attached(const struct watch *watch);
 /* Functions that are not probed and why; owned by the watch. */
 const struct probe_skip *watch_skips(const struct watch *watch, size_t *count);
+/* Ways to touch a map that no probe sees, each once; owned by the watch. */
+const struct probe_note *const *watch_unseen(const struct watch *watch, size_t *count);
 
 #endif

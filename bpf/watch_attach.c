@@ -17,16 +17,29 @@ _Static_assert((int)WIRE_AT_PUSH == PROBE_AT_PUSH && (int)WIRE_AT_JBE == PROBE_A
                        (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY && (int)WIRE_AT_RET == PROBE_AT_RET,
                "instructions agree");
 
-/* Iteration and clearing of Swiss maps go through runtime.mapIterNext, runtime.mapclear and their
- * like in every program; so the place that counts is one frame up. */
-static uint64_t cookie_wrapped(const struct watch_binary *b, const struct probe_site *s)
+/* Tell the program from where a site is called on behalf of others. What there is no room for only
+ * makes a place less exact; a part that counted as an operation would be a wrong count. */
+static int site_callers_set(struct watch *w, const struct watch_binary *b, size_t index)
 {
-	bool method = s->args == ARGS_ITERATOR || s->args == ARGS_MAP_TYPE;
+	const struct probe_site *s = &b->plan.sites[index];
+	struct site_callers callers = {0};
+	size_t probed = 0, behind = 0;
 
-	return method && go_binary_map_runtime(b->binary) == GO_MAP_SWISS ? COOKIE_WRAPPED : 0;
+	for (size_t i = 0; i < s->caller_count; i++) {
+		const struct probe_caller *c = &b->plan.callers[s->first_caller + i];
+		struct code_range range = {(__s32)(c->addr - s->addr), (__u32)c->size};
+
+		if (c->probed && probed == CALLERS_PROBED)
+			return -E2BIG;
+		if (c->probed)
+			callers.probed[probed++] = range;
+		else if (behind < CALLERS_BEHIND)
+			callers.behind[behind++] = range;
+	}
+	return program_callers_set(&w->program, b->first_site + index, &callers);
 }
 
-static struct probe_point *points_make(const struct watch_binary *b)
+static struct probe_point *points_make(struct watch *w, const struct watch_binary *b)
 {
 	struct probe_point *points = calloc(b->plan.site_count, sizeof(*points));
 
@@ -35,8 +48,14 @@ static struct probe_point *points_make(const struct watch_binary *b)
 
 		points[i].file_offset = s->file_offset;
 		points[i].cookie =
-		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row) |
-		        cookie_wrapped(b, s);
+		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row);
+		if (!s->caller_count)
+			continue;
+		points[i].cookie |= COOKIE_CALLERS;
+		if (site_callers_set(w, b, i)) {
+			free(points);
+			return NULL;
+		}
 	}
 	return points;
 }
@@ -60,7 +79,7 @@ static void skip_add(struct watch *w, const char *function, const char *reason)
 static int binary_attach(struct watch *w, const struct watch_binary *b, pid_t pid, bool account,
                          struct error *err)
 {
-	struct probe_point *points = points_make(b);
+	struct probe_point *points = points_make(w, b);
 	int attached = -ENOMEM;
 
 	if (points)
@@ -82,10 +101,21 @@ static int binary_attach(struct watch *w, const struct watch_binary *b, pid_t pi
 	return 0;
 }
 
+/* Notes are rows of one table: the same note is the same address. */
+static void unseen_add(struct watch *w, const struct probe_note *note)
+{
+	for (size_t i = 0; i < w->unseen_count; i++)
+		if (w->unseen[i] == note)
+			return;
+	w->unseen[w->unseen_count++] = note;
+}
+
 /* Wanted: every function that ought to be probed, whether the plan found a place for it or not. */
 static void binary_account(struct watch *w, const struct watch_binary *b)
 {
 	w->wanted += b->plan.site_count;
+	for (size_t i = 0; i < b->plan.unseen_count; i++)
+		unseen_add(w, b->plan.unseen[i]);
 	for (size_t i = 0; i < b->plan.skip_count; i++) {
 		if (!b->plan.skips[i].wanted)
 			continue;

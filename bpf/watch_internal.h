@@ -50,6 +50,8 @@ struct watch {
 	size_t link_count;
 	struct probe_skip *skips;
 	size_t skip_count, wanted, attached;
+	const struct probe_note *unseen[PROBE_NOTES_MAX];
+	size_t unseen_count;
 	struct event_queue *queue;
 	struct symbolizer *symbolizer;
 	struct collector *collector;

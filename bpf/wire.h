@@ -11,7 +11,7 @@
 
 /* A probe's cookie holds all that the program must know of its site, so that a hit costs no
  * look-up. bits 0-15 site index, 16-19 role, 20-23 op, 24-27 args, 28-31 instruction, 32-39 fields
- * row. */
+ * row, 40 COOKIE_CALLERS. */
 #define COOKIE(site, role, op, args, instruction, row)                                   \
 	((__u64)(site) | (__u64)(role) << 16 | (__u64)(op) << 20 | (__u64)(args) << 24 | \
 	 (__u64)(instruction) << 28 | (__u64)(row) << 32)
@@ -20,7 +20,7 @@
 #define COOKIE_OP(c)          ((__u32)((c) >> 20 & 0xf))
 #define COOKIE_ARGS(c)        ((__u32)((c) >> 24 & 0xf))
 #define COOKIE_INSTRUCTION(c) ((__u32)((c) >> 28 & 0xf))
-#define COOKIE_WRAPPED        (1ULL << 40)
+#define COOKIE_CALLERS        (1ULL << 40) /* the site has a row in the table of callers */
 #define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
 
 /* Values of enum probe_role, probe_args and probe_instruction of core/probe_site.h, which the BPF
@@ -42,6 +42,20 @@ struct field_row {
 	__u32 seed_size;     /* 4 or 8 */
 	__s32 iterator_type; /* of the *maptype in the iterator */
 	__s32 iterator_map;  /* of the map in the iterator */
+};
+
+/* Code from which a probed function is called on behalf of others, by its distance from the probed
+ * instruction: that holds wherever the executable is loaded. Unused entries have size 0. */
+struct code_range {
+	__s32 start;
+	__u32 size;
+};
+
+#define CALLERS_PROBED 6  /* functions that are probed themselves: a hit from there is theirs */
+#define CALLERS_BEHIND 20 /* functions behind which the program's own code is to be looked for */
+struct site_callers {
+	struct code_range probed[CALLERS_PROBED];
+	struct code_range behind[CALLERS_BEHIND];
 };
 
 #define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */

@@ -263,6 +263,7 @@ struct event_goroutine {
 	X(OTHER_PROCESS, "other_process", FILTERED)                \
 	X(UNREADABLE, "unreadable", FILTERED)                      \
 	X(RUNTIME_INTERNAL, "runtime_internal", FILTERED)          \
+	X(PART, "part_of_operation", FILTERED)                     \
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(STALLS, "stalls", TOTAL)                                 \

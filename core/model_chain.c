@@ -40,14 +40,21 @@ bool frame_internal(const struct frame *frame)
 	return false;
 }
 
+/* Frames of a return address, innermost inlined call first. */
+static const struct frame *frames_at(struct model *model, uint32_t tgid, uint64_t return_address,
+                                     int *count)
+{
+	*count = 0;
+	if (!return_address || !model->symbols.frames)
+		return NULL;
+	return model->symbols.frames(model->symbols.ctx, tgid, return_address, true, count);
+}
+
 struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_address)
 {
-	const struct frame *frames = NULL;
-	int count = 0;
+	int count;
+	const struct frame *frames = frames_at(model, tgid, return_address, &count);
 
-	if (return_address && model->symbols.frames)
-		frames = model->symbols.frames(model->symbols.ctx, tgid, return_address, true,
-		                               &count);
 	for (int i = 0; frames && i < count; i++) {
 		if (!frames[i].wrapper || i == count - 1)
 			return frames[i];
@@ -60,6 +67,18 @@ const char *model_first_function(struct model *model, uint32_t tgid, uint64_t st
 	if (!startpc || !model->symbols.first_function)
 		return NULL;
 	return model->symbols.first_function(model->symbols.ctx, tgid, startpc);
+}
+
+struct frame model_place(struct model *model, uint32_t tgid, uint64_t return_address)
+{
+	int count;
+	const struct frame *frames = frames_at(model, tgid, return_address, &count);
+
+	for (int i = 0; frames && i < count; i++) {
+		if (!frames[i].wrapper && !frame_internal(&frames[i]))
+			return frames[i];
+	}
+	return model_frame(model, tgid, return_address);
 }
 
 int model_chain(struct model *model, const struct access *access, int slot)

@@ -131,7 +131,7 @@ static void family_join(struct model *model, struct map_family *family,
 void map_family_place(struct model *model, struct map_instance *instance,
                       const struct map_counts *counts)
 {
-	struct frame frame = model_frame(model, instance->tgid, counts->first_caller);
+	struct frame frame = model_place(model, instance->tgid, counts->first_caller);
 	struct id_key key = {counts->type, instance->tgid, frame_line(&frame)};
 	struct map_family *family = NULL;
 

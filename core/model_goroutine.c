@@ -121,7 +121,7 @@ static void names_update(struct model *model, struct goroutine_entry *entry,
 {
 	if (counts->last_caller != entry->last_caller) {
 		entry->last_caller = counts->last_caller;
-		entry->row.last_use = model_frame(model, entry->row.tgid, counts->last_caller);
+		entry->row.last_use = model_place(model, entry->row.tgid, counts->last_caller);
 	}
 	if (counts->gopc != entry->gopc) {
 		entry->gopc = counts->gopc;

@@ -179,6 +179,8 @@ uint64_t frame_line(const struct frame *frame);
 bool frame_internal(const struct frame *frame);
 /* Innermost frame of a return address; an unknown one has function == NULL. */
 struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_address);
+/* The same, past inlined calls of the runtime and of libraries over maps (maps.Clone). */
+struct frame model_place(struct model *model, uint32_t tgid, uint64_t return_address);
 /* Name of the function that a goroutine began with; NULL: not known. */
 const char *model_first_function(struct model *model, uint32_t tgid, uint64_t startpc);
 /* Call chain of an access into model->scratch[slot]; returns its length. */

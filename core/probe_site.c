@@ -6,19 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/probe_caller.h"
+#include "core/probe_note.h"
 #include "core/probe_site.h"
 #include "core/prologue.h"
 
 /* ---- the functions ------------------------------------------------------------------- */
 
-enum on_runtime { ON_HMAP = 1 << GO_MAP_HMAP, ON_SWISS = 1 << GO_MAP_SWISS, ON_BOTH = 3 };
+/* Which maps a function belongs to; WHOLE: it is an operation in itself, and others of the table
+ * that it calls are part of that. */
+enum trait { ON_HMAP = 1 << GO_MAP_HMAP, ON_SWISS = 1 << GO_MAP_SWISS, ON_BOTH = 3, WHOLE = 4 };
+_Static_assert((ON_BOTH & WHOLE) == 0 && ON_BOTH == (ON_HMAP | ON_SWISS), "one bit each");
 
 struct candidate {
 	const char *name;
 	enum probe_role role;
 	enum map_op op;
 	enum probe_args args;
-	enum on_runtime on;
+	unsigned int traits;         /* enum trait */
 	int minor_first, minor_last; /* releases that have it; 0: no limit */
 };
 
@@ -26,16 +31,21 @@ struct candidate {
 #define SWISS  "internal/runtime/maps."
 
 /*
- * One operation of the program is to be one hit of one of these.
+ * One operation of the program is to be one hit of one of these, but for parts of a whole.
  *
- * Iteration: the step alone. runtime.mapiterinit and mapIterStart call it themselves for the first
- * entry. Delete: the entry that the compiler calls, so that deleting an absent key counts too;
+ * Iteration: its start and every further step. The start takes the first step itself, which is
+ * part of it; so a range over N entries is N+1, and one over an empty map is 1. (The step alone
+ * would be one trap less, and would miss that somebody ranges over a map that others fill.)
+ * runtime.mapiterinit of Swiss maps is there for libraries that borrow it by linkname.
+ *
+ * Delete: the entry that the compiler calls, so that deleting an absent key counts too;
  * reflect.mapdelete is there because on Swiss maps it calls (*Map).Delete with no runtime.mapdelete
  * in between (elsewhere it is a wrapper and goes by that rule). The *_fat reads, mapaccessK and the
  * rest of reflect all end in one of these and are left out.
  *
  * Cloning is a read: it walks the whole source in one call and hands nothing to the program in
- * between, so there is no step to meet; one hit stands for one look at the source.
+ * between, so there is no step to meet; one hit stands for one look at the source. What it does to
+ * the copy, which nobody else has yet, is part of it.
  */
 static const struct candidate candidates[] = {
         {"runtime.mapaccess1", MAP_OP, OP_READ, ARGS_TYPE_MAP, ON_BOTH, 0, 0},
@@ -58,10 +68,14 @@ static const struct candidate candidates[] = {
         {"reflect.mapdelete", MAP_OP, OP_DELETE, ARGS_TYPE_MAP, ON_SWISS, 0, 0},
         {"runtime.mapclear", MAP_OP, OP_CLEAR, ARGS_TYPE_MAP, ON_HMAP, 0, 0},
         {SWISS "(*Map).Clear", MAP_OP, OP_CLEAR, ARGS_MAP_TYPE, ON_SWISS, 0, 0},
+        {"runtime.mapiterinit", MAP_OP, OP_ITERATE, ARGS_TYPE_MAP, ON_BOTH | WHOLE, 0, 0},
+        {"reflect.mapiterinit", MAP_OP, OP_ITERATE, ARGS_TYPE_MAP, ON_SWISS | WHOLE, 0, 0},
+        {"runtime.mapIterStart", MAP_OP, OP_ITERATE, ARGS_TYPE_MAP, ON_SWISS | WHOLE, 0, 0},
+        {"reflect.mapIterStart", MAP_OP, OP_ITERATE, ARGS_TYPE_MAP, ON_SWISS | WHOLE, 0, 0},
         {"runtime.mapiternext", MAP_OP, OP_ITERATE, ARGS_ITERATOR, ON_HMAP, 0, 0},
         {SWISS "(*Iter).Next", MAP_OP, OP_ITERATE, ARGS_ITERATOR, ON_SWISS, 0, 0},
-        {"runtime.mapclone2", MAP_OP, OP_READ, ARGS_TYPE_MAP, ON_BOTH, 21, 25},
-        {SWISS "(*Map).Clone", MAP_OP, OP_READ, ARGS_MAP_TYPE, ON_SWISS, 25, 0},
+        {"runtime.mapclone2", MAP_OP, OP_READ, ARGS_TYPE_MAP, ON_BOTH | WHOLE, 21, 25},
+        {SWISS "(*Map).Clone", MAP_OP, OP_READ, ARGS_MAP_TYPE, ON_SWISS | WHOLE, 25, 0},
         {"runtime.throw", PROBE_CRASH, 0, ARGS_MESSAGE, ON_BOTH, 0, 0},
         {"runtime.fatal", PROBE_CRASH, 0, ARGS_MESSAGE, ON_BOTH, 19, 0},
 };
@@ -71,7 +85,7 @@ static bool candidate_applies(const struct candidate *candidate, const struct go
 {
 	int minor = go_binary_minor(binary);
 
-	return candidate->on & 1 << go_binary_map_runtime(binary) &&
+	return candidate->traits & 1U << go_binary_map_runtime(binary) &&
 	       minor >= candidate->minor_first &&
 	       (!candidate->minor_last || minor <= candidate->minor_last);
 }
@@ -97,11 +111,11 @@ static struct probe_skip *skip_add(struct planner *planner, size_t i, bool wante
 	return skip;
 }
 
-/* Does a hit of callee repeat one of caller? Only when it is the same operation on the same map:
- * a clone reads its source by iterating (1.24), but when it writes that is to the copy. */
-static bool call_repeats(enum map_op caller, enum map_op callee)
+/* Is a hit of callee the same operation as one of caller? The first step is not the start of an
+ * iteration, but one start may call another. */
+static bool call_repeats(const struct candidate *caller, const struct candidate *callee)
 {
-	return caller == callee || (caller == OP_READ && callee == OP_ITERATE);
+	return caller->op == callee->op && (caller->traits & WHOLE) == (callee->traits & WHOLE);
 }
 
 /* Another candidate that this one calls and that makes the same hit again, or NULL. */
@@ -109,7 +123,7 @@ static const struct candidate *callee_find(const struct planner *planner, size_t
 {
 	for (size_t i = 0; i < CANDIDATES; i++)
 		if (i != caller && planner->entries[i] && candidates[i].role == PROBE_MAP_OP &&
-		    call_repeats(candidates[caller].op, candidates[i].op) &&
+		    call_repeats(&candidates[caller], &candidates[i]) &&
 		    code_calls(go_binary_machine(planner->binary), planner->code, planner->code_len,
 		               planner->entries[caller], planner->entries[i]))
 			return &candidates[i];
@@ -235,6 +249,9 @@ int probe_plan_make(struct go_binary *binary, struct probe_plan *plan, struct er
 			candidate_plan(planner, i);
 	free(planner);
 	int rc = plan_check(plan, binary, err);
+	if (!rc && probe_callers_find(binary, plan))
+		rc = error_set(err, ENOMEM, "out of memory; free some and try again");
+	probe_notes_find(binary, plan);
 	if (rc)
 		probe_plan_free(plan);
 	return rc;
@@ -246,5 +263,6 @@ void probe_plan_free(struct probe_plan *plan)
 		return;
 	free(plan->sites);
 	free(plan->skips);
+	free(plan->callers);
 	*plan = (struct probe_plan){0};
 }

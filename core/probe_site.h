@@ -7,11 +7,13 @@
  * on the instruction that the kernel emulates: `push %rbp` from Go 1.21 on, `jbe` before (there
  * the hit with CF or ZF set is the one that is about to grow the stack: skip it). Functions whose
  * body calls another function of the table are wrappers and not probed, so that each operation
- * counts once.
+ * counts once. Where an operation is more than that other one (the start of a range takes the
+ * first step, a clone walks its source), it is probed, and what it calls is part of it.
  */
 #ifndef GOMAPTOP_CORE_PROBE_SITE_H
 #define GOMAPTOP_CORE_PROBE_SITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +52,16 @@ struct probe_site {
 	enum probe_instruction instruction;
 	uint64_t addr;        /* file address of the probed instruction */
 	uint64_t file_offset; /* what the uprobe is attached to */
+	size_t first_caller;  /* its callers: plan.callers[first_caller], caller_count of them */
+	size_t caller_count;
+};
+
+/* Code of the runtime or of a library through which a probed function is reached: a return address
+ * within it is none of the program's own. */
+struct probe_caller {
+	uint64_t addr; /* file address */
+	uint64_t size;
+	bool probed; /* a probed function that calls this one: a hit from there is part of its own */
 };
 
 struct probe_skip {
@@ -58,11 +70,23 @@ struct probe_skip {
 	int wanted;      /* 1: its absence narrows what can be seen; 0: as it should be */
 };
 
+/* A way to touch a map that no probe of this binary sees. */
+struct probe_note {
+	const char *operation; /* "len(m)" */
+	const char *reason;
+};
+
+#define PROBE_NOTES_MAX 16
+
 struct probe_plan {
 	struct probe_site *sites;
 	size_t site_count;
 	struct probe_skip *skips;
 	size_t skip_count;
+	struct probe_caller *callers;
+	size_t caller_count;
+	const struct probe_note *unseen[PROBE_NOTES_MAX]; /* static */
+	size_t unseen_count;
 };
 
 /* Work out the plan for a binary. 0, or -ENODATA with words in err when not a single map function

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/model.h"
+#include "core/probe_site.h"
 
 #define SNAPSHOT_SCHEMA "gomaptop.snapshot/1"
 
@@ -31,6 +32,8 @@ struct snapshot_context {
 		const char *function, *reason;
 	} * skips;
 	size_t skip_count;
+	const struct probe_note *const *unseen; /* ways to touch a map that no probe sees */
+	size_t unseen_count;
 	bool color; /* text report with ANSI colours */
 };
 

@@ -202,6 +202,18 @@ static json_t *json_probes(const struct snapshot_context *context)
 	                 "attached", json_count(context->probes_attached), "skipped", skipped);
 }
 
+static json_t *json_unseen(const struct snapshot_context *context)
+{
+	json_t *unseen = json_array();
+
+	for (size_t i = 0; i < context->unseen_count; i++)
+		json_array_append_new(unseen,
+		                      json_pack("{s:o, s:o}", "operation",
+		                                json_text(context->unseen[i]->operation), "reason",
+		                                json_text(context->unseen[i]->reason)));
+	return unseen;
+}
+
 static json_t *json_armed_fraction(const struct coverage_row *row)
 {
 	if (!row->watched_ns)
@@ -233,9 +245,9 @@ static json_t *json_coverage(const struct model *model, const struct snapshot_co
 {
 	const struct coverage_row *row = model_coverage(model);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "attach",
-	                 json_text(context->attach), "probes", json_probes(context),
-	                 "armed_fraction", json_armed_fraction(row), "hits",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "attach",
+	                 json_text(context->attach), "probes", json_probes(context), "unseen",
+	                 json_unseen(context), "armed_fraction", json_armed_fraction(row), "hits",
 	                 json_count(row->value[COVERAGE_HITS]), "filtered",
 	                 json_coverage_group(row, FILTERED), "counted",
 	                 json_count(row->value[COVERAGE_COUNTED]), "untracked",

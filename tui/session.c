@@ -331,6 +331,8 @@ static struct snapshot_context session_context(const struct session *session, bo
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
+	size_t unseen_count;
+	const struct probe_note *const *unseen = watch_unseen(session->watch, &unseen_count);
 
 	return (struct snapshot_context){
 	        .tool_version = GOMAPTOP_VERSION,
@@ -344,6 +346,8 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .probes_attached = watch_probes_attached(session->watch),
 	        .skips = session->skips,
 	        .skip_count = session->skip_count,
+	        .unseen = unseen,
+	        .unseen_count = unseen_count,
 	        .color = color,
 	};
 }

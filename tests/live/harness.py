@@ -24,7 +24,8 @@ SCHEMA = os.path.join(ROOT, "core", "snapshot.schema.json")
 OUT = os.path.join(ROOT, "build", "go")
 
 HMAP, SWISS = "1.19", "1.24"
-RELEASES = (HMAP, SWISS)
+# `make test-matrix` names one release after the other.
+RELEASES = tuple(os.environ.get("GOMAPTOP_LIVE_RELEASES", f"{HMAP} {SWISS}").split())
 BUILDS = tuple((release, stripped) for release in RELEASES for stripped in (False, True))
 
 # ---- Go programs ---------------------------------------------------------------------------------
@@ -354,9 +355,9 @@ def conflict_places(snapshot):
 
 
 def map_at(snapshot, address):
-    """The row of the map at an address, or None."""
+    """The row of the map at an address, a living one before one that ended, or None."""
     rows = [m for m in snapshot["maps"] if int(m["addr"], 16) == int(address, 16)]
-    return rows[0] if rows else None
+    return min(rows, key=lambda m: m["ended"], default=None)
 
 
 def scratch():

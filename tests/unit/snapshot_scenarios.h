@@ -46,6 +46,9 @@ static const struct snapshot_skip scenario_skips[] = {
         {"runtime.\x1b[7mmap", "bytes that are no UTF-8: \xff"},
 };
 
+static const struct probe_note scenario_note = {"len(m)", "no function is called"};
+static const struct probe_note *const scenario_unseen[] = {&scenario_note};
+
 /* Monotonic 1000 s is 2025-01-02T03:04:05. */
 static const struct snapshot_context scenario_context = {
         .tool_version = "0.1.0",
@@ -61,6 +64,8 @@ static const struct snapshot_context scenario_context = {
         .probes_attached = 22,
         .skips = scenario_skips,
         .skip_count = 2,
+        .unseen = scenario_unseen,
+        .unseen_count = 1,
 };
 
 struct scene {

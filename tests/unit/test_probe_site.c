@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "bpf/wire.h"
 #include "core/probe_site.h"
 #include "core/prologue.h"
 #include "tests/unit/go_fixture.h"
@@ -173,11 +174,14 @@ static const struct expected {
         {"runtime.mapclear", 17, 20, 4},
         {"runtime.mapclear", 21, 23, 10},
         {MAPS "(*Map).Clear", 24, 27, 10},
+        {"runtime.mapiterinit", 17, 20, 4},
+        {"runtime.mapiterinit", 21, 23, 10},
+        {"runtime.mapIterStart", 24, 27, 6},
+        {"reflect.mapIterStart", 24, 27, 6},
         {"runtime.mapiternext", 17, 20, 4},
         {"runtime.mapiternext", 21, 23, 10},
         {MAPS "(*Iter).Next", 24, 27, 10},
-        {"runtime.mapclone2", 21, 23, 15},
-        {"runtime.mapclone2", 24, 24, WRAPPER}, /* iterates its source */
+        {"runtime.mapclone2", 21, 24, 15},
         {MAPS "(*Map).Clone", 25, 27, 10},
         {"runtime.throw", 17, 27, 0},
         {"runtime.fatal", 19, 27, 0},
@@ -252,6 +256,87 @@ static void disassembly_check(const char *fixture, const struct probe_site *site
 		fail_msg("%s: %s: no %s at %s", fixture, site->function, mnemonic, where);
 }
 
+/* From where a function is called on behalf of others: as measured, and read in the sources. */
+static const struct called {
+	const char *function, *caller;
+	int first, last; /* releases */
+	bool probed;
+} called[] = {
+        {"runtime.mapiternext", "runtime.mapiterinit", 17, 23, true},
+        {MAPS "(*Iter).Next", "runtime.mapIterStart", 24, 27, true},
+        {MAPS "(*Iter).Next", "reflect.mapIterStart", 24, 27, true},
+        {MAPS "(*Iter).Next", "runtime.mapclone2", 24, 24, true},
+        {MAPS "(*Iter).Next", "runtime.mapIterNext", 24, 27, false},
+        {"runtime.mapassign", "runtime.mapclone2", 21, 23, true},
+        {"runtime.mapaccess2", "runtime.mapaccess1", 27, 27, false},
+        {"runtime.mapaccess2_fast32", "runtime.mapaccess1_fast32", 27, 27, false},
+        {"runtime.mapaccess2_fast64", "runtime.mapaccess1_fast64", 27, 27, false},
+        {"runtime.mapaccess2_faststr", "runtime.mapaccess1_faststr", 27, 27, false},
+        {"runtime.mapaccess2_faststr", "reflect.mapaccess_faststr", 18, 27, false},
+        {"runtime.mapaccess2_faststr", "reflect.Value.MapIndex", 18, 27, false},
+        {"runtime.mapassign_faststr", "reflect.Value.SetMapIndex", 18, 27, false},
+        {"reflect.mapdelete", "reflect.Value.SetMapIndex", 24, 27, false},
+        {MAPS "(*Map).Clear", "runtime.mapclear", 24, 27, false},
+};
+#define CALLED (sizeof(called) / sizeof(called[0]))
+
+static const struct probe_caller *
+caller_find(struct go_binary *binary, const struct probe_plan *plan, const struct called *row)
+{
+	const struct probe_site *site = site_find(plan, row->function);
+	struct go_function function;
+
+	if (go_binary_function_find(binary, row->caller, &function))
+		return NULL;
+	for (size_t i = 0; site && i < site->caller_count; i++) {
+		const struct probe_caller *caller = &plan->callers[site->first_caller + i];
+		if (caller->addr == function.entry)
+			return caller->size == function.end - function.entry ? caller : NULL;
+	}
+	return NULL;
+}
+
+static void callers_check(struct go_binary *binary, const struct probe_plan *plan,
+                          const char *fixture)
+{
+	int minor = go_binary_minor(binary);
+
+	for (size_t i = 0; i < CALLED; i++) {
+		if (minor < called[i].first || minor > called[i].last)
+			continue;
+		const struct probe_caller *caller = caller_find(binary, plan, &called[i]);
+		if (!caller || caller->probed != called[i].probed)
+			fail_msg("%s: %s is not known to call %s", fixture, called[i].caller,
+			         called[i].function);
+	}
+	/* There is room for all of them where the BPF side looks. */
+	for (size_t i = 0; i < plan->site_count; i++) {
+		const struct probe_site *site = &plan->sites[i];
+		size_t probed = 0;
+		for (size_t k = 0; k < site->caller_count; k++)
+			probed += plan->callers[site->first_caller + k].probed;
+		assert_true(probed <= CALLERS_PROBED);
+		assert_true(site->caller_count - probed <= CALLERS_BEHIND);
+	}
+}
+
+static const struct probe_note *note_find(const struct probe_plan *plan, const char *operation)
+{
+	for (size_t i = 0; i < plan->unseen_count; i++)
+		if (strcmp(plan->unseen[i]->operation, operation) == 0)
+			return plan->unseen[i];
+	return NULL;
+}
+
+/* What is said not to be seen: sync.Map exactly where it is made of no maps. */
+static void notes_check(struct go_binary *binary, const struct probe_plan *plan)
+{
+	assert_non_null(note_find(plan, "len(m), m == nil"));
+	assert_int_equal(note_find(plan, "sync.Map") != NULL, go_binary_minor(binary) >= 24);
+	for (size_t i = 0; i < plan->unseen_count; i++)
+		assert_true(plan->unseen[i]->operation[0] && plan->unseen[i]->reason[0]);
+}
+
 static void plan_check(const struct go_release *release, const struct go_variant *variant)
 {
 	char fixture[FIXTURE_PATH];
@@ -274,6 +359,8 @@ static void plan_check(const struct go_release *release, const struct go_variant
 			assert_non_null(site_find(&plan, expected[i].function));
 	}
 	assert_int_equal(plan.site_count, wanted); /* and nothing else */
+	callers_check(binary, &plan, fixture);
+	notes_check(binary, &plan);
 	for (size_t i = 0; i < plan.skip_count; i++)
 		if (plan.skips[i].wanted)
 			fail_msg("%s: %s: %s", fixture, plan.skips[i].function,

@@ -5,13 +5,9 @@
 //	opsloop -op read|write|delete|iterate [-n 1000000] [-rounds 10] [-wait]
 //	    one goroutine, locked to its thread, runs n operations of one kind in a loop; one JSON line
 //	    a round: ns_per_op. -rounds 0: until it is killed. -pin CPU: on that CPU alone.
-//	opsloop -counted [-n 1000, at most 10000]
-//	    maps of every kind of key, n operations of every kind on each; prints the address of each
-//	    map and what was done to it, as JSON lines.
 //
-// With -wait (and always with -counted) it prints {"ready": true}, starts at the first line of
-// standard input, and after its last line of output stays until standard input ends: that is the
-// time to attach and to detach.
+// With -wait it prints {"ready": true}, starts at the first line of standard input, and after its
+// last line of output stays until standard input ends: that is the time to attach and to detach.
 package main
 
 import (
@@ -89,20 +85,12 @@ func bench(op string, n, rounds int) {
 	}
 }
 
-func min(a, b int) int {
-	if a < b {
-		return a
-	}
-	return b
-}
-
 func main() {
 	op := flag.String("op", "read", "read, write, delete or iterate")
-	n := flag.Int("n", 1000000, "operations a round, or of each kind with -counted")
+	n := flag.Int("n", 1000000, "operations a round")
 	rounds := flag.Int("rounds", 10, "rounds; 0: until killed")
 	wait := flag.Bool("wait", false, "start at a line of standard input, stay until its end")
 	cpu := flag.Int("pin", -1, "stay on this CPU")
-	exact := flag.Bool("counted", false, "an exact number of every operation on maps of every kind")
 	flag.Parse()
 	if loops[*op] == nil {
 		fmt.Fprintf(os.Stderr, "opsloop: no operation %q\n", *op)
@@ -117,17 +105,13 @@ func main() {
 	}
 	say(map[string]interface{}{"ready": true, "pid": os.Getpid()})
 	in := bufio.NewReader(os.Stdin)
-	if *wait || *exact {
+	if *wait {
 		if _, err := in.ReadString('\n'); err != nil {
 			return
 		}
 	}
-	if *exact {
-		counted(min(*n, 10000))
-	} else {
-		bench(*op, *n, *rounds)
-	}
-	if *wait || *exact {
+	bench(*op, *n, *rounds)
+	if *wait {
 		_, _ = io.Copy(io.Discard, in)
 	}
 }
