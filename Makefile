@@ -161,11 +161,14 @@ install: all ## binary, man page, bash completion, JSON schema; honours PREFIX a
 	        '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop'
 	$(INSTALL) -D -m 644 core/snapshot.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
+	$(INSTALL) -D -m 644 core/check.schema.json \
+	        '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'
 
 uninstall: ## take away what install put there
 	rm -f '$(DESTDIR)$(BINDIR)/gomaptop' '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1' \
 	      '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop' \
-	      '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
+	      '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json' \
+	      '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'
 
 clean: ## remove what was built
 	rm -rf build gomaptop

@@ -107,6 +107,8 @@ static struct probe_skip *skip_add(struct planner *planner, size_t i, bool wante
 	struct probe_skip *skip = &planner->plan->skips[planner->plan->skip_count++];
 
 	skip->function = candidates[i].name;
+	skip->role = candidates[i].role;
+	skip->op = candidates[i].op;
 	skip->wanted = wanted;
 	return skip;
 }

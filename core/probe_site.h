@@ -66,6 +66,8 @@ struct probe_caller {
 
 struct probe_skip {
 	const char *function;
+	enum probe_role role;
+	enum map_op op;  /* PROBE_MAP_OP only */
 	char reason[96]; /* "wrapper of runtime.mapaccess2", "not in this binary", ... */
 	int wanted;      /* 1: its absence narrows what can be seen; 0: as it should be */
 };

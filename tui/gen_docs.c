@@ -20,9 +20,9 @@ static const struct placeholder {
 	const char *line;
 	int (*write)(FILE *out);
 } PLACEHOLDERS[] = {
-        {"@OPTIONS@\n", options_write_manual},
-        {"@KEYS@\n", keymap_write_manual},
-        {"@OPTION_TABLE@\n", options_write_completion},
+        {"@OPTIONS@\n", options_write_manual},      {"@COMMANDS@\n", options_write_commands},
+        {"@KEYS@\n", keymap_write_manual},          {"@OPTION_TABLE@\n", options_write_completion},
+        {"@COMMAND_WORDS@\n", options_write_words},
 };
 
 static int write_plain(const char *line, FILE *out)

@@ -12,6 +12,7 @@
 
 #include "core/go_process.h"
 #include "tui/batch.h"
+#include "tui/check.h"
 #include "tui/options.h"
 #include "tui/session.h"
 #include "tui/ui.h"
@@ -141,6 +142,19 @@ static int watch_and_show(const struct options *options)
 	return status;
 }
 
+/* A text report on a terminal ends with the verdict: no need to say it twice. */
+static int check_and_say(const struct options *options, bool terminal)
+{
+	struct error err = {0};
+	int rc = check_run(options, stdout, &err);
+
+	if (rc > 0)
+		return EXIT_RAN;
+	if (rc == 0 && terminal && options->format == SNAPSHOT_TEXT)
+		return EXIT_FAILED;
+	return rc == -EPIPE ? EXIT_FAILED : fail(&err);
+}
+
 int main(int argc, char **argv)
 {
 	bool terminal = isatty(STDOUT_FILENO);
@@ -157,6 +171,10 @@ int main(int argc, char **argv)
 		status = fflush(stdout) ? EXIT_FAILED : EXIT_RAN;
 		break;
 	case OPTIONS_RUN:
+		if (options.command_word == COMMAND_CHECK) {
+			status = check_and_say(&options, terminal);
+			break;
+		}
 		if (options_name_no_target(&options))
 			chosen = choose_target(&options, &err);
 		if (chosen < 0)

@@ -20,6 +20,7 @@ struct command_line {
 	struct options *options;
 	uint64_t given; /* bit i: row i of the table was given */
 	bool batch;     /* -b was given */
+	bool worded;    /* a command word was given */
 	bool done;      /* printed what was asked for */
 	bool wrong;
 };
@@ -287,7 +288,8 @@ static int print_usage(struct command_line *line, const char *text, struct error
 
 enum meaning {
 	EVERYWHERE,
-	BATCH_OR_FILE, /* only where a report is printed or a file written at the end */
+	WATCHING,      /* not with `check` */
+	BATCH_OR_FILE, /* only where a report is printed or a file written at the end, or checking */
 };
 
 static const struct option_row {
@@ -302,21 +304,20 @@ static const struct option_row {
         {"pid", 'p', "PID[,PID...]", NULL, EVERYWHERE, "watch these running processes", read_pids},
         {"executable", 'e', "PATH", NULL, EVERYWHERE,
          "watch every process, now and later, that runs this executable", read_executable},
-        {"batch", 'b', NULL, "on by itself where standard output is no terminal", EVERYWHERE,
+        {"batch", 'b', NULL, "on by itself where standard output is no terminal", WATCHING,
          "no screen: print a report to standard output every interval and at the end", read_batch},
-        {"duration", 'd', "TIME", "until q, a signal, or the last target's end", EVERYWHERE,
+        {"duration", 'd', "TIME", "until q, a signal, or the last target's end", WATCHING,
          "stop after TIME (10s, 500ms, 5m; a bare number is seconds)", read_duration},
-        {"interval", 'i', "TIME", "1s", EVERYWHERE, "time between two refreshes or two reports",
+        {"interval", 'i', "TIME", "1s", WATCHING, "time between two refreshes or two reports",
          read_interval},
-        {"output", 'o', "FILE", NULL, EVERYWHERE, "write a snapshot to FILE at the end",
-         read_output},
+        {"output", 'o', "FILE", NULL, WATCHING, "write a snapshot to FILE at the end", read_output},
         {"format", 0, "json|text", "text on standard output, json in a file", BATCH_OR_FILE,
-         "what -b prints and -o writes", read_format},
-        {"until-conflict", 0, NULL, NULL, EVERYWHERE, "stop at the first conflict",
+         "what -b prints, -o writes and check says", read_format},
+        {"until-conflict", 0, NULL, NULL, WATCHING, "stop at the first conflict",
          read_until_conflict},
-        {"stall", 0, "MIN..MAX", "20us..1ms", EVERYWHERE,
+        {"stall", 0, "MIN..MAX", "20us..1ms", WATCHING,
          "shortest and longest hold of one access, drawn log-uniformly between them", read_stall},
-        {"stack-depth", 0, "N", "64", EVERYWHERE, "frames kept of each call chain (1 to 127)",
+        {"stack-depth", 0, "N", "64", WATCHING, "frames kept of each call chain (1 to 127)",
          read_stack_depth},
         {"color", 0, "auto|always|never", "auto; NO_COLOR in the environment means never",
          EVERYWHERE, "colours on the screen and in text reports", read_color},
@@ -330,13 +331,25 @@ static const struct option_row {
 #define OPTION_COUNT (sizeof(OPTIONS) / sizeof(OPTIONS[0]))
 #define KEY_BASE     0x1000 /* argp keys are row numbers, out of the way of ASCII and argp's own */
 
-static const char USAGE[] = "\n-p PID[,PID...]\n-e PATH\n-- CMD [ARG...]";
+static const struct command_row {
+	const char *name, *arguments, *help;
+	enum command command;
+} COMMANDS[] = {
+        {"check", "(-p PID | -e PATH)",
+         "say what of a process or a file can be watched and what not, and whether this kernel and "
+         "this user can; attach nothing. Status 0 only when watching would work",
+         COMMAND_CHECK},
+};
+#define COMMAND_COUNT (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
+
+static const char USAGE[] = "\n-p PID[,PID...]\n-e PATH\n-- CMD [ARG...]\n"
+                            "check (-p PID | -e PATH)";
 static const char ABOUT[] =
         "Show concurrent map conflicts in running Go processes: which map, which two "
         "goroutines, which lines, how often. Without -p, -e or CMD: choose from the Go processes "
         "that run here.\v"
         "With -- CMD, gomaptop starts CMD, watches it from its first instruction and ends it when "
-        "the watch ends.\n\n"
+        "the watch ends. With check it says what can be watched, and attaches nothing.\n\n"
         "Exit status: 0 it ran and saw no conflict; 1 it could not do its work; 2 the command "
         "line is wrong; 3 (with -b) at least one conflict was seen. With -- CMD and no conflict: "
         "CMD's own status.";
@@ -393,6 +406,21 @@ static void option_read(struct command_line *line, const struct option_row *row,
 	}
 }
 
+/* The first argument that is no option may be a command word. */
+static bool word_take(struct command_line *line, const char *arg)
+{
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT && !line->worded; i++) {
+		if (strcmp(arg, COMMANDS[i].name) != 0)
+			continue;
+		line->options->command_word = COMMANDS[i].command;
+		line->worded = true;
+		return true;
+	}
+	return false;
+}
+
 static error_t argp_parser(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
@@ -404,6 +432,8 @@ static error_t argp_parser(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG) {
+		if (word_take(line, arg))
+			return 0;
 		snprintf(message, sizeof(message),
 		         "unexpected argument '%s': watch a process with -p PID, or start a "
 		         "program with -- CMD",
@@ -461,12 +491,26 @@ static int print_usage(struct command_line *line, const char *text, struct error
 
 /* ---- what belongs together ----------------------------------------------------------- */
 
+static void check_one_target(struct command_line *line)
+{
+	const struct options *o = line->options;
+
+	if (o->command)
+		say_wrong(line, "check starts nothing: name the program with -e PATH");
+	else if (options_name_no_target(o))
+		say_wrong(line, "check what? Give -p PID or -e PATH");
+	else if (o->pid_count > 1)
+		say_wrong(line, "check looks at one process at a time: give one -p PID");
+}
+
 static void check_targets(struct command_line *line)
 {
 	const struct options *o = line->options;
 
 	if ((o->pid_count > 0) + (o->executable != NULL) + (o->command != NULL) > 1)
 		say_wrong(line, "-p, -e and -- CMD name different targets: give one of them");
+	else if (o->command_word == COMMAND_CHECK)
+		check_one_target(line);
 	else if (o->command && !o->command[0])
 		say_wrong(line, "nothing behind --: name the program to start, as in -- ./server");
 	else if (options_name_no_target(o) && o->batch)
@@ -483,7 +527,15 @@ static void check_meanings(struct command_line *line)
 	for (i = 0; i < OPTION_COUNT; i++) {
 		if (!(line->given >> i & 1) || OPTIONS[i].meaning == EVERYWHERE)
 			continue;
-		if (OPTIONS[i].meaning == BATCH_OR_FILE && (o->batch || o->output))
+		if (o->command_word == COMMAND_CHECK && OPTIONS[i].meaning == WATCHING) {
+			snprintf(message, sizeof(message),
+			         "--%s has no meaning with check, which only looks: leave it out",
+			         OPTIONS[i].name);
+			say_wrong(line, message);
+			continue;
+		}
+		if (OPTIONS[i].meaning == WATCHING || o->command_word == COMMAND_CHECK ||
+		    o->batch || o->output)
 			continue;
 		snprintf(message, sizeof(message),
 		         "--%s has no meaning here: the screen prints no report; add -b or -o FILE",
@@ -584,6 +636,29 @@ int options_write_manual(FILE *out)
 		}
 		fputs(".\n", out);
 	}
+	return ferror(out) ? -EIO : 0;
+}
+
+int options_write_commands(FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++) {
+		fprintf(out, ".TP\n\\fB%s\\fR ", COMMANDS[i].name);
+		write_minus_escaped(out, COMMANDS[i].arguments);
+		fputc('\n', out);
+		write_minus_escaped(out, COMMANDS[i].help);
+		fputs(".\n", out);
+	}
+	return ferror(out) ? -EIO : 0;
+}
+
+int options_write_words(FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "%s\n", COMMANDS[i].name);
 	return ferror(out) ? -EIO : 0;
 }
 

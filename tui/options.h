@@ -26,8 +26,11 @@ enum exit_status {
 	EXIT_CONFLICT = 3, /* -b: it ran, and at least one conflict was seen */
 };
 
+enum command { COMMAND_WATCH, COMMAND_CHECK };
+
 struct options {
-	pid_t *pids; /* -p, in the order given, each once */
+	enum command command_word; /* `gomaptop check ...`; without a word: watch */
+	pid_t *pids;               /* -p, in the order given, each once */
 	size_t pid_count;
 	char *executable;     /* -e, or NULL */
 	char **command;       /* -- CMD ARG..., NULL-terminated, part of argv; or NULL */
@@ -73,6 +76,8 @@ int time_range_parse(const char *text, uint64_t *min_ns, uint64_t *max_ns, struc
  */
 
 int options_write_manual(FILE *out);     /* .TP entries, man(7) */
+int options_write_commands(FILE *out);   /* .TP entries of the command words */
 int options_write_completion(FILE *out); /* one line an option: "name letter argument-word" */
+int options_write_words(FILE *out);      /* the command words, one a line */
 
 #endif

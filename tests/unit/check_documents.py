@@ -61,6 +61,12 @@ class Documents(unittest.TestCase):
         self.assertIn(str(os.getpid()), complete("gomaptop", "-p", ""))
         self.assertEqual(complete("gomaptop", "-d", ""), set())
 
+    def test_command_words(self):
+        self.assertIn("check", complete("gomaptop", ""))
+        self.assertEqual(complete("gomaptop", "che"), {"check"})
+        self.assertIn("check (-p PID | -e PATH)", run(GOMAPTOP, "--help").stdout)
+        self.assertIn("\n\\fBcheck\\fR (\\-p PID | \\-e PATH)\n", read(MANUAL))
+
     def test_completion_is_clean_shell(self):
         if run("sh", "-c", "command -v shellcheck").returncode:
             self.skipTest("shellcheck is not installed")
@@ -76,7 +82,8 @@ class Documents(unittest.TestCase):
                      for folder, _, names in os.walk(stage) for name in names}
         self.assertEqual(found, {"opt/x/bin/gomaptop", "opt/x/share/man/man1/gomaptop.1",
                                  "opt/x/share/bash-completion/completions/gomaptop",
-                                 "opt/x/share/gomaptop/snapshot.schema.json"})
+                                 "opt/x/share/gomaptop/snapshot.schema.json",
+                                 "opt/x/share/gomaptop/check.schema.json"})
 
 
 if __name__ == "__main__":

@@ -264,6 +264,12 @@ static void wrong_command_lines_are_refused(void **state)
 	        {"-p 1 --color=red", "'red'", true},
 	        {"-p 1 -b --format xml", "'xml'", true},
 	        {"-p 1 --format json", "--format", true}, /* a screen prints no report */
+	        {"check", "check", true},
+	        {"check -p 1,2", "check", true},
+	        {"check -p 1 -e x", "-p, -e", true},
+	        {"check -- ./x", "check", true},
+	        {"check check -p 1", "'check'", true},
+	        {"check server -p 1", "'server'", true},
 	};
 	struct options options;
 	size_t i;
@@ -291,6 +297,68 @@ static void a_format_has_meaning_with_a_file_or_batch(void **state)
 	options_free(&options);
 }
 
+static void check_is_a_command_word(void **state)
+{
+	static const char *const lines[] = {
+	        "check -p 7",
+	        "-p 7 check",
+	        "-v check -p 7",
+	        "check -p 7 --color=never",
+	};
+	struct options options;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(parse(lines[i], i % 2, &options), OPTIONS_RUN);
+		assert_int_equal(options.command_word, COMMAND_CHECK);
+		assert_int_equal(options.pids[0], 7);
+		options_free(&options);
+	}
+	assert_int_equal(parse("check -e x --format=json", true, &options), OPTIONS_RUN);
+	assert_int_equal(options.format, SNAPSHOT_JSON);
+	assert_string_equal(options.executable, "x");
+	options_free(&options);
+	assert_int_equal(parse("-p 7 -b", true, &options), OPTIONS_RUN);
+	assert_int_equal(options.command_word, COMMAND_WATCH);
+	options_free(&options);
+	assert_int_equal(parse("-- check -p 7", true, &options), OPTIONS_RUN);
+	assert_int_equal(options.command_word, COMMAND_WATCH);
+	options_free(&options);
+}
+
+/* Whoever adds an option has to say whether it means anything to check. */
+static void check_takes_what_has_a_meaning(void **state)
+{
+	static const char known[] = " pid executable format color verbose version help usage ";
+	char line[256], name[64], argument[64], word[80];
+	struct options options;
+	FILE *file = tmpfile();
+	int refused = 0;
+	char letter;
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(options_write_completion(file), 0);
+	rewind(file);
+	while (fscanf(file, "%63s %c %63s", name, &letter, argument) == 3) {
+		snprintf(word, sizeof(word), " %s ", name);
+		if (strstr(known, word))
+			continue;
+		snprintf(line, sizeof(line), "check -p 7 --%s%s", name,
+		         !strcmp(argument, "-")           ? ""
+		         : !strcmp(argument, "MIN..MAX")  ? "=1ms..2ms"
+		         : !strcmp(argument, "ADDR:PORT") ? "=127.0.0.1:9000"
+		                                          : "=7");
+		if (parse(line, true, &options) != OPTIONS_WRONG || !strstr(said, "with check"))
+			fail_msg("`gomaptop %s` said: %s", line, said);
+		options_free(&options);
+		refused++;
+	}
+	fclose(file);
+	assert_true(refused >= 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +373,8 @@ int main(void)
 	        cmocka_unit_test(help_and_version_are_data),
 	        cmocka_unit_test(wrong_command_lines_are_refused),
 	        cmocka_unit_test(a_format_has_meaning_with_a_file_or_batch),
+	        cmocka_unit_test(check_is_a_command_word),
+	        cmocka_unit_test(check_takes_what_has_a_meaning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
