@@ -36,7 +36,9 @@ PROGRAMS := tui/main.c tui/gen_docs.c
 CORE_SRC := $(wildcard core/*.c)
 BPF_SRC  := $(filter-out %.bpf.c,$(wildcard bpf/*.c))
 TUI_SRC  := $(filter-out $(PROGRAMS),$(wildcard tui/*.c))
-UNIT_SRC := $(wildcard tests/unit/test_*.c tests/unit/stress_*.c tests/bpf/test_*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c tests/unit/stress_*.c tests/bpf/test_*.c \
+                       tests/fuzz/test_*.c)
+FUZZ_SRC := $(filter-out tests/fuzz/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c))
 AID_SRC  := $(wildcard tests/screen/*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 
@@ -51,8 +53,8 @@ SKELETON  := build/gomaptop.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps demo test check check-unit check-screen live bench lint install \
-        uninstall clean
+.PHONY: all tests help deps demo test check check-unit check-screen live fuzz bench lint \
+        install uninstall clean
 
 all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
 
@@ -97,6 +99,8 @@ $(GOMAPTOP): $(BUILD)/tui/main.o $(LIBS)
 $(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
 	$(LINK) -lcmocka
 
+$(BUILD)/tests/fuzz/test_regressions: $(call objects,$(FUZZ_SRC) tests/fuzz/fuzz.c)
+
 $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
 	$(LINK) -lck
 
@@ -126,12 +130,36 @@ live: ## tests on live Go processes with real probes (needs root)
 live: $(GOMAPTOP)
 	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS) || [ $$? -eq 77 ]
 
-test: ## everything: deps, build, lint, check, check under both sanitizers, live
+test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live
 	@tests/run_all "$(MAKE)"
 
 lint: $(SKELETON) ## style and floors: includes, formatting, clang-tidy, shellcheck, headers
 	@CC="$(CC)" CLANG="$(CLANG)" CLANG_FORMAT="$(CLANG_FORMAT)" CLANG_TIDY="$(CLANG_TIDY)" \
 	 PYTHON="$(PYTHON)" MULTIARCH="$(MULTIARCH)" BPF_ARCH="$(BPF_ARCH)" tests/lint/run
+
+# ---- fuzzing: the readers of executables, built by clang with libFuzzer ---------------------------
+
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZERS    := $(patsubst %,build/fuzz/fuzz_%,$(FUZZ_NAMES))
+FUZZ_FLAGS := -O1 -g -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
+              -fno-sanitize-recover=all -fsanitize=address,undefined
+
+build/fuzz/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+build/fuzz/tests/fuzz/main_%.o: tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) -DFUZZ_TARGET=fuzz_$* $(FUZZ_FLAGS) -c $< -o $@
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/main_%.o build/fuzz/tests/fuzz/fuzz_%.o \
+                   build/fuzz/tests/fuzz/fuzz.o $(patsubst %.c,build/fuzz/%.o,$(CORE_SRC))
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Wl,--gc-sections -o $@ $^ $(PKG_LIBS) -lm
+
+-include $(patsubst %.c,build/fuzz/%.d,$(CORE_SRC) $(FUZZ_SRC) tests/fuzz/fuzz.c)
+
+fuzz: $(FUZZERS) ## fuzz the readers of executables, FUZZ_SECONDS=30 each
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tests/fuzz/run.py $(FUZZERS)
 
 bench: ## benchmarks, side by side with what they compete with
 	@tests/install_packages build test bench

@@ -1,72 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/elf_file.h"
+#include "core/elf_image.h"
+#include "core/elf_relocations.h"
 
-#define CHUNK_SHIFT  16
-#define CHUNK_SIZE   (UINT64_C(1) << CHUNK_SHIFT)
-#define FILE_MAX     (UINT64_C(1) << 36) /* no executable comes near; bounds the reservation */
 #define SEGMENTS_MAX 64
 #define STRING_MAX   65536
-#define PAGE_MASK    UINT64_C(4095)
+#define NOTES_MAX    65536
+#define HEADERS_MAX  65536               /* bytes of program headers that the kernel accepts */
+#define BACKED_MAX   (UINT64_C(1) << 31) /* Go code reaches the rest of the program with 32 bits */
 
 struct elf_file {
-	int fd;
-	uint64_t size;
-	unsigned char *image;
-	size_t reserved;
-	uint64_t *loaded; /* one bit a chunk */
+	struct elf_image *image;
 	Elf64_Ehdr header;
 	struct elf_segment segments[SEGMENTS_MAX];
 	size_t segment_count;
+	uint64_t backed;     /* bytes in the file of all segments */
 	size_t segment_last; /* where the last look-up ended: the next one is likely there too */
 	uint64_t dynamic_addr, dynamic_size;
+	struct elf_relocations relocations;
+	bool dynamic_read;
 };
-
-/* ---- bytes --------------------------------------------------------------------------- */
-
-static bool chunk_loaded(const struct elf_file *file, uint64_t chunk)
-{
-	return file->loaded[chunk / 64] >> (chunk % 64) & 1;
-}
-
-static bool chunk_load(struct elf_file *file, uint64_t chunk)
-{
-	uint64_t start = chunk << CHUNK_SHIFT;
-	uint64_t want = file->size - start < CHUNK_SIZE ? file->size - start : CHUNK_SIZE;
-	uint64_t got = 0;
-
-	while (got < want) {
-		ssize_t n = pread(file->fd, file->image + start + got, want - got,
-		                  (off_t)(start + got));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) /* an error, or the file became shorter since it was opened */
-			return false;
-		got += (uint64_t)n;
-	}
-	file->loaded[chunk / 64] |= UINT64_C(1) << (chunk % 64);
-	return true;
-}
 
 const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len)
 {
-	if (offset > file->size || len > file->size - offset)
-		return NULL;
-	if (len == 0)
-		return file->image + offset;
-	uint64_t last = (offset + len - 1) >> CHUNK_SHIFT;
-	for (uint64_t chunk = offset >> CHUNK_SHIFT; chunk <= last; chunk++)
-		if (!chunk_loaded(file, chunk) && !chunk_load(file, chunk))
-			return NULL;
-	return file->image + offset;
+	return elf_image_bytes(file->image, offset, len);
 }
 
 /* ---- addresses ----------------------------------------------------------------------- */
@@ -96,23 +58,44 @@ uint64_t elf_file_extent(const struct elf_file *file, uint64_t addr)
 	return segment->file_size - (addr - segment->vaddr);
 }
 
-const void *elf_file_at(struct elf_file *file, uint64_t addr, uint64_t len)
+/* Where the len bytes at an address are in the file. */
+static bool offset_of(struct elf_file *file, uint64_t addr, uint64_t len, uint64_t *offset)
 {
 	const struct elf_segment *segment = segment_find(file, addr);
 
 	if (!segment)
-		return NULL;
+		return false;
 	file->segment_last = (size_t)(segment - file->segments);
 	uint64_t into = addr - segment->vaddr;
-	if (into > segment->file_size || len > segment->file_size - into)
-		return NULL;
-	return elf_file_bytes(file, segment->offset + into, len);
+	*offset = segment->offset + into;
+	return into <= segment->file_size && len <= segment->file_size - into;
+}
+
+const void *elf_file_at(struct elf_file *file, uint64_t addr, uint64_t len)
+{
+	uint64_t offset;
+
+	return offset_of(file, addr, len, &offset) ? elf_image_bytes(file->image, offset, len)
+	                                           : NULL;
+}
+
+const void *elf_file_peek(struct elf_file *file, uint64_t addr, uint64_t len, void *buf)
+{
+	uint64_t offset;
+
+	return offset_of(file, addr, len, &offset) ? elf_image_peek(file->image, offset, len, buf)
+	                                           : NULL;
 }
 
 const char *elf_file_string(struct elf_file *file, uint64_t addr)
 {
+	return elf_file_string_within(file, addr, STRING_MAX);
+}
+
+const char *elf_file_string_within(struct elf_file *file, uint64_t addr, uint64_t room)
+{
 	uint64_t extent = elf_file_extent(file, addr);
-	uint64_t limit = extent < STRING_MAX ? extent : STRING_MAX;
+	uint64_t limit = extent < room ? extent : room;
 	const char *text = elf_file_at(file, addr, 0);
 
 	/* In short steps: most names end within the first, and only what is needed is loaded. */
@@ -181,11 +164,14 @@ int64_t elf_file_text_offset(const struct elf_file *file, uint64_t addr)
 /* ---- relocations --------------------------------------------------------------------- */
 
 /* DT_RELA and DT_RELASZ; section headers may be gone, the dynamic segment is not. */
-static const unsigned char *relocations(struct elf_file *file, size_t *count)
+static struct elf_relocations *relocations(struct elf_file *file)
 {
 	uint64_t table = 0;
 	uint64_t size = 0;
 
+	if (file->dynamic_read)
+		return &file->relocations;
+	file->dynamic_read = true;
 	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= file->dynamic_size;
 	     at += sizeof(Elf64_Dyn)) {
 		Elf64_Dyn dyn;
@@ -197,52 +183,27 @@ static const unsigned char *relocations(struct elf_file *file, size_t *count)
 		if (dyn.d_tag == DT_RELASZ)
 			size = dyn.d_un.d_val;
 	}
-	*count = size / sizeof(Elf64_Rela);
-	return table && size ? elf_file_at(file, table, size) : NULL;
-}
-
-static bool rela_is_relative(const struct elf_file *file, const Elf64_Rela *rela)
-{
-	uint32_t relative =
+	file->relocations.count = size / sizeof(Elf64_Rela);
+	file->relocations.table =
+	        table && file->relocations.count ? elf_file_at(file, table, size) : NULL;
+	file->relocations.relative =
 	        file->header.e_machine == EM_AARCH64 ? R_AARCH64_RELATIVE : R_X86_64_RELATIVE;
-
-	return ELF64_R_TYPE(rela->r_info) == relative;
+	return &file->relocations;
 }
 
 int elf_file_pointer(struct elf_file *file, uint64_t addr, uint64_t *value)
 {
-	size_t count;
-
 	if (elf_file_u64(file, addr, value))
 		return -EFAULT;
-	if (*value || !elf_file_is_pie(file))
-		return 0;
-	const unsigned char *table = relocations(file, &count);
-	for (size_t i = 0; table && i < count; i++) {
-		Elf64_Rela rela;
-		memcpy(&rela, table + i * sizeof(rela), sizeof(rela));
-		if (rela.r_offset == addr && rela_is_relative(file, &rela)) {
-			*value = (uint64_t)rela.r_addend;
-			break;
-		}
-	}
+	if (*value == 0 && elf_file_is_pie(file))
+		elf_relocation_at(relocations(file), addr, value);
 	return 0;
 }
 
 bool elf_file_relocations_to(struct elf_file *file, uint64_t value,
                              bool (*visit)(uint64_t addr, void *ctx), void *ctx)
 {
-	size_t count;
-	const unsigned char *table = relocations(file, &count);
-
-	for (size_t i = 0; table && i < count; i++) {
-		Elf64_Rela rela;
-		memcpy(&rela, table + i * sizeof(rela), sizeof(rela));
-		if ((uint64_t)rela.r_addend == value && rela_is_relative(file, &rela) &&
-		    visit(rela.r_offset, ctx))
-			return true;
-	}
-	return false;
+	return elf_relocation_visit(relocations(file), value, visit, ctx);
 }
 
 /* ---- sections and notes -------------------------------------------------------------- */
@@ -252,7 +213,7 @@ static int section_header(struct elf_file *file, size_t index, Elf64_Shdr *out)
 	uint64_t table = file->header.e_shoff;
 
 	if (!table || file->header.e_shentsize != sizeof(*out) || index >= file->header.e_shnum ||
-	    table > file->size)
+	    table > elf_image_size(file->image))
 		return -ENOENT;
 	const void *bytes = elf_file_bytes(file, table + index * sizeof(*out), sizeof(*out));
 	if (!bytes)
@@ -266,7 +227,8 @@ int elf_file_section(struct elf_file *file, const char *name, uint64_t *addr, ui
 	Elf64_Shdr names;
 	size_t length = strlen(name) + 1;
 
-	if (section_header(file, file->header.e_shstrndx, &names) || names.sh_offset > file->size)
+	if (section_header(file, file->header.e_shstrndx, &names) ||
+	    names.sh_offset > elf_image_size(file->image))
 		return -ENOENT;
 	for (size_t i = 1; i < file->header.e_shnum; i++) {
 		Elf64_Shdr header;
@@ -311,7 +273,7 @@ static int program_header(struct elf_file *file, size_t index, Elf64_Phdr *out)
 {
 	uint64_t table = file->header.e_phoff;
 
-	if (table > file->size)
+	if (table > elf_image_size(file->image))
 		return -ENOEXEC;
 	const void *bytes = elf_file_bytes(file, table + index * sizeof(*out), sizeof(*out));
 	if (!bytes)
@@ -324,7 +286,8 @@ const void *elf_file_note(struct elf_file *file, const char *owner, uint32_t typ
 {
 	for (size_t i = 0; i < file->header.e_phnum; i++) {
 		Elf64_Phdr header;
-		if (program_header(file, i, &header) || header.p_type != PT_NOTE)
+		if (program_header(file, i, &header) || header.p_type != PT_NOTE ||
+		    header.p_filesz > NOTES_MAX)
 			continue;
 		const void *notes = elf_file_bytes(file, header.p_offset, header.p_filesz);
 		const void *found =
@@ -351,10 +314,12 @@ static int header_check(const Elf64_Ehdr *header, const char *path, struct error
 		return error_set(err, EPROTONOSUPPORT,
 		                 "%s: an object file or core dump; give the executable itself",
 		                 path);
-	if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0)
-		return error_set(err, ENOEXEC,
-		                 "%s: ELF without program headers; check that the file is whole",
-		                 path);
+	if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
+	    header->e_phnum > HEADERS_MAX / sizeof(Elf64_Phdr))
+		return error_set(
+		        err, ENOEXEC,
+		        "%s: ELF without usable program headers; check that the file is whole",
+		        path);
 	return 0;
 }
 
@@ -362,10 +327,18 @@ static int segment_add(struct elf_file *file, const Elf64_Phdr *header)
 {
 	uint64_t memory = header->p_memsz > header->p_filesz ? header->p_memsz : header->p_filesz;
 
-	if (header->p_offset > file->size || header->p_filesz > file->size - header->p_offset ||
-	    memory > UINT64_MAX - header->p_vaddr)
+	uint64_t size = elf_image_size(file->image);
+
+	if (header->p_offset > size || header->p_filesz > size - header->p_offset ||
+	    header->p_vaddr > INT64_MAX || memory > INT64_MAX - header->p_vaddr)
 		return -ENOEXEC;
-	if (file->segment_count == SEGMENTS_MAX)
+	/* Of two segments at one address it would be chance which one is read. */
+	for (size_t i = 0; i < file->segment_count; i++)
+		if (header->p_vaddr < file->segments[i].vaddr + file->segments[i].memory_size &&
+		    file->segments[i].vaddr < header->p_vaddr + memory)
+			return -ENOEXEC;
+	file->backed += header->p_filesz;
+	if (file->segment_count == SEGMENTS_MAX || file->backed > BACKED_MAX)
 		return -ENOEXEC;
 	file->segments[file->segment_count++] = (struct elf_segment){
 	        .vaddr = header->p_vaddr,
@@ -410,34 +383,11 @@ static int headers_load(struct elf_file *file, const char *path, struct error *e
 	if (rc)
 		return rc;
 	if (segments_load(file))
-		return error_set(err, ENOEXEC,
-		                 "%s: its segments lie outside the file; it is cut off or damaged, "
-		                 "copy it again",
-		                 path);
-	return 0;
-}
-
-static int image_reserve(struct elf_file *file, const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(file->fd, &st))
-		return error_set(err, errno, "%s: %s; check the path", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ENOEXEC, "%s: not a regular file; give a program file", path);
-	if (st.st_size <= 0 || (uint64_t)st.st_size > FILE_MAX)
-		return error_set(err, ENOEXEC,
-		                 "%s: empty or far too large for a program; check the path", path);
-	file->size = (uint64_t)st.st_size;
-	file->reserved = (size_t)((file->size + PAGE_MASK) & ~PAGE_MASK);
-	uint64_t chunks = (file->size + CHUNK_SIZE - 1) >> CHUNK_SHIFT;
-	file->loaded = calloc((size_t)(chunks + 63) / 64, sizeof(*file->loaded));
-	file->image = mmap(NULL, file->reserved, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (file->image == MAP_FAILED)
-		file->image = NULL;
-	if (!file->loaded || !file->image)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
+		return error_set(
+		        err, ENOEXEC,
+		        "%s: its segments lie outside the file or overlap; it is cut off or "
+		        "damaged, copy it again",
+		        path);
 	return 0;
 }
 
@@ -449,35 +399,23 @@ int elf_file_open(const char *path, struct elf_file **out, struct error *err)
 	*out = NULL;
 	if (!file)
 		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
-	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
-	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file->fd < 0) {
-		rc = error_set(err, errno, "%s: %s; check the path and who may read it", path,
-		               strerror(errno));
-		goto cleanup;
+	rc = elf_image_open(path, &file->image, err);
+	if (!rc)
+		rc = headers_load(file, path, err);
+	if (rc) {
+		elf_file_close(file);
+		return rc;
 	}
-	rc = image_reserve(file, path, err);
-	if (rc)
-		goto cleanup;
-	rc = headers_load(file, path, err);
-	if (rc)
-		goto cleanup;
 	*out = file;
 	return 0;
-cleanup:
-	elf_file_close(file);
-	return rc;
 }
 
 void elf_file_close(struct elf_file *file)
 {
 	if (!file)
 		return;
-	if (file->image)
-		munmap(file->image, file->reserved);
-	if (file->fd >= 0)
-		close(file->fd);
-	free(file->loaded);
+	elf_relocations_free(&file->relocations);
+	elf_image_close(file->image);
 	free(file);
 }
 

@@ -2,11 +2,11 @@
 /*
  * elf_file: a 64-bit little-endian ELF executable, read by address.
  *
- * The file's bytes are brought in on demand (pread, one chunk at a time) into a private reservation
- * as large as the file, rather than mapped: pointers into it stay valid until close, memory is in
- * proportion to what was looked at, and a file that is truncated while it is open gives NULL
- * instead of SIGBUS. Only the program headers are required; section headers are used when they are
- * there. Every length and offset in the file is treated as hostile.
+ * The file's bytes are brought in on demand (elf_image): pointers to them stay valid until close,
+ * memory is in proportion to what was looked at. Only the program headers are required; section
+ * headers are used when they are there. Every length and offset in the file is treated as hostile:
+ * what the segments have in the file is at most 2 GiB together, no address is above 2^63, and no
+ * two segments overlap.
  *
  * "Address" is a virtual address as linked (p_vaddr). One thread at a time.
  */
@@ -39,6 +39,10 @@ const struct elf_segment *elf_file_segment(const struct elf_file *file, size_t i
 /* The len bytes at an offset of the file, or NULL when the file does not have them all. */
 const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len);
 
+/* For scans that keep nothing: the len bytes at an address, or NULL. They are read into buf unless
+ * they are in memory already; good until the next call with that buf. */
+const void *elf_file_peek(struct elf_file *file, uint64_t addr, uint64_t len, void *buf);
+
 /* The len bytes at an address, or NULL when they do not all lie in the file-backed part of one
  * segment. The pointer has no alignment. */
 const void *elf_file_at(struct elf_file *file, uint64_t addr, uint64_t len);
@@ -48,6 +52,9 @@ uint64_t elf_file_extent(const struct elf_file *file, uint64_t addr);
 
 /* NUL-terminated string at addr, or NULL when it runs out of its segment or past 64 KiB. */
 const char *elf_file_string(struct elf_file *file, uint64_t addr);
+
+/* The same with another limit: room is that of the text and its NUL. */
+const char *elf_file_string_within(struct elf_file *file, uint64_t addr, uint64_t room);
 
 /* Copy what the loader would put at addr: file-backed bytes, zeroes behind them. 0 or -EFAULT. */
 int elf_file_read(struct elf_file *file, uint64_t addr, void *buf, size_t len);

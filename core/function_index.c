@@ -5,6 +5,10 @@
 
 #include "core/function_index.h"
 
+/* Of names that are indexed, with the NUL. In a damaged table all functions may share one endless
+ * name: with a limit that costs no more than a whole table. */
+#define NAME_ROOM 256
+
 static bool name_indexed(const char *name)
 {
 	static const char *const packages[] = {"runtime.", "reflect.", "maps.",
@@ -12,8 +16,18 @@ static bool name_indexed(const char *name)
 
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
 		if (strncmp(name, packages[i], strlen(packages[i])) == 0)
-			return true;
+			return strlen(name) < NAME_ROOM;
 	return false;
+}
+
+/* Name of a function by index; NULL: damaged, or longer than room. */
+static const char *name_of(const struct pclntab *tab, uint64_t i, uint64_t room)
+{
+	uint32_t offset;
+
+	if (pclntab_function_name(tab, i, &offset))
+		return NULL;
+	return elf_file_string_within(tab->file, tab->names + offset, room);
 }
 
 static int row_add(struct function_index *index, const char *name, uint64_t number)
@@ -42,9 +56,7 @@ static int row_compare(const void *a, const void *b)
 static int index_build(struct function_index *index, const struct pclntab *tab)
 {
 	for (uint64_t i = 0; i < tab->functions; i++) {
-		uint32_t offset;
-		const char *name =
-		        pclntab_function_name(tab, i, &offset) ? NULL : pclntab_name(tab, offset);
+		const char *name = name_of(tab, i, NAME_ROOM);
 		if (name && name_indexed(name) && row_add(index, name, i))
 			return -ENOMEM;
 	}
@@ -79,8 +91,10 @@ static int find_indexed(struct function_index *index, const struct pclntab *tab,
 		return -ENOMEM;
 	for (size_t i = row_lower_bound(index, name);
 	     i < index->count && strcmp(index->rows[i].name, name) == 0; i++) {
-		if (pclntab_function(tab, index->rows[i].index, out))
+		struct pclntab_function function;
+		if (pclntab_function(tab, index->rows[i].index, &function))
 			continue;
+		*out = function;
 		rc = 0;
 		if (out->id != wrapper_id)
 			break;
@@ -94,11 +108,12 @@ static int find_linear(const struct pclntab *tab, const char *name, uint8_t wrap
 	int rc = -ENOENT;
 
 	for (uint64_t i = 0; i < tab->functions; i++) {
-		uint32_t offset;
-		const char *candidate =
-		        pclntab_function_name(tab, i, &offset) ? NULL : pclntab_name(tab, offset);
-		if (!candidate || strcmp(candidate, name) != 0 || pclntab_function(tab, i, out))
+		struct pclntab_function function;
+		const char *candidate = name_of(tab, i, strlen(name) + 1);
+		if (!candidate || strcmp(candidate, name) != 0 ||
+		    pclntab_function(tab, i, &function))
 			continue;
+		*out = function;
 		rc = 0;
 		if (out->id != wrapper_id)
 			break;

@@ -11,6 +11,7 @@ static const char magic[] = "\xff Go buildinf:";
 #define BLOCK_SIZE   32
 #define BLOCK_ALIGN  16
 #define VERSION_MAX  64
+#define SCAN_STEP    16384
 
 #define FLAG_BIG_ENDIAN 1
 #define FLAG_INLINE     2 /* 1.18 and later: strings follow the block, no pointers */
@@ -24,13 +25,13 @@ static bool block_is_at(struct elf_file *file, uint64_t addr)
 
 static int block_scan(struct elf_file *file, const struct elf_segment *segment, uint64_t *addr)
 {
-	const uint64_t step = 4096;
+	unsigned char buffer[SCAN_STEP];
 	uint64_t start = (segment->vaddr + BLOCK_ALIGN - 1) & ~(uint64_t)(BLOCK_ALIGN - 1);
 	uint64_t end = segment->vaddr + segment->file_size;
 
-	for (uint64_t at = start; at < end; at += step) {
-		uint64_t len = end - at < step ? end - at : step;
-		const char *bytes = elf_file_at(file, at, len);
+	for (uint64_t at = start; at < end; at += SCAN_STEP) {
+		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
+		const char *bytes = elf_file_peek(file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + MAGIC_LENGTH <= len; i += BLOCK_ALIGN)
 			if (memcmp(bytes + i, magic, MAGIC_LENGTH) == 0) {
 				*addr = at + i;
@@ -65,6 +66,9 @@ static int text_copy(struct elf_file *file, uint64_t addr, uint64_t len, char *o
 		return -ENODATA;
 	memcpy(out, text, len);
 	out[len] = '\0';
+	for (uint64_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)out[i]))
+			out[i] = '?';
 	return 0;
 }
 

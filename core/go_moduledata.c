@@ -4,6 +4,8 @@
 
 #include "core/go_moduledata.h"
 
+#define SCAN_STEP 16384
+
 struct search {
 	struct elf_file *file;
 	const struct pclntab *tab;
@@ -28,13 +30,13 @@ static bool candidate_fits(uint64_t addr, void *ctx)
 
 static bool segment_search(struct search *search, const struct elf_segment *segment)
 {
-	const uint64_t step = 4096;
+	unsigned char buffer[SCAN_STEP];
 	uint64_t start = (segment->vaddr + 7) & ~UINT64_C(7);
 	uint64_t end = segment->vaddr + segment->file_size;
 
-	for (uint64_t at = start; at < end; at += step) {
-		uint64_t len = end - at < step ? end - at : step;
-		const unsigned char *bytes = elf_file_at(search->file, at, len);
+	for (uint64_t at = start; at < end; at += SCAN_STEP) {
+		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
+		const unsigned char *bytes = elf_file_peek(search->file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + 8 <= len; i += 8) {
 			uint64_t word;
 			memcpy(&word, bytes + i, sizeof(word));

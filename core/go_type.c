@@ -61,6 +61,15 @@ static uint64_t name_text(struct go_type_names *types, uint64_t addr, size_t *le
 	return text + star;
 }
 
+/* Go quotes what is not printable; a name with control characters is none. */
+static bool is_text(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+			return false;
+	return true;
+}
+
 const char *go_type_name(struct go_type_names *types, uint64_t addr)
 {
 	char *name = u64_map_get(&types->names, addr);
@@ -70,7 +79,7 @@ const char *go_type_name(struct go_type_names *types, uint64_t addr)
 		return name;
 	uint64_t text = name_text(types, addr, &len);
 	const char *bytes = text ? elf_file_at(types->file, text, len) : NULL;
-	name = bytes ? strndup(bytes, len) : NULL;
+	name = bytes && is_text(bytes, len) ? strndup(bytes, len) : NULL;
 	if (name && types->doubtful && !name_fits(name)) {
 		free(name);
 		name = NULL;

@@ -10,6 +10,9 @@
 #define FUNCDATA_INLINE    3 /* abi.FUNCDATA_InlTree */
 #define FUNCDATA_WRAPPED   7 /* abi.FUNCDATA_WrapInfo */
 #define FUNCTION_BYTES_MAX (UINT64_C(1) << 30)
+#define FUNCTIONS_MAX      (UINT64_C(1) << 24) /* ten times what the largest programs have */
+#define VALUE_STEPS_MAX    (1u << 20)          /* a function of many megabytes */
+#define SCAN_STEP          16384
 
 /* Offsets in bytes. _func: runtime2.go; the name is always at entry_size. */
 struct pclntab_format {
@@ -87,7 +90,7 @@ int pclntab_open(struct pclntab *tab, struct elf_file *file, uint64_t addr)
 		elf_file_pointer(file, addr + tab->format->header_text, &tab->text);
 	/* Each function has an entry of two words, and one word ends the table. */
 	uint64_t room = (extent - parts[4]) / tab->format->entry_size;
-	if (tab->functions == 0 || tab->functions > (room - 1) / 2)
+	if (tab->functions == 0 || tab->functions > FUNCTIONS_MAX || 2 * tab->functions + 1 > room)
 		return -ENODATA;
 	return 0;
 }
@@ -103,13 +106,13 @@ static bool table_is_at(struct elf_file *file, uint64_t addr)
  * is 8-aligned, in steps that keep the file from being loaded at once. */
 static int locate_by_magic(struct elf_file *file, const struct elf_segment *segment, uint64_t *addr)
 {
-	const uint64_t step = 4096;
+	unsigned char buffer[SCAN_STEP];
 	uint64_t start = (segment->vaddr + 7) & ~UINT64_C(7);
 	uint64_t end = segment->vaddr + segment->file_size;
 
-	for (uint64_t at = start; at < end && end - at >= HEADER_MAX; at += step) {
-		uint64_t len = end - at < step ? end - at : step;
-		const unsigned char *bytes = elf_file_at(file, at, len);
+	for (uint64_t at = start; at < end && end - at >= HEADER_MAX; at += SCAN_STEP) {
+		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
+		const unsigned char *bytes = elf_file_peek(file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + 8 <= len; i += 8)
 			if (bytes[i + 3] == 0xff && format_find(bytes + i) &&
 			    table_is_at(file, at + i)) {
@@ -277,7 +280,7 @@ struct value_walk {
 	struct cursor cursor;
 	uint32_t value;
 	uint64_t begin, end;
-	bool first;
+	uint32_t steps;
 };
 
 static struct value_walk value_walk_begin(const struct pclntab *tab,
@@ -287,7 +290,6 @@ static struct value_walk value_walk_begin(const struct pclntab *tab,
 	        .cursor = {.file = tab->file, .addr = tab->values + table},
 	        .value = UINT32_MAX,
 	        .end = function->entry,
-	        .first = true,
 	};
 }
 
@@ -295,12 +297,11 @@ static int value_walk_next(struct value_walk *walk, uint32_t quantum)
 {
 	uint32_t step = cursor_varint(&walk->cursor);
 
-	if (!walk->cursor.failed && step == 0 && !walk->first)
+	if (!walk->cursor.failed && step == 0 && walk->steps > 0)
 		return 0;
-	walk->first = false;
 	walk->value += step & 1 ? ~(step >> 1) : step >> 1;
 	uint32_t span = cursor_varint(&walk->cursor);
-	if (walk->cursor.failed || span == 0)
+	if (walk->cursor.failed || span == 0 || ++walk->steps > VALUE_STEPS_MAX)
 		return -ENODATA;
 	walk->begin = walk->end;
 	walk->end += (uint64_t)span * quantum;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * elf_image: the bytes of a file, brought in on demand.
+ *
+ * Whole chunks are read (pread) into a private reservation as large as the file, rather than
+ * mapped: pointers into it stay valid until close, memory is in proportion to what was looked at,
+ * and a file that is truncated while it is open gives NULL instead of SIGBUS.
+ *
+ * In builds with AddressSanitizer only bytes that were asked for may be touched: reading a byte
+ * beside them is reported like one beside an allocation. One thread at a time.
+ */
+#ifndef GOMAPTOP_CORE_ELF_IMAGE_H
+#define GOMAPTOP_CORE_ELF_IMAGE_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+
+struct elf_image;
+
+/* -errno of open(2); -ENOEXEC: not a regular file, empty, or far too large for a program. */
+int elf_image_open(const char *path, struct elf_image **out, struct error *err);
+void elf_image_close(struct elf_image *image); /* accepts NULL */
+
+uint64_t elf_image_size(const struct elf_image *image);
+
+/* The len bytes at an offset, or NULL when the file does not have them all. */
+const void *elf_image_bytes(struct elf_image *image, uint64_t offset, uint64_t len);
+
+/* The same for a look that keeps nothing: the bytes are read into buf, unless they are there
+ * already. Returns where they are until the next call with that buf. */
+const void *elf_image_peek(struct elf_image *image, uint64_t offset, uint64_t len, void *buf);
+
+#endif
