@@ -121,19 +121,21 @@ static bool is_version(const char *text, uint64_t len)
 	    !isdigit((unsigned char)text[sizeof(prefix) - 1]))
 		return false;
 	for (uint64_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) && !strchr(".-+: ,", text[i]))
+		if (!isalnum((unsigned char)text[i]) && (!text[i] || !strchr(".-+: ,", text[i])))
 			return false;
 	return true;
 }
 
-/* Is the Go string at addr a version? Then it is put into out, or compared with what is there. */
-static int version_note(struct elf_file *file, uint64_t addr, char *out, size_t size)
+/* Are these two words a Go string that is a version? Then it is put into out, or compared with what
+ * is there. */
+static int version_note(struct elf_file *file, const unsigned char *words, char *out, size_t size)
 {
 	uint64_t text;
 	uint64_t len;
 
-	if (elf_file_u64(file, addr, &text) || elf_file_u64(file, addr + 8, &len) || !text ||
-	    len >= size || len > VERSION_MAX)
+	memcpy(&text, words, sizeof(text));
+	memcpy(&len, words + sizeof(text), sizeof(len));
+	if (!text || len >= size || len > VERSION_MAX)
 		return 0;
 	const char *bytes = elf_file_at(file, text, len);
 	if (!bytes || !is_version(bytes, len))
@@ -143,17 +145,29 @@ static int version_note(struct elf_file *file, uint64_t addr, char *out, size_t 
 	return text_copy(file, text, len, out, size);
 }
 
+static int segment_versions(struct elf_file *file, const struct elf_segment *segment, char *out,
+                            size_t size)
+{
+	unsigned char buffer[SCAN_STEP + 8]; /* the second word may lie behind the step */
+	uint64_t end = segment->vaddr + segment->file_size;
+
+	for (uint64_t at = (segment->vaddr + 7) & ~UINT64_C(7); at < end; at += SCAN_STEP) {
+		uint64_t len = end - at < sizeof(buffer) ? end - at : sizeof(buffer);
+		const unsigned char *bytes = elf_file_peek(file, at, len, buffer);
+		for (uint64_t i = 0; bytes && i + 16 <= len; i += 8)
+			if (version_note(file, bytes + i, out, size))
+				return -ENODATA;
+	}
+	return 0;
+}
+
 int go_build_version(struct elf_file *file, char *out, size_t size)
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < elf_file_segment_count(file); i++) {
 		const struct elf_segment *segment = elf_file_segment(file, i);
-		if (!segment->writable)
-			continue;
-		uint64_t end = segment->vaddr + segment->file_size;
-		for (uint64_t at = (segment->vaddr + 7) & ~7ULL; at + 16 <= end; at += 8)
-			if (version_note(file, at, out, size))
-				return -ENODATA;
+		if (segment->writable && segment_versions(file, segment, out, size))
+			return -ENODATA;
 	}
 	return out[0] ? 0 : -ENODATA;
 }

@@ -31,11 +31,14 @@ static void addr_ask(uint64_t addr, void *ctx)
 }
 
 /* A breakpoint goes only where an instruction of the wanted kind was decoded. */
-static void site_check(const struct go_binary *binary, const struct probe_site *site,
-                       const uint8_t *data, size_t size)
+static void site_check(struct go_binary *binary, const struct probe_site *site, const uint8_t *data,
+                       size_t size)
 {
+	struct go_function function;
 	unsigned char byte;
 
+	FUZZ_CHECK(go_binary_function_find(binary, site->function, &function) == 0);
+	FUZZ_CHECK(function.entry <= site->addr && site->addr < function.end);
 	FUZZ_CHECK(site->file_offset < size);
 	FUZZ_CHECK(go_binary_read(binary, site->addr, &byte, 1) == 0);
 	FUZZ_CHECK(byte == data[site->file_offset]);

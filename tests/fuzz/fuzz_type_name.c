@@ -20,9 +20,10 @@ static void addr_ask(uint64_t addr, void *ctx)
 
 /* Every word of the file as a descriptor: with the types where moduledata has them, and with all
  * of the file for types. */
-static void types_ask(struct elf_file *file, const struct go_moduledata *module)
+static void types_ask(struct elf_file *file, const struct go_moduledata *module,
+                      const struct go_layout *layout)
 {
-	struct go_type_names types = {.file = file, .module = module};
+	struct go_type_names types = {.file = file, .module = module, .layout = layout};
 	uint64_t words = (module->types_end - module->types) / 8;
 
 	for (uint64_t i = 0; i < words && i < TYPES_MAX; i++)
@@ -43,12 +44,14 @@ void fuzz_type_name(const uint8_t *data, size_t size)
 	if (!path || elf_file_open(path, &file, &err))
 		return;
 	if (pclntab_locate(file, &addr) == 0 && pclntab_open(&tab, file, addr) == 0)
-		for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor += 5)
-			if (go_moduledata_find(file, &tab, go_layout_find(minor), &module) == 0)
-				types_ask(file, &module);
+		for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor += 5) {
+			const struct go_layout *layout = go_layout_find(minor);
+			if (go_moduledata_find(file, &tab, layout, &module) == 0)
+				types_ask(file, &module, layout);
+		}
 	const struct elf_segment *last = elf_file_segment(file, elf_file_segment_count(file) - 1);
 	module = (struct go_moduledata){.types = last->vaddr,
 	                                .types_end = last->vaddr + last->memory_size};
-	types_ask(file, &module);
+	types_ask(file, &module, go_layout_find(GO_MINOR_MAX));
 	elf_file_close(file);
 }

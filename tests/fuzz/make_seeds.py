@@ -73,6 +73,7 @@ class Program:
         self.count, = struct.unpack_from("<Q", self.bytes, 8)
         self.names, self.units, self.files, self.values, self.table = struct.unpack_from(
             "<5Q", self.bytes, self.parts)
+        self.build_id = self.sections[".note.go.buildid"][1][16:]
         block = self.sections[".go.buildinfo"][1]
         length, at = read_varint(block, 32)
         self.version = block[at:at + length]
@@ -300,7 +301,8 @@ class Seed:
     def moduledata(self):
         module = bytearray(400)
         values = {0: self.TAB, 8: self.TAB + struct.unpack_from("<Q", self.tab, self.parts)[0],
-                  104: self.TAB + self.table}
+                  104: self.TAB + self.table, 160: self.TEXT, 168: self.TEXT + len(self.text),
+                  184: self.TEXT + len(self.text)}
         text, types, types_end, gofunc = moduledata_of(self.minor)
         values.update({text: self.TEXT, types: self.RODATA,
                        types_end: self.RODATA + len(self.rodata)})
@@ -325,7 +327,8 @@ class Seed:
         parts = [(self.TEXT, self.text, 5), (self.RODATA, self.rodata, 4), (self.TAB, self.tab, 4),
                  (self.DATA, self.data, 6)]
         # Move the parts together: offsets in the file are smaller than addresses.
-        note = struct.pack("<III4s", 4, 20, 3, b"GNU\0") + bytes(range(20))
+        note = (struct.pack("<III4s", 4, 20, 3, b"GNU\0") + bytes(range(20)) if sections else
+                struct.pack("<III4s", 4, 83, 4, b"Go\0\0") + self.source.build_id)
         relocations, dynamic = b"", b""
         if self.pie:
             parts = [(start, bytearray(part), flags) for start, part, flags in parts]
@@ -343,7 +346,8 @@ class Seed:
     def elf(self, parts, note, module, dynamic, sections):
         headers = len(parts) + 1 + bool(dynamic)
         out = Part(bytes(64 + 56 * headers))
-        rows = [(4, 4, out.add(note, 4), self.base, len(note))]
+        # One byte changed, and the note is a longer one: the segment has room.
+        rows = [(4, 4, out.add(note, 4), self.base, 512)]
         place = {}
         for start, part, flags in parts:
             place[start] = out.add(part, 16)

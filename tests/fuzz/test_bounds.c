@@ -157,6 +157,30 @@ static void test_endless_names(void **state)
 	assert_true(now() - begin < SECONDS);
 }
 
+/* The function table begins in the last bytes of its segment, and says that it is long. */
+static void test_table_without_room(void **state)
+{
+	uint64_t header[9] = {UINT64_C(0x0801000000000000) | 0xfffffff1,
+	                      UINT64_C(1) << 40,
+	                      0,
+	                      0,
+	                      0,
+	                      0,
+	                      0,
+	                      0,
+	                      MB - TAB - 2};
+	struct elf_file *file;
+	struct pclntab tab;
+	struct error err;
+
+	(void)state;
+	file_make(MB, 1, BASE);
+	put(TAB, header, sizeof(header));
+	assert_int_equal(elf_file_open(path, &file, &err), 0);
+	assert_int_equal(pclntab_open(&tab, file, BASE + TAB), -ENODATA);
+	elf_file_close(file);
+}
+
 /* A function of a gigabyte, each of whose bytes has a line of its own. */
 static void test_endless_values(void **state)
 {
@@ -211,6 +235,7 @@ int main(void)
 	        cmocka_unit_test(test_refused),
 	        cmocka_unit_test(test_endless_names),
 	        cmocka_unit_test(test_endless_values),
+	        cmocka_unit_test(test_table_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
