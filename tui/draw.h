@@ -34,7 +34,15 @@
 	X(SHADE_1, "\xe2\x96\x91", ".")                 \
 	X(SHADE_2, "\xe2\x96\x92", "o")                 \
 	X(SHADE_3, "\xe2\x96\x93", "O")                 \
-	X(SHADE_4, "\xe2\x96\x88", "#")
+	X(SHADE_4, "\xe2\x96\x88", "#")                 \
+	X(BAR_1, "\xe2\x96\x81", "_")                   \
+	X(BAR_2, "\xe2\x96\x82", ".")                   \
+	X(BAR_3, "\xe2\x96\x83", ":")                   \
+	X(BAR_4, "\xe2\x96\x84", "-")                   \
+	X(BAR_5, "\xe2\x96\x85", "=")                   \
+	X(BAR_6, "\xe2\x96\x86", "+")                   \
+	X(BAR_7, "\xe2\x96\x87", "*")                   \
+	X(BAR_8, "\xe2\x96\x88", "#")
 
 enum glyph {
 #define X(id, utf8, ascii) GLYPH_##id,

@@ -30,6 +30,9 @@ enum handled {
 	HANDLED,
 };
 
+/* What the map view shows below what it says about the map. */
+enum map_section { MAP_CONFLICTS, MAP_HEAT, MAP_LINES, MAP_TIMELINE, MAP_SECTIONS };
+
 enum view_id { VIEW_OVERVIEW, VIEW_MAP, VIEW_CONFLICT, VIEW_HELP, VIEW_COUNT };
 
 #define VIEW_STACK_MAX 8
@@ -56,6 +59,8 @@ struct ui {
 	unsigned int map_number;           /* of the map view */
 	unsigned int conflict_number;      /* of the conflict view */
 	struct chain_list map_view_chains; /* of the map view's map */
+	struct heat_cursor map_view_heat;
+	enum map_section map_section;
 	int conflict_scroll, help_scroll;
 	struct pattern filter;                  /* rows without it are not shown */
 	struct range range;                     /* nor those that have nothing in it */

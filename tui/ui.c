@@ -118,6 +118,8 @@ void ui_view_back(struct ui *ui)
 void ui_map_open(struct ui *ui, const struct map_row *map)
 {
 	ui->map_number = map->number;
+	ui->map_section = MAP_CONFLICTS;
+	ui->map_view_heat = (struct heat_cursor){.mode = HEAT_BY_TIME};
 	ui_view_open(ui, VIEW_MAP);
 }
 

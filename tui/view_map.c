@@ -5,9 +5,11 @@
 
 #include "tui/draw.h"
 #include "tui/explain.h"
+#include "tui/fight_matrix.h"
 #include "tui/format.h"
 #include "tui/heat_scale.h"
 #include "tui/pane.h"
+#include "tui/timeline_chart.h"
 
 /* One map: what it is, the verdict with its evidence in words, heat by depth, then its conflicts
  * and call chains. */
@@ -117,18 +119,144 @@ static int draw_heat_strip(const struct map_row *map, int y, const struct rect *
 	return y + 1;
 }
 
-static void draw_list(struct ui *ui, int y, const struct rect *area)
-{
-	struct rect title = {y, area->x, 1, area->width};
-	struct rect body = {y + 1, area->x, area->y + area->height - y - 1, area->width};
+/* ---- sections ------------------------------------------------------------------------ */
 
-	if (body.height < 1)
+static void draw_conflicts(struct ui *ui, const struct map_row *map, const struct rect *area,
+                           bool focused)
+{
+	(void)map;
+	chain_list_draw(&ui->map_view_chains, &ui->rows, area, focused);
+}
+
+/* What the others are drawn from; without a conflict there is nothing to draw. */
+static bool has_conflicts(const struct ui *ui, const struct map_row *map, const struct rect *area)
+{
+	char why[EXPLAIN_MAX];
+
+	if (map->conflicts)
+		return true;
+	draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
+	             explain_no_conflicts(&ui->rows, map, why));
+	return false;
+}
+
+static void draw_heat_by_time(struct ui *ui, const struct map_row *map, const struct rect *area,
+                              bool focused)
+{
+	if (has_conflicts(ui, map, area))
+		heat_draw(&ui->map_view_heat, &ui->rows, map, area, focused);
+}
+
+static void draw_lines(struct ui *ui, const struct map_row *map, const struct rect *area,
+                       bool focused)
+{
+	static struct fight_matrix matrix;
+
+	(void)focused;
+	if (!has_conflicts(ui, map, area))
 		return;
-	draw_title(&title, false,
-	           ui->map_view_chains.conflict_count ? "Conflicts, then sampled call chains"
-	                                              : "Sampled call chains",
-	           NULL);
-	chain_list_draw(&ui->map_view_chains, &ui->rows, &body, true);
+	fight_matrix_fill(&matrix, &ui->rows, map, &ui->range);
+	fight_matrix_draw(&matrix, area);
+}
+
+static void draw_timeline(struct ui *ui, const struct map_row *map, const struct rect *area,
+                          bool focused)
+{
+	struct rect part = {area->y, area->x + 1, area->height, area->width - 2};
+
+	(void)focused;
+	if (part.height > 12)
+		part.height = 12;
+	timeline_chart_draw(&ui->rows, map, &part);
+}
+
+/* One at a time where the screen is narrow; else the others stand beside the conflicts. */
+static const struct section {
+	const char *name, *title;
+	void (*draw)(struct ui *ui, const struct map_row *map, const struct rect *area,
+	             bool focused);
+	int share; /* of the lines beside the conflicts */
+} sections[MAP_SECTIONS] = {
+        [MAP_CONFLICTS] = {"conflicts", "Conflicts, then sampled call chains", draw_conflicts, 0},
+        [MAP_HEAT] = {"heat", "Conflicts by call-chain depth and time", draw_heat_by_time, 5},
+        [MAP_LINES] = {"lines", "Which line met which", draw_lines, 3},
+        [MAP_TIMELINE] = {"timeline", "Reads, changes and conflicts by time", draw_timeline, 3},
+};
+
+#define SHARES        11
+#define BESIDE_FROM   132   /* columns from which they stand side by side */
+#define TALL_FROM     24    /* lines of all sections together */
+#define BESIDE_COLUMN 3 / 7 /* where the right half begins */
+
+/* "conflicts | heat | lines | timeline", the one that is shown marked. */
+static void draw_tabs(const struct ui *ui, const struct rect *area)
+{
+	int x = area->x + 1;
+
+	draw_title(area, false, "", "Tab: next");
+	for (int i = 0; i < MAP_SECTIONS; i++) {
+		x += draw_words(area->y, x, area->x + area->width - x,
+		                i == (int)ui->map_section ? STYLE_TITLE_FOCUS : STYLE_TITLE,
+		                GROUND_NONE, " %s ", sections[i].name);
+		x++;
+	}
+}
+
+static struct rect below(const struct rect *area)
+{
+	return (struct rect){area->y + 1, area->x, area->height - 1, area->width};
+}
+
+static void draw_one_section(struct ui *ui, const struct map_row *map, const struct rect *area)
+{
+	struct rect body = below(area);
+
+	draw_tabs(ui, area);
+	if (body.height > 0)
+		sections[ui->map_section].draw(ui, map, &body, true);
+}
+
+static void draw_titled(struct ui *ui, enum map_section id, const struct map_row *map,
+                        const struct rect *area)
+{
+	struct rect body = below(area);
+	bool focused = ui->map_section == id;
+	char words[128] = "";
+
+	if (ui->range.set && id != MAP_HEAT && id != MAP_TIMELINE)
+		range_words(&ui->range, &ui->rows, words, sizeof(words));
+	draw_title(area, focused, sections[id].title, words);
+	if (body.height > 0)
+		sections[id].draw(ui, map, &body, focused);
+}
+
+static void draw_all_sections(struct ui *ui, const struct map_row *map, const struct rect *area)
+{
+	int left = area->width * BESIDE_COLUMN;
+	struct rect part = {area->y, area->x, area->height, left};
+
+	draw_titled(ui, MAP_CONFLICTS, map, &part);
+	draw_divider(area->y, area->x + left, area->height, GLYPH_TEE_DOWN);
+	part.x += left + 1;
+	part.width = area->width - left - 1;
+	for (int id = MAP_CONFLICTS + 1; id < MAP_SECTIONS; id++) {
+		part.height = id + 1 < MAP_SECTIONS ? area->height * sections[id].share / SHARES
+		                                    : area->y + area->height - part.y;
+		draw_titled(ui, (enum map_section)id, map, &part);
+		part.y += part.height;
+	}
+}
+
+static void draw_sections(struct ui *ui, const struct map_row *map, int y, const struct rect *area)
+{
+	struct rect body = {y, area->x, area->y + area->height - y, area->width};
+
+	if (body.height < 2)
+		return;
+	if (body.width >= BESIDE_FROM && body.height >= TALL_FROM)
+		draw_all_sections(ui, map, &body);
+	else
+		draw_one_section(ui, map, &body);
 }
 
 static void draw(struct ui *ui, const struct rect *area)
@@ -151,25 +279,50 @@ static void draw(struct ui *ui, const struct rect *area)
 	y = draw_heat_strip(map, y, area);
 	if (area->height >= 12)
 		y = draw_identity(ui, map, y, area);
-	draw_list(ui, y, area);
+	draw_sections(ui, map, y, area);
+}
+
+static void open_selected(struct ui *ui)
+{
+	struct chain_list *chains = &ui->map_view_chains;
+
+	if (ui->map_section == MAP_HEAT && ui->map_view_heat.depth) {
+		ui_range_open(ui, heat_range(&ui->map_view_heat, &ui->rows), chains->map);
+		ui->map_section = MAP_CONFLICTS;
+	} else if (ui->map_section != MAP_CONFLICTS) {
+		ui->map_section = MAP_CONFLICTS;
+	} else if (chain_list_conflict(chains)) {
+		ui_conflict_open(ui, chain_list_conflict(chains));
+	} else {
+		chains->open = !chains->open;
+	}
+}
+
+static void section_step(struct ui *ui, int by)
+{
+	ui->map_section =
+	        (enum map_section)(((int)ui->map_section + by + MAP_SECTIONS) % MAP_SECTIONS);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
 	struct chain_list *chains = &ui->map_view_chains;
 
-	if (list_act(&chains->list, action))
+	if (action == ACTION_NEXT_PANE || action == ACTION_HEAT_MODE)
+		section_step(ui, 1);
+	else if (action == ACTION_PREV_PANE)
+		section_step(ui, -1);
+	else if (action == ACTION_OPEN)
+		open_selected(ui);
+	else if (ui->map_section == MAP_HEAT &&
+	         heat_act(&ui->map_view_heat, &ui->rows, chains->map, action))
 		return HANDLED;
-	if (action == ACTION_LEFT) {
+	else if (action == ACTION_RIGHT)
+		open_selected(ui);
+	else if (action == ACTION_LEFT)
 		ui_view_back(ui);
-		return HANDLED;
-	}
-	if (action != ACTION_OPEN && action != ACTION_RIGHT)
+	else if (ui->map_section != MAP_CONFLICTS || !list_act(&chains->list, action))
 		return NOT_HANDLED;
-	if (chain_list_conflict(chains))
-		ui_conflict_open(ui, chain_list_conflict(chains));
-	else
-		chains->open = !chains->open;
 	return HANDLED;
 }
 
@@ -178,6 +331,8 @@ static bool click(struct ui *ui, int y, int x)
 	bool again, known = chain_list_click(&ui->map_view_chains, y, &again);
 
 	(void)x;
+	if (known)
+		ui->map_section = MAP_CONFLICTS;
 	if (again)
 		act(ui, ACTION_OPEN);
 	return known;
