@@ -8,7 +8,7 @@
 #define CTRL(letter) ((letter)&0x1f)
 
 static const struct keymap_entry entries[ACTION_COUNT] = {
-#define X(id, keys, word, help) [ACTION_##id] = {#id, keys, word, help},
+#define X(id, keys, where, word, help) [ACTION_##id] = {#id, keys, where, word, help},
         ACTIONS(X)
 #undef X
 };
@@ -36,6 +36,12 @@ static const struct {
 const struct keymap_entry *keymap_entry(enum action action)
 {
 	return action < ACTION_COUNT ? &entries[action] : NULL;
+}
+
+bool keymap_is_for(enum action action, char view)
+{
+	return action < ACTION_COUNT &&
+	       (entries[action].where[0] == '*' || strchr(entries[action].where, view));
 }
 
 int keymap_code(const char *name, size_t length)

@@ -6,56 +6,67 @@
 #ifndef GOMAPTOP_TUI_KEYMAP_H
 #define GOMAPTOP_TUI_KEYMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-/* Identifier, keys (names separated by blanks; the first is the one shown), word in the key bar
- * ("" keeps it out; the last ones go where there is no room), explanation. */
-#define ACTIONS(X)                                                                                 \
-	X(UP, "Up k", "", "one row up")                                                            \
-	X(DOWN, "Down j", "", "one row down")                                                      \
-	X(PAGE_UP, "PgUp Ctrl-B", "", "one page up")                                               \
-	X(PAGE_DOWN, "PgDn Ctrl-F", "", "one page down")                                           \
-	X(HOME, "Home g", "", "first row; the selection stays there when the order changes")       \
-	X(END, "End G", "", "last row")                                                            \
-	X(LEFT, "Left h", "", "heatmap: cell to the left; in a view: back")                        \
-	X(RIGHT, "Right l", "", "heatmap: cell to the right; elsewhere like Enter")                \
-	X(OPEN, "Enter", "open",                                                                   \
-	  "map: its conflicts; conflict: both call chains; heat: what is behind the cell")         \
-	X(NEXT_PANE, "Tab", "pane", "next pane of the overview")                                   \
-	X(PREV_PANE, "Shift-Tab", "", "previous pane of the overview")                             \
-	X(HELP, "? F1", "help", "this page")                                                       \
-	X(QUIT, "q F10", "quit", "leave; the probes are taken out")                                \
-	X(SEARCH, "/ F3", "search", "go to the next row with this in it; n and N go on")           \
-	X(NEXT_MATCH, "n", "", "next row that was searched for")                                   \
-	X(PREV_MATCH, "N", "", "previous row that was searched for")                               \
-	X(FILTER, "\\ F4", "filter", "show only rows with this in them (word, func:word, ~regex)") \
-	X(UNDO, "u", "", "take back a picked range, else the latest change of the filter")         \
-	X(SORT, "s F6", "sort", "sort by the next column")                                         \
-	X(SORT_BACK, "S", "", "sort by the previous column")                                       \
-	X(REVERSE, "I", "", "turn the order round")                                                \
-	X(NEXT_CONFLICT, "c", "", "next conflict, of whatever map")                                \
-	X(PREV_CONFLICT, "C", "", "previous conflict")                                             \
-	X(FREEZE, "Space p", "freeze",                                                             \
-	  "freeze the screen or let it go on; collection never stops")                             \
-	X(SNAPSHOT, "w F9", "snapshot", "write a snapshot to a file and say where")                \
-	X(COPY, "y", "", "copy what is selected: to the terminal's clipboard and to a file")       \
-	X(HEAT_MODE, "v F5", "heat", "next heatmap: by map, by time, by frequency")                \
-	X(MARK, "b", "",                                                                           \
-	  "heatmap: begin a range at this cell; Enter then restricts all panes to it")             \
-	X(ZOOM, "z", "zoom", "give the focused pane the whole screen, or take it back")            \
-	X(HIDE, "x", "", "hide the focused pane")                                                  \
-	X(SHOW_ALL, "X", "", "show all panes again, in their usual sizes")                         \
-	X(GROW, "+ =", "", "the focused pane larger")                                              \
-	X(SHRINK, "- _", "", "the focused pane smaller")                                           \
-	X(FASTER, "[ F7", "", "refresh more often")                                                \
-	X(SLOWER, "] F8", "", "refresh less often")                                                \
-	X(BACK, "Esc Backspace", "back", "back to where you came from")                            \
-	X(RESET, "r", "reset", "forget counts and conflicts, begin again")                         \
-	X(REDRAW, "Ctrl-L", "", "draw the whole screen afresh")
+/* Identifier, keys (names separated by blanks; the first is the one shown), letters of the views
+ * where it means something (VIEW_LETTERS of pane.h; "*": everywhere), word in the key bar ("" keeps
+ * it out; the last ones go where there is no room), explanation. */
+#define ACTIONS(X)                                                                              \
+	X(UP, "Up k", "omcgtsh", "", "one row up")                                              \
+	X(DOWN, "Down j", "omcgtsh", "", "one row down")                                        \
+	X(PAGE_UP, "PgUp Ctrl-B", "omcgtsh", "", "one page up")                                 \
+	X(PAGE_DOWN, "PgDn Ctrl-F", "omcgtsh", "", "one page down")                             \
+	X(HOME, "Home g", "omcgtsh", "",                                                        \
+	  "first row; the selection stays there when the order changes")                        \
+	X(END, "End G", "omcgtsh", "", "last row")                                              \
+	X(LEFT, "Left h", "omcgtsh", "",                                                        \
+	  "heatmap: cell to the left; tree: fold; else in a view: back")                        \
+	X(RIGHT, "Right l", "omgt", "",                                                         \
+	  "heatmap: cell to the right; tree: unfold; elsewhere like Enter")                     \
+	X(OPEN, "Enter", "omgt", "open",                                                        \
+	  "map: its conflicts; conflict: both call chains; heat: what is behind the cell")      \
+	X(NEXT_PANE, "Tab", "om", "next", "next pane; in the map view next section")            \
+	X(PREV_PANE, "Shift-Tab", "om", "", "the one before")                                   \
+	X(HELP, "? F1", "*", "help", "this page")                                               \
+	X(QUIT, "q F10", "*", "quit", "leave; the probes are taken out")                        \
+	X(SEARCH, "/ F3", "om", "search", "go to the next row with this in it; n and N go on")  \
+	X(NEXT_MATCH, "n", "om", "", "next row that was searched for")                          \
+	X(PREV_MATCH, "N", "om", "", "previous row that was searched for")                      \
+	X(FILTER, "\\ F4", "ot", "filter",                                                      \
+	  "show only rows with this in them (word, func:word, ~regex)")                         \
+	X(UNDO, "u", "*", "", "take back a picked range, else the latest change of the filter") \
+	X(SORT, "s F6", "o", "sort", "sort by the next column")                                 \
+	X(SORT_BACK, "S", "o", "", "sort by the previous column")                               \
+	X(REVERSE, "I", "o", "", "turn the order round")                                        \
+	X(NEXT_CONFLICT, "c", "*", "", "next conflict, of whatever map")                        \
+	X(PREV_CONFLICT, "C", "*", "", "previous conflict")                                     \
+	X(FREEZE, "Space p", "*", "freeze",                                                     \
+	  "freeze the screen or let it go on; collection never stops")                          \
+	X(SNAPSHOT, "w F9", "*", "snapshot", "write a snapshot to a file and say where")        \
+	X(COPY, "y", "omcgt", "",                                                               \
+	  "copy what is selected: to the terminal's clipboard and to a file")                   \
+	X(HEAT_MODE, "v", "om", "heat",                                                         \
+	  "next heatmap: by map, by time, by frequency; map view: next section")                \
+	X(MARK, "b", "om", "",                                                                  \
+	  "heatmap: begin a range at this cell; Enter then restricts all panes to it")          \
+	X(TREE, "t F5", "*", "tree",                                                            \
+	  "call chains as a tree: of this map, or of all that are shown")                       \
+	X(MESSAGES, "m", "*", "messages", "what gomaptop noticed")                              \
+	X(ZOOM, "z", "o", "zoom", "give the focused pane the whole screen, or take it back")    \
+	X(HIDE, "x", "o", "", "hide the focused pane")                                          \
+	X(SHOW_ALL, "X", "o", "", "show all panes again, in their usual sizes")                 \
+	X(GROW, "+ =", "o", "", "the focused pane larger")                                      \
+	X(SHRINK, "- _", "o", "", "the focused pane smaller")                                   \
+	X(FASTER, "[ F7", "*", "", "refresh more often")                                        \
+	X(SLOWER, "] F8", "*", "", "refresh less often")                                        \
+	X(BACK, "Esc Backspace", "*", "back", "back to where you came from")                    \
+	X(RESET, "r", "*", "reset", "forget counts and conflicts, begin again")                 \
+	X(REDRAW, "Ctrl-L", "*", "", "draw the whole screen afresh")
 
 enum action {
-#define X(id, keys, word, help) ACTION_##id,
+#define X(id, ...) ACTION_##id,
 	ACTIONS(X)
 #undef X
 	        ACTION_COUNT,
@@ -65,11 +76,15 @@ enum action {
 struct keymap_entry {
 	const char *name; /* "page_up" in upper case: PAGE_UP */
 	const char *keys;
+	const char *where;
 	const char *word;
 	const char *help;
 };
 
 const struct keymap_entry *keymap_entry(enum action action); /* NULL for ACTION_NONE */
+
+/* Whether it means something in the view with this letter. */
+bool keymap_is_for(enum action action, char view);
 
 /* The action of a key code as wgetch(3) returns it, or ACTION_NONE. */
 enum action keymap_action(int code);

@@ -19,6 +19,7 @@
 #include "tui/layout.h"
 #include "tui/list.h"
 #include "tui/loop.h"
+#include "tui/messages.h"
 #include "tui/pattern.h"
 #include "tui/prompt.h"
 #include "tui/rows.h"
@@ -33,7 +34,19 @@ enum handled {
 /* What the map view shows below what it says about the map. */
 enum map_section { MAP_CONFLICTS, MAP_HEAT, MAP_LINES, MAP_TIMELINE, MAP_SECTIONS };
 
-enum view_id { VIEW_OVERVIEW, VIEW_MAP, VIEW_CONFLICT, VIEW_HELP, VIEW_COUNT };
+enum view_id {
+	VIEW_OVERVIEW,
+	VIEW_MAP,
+	VIEW_CONFLICT,
+	VIEW_GOROUTINE,
+	VIEW_TREE,
+	VIEW_MESSAGES,
+	VIEW_HELP,
+	VIEW_COUNT
+};
+
+/* One for each view, in its order: how the table of actions names them. */
+#define VIEW_LETTERS "omcgtsh"
 
 #define VIEW_STACK_MAX 8
 #define NOTICE_MAX     512
@@ -61,6 +74,12 @@ struct ui {
 	struct chain_list map_view_chains; /* of the map view's map */
 	struct heat_cursor map_view_heat;
 	enum map_section map_section;
+	uint64_t goroutine_key; /* of the goroutine view */
+	struct list goroutine_conflicts;
+	unsigned int tree_map; /* number of the call tree's map; 0: all */
+	struct list tree;
+	struct messages messages;
+	size_t message_scroll;
 	int conflict_scroll, help_scroll;
 	struct pattern filter;                  /* rows without it are not shown */
 	struct range range;                     /* nor those that have nothing in it */
@@ -99,10 +118,14 @@ struct view_ops {
 	enum handled (*act)(struct ui *ui, enum action action);
 	bool (*click)(struct ui *ui, int y, int x); /* NULL: none */
 	size_t (*copy)(struct ui *ui, char *out, size_t size);
+	/* The view was opened or the rows are new: find again what it lists. Keys may come before
+	 * the next frame. NULL: it lists nothing. */
+	void (*sync)(struct ui *ui);
 };
 
 extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
-extern const struct view_ops view_map, view_conflict, view_help;
+extern const struct view_ops view_map, view_conflict, view_goroutine, view_tree, view_messages,
+        view_help;
 extern const struct table_spec maps_table, goroutines_table;
 
 /* The header is there in every view. */
@@ -116,6 +139,7 @@ void ui_view_back(struct ui *ui);
 /* Open the map view, or the conflict view. */
 void ui_map_open(struct ui *ui, const struct map_row *map);
 void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
+void ui_goroutine_open(struct ui *ui, const struct goroutine_row *goroutine);
 /* Say something in the line of keys until the next key is pressed. */
 void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The selected map; NULL when there is none. */
@@ -124,9 +148,13 @@ struct map_row *ui_selected_map(const struct ui *ui);
 void ui_range_set(struct ui *ui, struct history_range range);
 void ui_range_open(struct ui *ui, struct history_range range, const struct map_row *map);
 void ui_range_lift(struct ui *ui);
+/* Begin a range of a heatmap at its cursor, or drop it. */
+void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor);
 /* Take the rows of now, filtered and sorted. */
 void ui_refresh(struct ui *ui);
 
+/* The letter of the view on the screen. */
+char ui_view_letter(const struct ui *ui);
 /* The focused pane of the overview; NULL in another view. */
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
 const struct view_ops *ui_view(const struct ui *ui);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/pane.h"
@@ -42,4 +43,9 @@ static bool click(struct ui *ui, int y, int x)
 	return known;
 }
 
-const struct pane_ops pane_chains = {"chains", draw, act, click, NULL, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_chain_list(&ui->chains, out, size);
+}
+
+const struct pane_ops pane_chains = {"chains", draw, act, click, NULL, copy};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
@@ -220,49 +221,14 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	table_draw(&ui->goroutines, &body, 0, focused ? GROUND_SELECTED : GROUND_NONE);
 }
 
-/* The most frequent conflict that this goroutine was part of when last seen. */
-static const struct conflict_row *conflict_of(const struct ui *ui,
-                                              const struct goroutine_row *goroutine)
-{
-	for (size_t i = 0; i < ui->rows.conflict_count; i++) {
-		const struct conflict_row *conflict = ui->rows.conflicts[i];
-		const struct access *a = &conflict->a.access, *b = &conflict->b.access;
-
-		if ((a->goid == goroutine->goid && a->tgid == goroutine->tgid) ||
-		    (b->goid == goroutine->goid && b->tgid == goroutine->tgid))
-			return conflict;
-	}
-	return NULL;
-}
-
-static void open_conflict(struct ui *ui)
-{
-	const struct goroutine_row *goroutine = table_selected(&ui->goroutines);
-	const struct conflict_row *conflict;
-
-	if (!goroutine)
-		return;
-	conflict = conflict_of(ui, goroutine);
-	if (conflict)
-		ui_conflict_open(ui, conflict);
-	else if (goroutine->conflicts)
-		ui_notice(ui, false,
-		          "goroutine %" PRIu64 " was in %" PRIu64
-		          " conflicts; the latest sighting of each shows others: see the maps",
-		          goroutine->goid, goroutine->conflicts);
-	else
-		ui_notice(ui, false, "goroutine %" PRIu64 " was seen in no conflict%s",
-		          goroutine->goid,
-		          rows_lost(&ui->rows) ? ", but events were lost" : " yet");
-}
-
 static enum handled act(struct ui *ui, enum action action)
 {
 	if (list_act(&ui->goroutines.list, action))
 		return HANDLED;
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
-	open_conflict(ui);
+	if (table_selected(&ui->goroutines))
+		ui_goroutine_open(ui, table_selected(&ui->goroutines));
 	return HANDLED;
 }
 
@@ -280,4 +246,9 @@ static struct table *table(struct ui *ui)
 	return &ui->goroutines;
 }
 
-const struct pane_ops pane_goroutines = {"goroutines", draw, act, click, table, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_table(&ui->goroutines, out, size);
+}
+
+const struct pane_ops pane_goroutines = {"goroutines", draw, act, click, table, copy};

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/format.h"
 #include "tui/heat_scale.h"
@@ -151,6 +152,7 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 		draw_of_one_map(ui, area, focused);
 }
 
+/* Without a cursor yet: at the first depth, or the deepest of the map. */
 static bool move(struct ui *ui, enum action action)
 {
 	const struct map_row *map = ui_selected_map(ui);
@@ -165,20 +167,6 @@ static bool move(struct ui *ui, enum action action)
 	else
 		return false;
 	return true;
-}
-
-static void mark(struct ui *ui)
-{
-	struct heat_cursor *cursor = &ui->heat;
-
-	if (!cursor->depth)
-		move(ui, ACTION_RIGHT);
-	cursor->marking = !cursor->marking;
-	cursor->mark_depth = cursor->depth;
-	cursor->mark_tick = cursor->tick ? cursor->tick : ui->rows.clock.tick;
-	ui_notice(ui, false,
-	          cursor->marking ? "move to the other end of the range, then Enter; b drops it"
-	                          : "no range");
 }
 
 static void open_cell(struct ui *ui)
@@ -197,7 +185,7 @@ static void open_cell(struct ui *ui)
 static enum handled act(struct ui *ui, enum action action)
 {
 	if (action == ACTION_MARK)
-		mark(ui);
+		ui_heat_mark(ui, &ui->heat);
 	else if (action == ACTION_OPEN)
 		open_cell(ui);
 	else if (!move(ui, action))
@@ -210,4 +198,9 @@ static struct table *table(struct ui *ui)
 	return &ui->maps;
 }
 
-const struct pane_ops pane_heat = {"heat", draw, act, NULL, table, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_table(&ui->maps, out, size);
+}
+
+const struct pane_ops pane_heat = {"heat", draw, act, NULL, table, copy};

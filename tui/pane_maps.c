@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
@@ -305,4 +306,9 @@ static struct table *table(struct ui *ui)
 	return &ui->maps;
 }
 
-const struct pane_ops pane_maps = {"maps", draw, act, click, table, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_table(&ui->maps, out, size);
+}
+
+const struct pane_ops pane_maps = {"maps", draw, act, click, table, copy};

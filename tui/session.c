@@ -444,6 +444,23 @@ static void source_attach_line(void *ctx, char *out, size_t size)
 	         watch_probes_wanted(session->watch), watch_attach_name(session->watch));
 }
 
+/* Functions that ought to be probed and are not. */
+static bool source_problem(void *ctx, size_t index, char *out, size_t size)
+{
+	const struct session *session = ctx;
+	const struct probe_skip *skips;
+	size_t count;
+
+	skips = watch_skips(session->watch, &count);
+	for (size_t i = 0; i < count; i++)
+		if (skips[i].wanted && index-- == 0) {
+			snprintf(out, size, "%s is not probed: %s; what it does is not seen",
+			         skips[i].function, skips[i].reason);
+			return true;
+		}
+	return false;
+}
+
 static bool source_targets_gone(void *ctx)
 {
 	return session_targets_gone(ctx);
@@ -457,6 +474,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .pump = source_pump,
 	        .snapshot = source_snapshot,
 	        .attach_line = source_attach_line,
+	        .problem = source_problem,
 	        .targets_gone = source_targets_gone,
 	        .realtime_offset_ns =
 	                (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/draw.h"
@@ -84,13 +85,13 @@ static enum handled overview_act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-static const struct view_ops view_overview = {"overview", overview_draw, overview_act,
-                                              overview_click, NULL};
+static const struct view_ops view_overview = {"overview",     overview_draw, overview_act,
+                                              overview_click, NULL,          NULL};
 
 static const struct view_ops *const views[VIEW_COUNT] = {
-        [VIEW_OVERVIEW] = &view_overview,
-        [VIEW_MAP] = &view_map,
-        [VIEW_CONFLICT] = &view_conflict,
+        [VIEW_OVERVIEW] = &view_overview, [VIEW_MAP] = &view_map,
+        [VIEW_CONFLICT] = &view_conflict, [VIEW_GOROUTINE] = &view_goroutine,
+        [VIEW_TREE] = &view_tree,         [VIEW_MESSAGES] = &view_messages,
         [VIEW_HELP] = &view_help,
 };
 
@@ -101,6 +102,8 @@ void ui_view_open(struct ui *ui, enum view_id view)
 {
 	if (ui->stack[ui->depth] != view && ui->depth + 1 < VIEW_STACK_MAX)
 		ui->stack[++ui->depth] = view;
+	if (views[view]->sync)
+		views[view]->sync(ui);
 }
 
 void ui_view_back(struct ui *ui)
@@ -130,6 +133,13 @@ void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict)
 	ui_view_open(ui, VIEW_CONFLICT);
 }
 
+void ui_goroutine_open(struct ui *ui, const struct goroutine_row *goroutine)
+{
+	ui->goroutine_key = goroutines_table.key(goroutine);
+	ui->goroutine_conflicts = (struct list){0};
+	ui_view_open(ui, VIEW_GOROUTINE);
+}
+
 void ui_range_set(struct ui *ui, struct history_range range)
 {
 	char words[128];
@@ -140,6 +150,18 @@ void ui_range_set(struct ui *ui, struct history_range range)
 	ui_refresh(ui);
 	ui_notice(ui, false, "only conflicts at %s; u shows all again",
 	          range_words(&ui->range, &ui->rows, words, sizeof(words)));
+}
+
+void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor)
+{
+	if (!cursor->depth)
+		cursor->depth = 1;
+	cursor->marking = !cursor->marking;
+	cursor->mark_depth = cursor->depth;
+	cursor->mark_tick = cursor->tick ? cursor->tick : ui->rows.clock.tick;
+	ui_notice(ui, false, "%s",
+	          cursor->marking ? "move to the other end of the range, then Enter; b drops it"
+	                          : "no range");
 }
 
 void ui_range_open(struct ui *ui, struct history_range range, const struct map_row *map)
@@ -176,6 +198,13 @@ const struct view_ops *ui_view(const struct ui *ui)
 	return views[ui->stack[ui->depth]];
 }
 
+_Static_assert(sizeof(VIEW_LETTERS) == VIEW_COUNT + 1, "a letter for each view");
+
+char ui_view_letter(const struct ui *ui)
+{
+	return VIEW_LETTERS[ui->stack[ui->depth]];
+}
+
 const struct pane_ops *ui_focused_pane(const struct ui *ui)
 {
 	return ui_view(ui) == &view_overview ? panes[ui->focus] : NULL;
@@ -189,6 +218,9 @@ static void sync(struct ui *ui)
 	chain_list_set(&ui->chains, &ui->rows, ui_selected_map(ui), &ui->range);
 	chain_list_set(&ui->map_view_chains, &ui->rows, rows_map(&ui->rows, ui->map_number),
 	               &ui->range);
+	for (int i = 0; i <= ui->depth; i++)
+		if (views[ui->stack[i]]->sync)
+			views[ui->stack[i]]->sync(ui);
 }
 
 /* A selection was moved: the rows that are selected now are the ones to follow. */
@@ -216,28 +248,37 @@ void ui_refresh(struct ui *ui)
 	                    rows->goroutine_count, ui, filtered);
 	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with q");
+	messages_watch(&ui->messages, rows);
 	sync(ui);
 }
 
 /* ---- the line of keys ---------------------------------------------------------------- */
 
-static void draw_key_bar(const struct rect *area)
+/* One key and its word, where there is room. Returns the column behind it. */
+static int draw_key(enum action action, int y, int x, int end)
+{
+	const struct keymap_entry *entry = keymap_entry(action);
+	int length = (int)strcspn(entry->keys, " ");
+	char key[32];
+
+	snprintf(key, sizeof(key), "%.*s", length, entry->keys);
+	if (x + length + 1 + (int)strlen(entry->word) > end)
+		return x;
+	x += draw_word(y, x, end - x, STYLE_KEY, GROUND_NONE, key) + 1;
+	return x + draw_word(y, x, end - x, STYLE_DIM, GROUND_NONE, entry->word) + 2;
+}
+
+/* Those of this view; the way back first. */
+static void draw_key_bar(const struct ui *ui, const struct rect *area)
 {
 	int x = area->x, end = area->x + area->width;
 
-	for (int i = 0; i < ACTION_COUNT; i++) {
-		const struct keymap_entry *entry = keymap_entry((enum action)i);
-		int length = (int)strcspn(entry->keys, " ");
-		char key[32];
-
-		if (!*entry->word)
-			continue;
-		snprintf(key, sizeof(key), "%.*s", length, entry->keys);
-		if (x + length + 1 + (int)strlen(entry->word) > end)
-			continue;
-		x += draw_word(area->y, x, end - x, STYLE_KEY, GROUND_NONE, key) + 1;
-		x += draw_word(area->y, x, end - x, STYLE_DIM, GROUND_NONE, entry->word) + 2;
-	}
+	if (ui->depth)
+		x = draw_key(ACTION_BACK, area->y, x, end);
+	for (int i = 0; i < ACTION_COUNT; i++)
+		if (i != ACTION_BACK && *keymap_entry((enum action)i)->word &&
+		    keymap_is_for((enum action)i, ui_view_letter(ui)))
+			x = draw_key((enum action)i, area->y, x, end);
 }
 
 static void draw_bottom(struct ui *ui, const struct rect *area)
@@ -248,7 +289,7 @@ static void draw_bottom(struct ui *ui, const struct rect *area)
 		draw_text(area->y, area->x, area->width, ui->notice_bad ? STYLE_BAD : STYLE_WARN,
 		          GROUND_NONE, ui->notice);
 	else
-		draw_key_bar(area);
+		draw_key_bar(ui, area);
 }
 
 /* ---- callbacks of the loop ----------------------------------------------------------------------
@@ -309,7 +350,7 @@ static enum loop_answer on_key(void *ctx, int code)
 		on_mouse(ui);
 	else if (prompt_is_open(&ui->prompt))
 		ui_answer(ui, code);
-	else if (action == ACTION_NONE)
+	else if (!keymap_is_for(action, ui_view_letter(ui)))
 		return LOOP_DRAW;
 	else if (ui_view(ui)->act(ui, action) == HANDLED)
 		follow(ui);
@@ -350,8 +391,45 @@ static enum loop_answer on_news(void *ctx, bool clock)
 	return LOOP_DRAW;
 }
 
+static void problems_note(struct ui *ui)
+{
+	const struct ui_source *source = ui->source;
+	char text[MESSAGE_TEXT];
+
+	for (size_t i = 0; source->problem && source->problem(source->ctx, i, text, sizeof(text));
+	     i++)
+		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", text);
+}
+
+static void ui_free(struct ui *ui)
+{
+	pattern_clear(&ui->filter);
+	pattern_clear(&ui->search);
+	table_free(&ui->maps);
+	table_free(&ui->goroutines);
+	rows_free(&ui->rows);
+	free(ui);
+}
+
+static int ui_loop(struct ui *ui, struct error *err)
+{
+	int rc = screen_open(ui->config->color, err);
+
+	if (rc)
+		return rc;
+	problems_note(ui);
+	ui_refresh(ui);
+	rc = loop_run(ui->loop);
+	screen_close();
+	if (rc)
+		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",
+		                 strerror(-rc));
+	return 0;
+}
+
 int ui_run(const struct ui_source *source, const struct ui_config *config, struct error *err)
 {
+	struct ui *ui = calloc(1, sizeof(*ui));
 	struct loop loop = {
 	        .event_fd = source->event_fd,
 	        .interval_ns = config->interval_ns ? config->interval_ns : 1000000000u,
@@ -359,30 +437,19 @@ int ui_run(const struct ui_source *source, const struct ui_config *config, struc
 	        .key = on_key,
 	        .news = on_news,
 	        .draw = on_draw,
+	        .ctx = ui,
 	};
-	struct ui ui = {
-	        .source = source,
-	        .config = config,
-	        .loop = &loop,
-	        .interval_ns = loop.interval_ns,
-	};
-	int rc = screen_open(config->color, err);
+	int rc;
 
-	if (rc)
-		return rc;
-	loop.ctx = &ui;
-	table_init(&ui.maps, &maps_table);
-	table_init(&ui.goroutines, &goroutines_table);
-	ui_refresh(&ui);
-	rc = loop_run(&loop);
-	screen_close();
-	pattern_clear(&ui.filter);
-	pattern_clear(&ui.search);
-	table_free(&ui.maps);
-	table_free(&ui.goroutines);
-	rows_free(&ui.rows);
-	if (rc)
-		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",
-		                 strerror(-rc));
-	return 0;
+	if (!ui)
+		return error_set(err, ENOMEM, "not enough memory for the screen; use --batch");
+	ui->source = source;
+	ui->config = config;
+	ui->loop = &loop;
+	ui->interval_ns = loop.interval_ns;
+	table_init(&ui->maps, &maps_table);
+	table_init(&ui->goroutines, &goroutines_table);
+	rc = ui_loop(ui, err);
+	ui_free(ui);
+	return rc;
 }

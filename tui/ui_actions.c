@@ -348,6 +348,28 @@ static void help(struct ui *ui)
 	ui_view_open(ui, VIEW_HELP);
 }
 
+static void messages(struct ui *ui)
+{
+	ui->message_scroll = 0;
+	ui_view_open(ui, VIEW_MESSAGES);
+}
+
+/* Of the map that is looked at; from elsewhere of all maps that are shown. */
+static void tree(struct ui *ui)
+{
+	bool one = ui_view(ui) == &view_map || ui_view(ui) == &view_conflict;
+
+	if (ui_view(ui) == &view_tree) {
+		ui_view_back(ui);
+		return;
+	}
+	ui->tree_map = one ? ui->map_number : 0;
+	if (ui_view(ui) == &view_conflict && rows_conflict(&ui->rows, ui->conflict_number))
+		ui->tree_map = rows_conflict(&ui->rows, ui->conflict_number)->map->number;
+	ui->tree = (struct list){0};
+	ui_view_open(ui, VIEW_TREE);
+}
+
 static void quit(struct ui *ui)
 {
 	ui->quit = true;
@@ -424,6 +446,8 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_FASTER] = faster,
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
+	        [ACTION_MESSAGES] = messages,
+	        [ACTION_TREE] = tree,
 	        [ACTION_HEAT_MODE] = heat_mode_next,
 	};
 

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/format.h"
 #include "tui/pane.h"
+#include "tui/source_text.h"
 
 /* One conflict: both call chains side by side, aligned at the frames that they have in common
  * (the roots, at the bottom), so that the eye falls on where they part. */
@@ -211,10 +213,33 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 
 #define WHO_LINES 5 /* what is said about a side, and a blank line */
 
+static const char *source_of(const struct side *side)
+{
+	return side->chain_length ? source_text_line(side->access.tgid, &side->chain[0]) : NULL;
+}
+
+/* The text of the two lines takes a line of its own, on both sides, so that both stay level. */
+static int who_lines(const struct conflict_row *conflict)
+{
+	return WHO_LINES + (source_of(&conflict->a) || source_of(&conflict->b));
+}
+
+static void draw_source(const struct side *side, int y, int x, int width)
+{
+	const char *text = source_of(side);
+	int used;
+
+	if (!text)
+		return;
+	used = draw_words(y, x, width, STYLE_LINE, GROUND_NONE, "%d: ", side->chain[0].line);
+	draw_word(y, x + used, width - used, STYLE_STRONG, GROUND_NONE, text);
+}
+
 static void draw_party(struct ui *ui, const struct conflict_row *conflict, const struct side *side,
                        bool level, const struct rect *area)
 {
-	struct rect body = {area->y + WHO_LINES, area->x, area->height - WHO_LINES, area->width};
+	int who = who_lines(conflict);
+	struct rect body = {area->y + who, area->x, area->height - who, area->width};
 	struct chains chains = chains_of(conflict, body.height, level);
 	int most = lines_of(&chains) - body.height;
 
@@ -224,6 +249,7 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 		ui->conflict_scroll = most > 0 ? most : 0;
 	chains.skip = ui->conflict_scroll;
 	draw_who(ui, conflict, side, area);
+	draw_source(side, area->y + WHO_LINES - 1, area->x, area->width);
 	draw_chain(side, &chains, &body);
 }
 
@@ -305,4 +331,11 @@ static enum handled act(struct ui *ui, enum action action)
 	return NOT_HANDLED;
 }
 
-const struct view_ops view_conflict = {"conflict", draw, act, NULL, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_number);
+
+	return conflict ? copy_conflict(conflict, out, size) : 0;
+}
+
+const struct view_ops view_conflict = {"conflict", draw, act, NULL, copy, NULL};

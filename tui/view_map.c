@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
 #include "tui/fight_matrix.h"
@@ -314,6 +315,10 @@ static enum handled act(struct ui *ui, enum action action)
 		section_step(ui, -1);
 	else if (action == ACTION_OPEN)
 		open_selected(ui);
+	else if (action == ACTION_MARK && ui->map_section == MAP_HEAT)
+		ui_heat_mark(ui, &ui->map_view_heat);
+	else if (action == ACTION_MARK)
+		ui_notice(ui, false, "ranges are picked in the heatmap: Tab goes there");
 	else if (ui->map_section == MAP_HEAT &&
 	         heat_act(&ui->map_view_heat, &ui->rows, chains->map, action))
 		return HANDLED;
@@ -338,4 +343,9 @@ static bool click(struct ui *ui, int y, int x)
 	return known;
 }
 
-const struct view_ops view_map = {"map", draw, act, click, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_chain_list(&ui->map_view_chains, out, size);
+}
+
+const struct view_ops view_map = {"map", draw, act, click, copy, NULL};

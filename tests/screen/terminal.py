@@ -25,7 +25,9 @@ SYNTHETIC = os.path.join(BUILD, "tests/screen/ui_synthetic")
 KEYS = {"Up": b"\x1bOA", "Down": b"\x1bOB", "Right": b"\x1bOC", "Left": b"\x1bOD",
         "PgUp": b"\x1b[5~", "PgDn": b"\x1b[6~", "Home": b"\x1b[1~", "End": b"\x1b[4~",
         "Enter": b"\r", "Tab": b"\t", "Shift-Tab": b"\x1b[Z", "Esc": b"\x1b", "Space": b" ",
-        "Backspace": b"\x7f", "F1": b"\x1bOP", "F10": b"\x1b[21~", "Ctrl-L": b"\x0c",
+        "Backspace": b"\x7f", "F1": b"\x1bOP", "F2": b"\x1bOQ", "F3": b"\x1bOR",
+        "F4": b"\x1bOS", "F5": b"\x1b[15~", "F6": b"\x1b[17~", "F7": b"\x1b[18~",
+        "F8": b"\x1b[19~", "F9": b"\x1b[20~", "F10": b"\x1b[21~", "Ctrl-L": b"\x0c",
         "Ctrl-B": b"\x02", "Ctrl-F": b"\x06", "Ctrl-Z": b"\x1a", "Ctrl-C": b"\x03"}
 
 # Generous: a loaded machine is slow, never wrong.
