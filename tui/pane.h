@@ -41,19 +41,20 @@ enum view_id {
 	VIEW_GOROUTINE,
 	VIEW_TREE,
 	VIEW_MESSAGES,
+	VIEW_SETUP,
 	VIEW_HELP,
 	VIEW_COUNT
 };
 
 /* One for each view, in its order: how the table of actions names them. */
-#define VIEW_LETTERS "omcgtsh"
+#define VIEW_LETTERS "omcgtsuh"
 
 #define VIEW_STACK_MAX 8
 #define NOTICE_MAX     512
 #define FILTERS_MAX    8
 
 /* What the line at the bottom is asking for. */
-enum ui_question { QUESTION_NONE, QUESTION_SEARCH, QUESTION_FILTER };
+enum ui_question { QUESTION_NONE, QUESTION_SEARCH, QUESTION_FILTER, QUESTION_KEYS };
 
 struct ui {
 	const struct ui_source *source;
@@ -80,6 +81,8 @@ struct ui {
 	struct list tree;
 	struct messages messages;
 	size_t message_scroll;
+	struct list setup;
+	bool settings_broken; /* the file is there, but it could not be used */
 	int conflict_scroll, help_scroll;
 	struct pattern filter;                  /* rows without it are not shown */
 	struct range range;                     /* nor those that have nothing in it */
@@ -125,7 +128,7 @@ struct view_ops {
 
 extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
 extern const struct view_ops view_map, view_conflict, view_goroutine, view_tree, view_messages,
-        view_help;
+        view_setup, view_help;
 extern const struct table_spec maps_table, goroutines_table;
 
 /* The header is there in every view. */
@@ -155,6 +158,8 @@ void ui_refresh(struct ui *ui);
 
 /* The letter of the view on the screen. */
 char ui_view_letter(const struct ui *ui);
+/* As in the settings. */
+const char *ui_pane_name(enum pane_id pane);
 /* The focused pane of the overview; NULL in another view. */
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
 const struct view_ops *ui_view(const struct ui *ui);
@@ -162,6 +167,8 @@ const struct view_ops *ui_view(const struct ui *ui);
 /* ---- actions that are the same in every view (ui_actions.c) ------------------------------------ */
 
 void ui_act(struct ui *ui, enum action action);
+/* What was typed where the setup view asked for keys (view_setup.c). */
+void setup_keys_answer(struct ui *ui, enum prompt_answer answer);
 /* A key while the bottom line asks for something. */
 void ui_answer(struct ui *ui, int code);
 

@@ -11,6 +11,14 @@ struct look {
 	attr_t attrs;
 };
 
+static const char *const palette_names[PALETTE_COUNT] = {
+#define X(id, name, help) [PALETTE_##id] = name,
+        PALETTES(X)
+#undef X
+};
+
+static enum palette palette;
+
 #define N A_NORMAL
 #define B A_BOLD
 #define R A_REVERSE
@@ -23,6 +31,75 @@ static const struct {
         STYLES(X)
 #undef X
 };
+
+#define LIGHT 255
+#define DARK  16
+
+/* Levels of heat, {letter, ground}: brightness rises steadily in each palette. Viridis is that of
+ * the table of styles. */
+static const short heat_rich[PALETTE_COUNT][HEAT_LEVELS][2] = {
+        [PALETTE_CIVIDIS] = {{LIGHT, 17},
+                             {LIGHT, 18},
+                             {LIGHT, 60},
+                             {LIGHT, 66},
+                             {DARK, 102},
+                             {DARK, 144},
+                             {DARK, 179},
+                             {DARK, 185},
+                             {DARK, 227}},
+        [PALETTE_FIRE] = {{LIGHT, 53},
+                          {LIGHT, 89},
+                          {LIGHT, 125},
+                          {LIGHT, 161},
+                          {DARK, 203},
+                          {DARK, 209},
+                          {DARK, 215},
+                          {DARK, 221},
+                          {DARK, 229}},
+        [PALETTE_GREY] = {{LIGHT, 235},
+                          {LIGHT, 237},
+                          {LIGHT, 239},
+                          {LIGHT, 241},
+                          {DARK, 244},
+                          {DARK, 247},
+                          {DARK, 250},
+                          {DARK, 253},
+                          {DARK, 255}},
+};
+
+static const short heat_plain[PALETTE_COUNT][HEAT_LEVELS][2] = {
+        [PALETTE_CIVIDIS] =
+                {{7, 4}, {7, 4}, {7, 4}, {7, 4}, {0, 7}, {0, 7}, {0, 7}, {0, 3}, {0, 3}},
+        [PALETTE_FIRE] = {{7, 5}, {7, 5}, {7, 5}, {7, 1}, {7, 1}, {7, 1}, {0, 3}, {0, 3}, {0, 3}},
+        [PALETTE_GREY] = {{7, 0}, {7, 0}, {7, 0}, {7, 0}, {7, 0}, {0, 7}, {0, 7}, {0, 7}, {0, 7}},
+};
+
+const char *style_palette_name(enum palette id)
+{
+	return palette_names[id];
+}
+
+enum palette style_palette(void)
+{
+	return palette;
+}
+
+void style_palette_set(enum palette id)
+{
+	palette = id;
+}
+
+static struct look look_of(enum style style, bool rich)
+{
+	struct look look = rich ? table[style].rich : table[style].plain;
+	int level = (int)style - STYLE_HEAT_1;
+	const short *colors;
+
+	if (level < 0 || level >= HEAT_LEVELS || palette == PALETTE_VIRIDIS)
+		return look;
+	colors = rich ? heat_rich[palette][level] : heat_plain[palette][level];
+	return (struct look){colors[0], colors[1], look.attrs};
+}
 
 /* Backgrounds of rows. Where there is no colour to spare an attribute is. */
 static const struct {
@@ -75,7 +152,7 @@ static short pair_of(short fg, short bg)
 
 void style_set(enum style style, enum ground ground)
 {
-	struct look look = depth == DEPTH_RICH ? table[style].rich : table[style].plain;
+	struct look look = look_of(style, depth == DEPTH_RICH);
 	short under = depth == DEPTH_RICH ? grounds[ground].rich_bg : grounds[ground].plain_bg;
 
 	if (depth == DEPTH_MONO) {

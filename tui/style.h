@@ -56,6 +56,24 @@ enum style {
 	        STYLE_COUNT
 };
 
+/* Colours of heat: identifier, name, what it is. */
+#define PALETTES(X)                                                                  \
+	X(VIRIDIS, "viridis", "violet to yellow; the same to colour-blind eyes")     \
+	X(CIVIDIS, "cividis", "blue to yellow; made for red-green colour blindness") \
+	X(FIRE, "fire", "purple over red to yellow")                                 \
+	X(GREY, "grey", "dark to light")
+
+enum palette {
+#define X(id, ...) PALETTE_##id,
+	PALETTES(X)
+#undef X
+	        PALETTE_COUNT
+};
+
+const char *style_palette_name(enum palette palette);
+enum palette style_palette(void);
+void style_palette_set(enum palette palette);
+
 /* What lies under a style: nothing, the selected row of the focused pane, of another pane, the
  * cells that the cursor of a heatmap stands for. */
 enum ground { GROUND_NONE, GROUND_SELECTED, GROUND_MARKED, GROUND_CURSOR, GROUND_COUNT };

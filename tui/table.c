@@ -16,6 +16,13 @@ void table_init(struct table *table, const struct table_spec *spec)
 	*table = (struct table){.spec = spec, .sort = spec->sort};
 }
 
+void table_reset(struct table *table)
+{
+	table->sort = table->spec->sort;
+	table->reversed = false;
+	table->hidden = 0;
+}
+
 void table_free(struct table *table)
 {
 	free(table->rows);

@@ -46,6 +46,8 @@ struct table {
 
 void table_init(struct table *table, const struct table_spec *spec);
 void table_free(struct table *table);
+/* Order and columns as at first. */
+void table_reset(struct table *table);
 
 /* The rows of now: filter (filtered: not all are to be shown), sort, find the selected row again.
  * The rows must stay valid until the next call. -ENOMEM: the table is then empty. */

@@ -12,6 +12,7 @@
 #include "tui/loop.h"
 #include "tui/pane.h"
 #include "tui/screen.h"
+#include "tui/settings.h"
 
 static const struct pane_ops *const panes[PANE_COUNT] = {
         [PANE_MAPS] = &pane_maps,
@@ -92,7 +93,7 @@ static const struct view_ops *const views[VIEW_COUNT] = {
         [VIEW_OVERVIEW] = &view_overview, [VIEW_MAP] = &view_map,
         [VIEW_CONFLICT] = &view_conflict, [VIEW_GOROUTINE] = &view_goroutine,
         [VIEW_TREE] = &view_tree,         [VIEW_MESSAGES] = &view_messages,
-        [VIEW_HELP] = &view_help,
+        [VIEW_SETUP] = &view_setup,       [VIEW_HELP] = &view_help,
 };
 
 /* ---- what panes and views may ask ---------------------------------------------------------------
@@ -196,6 +197,11 @@ struct map_row *ui_selected_map(const struct ui *ui)
 const struct view_ops *ui_view(const struct ui *ui)
 {
 	return views[ui->stack[ui->depth]];
+}
+
+const char *ui_pane_name(enum pane_id pane)
+{
+	return panes[pane]->name;
 }
 
 _Static_assert(sizeof(VIEW_LETTERS) == VIEW_COUNT + 1, "a letter for each view");
@@ -414,10 +420,15 @@ static void ui_free(struct ui *ui)
 static int ui_loop(struct ui *ui, struct error *err)
 {
 	int rc = screen_open(ui->config->color, err);
+	char why[512];
 
 	if (rc)
 		return rc;
 	problems_note(ui);
+	if (settings_load(ui, why, sizeof(why))) {
+		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", why);
+		ui_notice(ui, true, "%s", why);
+	}
 	ui_refresh(ui);
 	rc = loop_run(ui->loop);
 	screen_close();

@@ -145,6 +145,7 @@ void ui_answer(struct ui *ui, int code)
 	static void (*const take[])(struct ui * ui, enum prompt_answer answer) = {
 	        [QUESTION_SEARCH] = search_answer,
 	        [QUESTION_FILTER] = filter_answer,
+	        [QUESTION_KEYS] = setup_keys_answer,
 	};
 	enum prompt_answer answer = prompt_key(&ui->prompt, code);
 
@@ -370,6 +371,11 @@ static void tree(struct ui *ui)
 	ui_view_open(ui, VIEW_TREE);
 }
 
+static void setup(struct ui *ui)
+{
+	ui_view_open(ui, VIEW_SETUP);
+}
+
 static void quit(struct ui *ui)
 {
 	ui->quit = true;
@@ -447,6 +453,7 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
 	        [ACTION_MESSAGES] = messages,
+	        [ACTION_SETUP] = setup,
 	        [ACTION_TREE] = tree,
 	        [ACTION_HEAT_MODE] = heat_mode_next,
 	};

@@ -70,7 +70,8 @@ class Terminal:
         self.before = self.modes()
         env = {key: value for key, value in os.environ.items()
                if key not in ("LC_ALL", "LC_CTYPE", "NO_COLOR", "COLUMNS", "LINES")}
-        env.update(TERM=term, LC_ALL=locale, TZ="UTC", **(extra_env or {}))
+        env.update({"TERM": term, "LC_ALL": locale, "TZ": "UTC",
+                    "XDG_CONFIG_HOME": "/dev/null"}, **(extra_env or {}))
         self.process = subprocess.Popen(
             command, stdin=self.slave, stdout=self.slave, env=env,
             stderr=self.slave if errors_to_terminal else subprocess.PIPE,
