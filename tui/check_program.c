@@ -288,6 +288,9 @@ static void facts_probes(struct check_report *report, struct check_target *targe
 		probe_placed(report, target->binary, &target->plan.sites[i]);
 	for (size_t i = 0; i < target->plan.skip_count; i++)
 		probe_skipped(report, target->binary, &target->plan.skips[i]);
+	for (size_t i = 0; i < target->plan.unseen_count; i++)
+		check_unseen_add(report, target->plan.unseen[i]->operation,
+		                 target->plan.unseen[i]->reason);
 	missing = check_probe_count(report, CHECK_MISSING);
 	stepped = check_probe_count(report, CHECK_STEPPED) - check_probes_stepped_once(report);
 	check_fact_add(report, CHECK_PROGRAM, missing ? CHECK_LIMIT : CHECK_OK, "map_functions",

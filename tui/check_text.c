@@ -183,7 +183,7 @@ static void put_unseen(const struct page *page, const struct check_report *repor
 
 	if (!report->unseen_count)
 		return;
-	put_title(page, "Operations that no probe sees in a program of this release");
+	put_title(page, "What is not counted as a map operation, and why");
 	for (size_t i = 0; i < report->unseen_count; i++) {
 		snprintf(line, sizeof(line), "%s: %s", report->unseen[i].operation,
 		         report->unseen[i].reason);

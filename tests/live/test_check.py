@@ -105,6 +105,8 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(coverage["probes"]["wanted"], report["probes"]["wanted"])
         self.assertEqual(coverage["probes"]["attached"], report["probes"]["placed"])
         self.assertEqual({s["function"] for s in coverage["probes"]["skipped"]}, missing)
+        self.assertEqual(coverage["unseen"], report["unseen"])
+        self.assertGreater(len(report["unseen"]), 0)
         self.assertEqual(coverage["attach"], report["kernel"]["attach"]["value"])
 
     @cases(("multi", {}), ("perf", {"GOMAPTOP_ATTACH": "perf_event"}))
@@ -221,6 +223,21 @@ class CheckTest(unittest.TestCase):
                                                   capabilities=capabilities))
         self.assertEqual(report["works"], works, report["verdict"])
         self.assertEqual(problems(report), set() if works else {"bpf", "cap_perfmon"})
+
+    def test_root_of_a_user_namespace(self):
+        """Every capability, and none of them counts: as in a rootless container."""
+        inside = ["unshare", "--user", "--map-root-user"]
+        if subprocess.run([*inside, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("no user namespaces here")
+        run = subprocess.run([*inside, GOMAPTOP, "check", "--format=json", "-e",
+                              program("twins", "1.24")], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        run.status = run.returncode
+        report = report_of(run)
+        self.assertEqual(problems(report), {"bpf"})
+        self.assertTrue(report["privileges"]["cap_bpf"]["value"])
+        self.assertEqual(report["privileges"]["user_namespace"]["value"], "own")
+        self.assertIn("user namespace", report["verdict"])
 
     # ---- what narrows the view -----------------------------------------------------------------
 

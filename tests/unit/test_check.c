@@ -86,6 +86,7 @@ static void assert_probes(const struct check_report *report, const struct check_
 	assert_true(report->probes_known);
 	assert_int_equal(report->probe_count, plan->site_count + plan->skip_count);
 	assert_int_equal(check_probes_placed(report), plan->site_count);
+	assert_int_equal(report->unseen_count, plan->unseen_count);
 	for (size_t i = 0; i < report->probe_count; i++) {
 		const struct check_probe *p = &report->probes[i];
 		struct go_function function;
