@@ -58,4 +58,23 @@ static __always_inline __u64 go_return_address(const struct pt_regs *ctx)
 	return read_user_u64(ctx->sp);
 }
 
+/* The third and fourth argument. */
+static __always_inline __u64 go_arg2(const struct pt_regs *ctx)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return ctx->regs[2];
+#else
+	return ctx->cx;
+#endif
+}
+
+static __always_inline __u64 go_arg3(const struct pt_regs *ctx)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return ctx->regs[3];
+#else
+	return ctx->di;
+#endif
+}
+
 #endif

@@ -6,6 +6,7 @@
 #define GOMAPTOP_BPF_OPERATION_H
 
 #include "go_abi.bpf.h"
+#include "key.bpf.h"
 #include "tables.bpf.h"
 
 struct operation {
@@ -24,6 +25,7 @@ struct operation {
 	__u32 row;
 	__u32 changes;
 	__u32 company; /* another goroutine was at this map a moment ago */
+	__u32 key;     /* enum wire_key */
 };
 
 /* The operation as an index. The compiler knows that it is in range and would drop the test; the
@@ -130,6 +132,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 		o->op = OP_READ;
 	o->row = COOKIE_ROW(cookie);
 	o->changes = op_changes(o->op);
+	o->key = COOKIE_KEY_SOURCE(cookie);
 	if (operation_place(ctx, cookie, o))
 		return COVERAGE_PART;
 	operation_read_map(ctx, COOKIE_ARGS(cookie), o);
@@ -182,8 +185,8 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->tid = o->tid;
 	a->site = o->site;
 	a->op = o->op;
-	a->key_kind = a->key_size = 0;
-	a->key_length = a->pad = 0;
+	a->pad = 0;
+	key_read(ctx, o->key, o->type, a);
 	a->startpc = field_read(o->g, f->g_startpc);
 	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
 	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;

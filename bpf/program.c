@@ -87,6 +87,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	c->budget_burst_ns = BUDGET_BURST_NS;
 	c->stack_bytes = config->stack_depth * sizeof(uint64_t);
 	c->any_process = config->any_process;
+	c->show_keys = config->show_keys;
 	pidns_find(c);
 }
 

@@ -21,6 +21,7 @@ struct program_config {
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	bool any_process;
+	bool show_keys;
 	bool perf_only; /* for tests: as if the kernel had no uprobe_multi */
 	bool verbose;
 	size_t ring_bytes, maps_max, goroutines_max; /* 0: default */

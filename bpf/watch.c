@@ -65,6 +65,7 @@ static int load(struct watch *w, struct error *err)
 	        .stall_max_ns = w->config.stall_max_ns,
 	        .stack_depth = w->config.stack_depth,
 	        .any_process = !w->config.pid_count,
+	        .show_keys = w->config.show_keys,
 	        .verbose = w->config.verbose,
 	        .maps_max = w->config.maps_max,
 	        .goroutines_max = w->config.goroutines_max,

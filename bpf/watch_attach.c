@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bpf/watch_internal.h"
+#include "core/access_key.h"
 
 _Static_assert((int)WIRE_MAP_OP == PROBE_MAP_OP && (int)WIRE_CRASH == PROBE_CRASH &&
                        (int)WIRE_BIRTH == PROBE_BIRTH,
@@ -16,6 +17,9 @@ _Static_assert((int)WIRE_TYPE_MAP == ARGS_TYPE_MAP && (int)WIRE_MAP_TYPE == ARGS
 _Static_assert((int)WIRE_AT_PUSH == PROBE_AT_PUSH && (int)WIRE_AT_JBE == PROBE_AT_JBE &&
                        (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY && (int)WIRE_AT_RET == PROBE_AT_RET,
                "instructions agree");
+_Static_assert((int)WIRE_KEY_POINTER == KEY_POINTER && (int)WIRE_KEY_WORD == KEY_WORD &&
+                       (int)WIRE_KEY_STRING == KEY_STRING,
+               "keys agree");
 
 /* Tell the program from where a site is called on behalf of others. What there is no room for only
  * makes a place less exact; a part that counted as an operation would be a wrong count. */
@@ -48,7 +52,8 @@ static struct probe_point *points_make(struct watch *w, const struct watch_binar
 
 		points[i].file_offset = s->file_offset;
 		points[i].cookie =
-		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row);
+		        COOKIE(b->first_site + i, s->role, s->op, s->args, s->instruction, b->row) |
+		        COOKIE_KEY(key_source_find(s->function));
 		if (!s->caller_count)
 			continue;
 		points[i].cookie |= COOKIE_CALLERS;

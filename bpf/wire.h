@@ -27,6 +27,10 @@
  * side cannot include; attach.c asserts that they agree. */
 enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
 enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
+/* Where the key is: enum key_source of core/access_key.h. In the cookie: bits 44-46. */
+enum wire_key { WIRE_KEY_NONE, WIRE_KEY_POINTER, WIRE_KEY_WORD, WIRE_KEY_STRING };
+#define COOKIE_KEY(source)   ((__u64)(source) << 44)
+#define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
 enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET };
 
 /* Offsets that differ between watched binaries, one row a distinct layout. Negative: no such field.
@@ -69,6 +73,8 @@ struct detector_config {
 	__u64 budget_burst_ns;      /* time whose budget may be spent at once */
 	__u32 stack_bytes;          /* of a call chain */
 	__u32 any_process;          /* -e: processes not in `targets` are new targets */
+	__u32 show_keys;            /* 0: no key is read */
+	__u32 pad;
 };
 
 /* Settings that the collector adjusts while watching. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/access_key.h"
 #include "core/snapshot_internal.h"
 
 /* ---- values: unknown is null --------------------------------------------------------- */
@@ -36,23 +37,23 @@ static size_t utf8_length(const unsigned char *text)
 	return 0;
 }
 
-/* A name from a target may hold any byte: what is no UTF-8 becomes U+FFFD. */
-static json_t *json_repaired(const char *text)
+/* A name from a target may hold any byte: what is no UTF-8 becomes U+FFFD. A NUL follows text. */
+static json_t *json_repaired(const char *text, size_t size)
 {
-	char *copy = malloc(3 * strlen(text) + 1), *to = copy;
+	char *copy = malloc(3 * size + 1), *to = copy;
+	const char *end = text + size;
 	json_t *value;
 
 	if (!copy)
 		return NULL;
-	while (*text) {
+	while (text < end) {
 		size_t length = utf8_length((const unsigned char *)text);
 
 		memcpy(to, length ? text : "\xef\xbf\xbd", length ? length : 3);
 		to += length ? length : 3;
 		text += length ? length : 1;
 	}
-	*to = '\0';
-	value = json_string(copy);
+	value = json_stringn(copy, (size_t)(to - copy));
 	free(copy);
 	return value;
 }
@@ -64,7 +65,7 @@ static json_t *json_text(const char *text)
 	if (!text || !*text)
 		return json_null();
 	value = json_string(text);
-	return value ? value : json_repaired(text);
+	return value ? value : json_repaired(text, strlen(text));
 }
 
 static json_t *json_count(uint64_t count)
@@ -131,26 +132,45 @@ static json_t *json_stack(const struct frame *chain, int length)
 	return stack;
 }
 
+/* Numbers that JSON's readers cannot hold (above 2^63) are strings; key_kind tells them apart. */
+static json_t *json_key(const struct access *access)
+{
+	char text[24], copy[KEY_BYTES_MAX + 1] = "";
+	int64_t number;
+
+	if (access_key_integer(access, &number))
+		return json_integer(number);
+	if (access_key_number(access, text))
+		return json_string(text);
+	if (!access_key_is_string(access))
+		return json_null();
+	memcpy(copy, access->key, access->key_size);
+	return json_repaired(copy, access->key_size);
+}
+
 static json_t *json_access(const struct snapshot_context *context, const struct side *side)
 {
 	const struct access *access = &side->access;
 
 	return json_pack(
-	        "{s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:b, s:o, s:o, s:o}", "op",
+	        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b}", "op",
 	        map_op_name(access->op), "runtime_function", json_text(side->runtime_function),
 	        "pid", json_known(access->tgid), "tid", json_known(access->tid), "goid",
 	        json_known(access->goid), "time", json_event_time(context, access->time_ns), "key",
-	        "stack", json_stack(side->chain, side->chain_length), "stack_truncated",
-	        access->truncated, "created_by", json_frame_known(&side->created_by), "parent_goid",
-	        json_known(access->parent_goid), "first_function", json_text(side->first_function));
+	        json_key(access), "stack", json_stack(side->chain, side->chain_length),
+	        "stack_truncated", access->truncated, "created_by",
+	        json_frame_known(&side->created_by), "parent_goid", json_known(access->parent_goid),
+	        "first_function", json_text(side->first_function), "key_kind",
+	        json_text(access_key_kind(access)), "key_truncated", access_key_truncated(access));
 }
 
 /* The other party of a fatal conflict: the runtime does not name it. */
 static json_t *json_access_unknown(void)
 {
-	return json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:b, s:n, s:n, s:n}", "op",
-	                 "runtime_function", "pid", "tid", "goid", "time", "key", "stack",
-	                 "stack_truncated", 0, "created_by", "parent_goid", "first_function");
+	return json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:b, s:n, s:n, s:n, s:n, s:b}",
+	                 "op", "runtime_function", "pid", "tid", "goid", "time", "key", "stack",
+	                 "stack_truncated", 0, "created_by", "parent_goid", "first_function",
+	                 "key_kind", "key_truncated", 0);
 }
 
 /* ---- TARGET, COVERAGE ---------------------------------------------------------------- */

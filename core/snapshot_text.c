@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/access_key.h"
 #include "core/sanitize.h"
 #include "core/snapshot_internal.h"
 
@@ -168,6 +169,8 @@ static void side_title(const struct snapshot_context *context, FILE *out, char l
 		width += 2 + (int)strlen(name);
 		fprintf(out, "%s%s", width <= COLUMNS ? "  " : "\n    in ", name);
 	}
+	if (access_key_text(access, name, sizeof(name)))
+		fprintf(out, "\n    key %s", name);
 	fputc('\n', out);
 }
 

@@ -250,6 +250,14 @@ static int read_stack_depth(struct command_line *line, const char *text, struct 
 	return rc;
 }
 
+static int read_show_keys(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->show_keys = true;
+	return 0;
+}
+
 static int read_color(struct command_line *line, const char *text, struct error *err)
 {
 	static const char *const words[] = {[UI_COLOR_AUTO] = "auto",
@@ -319,6 +327,9 @@ static const struct option_row {
          "shortest and longest hold of one access, drawn log-uniformly between them", read_stall},
         {"stack-depth", 0, "N", "64", WATCHING, "frames kept of each call chain (1 to 127)",
          read_stack_depth},
+        {"show-keys", 0, NULL, "off", WATCHING,
+         "read map keys from the target; without it no key leaves the target's memory",
+         read_show_keys},
         {"color", 0, "auto|always|never", "auto; NO_COLOR in the environment means never",
          EVERYWHERE, "colours on the screen and in text reports", read_color},
         {"verbose", 'v', NULL, NULL, EVERYWHERE,

@@ -45,6 +45,7 @@ struct options {
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	enum ui_color color; /* NO_COLOR has been looked at: never AUTO because of it */
+	bool show_keys;
 	bool verbose;
 };
 

@@ -134,6 +134,7 @@ static int session_watch(struct session *session, struct error *err)
 	        .interval_ns =
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
 	        .stack_depth = options->stack_depth,
+	        .show_keys = options->show_keys,
 	        .verbose = options->verbose,
 	        /* For tests of what is lost when there is too little room. */
 	        .queue_bytes = environment_size("GOMAPTOP_QUEUE_BYTES"),

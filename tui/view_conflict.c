@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/access_key.h"
 #include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
@@ -109,6 +110,7 @@ static void draw_origin(const struct side *side, int y, int x, int width)
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
                      const struct side *side, const struct rect *area)
 {
+	char key[4 * KEY_BYTES_MAX];
 	struct frame first = {.function = side->first_function};
 	char clock[FORMAT_MAX] = "", function[512];
 	int y = area->y, x = area->x, width = area->width, used;
@@ -131,8 +133,10 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 		             clock);
 	draw_words(y + 1, x, width, STYLE_DIM, GROUND_NONE, "%s%s%s", clock,
 	           *clock && *part ? ", " : "", part);
-	draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "in %s",
-	           side->runtime_function ? side->runtime_function : "the runtime");
+	used = draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "in %s",
+	                  side->runtime_function ? side->runtime_function : "the runtime");
+	if (access_key_text(&side->access, key, sizeof(key)))
+		draw_words(y + 2, x + used, width - used, STYLE_TEXT, GROUND_NONE, "  key %s", key);
 	draw_origin(side, y + 3, x, width);
 }
 

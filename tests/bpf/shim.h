@@ -224,7 +224,7 @@ static inline __u32 bpf_get_prandom_u32(void)
 #define bpf_get_smp_processor_id()                      (shim.cpu)
 #define bpf_get_ns_current_pid_tgid(dev, ino, to, size) ((to)->tgid = (to)->pid = 0, -1)
 
-static void shim_reset(void)
+static inline void shim_reset(void)
 {
 	for (size_t i = 0; i < 16; i++) {
 		for (struct shim_row *r = shim_maps[i].rows, *next; r; r = next) {

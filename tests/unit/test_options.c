@@ -147,13 +147,14 @@ static void every_option_arrives(void **state)
 	(void)state;
 	assert_int_equal(parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
 	                       "--until-conflict --stall=30us..2ms --stack-depth=127 "
-	                       "--color=always -v",
+	                       "--color=always --show-keys -v",
 	                       true, &options),
 	                 OPTIONS_RUN);
 	assert_int_equal(options.pid_count, 3); /* each once */
 	assert_int_equal(options.pids[0], 7);
 	assert_int_equal(options.pids[2], 9);
-	assert_true(options.batch && options.until_conflict && options.verbose);
+	assert_true(options.batch && options.until_conflict && options.verbose &&
+	            options.show_keys);
 	assert_int_equal(options.duration_ns, 300000000000);
 	assert_int_equal(options.interval_ns, 500000000);
 	assert_string_equal(options.output, "f.json");
@@ -215,7 +216,7 @@ static void help_and_version_are_data(void **state)
 	static const char *const names[] = {
 	        "--pid",    "--executable", "--batch",          "--duration", "--interval",
 	        "--output", "--format",     "--until-conflict", "--stall",    "--stack-depth",
-	        "--color",  "--verbose",    "--version",        "--help"};
+	        "--color",  "--verbose",    "--version",        "--help",     "--show-keys"};
 	struct options options;
 	size_t i;
 
