@@ -18,24 +18,52 @@ const char *glyph(enum glyph id)
 	return glyphs[id][text_is_utf8()];
 }
 
-/* Clip the columns to the screen. */
+static struct rect within; /* height 0: the whole screen */
+static unsigned long overruns;
+
+void draw_within(const struct rect *area)
+{
+	within = area ? *area : (struct rect){0};
+}
+
+unsigned long draw_overruns(void)
+{
+	return overruns;
+}
+
+/* How many of the columns lie in the area; 0 also where the line or the first column does not. */
 static int clip(int y, int x, int width)
 {
-	if (y < 0 || y >= LINES || x < 0)
+	int top = 0, bottom = LINES, left = 0, right = COLS;
+
+	if (within.height) {
+		top = within.y;
+		bottom = within.y + within.height;
+		left = within.x;
+		right = within.x + within.width;
+	}
+	if (y < top || y >= bottom || x < left || x >= right) {
+		overruns += width > 0;
 		return 0;
-	return x + width > COLS ? COLS - x : width;
+	}
+	return x + width > right ? right - x : width;
 }
 
 static int put(int y, int x, int width, enum style style, enum ground ground, const char *text,
                enum text_elide elide)
 {
 	char fitted[TEXT_MAX];
-	int used;
+	int room = *text ? clip(y, x, width) : width, used;
 
-	width = clip(y, x, width);
-	if (width <= 0)
+	if (room <= 0)
 		return 0;
 	used = text_fit(text, width, elide, fitted, sizeof(fitted));
+	if (used > room) {
+		overruns++;
+		used = text_fit(text, room, elide, fitted, sizeof(fitted));
+	}
+	if (!used)
+		return 0;
 	style_set(style, ground);
 	mvaddstr(y, x, fitted);
 	style_set(STYLE_TEXT, GROUND_NONE);
@@ -51,7 +79,10 @@ void draw_text(int y, int x, int width, enum style style, enum ground ground, co
 {
 	int used = put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
 
-	width = clip(y, x, width);
+	int room = clip(y, x, width);
+
+	overruns += room > 0 && room < width;
+	width = room;
 	if (used >= width)
 		return;
 	style_set(style, ground);

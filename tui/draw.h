@@ -53,6 +53,12 @@ enum glyph {
 
 const char *glyph(enum glyph id);
 
+/* From now on nothing is drawn outside of area (NULL: of the screen), whoever tries: panes cannot
+ * run over into each other. */
+void draw_within(const struct rect *area);
+/* How often somebody tried since the program began: for tests, which want 0. */
+unsigned long draw_overruns(void);
+
 /* Text in exactly width columns, padded with blanks, elided in the middle. */
 void draw_text(int y, int x, int width, enum style style, enum ground ground, const char *text);
 /* The same, at its own width (at most width). Returns the columns used. */

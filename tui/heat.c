@@ -299,8 +299,10 @@ void heat_legend_draw(const struct rect *area)
 
 	draw_text(y, x, area->width, STYLE_DIM, GROUND_NONE, "");
 	x += draw_word(y, x, area->width, STYLE_DIM, GROUND_NONE, words ? "rare " : "0 ");
-	for (int level = 1; level <= HEAT_LEVELS; level++, x += width)
+	for (int level = 1; level <= HEAT_LEVELS && x + width <= area->x + area->width; level++) {
 		draw_heat(y, x, width, level, GROUND_NONE);
+		x += width;
+	}
 	draw_words(y, x, area->x + area->width - x, STYLE_DIM, GROUND_NONE, " >%s%s",
 	           heat_level_from(HEAT_LEVELS), words ? " conflicts/s" : "/s");
 }

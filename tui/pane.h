@@ -92,7 +92,6 @@ struct ui {
 	struct pattern search;
 	struct prompt prompt;
 	enum ui_question question;
-	struct loop *loop;
 	uint64_t interval_ns;    /* between two refreshes */
 	char notice[NOTICE_MAX]; /* one line above the keys until the next key; empty: none */
 	bool notice_bad;
@@ -130,6 +129,16 @@ extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
 extern const struct view_ops view_map, view_conflict, view_goroutine, view_tree, view_messages,
         view_setup, view_help;
 extern const struct table_spec maps_table, goroutines_table;
+
+/* ---- the screen without its loop (ui.c): for tests and benchmarks, too -------------------------- */
+
+/* The source and the configuration are borrowed. NULL: out of memory. */
+struct ui *ui_create(const struct ui_source *source, const struct ui_config *config);
+void ui_destroy(struct ui *ui); /* accepts NULL */
+/* Draw a frame into curses' screen; take a key; take what is new. */
+void ui_frame(struct ui *ui);
+enum loop_answer ui_key(struct ui *ui, int code);
+enum loop_answer ui_news(struct ui *ui);
 
 /* The header is there in every view. */
 void pane_header_draw(struct ui *ui, const struct rect *area);

@@ -23,12 +23,22 @@ static int word(int y, int x, int end, enum style style, const char *text)
 }
 
 /* The clock: how long it has been watched. At the right, with PAUSED before it. */
-/* What must not be overlooked, to the left of end. Returns the new end. */
-static int draw_mark(int y, int end, const char *text)
-{
-	int width = text_width(text);
+#define BRAND_WIDTH 11 /* " gomaptop " and a blank: always there */
 
-	draw_word(y, end - width - 1, width, STYLE_PAUSED, GROUND_NONE, text);
+/* What must not be overlooked, to the left of end; a letter of it where there is no more room.
+ * Returns the new end. */
+static int draw_mark(const struct rect *area, int end, const char *text)
+{
+	char letter[4] = {' ', text[1], ' ', '\0'};
+	int room = end - 1 - area->x - BRAND_WIDTH, width = text_width(text);
+
+	if (width > room) {
+		text = letter;
+		width = 3;
+	}
+	if (width > room)
+		return end;
+	draw_word(area->y, end - width - 1, width, STYLE_PAUSED, GROUND_NONE, text);
 	return end - width - 1;
 }
 
@@ -41,16 +51,16 @@ static int draw_marks(const struct ui *ui, const struct rect *area)
 	end -= text_width(watched);
 	draw_word(area->y, end, area->width, STYLE_DIM, GROUND_NONE, watched);
 	if (ui->rows.frozen)
-		end = draw_mark(area->y, end, " PAUSED ");
+		end = draw_mark(area, end, " PAUSED ");
 	if (!pattern_is_empty(&ui->filter)) {
 		char filter[4 * FILTER_SHOWN + 12], word[TEXT_MAX];
 
 		text_fit(ui->filter.text, FILTER_SHOWN, TEXT_ELIDE_MIDDLE, word, sizeof(word));
 		snprintf(filter, sizeof(filter), " filter %.80s ", word);
-		end = draw_mark(area->y, end, filter);
+		end = draw_mark(area, end, filter);
 	}
 	if (ui->range.set)
-		end = draw_mark(area->y, end, " range ");
+		end = draw_mark(area, end, " range ");
 	return end - GAP;
 }
 

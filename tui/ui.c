@@ -31,8 +31,11 @@ static void overview_draw(struct ui *ui, const struct rect *area)
 
 	(void)area;
 	for (int i = 0; i < PANE_COUNT; i++)
-		if (pane[i].height > 0)
+		if (pane[i].height > 0) {
+			draw_within(&pane[i]);
 			panes[i]->draw(ui, &pane[i], (int)ui->focus == i);
+		}
+	draw_within(&layout->body);
 	if (layout->upper_divider_x >= 0)
 		draw_divider(pane[PANE_MAPS].y, layout->upper_divider_x, pane[PANE_MAPS].height,
 		             GLYPH_TEE_DOWN);
@@ -301,9 +304,8 @@ static void draw_bottom(struct ui *ui, const struct rect *area)
 /* ---- callbacks of the loop ----------------------------------------------------------------------
  */
 
-static void on_draw(void *ctx)
+void ui_frame(struct ui *ui)
 {
-	struct ui *ui = ctx;
 	const struct layout *layout = &ui->layout;
 
 	ui->layout = layout_compute(screen_height(), screen_width(), ui->focus, &ui->wish);
@@ -313,9 +315,13 @@ static void on_draw(void *ctx)
 		           screen_width(), screen_height());
 		return;
 	}
+	draw_within(&layout->header);
 	pane_header_draw(ui, &layout->header);
+	draw_within(&layout->body);
 	ui_view(ui)->draw(ui, &layout->body);
+	draw_within(&layout->keys);
 	draw_bottom(ui, &layout->keys);
+	draw_within(NULL);
 }
 
 /* The wheel moves the selection of the pane under it by a few rows. */
@@ -346,9 +352,8 @@ static void on_mouse(struct ui *ui)
 	on_wheel(ui, mouse.what == MOUSE_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
 }
 
-static enum loop_answer on_key(void *ctx, int code)
+enum loop_answer ui_key(struct ui *ui, int code)
 {
-	struct ui *ui = ctx;
 	enum action action = keymap_action(code);
 
 	ui->notice[0] = '\0';
@@ -362,7 +367,6 @@ static enum loop_answer on_key(void *ctx, int code)
 		follow(ui);
 	else
 		ui_act(ui, action);
-	ui->loop->interval_ns = ui->interval_ns;
 	return ui->quit ? LOOP_QUIT : LOOP_DRAW;
 }
 
@@ -372,13 +376,11 @@ static void check_targets(struct ui *ui)
 		ui->gone = true;
 }
 
-static enum loop_answer on_news(void *ctx, bool clock)
+enum loop_answer ui_news(struct ui *ui)
 {
-	struct ui *ui = ctx;
 	bool was_gone = ui->gone;
 	int rc = 0;
 
-	(void)clock;
 	if (!ui->source_error && ui->source->pump) {
 		rc = ui->source->pump(ui->source->ctx);
 		if (rc < 0)
@@ -407,8 +409,25 @@ static void problems_note(struct ui *ui)
 		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", text);
 }
 
-static void ui_free(struct ui *ui)
+struct ui *ui_create(const struct ui_source *source, const struct ui_config *config)
 {
+	struct ui *ui = calloc(1, sizeof(*ui));
+
+	if (!ui)
+		return NULL;
+	ui->source = source;
+	ui->config = config;
+	ui->interval_ns = config->interval_ns ? config->interval_ns : 1000000000u;
+	table_init(&ui->maps, &maps_table);
+	table_init(&ui->goroutines, &goroutines_table);
+	ui_refresh(ui);
+	return ui;
+}
+
+void ui_destroy(struct ui *ui)
+{
+	if (!ui)
+		return;
 	pattern_clear(&ui->filter);
 	pattern_clear(&ui->search);
 	table_free(&ui->maps);
@@ -417,8 +436,36 @@ static void ui_free(struct ui *ui)
 	free(ui);
 }
 
-static int ui_loop(struct ui *ui, struct error *err)
+/* ---- the loop ------------------------------------------------------------------------ */
+
+struct running {
+	struct ui *ui;
+	struct loop loop;
+};
+
+static void on_draw(void *ctx)
 {
+	ui_frame(((struct running *)ctx)->ui);
+}
+
+static enum loop_answer on_key(void *ctx, int code)
+{
+	struct running *running = ctx;
+	enum loop_answer answer = ui_key(running->ui, code);
+
+	running->loop.interval_ns = running->ui->interval_ns;
+	return answer;
+}
+
+static enum loop_answer on_news(void *ctx, bool clock)
+{
+	(void)clock;
+	return ui_news(((struct running *)ctx)->ui);
+}
+
+static int ui_loop(struct running *running, struct error *err)
+{
+	struct ui *ui = running->ui;
 	int rc = screen_open(ui->config->color, err);
 	char why[512];
 
@@ -430,7 +477,7 @@ static int ui_loop(struct ui *ui, struct error *err)
 		ui_notice(ui, true, "%s", why);
 	}
 	ui_refresh(ui);
-	rc = loop_run(ui->loop);
+	rc = loop_run(&running->loop);
 	screen_close();
 	if (rc)
 		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",
@@ -440,27 +487,21 @@ static int ui_loop(struct ui *ui, struct error *err)
 
 int ui_run(const struct ui_source *source, const struct ui_config *config, struct error *err)
 {
-	struct ui *ui = calloc(1, sizeof(*ui));
-	struct loop loop = {
-	        .event_fd = source->event_fd,
-	        .interval_ns = config->interval_ns ? config->interval_ns : 1000000000u,
-	        .duration_ns = config->duration_ns,
-	        .key = on_key,
-	        .news = on_news,
-	        .draw = on_draw,
-	        .ctx = ui,
+	struct running running = {
+	        .ui = ui_create(source, config),
+	        .loop = {.event_fd = source->event_fd,
+	                 .duration_ns = config->duration_ns,
+	                 .key = on_key,
+	                 .news = on_news,
+	                 .draw = on_draw,
+	                 .ctx = &running},
 	};
 	int rc;
 
-	if (!ui)
+	if (!running.ui)
 		return error_set(err, ENOMEM, "not enough memory for the screen; use --batch");
-	ui->source = source;
-	ui->config = config;
-	ui->loop = &loop;
-	ui->interval_ns = loop.interval_ns;
-	table_init(&ui->maps, &maps_table);
-	table_init(&ui->goroutines, &goroutines_table);
-	rc = ui_loop(ui, err);
-	ui_free(ui);
+	running.loop.interval_ns = running.ui->interval_ns;
+	rc = ui_loop(&running, err);
+	ui_destroy(running.ui);
 	return rc;
 }

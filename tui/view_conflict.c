@@ -106,9 +106,9 @@ static void draw_origin(const struct side *side, int y, int x, int width)
 		           " in goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
 }
 
-/* A line of what is written about one side. */
+/* What is written about one side: its first line, or all of it. */
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
-                     const struct side *side, const struct rect *area)
+                     const struct side *side, int lines, const struct rect *area)
 {
 	char key[4 * KEY_BYTES_MAX];
 	struct frame first = {.function = side->first_function};
@@ -128,6 +128,8 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	if (side->first_function &&
 	    text_width(format_function(&first, function, sizeof(function))) + 3 <= width - used)
 		draw_words(y, x + used, width - used, STYLE_TEXT, GROUND_NONE, " (%s)", function);
+	if (lines == 1)
+		return;
 	if (ui->source->realtime_offset_ns)
 		format_clock(side->access.time_ns + (uint64_t)ui->source->realtime_offset_ns,
 		             clock);
@@ -242,7 +244,8 @@ static void draw_source(const struct side *side, int y, int x, int width)
 static void draw_party(struct ui *ui, const struct conflict_row *conflict, const struct side *side,
                        bool level, const struct rect *area)
 {
-	int who = who_lines(conflict);
+	/* Where there is little room the lines of the program come before everything else. */
+	int who = area->height >= who_lines(conflict) + 3 ? who_lines(conflict) : area->height > 1;
 	struct rect body = {area->y + who, area->x, area->height - who, area->width};
 	struct chains chains = chains_of(conflict, body.height, level);
 	int most = lines_of(&chains) - body.height;
@@ -252,8 +255,10 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 	if (ui->conflict_scroll > most)
 		ui->conflict_scroll = most > 0 ? most : 0;
 	chains.skip = ui->conflict_scroll;
-	draw_who(ui, conflict, side, area);
-	draw_source(side, area->y + WHO_LINES - 1, area->x, area->width);
+	if (who)
+		draw_who(ui, conflict, side, who, area);
+	if (who > WHO_LINES)
+		draw_source(side, area->y + WHO_LINES - 1, area->x, area->width);
 	draw_chain(side, &chains, &body);
 }
 
