@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/column.h"
 
+#include <stdio.h>
+
 #include "tui/draw.h"
+#include "tui/format.h"
+#include "tui/text.h"
 
 static int width_needed(const struct column *columns, int count, const int *widths)
 {
@@ -73,6 +77,14 @@ static void draw_cell(const struct column *column, int y, int x, int width, enum
 		draw_word(y, x, width, style, ground, text);
 }
 
+static void shorten_type(struct cell *cell)
+{
+	char brief[CELL_MAX];
+
+	format_type(cell->type, brief, sizeof(brief));
+	snprintf(cell->type, sizeof(cell->text) - (size_t)(cell->type - cell->text), "%s", brief);
+}
+
 int columns_at(int count, const int *widths, int dx)
 {
 	for (int i = 0; i < count; i++) {
@@ -108,8 +120,11 @@ void columns_draw_row(const struct column *columns, int count, const int *widths
 		if (!widths[i])
 			continue;
 		cell.text[0] = '\0';
+		cell.type = NULL;
 		cell.style = STYLE_TEXT;
 		columns[i].render(row, &cell);
+		if (cell.type && text_width(cell.text) > widths[i])
+			shorten_type(&cell);
 		draw_cell(&columns[i], y, x, widths[i], cell.style, ground, cell.text);
 		x += widths[i] + 1;
 	}

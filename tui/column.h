@@ -18,6 +18,7 @@
 
 struct cell {
 	char text[CELL_MAX]; /* need not be sanitized */
+	char *type; /* where in text a Go type begins, to be shortened where it does not fit */
 	enum style style;
 };
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tui/format.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,5 +149,54 @@ const char *format_function(const struct frame *frame, char *out, size_t size)
 		if (*p == '/')
 			start = p + 1;
 	snprintf(out, size, "%s", start);
+	return out;
+}
+
+/* How many bytes of an identifier with its package stand at text. */
+static size_t word_length(const char *text)
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) || (text[length] & 0x80) ||
+	       (text[length] && strchr("_/.-~%", text[length])))
+		length++;
+	return length;
+}
+
+static void append(char *out, size_t size, size_t *used, const char *text, size_t length)
+{
+	if (*used + length >= size)
+		length = size - 1 - *used;
+	memcpy(out + *used, text, length);
+	*used += length;
+}
+
+const char *format_type(const char *type, char *out, size_t size)
+{
+	static const struct {
+		const char *from, *to;
+	} brief[] = {{"interface {}", "any"}, {"struct {}", "{}"}, {"...", "..."}};
+	size_t used = 0;
+
+	while (*type) {
+		size_t i = 0, length = word_length(type);
+
+		while (i < sizeof(brief) / sizeof(brief[0]) &&
+		       strncmp(type, brief[i].from, strlen(brief[i].from)) != 0)
+			i++;
+		if (i < sizeof(brief) / sizeof(brief[0])) {
+			append(out, size, &used, brief[i].to, strlen(brief[i].to));
+			length = strlen(brief[i].from);
+		} else if (length) {
+			const char *dot = memrchr(type, '.', length);
+			const char *start = dot ? dot + 1 : type;
+
+			append(out, size, &used, start, length - (size_t)(start - type));
+		} else {
+			append(out, size, &used, type, length = 1);
+		}
+		type += length;
+	}
+	out[used] = '\0';
 	return out;
 }

@@ -35,5 +35,8 @@ const char *format_path(const struct frame *frame, char *out, size_t size);
 /* Function without the directories of its package: "store.(*Accounts).Credit". The result points
  * into name. Type arguments in brackets keep theirs. */
 const char *format_function(const struct frame *frame, char *out, size_t size);
+/* A type for where it does not fit: without the packages, "any" for interface {}, "{}" for
+ * struct {}: "map[string]*io_prometheus_client.MetricFamily" becomes "map[string]*MetricFamily". */
+const char *format_type(const char *type, char *out, size_t size);
 
 #endif

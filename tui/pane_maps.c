@@ -35,13 +35,15 @@ static void render_name(const void *row, struct cell *cell)
 {
 	const struct map_row *map = row;
 	char name[CELL_MAX - 64], count[FORMAT_MAX];
+	int used = 0;
 
 	explain_map_name(map, name, sizeof(name));
 	if (map->maps > 1)
-		snprintf(cell->text, sizeof(cell->text), "%s%s %s", format_count(map->maps, count),
-		         glyph(GLYPH_TIMES), name);
-	else
-		snprintf(cell->text, sizeof(cell->text), "%s", name);
+		used = snprintf(cell->text, sizeof(cell->text), "%s%s ",
+		                format_count(map->maps, count), glyph(GLYPH_TIMES));
+	snprintf(cell->text + used, sizeof(cell->text) - (size_t)used, "%s", name);
+	if (map->type && map->number)
+		cell->type = cell->text + used;
 	if (map->ended || map->verdict == VERDICT_COUNT)
 		cell->style = STYLE_DIM;
 }

@@ -211,6 +211,28 @@ static void frames_without_names_have_an_address(void **state)
 	assert_string_equal(format_path(&frame, out, sizeof(out)), "/src/ledger.go:12");
 }
 
+static void types_lose_their_packages(void **state)
+{
+	static const char *const types[][2] = {
+	        {"map[string]*io_prometheus_client.MetricFamily", "map[string]*MetricFamily"},
+	        {"map[context.canceler]struct {}", "map[canceler]{}"},
+	        {"textproto.MIMEHeader", "MIMEHeader"},
+	        {"map[interface {}]func(...interface {}) error", "map[any]func(...any) error"},
+	        {"map[string]<-chan time.Time", "map[string]<-chan Time"},
+	        {"map[xx.Key[go.etcd.io/etcd/v3.A,int]][4]uint8", "map[Key[A,int]][4]uint8"},
+	        {"map[struct { a int; b pkg.T }]struct { x int }",
+	         "map[struct { a int; b T }]struct { x int }"},
+	        {"map[uint64]main.\xc3\x84rger", "map[uint64]\xc3\x84rger"},
+	        {"", ""},
+	};
+	char out[64], cut[9];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		assert_string_equal(format_type(types[i][0], out, sizeof(out)), types[i][1]);
+	assert_string_equal(format_type("map[main.Key]main.Value", cut, sizeof(cut)), "map[Key]");
+}
+
 static void heat_rises_by_half_decades(void **state)
 {
 	int last = 1;
@@ -292,6 +314,7 @@ int main(void)
 	        cmocka_unit_test(times_read_well),
 	        cmocka_unit_test(functions_lose_only_their_folders),
 	        cmocka_unit_test(frames_without_names_have_an_address),
+	        cmocka_unit_test(types_lose_their_packages),
 	        cmocka_unit_test(heat_rises_by_half_decades),
 	        cmocka_unit_test(least_important_columns_go_first),
 	        cmocka_unit_test(selection_follows_its_row),
