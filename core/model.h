@@ -115,6 +115,9 @@ struct chain_row {
 	uint64_t count;     /* times it was seen (holds and overlaps) */
 	uint64_t conflicts; /* of these, in a conflict */
 	unsigned int op;
+	bool truncated;             /* ends at the depth limit */
+	bool complete;              /* reaches the goroutine's first function */
+	const char *first_function; /* NULL: unknown */
 };
 
 struct map_row {

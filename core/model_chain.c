@@ -207,10 +207,40 @@ static struct chain_row *chain_room(struct model *model, struct map_entry *entry
 	return chain_evict(row);
 }
 
-void entry_chain_add(struct model *model, struct map_entry *entry, unsigned int op,
+static bool frames_have(struct model *model, uint32_t tgid, uint64_t address, const char *function)
+{
+	int count;
+	const struct frame *frames = frames_at(model, tgid, address, &count);
+
+	for (int i = 0; frames && i < count; i++) {
+		if (frames[i].function && strcmp(frames[i].function, function) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the chain shows need not tell whether it is complete: the first function may be a wrapper
+ * that the compiler made for a go statement, which nobody wants to read. It is among the last
+ * BOTTOM addresses: at most a wrapper and runtime.goexit are below it. */
+#define BOTTOM 3
+
+static void chain_describe(struct model *model, struct chain_row *row, const struct access *access)
+{
+	int depth = access->depth;
+
+	row->op = access->op;
+	row->truncated = access->truncated;
+	row->first_function = model_first_function(model, access->tgid, access->startpc);
+	for (int i = depth; row->first_function && !row->truncated && i > 0 && i > depth - BOTTOM;
+	     i--)
+		row->complete |=
+		        frames_have(model, access->tgid, access->stack[i - 1], row->first_function);
+}
+
+void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,
                      const struct frame *chain, int length, bool conflict)
 {
-	uint64_t key = chain_key(op, chain, length);
+	uint64_t key = chain_key(access->op, chain, length);
 	struct chain_row *row = chain_find(&entry->row, key);
 	struct frame *copy;
 
@@ -225,8 +255,8 @@ void entry_chain_add(struct model *model, struct map_entry *entry, unsigned int 
 			return;
 		}
 		memcpy(copy, chain, (size_t)length * sizeof(*copy));
-		*row = (struct chain_row){
-		        .key = key, .op = op, .chain = copy, .chain_length = length};
+		*row = (struct chain_row){.key = key, .chain = copy, .chain_length = length};
+		chain_describe(model, row, access);
 	}
 	row->count++;
 	row->conflicts += conflict;

@@ -180,7 +180,7 @@ int stall_apply(struct model *model, const struct event_header *header)
 		return 0;
 	length = model_chain(model, access, 0);
 	entry_learn(model, instance->entry, access, 0, length);
-	entry_chain_add(model, instance->entry, access->op, model->scratch[0], length, false);
+	entry_chain_add(model, instance->entry, access, model->scratch[0], length, false);
 	return 0;
 }
 
@@ -215,8 +215,8 @@ int overlap_apply(struct model *model, const struct event_header *header)
 	entry_learn(model, instance->entry, held, 0, a);
 	entry_learn(model, instance->entry, came, 1, b);
 	overlap_count(model, instance, a > b ? a : b);
-	entry_chain_add(model, instance->entry, held->op, model->scratch[0], a, true);
-	entry_chain_add(model, instance->entry, came->op, model->scratch[1], b, true);
+	entry_chain_add(model, instance->entry, held, model->scratch[0], a, true);
+	entry_chain_add(model, instance->entry, came, model->scratch[1], b, true);
 	conflict = conflict_sighting(model, instance->entry, kind_of_ops(held->op, came->op),
 	                             EVIDENCE_OVERLAP, held, a, came, b);
 	if (!conflict) {

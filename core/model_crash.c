@@ -53,7 +53,7 @@ static void crash_settle(struct model *model, struct crash_row *crash,
 	entry->shared = entry->contended = true;
 	if (entry->row.goroutines < 2)
 		entry->row.goroutines = 2;
-	entry_chain_add(model, entry, crash->side.access.op, model->scratch[0], length, true);
+	entry_chain_add(model, entry, &crash->side.access, model->scratch[0], length, true);
 	conflict = conflict_sighting(model, entry, crash_kind(crash), EVIDENCE_FATAL,
 	                             &crash->side.access, length, NULL, 0);
 	if (conflict) {

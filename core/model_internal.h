@@ -191,7 +191,7 @@ int side_set(struct model *model, struct side *side, const struct access *access
              const struct frame *chain, int length);
 void side_clear(struct side *side);
 /* Merge one sighting of a chain into the chains of a map. */
-void entry_chain_add(struct model *model, struct map_entry *entry, unsigned int op,
+void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,
                      const struct frame *chain, int length, bool conflict);
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from);
 void entry_chains_clear(struct map_entry *entry);

@@ -10,6 +10,8 @@
 #include "core/access_key.h"
 #include "core/snapshot_internal.h"
 
+#define SNAPSHOT_CHAINS_MAX 8 /* of one map */
+
 /* ---- values: unknown is null --------------------------------------------------------- */
 
 /* Length of the well-formed UTF-8 sequence at text, or 0. */
@@ -291,7 +293,29 @@ static json_t *json_heat(const struct map_row *row)
 	return json_pack("{s:o}", "depth", depth);
 }
 
-static json_t *json_map(const struct map_row *row)
+static json_t *json_chains(struct map_row *row)
+{
+	json_t *chains = json_array();
+
+	model_sort_chains(row);
+	for (size_t i = 0; i < row->chain_count && i < SNAPSHOT_CHAINS_MAX; i++) {
+		const struct chain_row *chain = &row->chains[i];
+
+		json_t *complete =
+		        chain->first_function ? json_boolean(chain->complete) : json_null();
+
+		json_array_append_new(
+		        chains, json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "op",
+		                          map_op_name(chain->op), "count", json_count(chain->count),
+		                          "conflicts", json_count(chain->conflicts), "stack",
+		                          json_stack(chain->chain, chain->chain_length),
+		                          "stack_truncated", chain->truncated, "first_function",
+		                          json_text(chain->first_function), "complete", complete));
+	}
+	return chains;
+}
+
+static json_t *json_map(struct map_row *row)
 {
 	json_t *map = json_pack(
 	        "{s:o, s:I, s:o, s:o, s:o, s:n, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
@@ -302,14 +326,14 @@ static json_t *json_map(const struct map_row *row)
 	        "writes", json_count(row->ops[OP_WRITE]), "deletes",
 	        json_count(row->ops[OP_DELETE]), "clears", json_count(row->ops[OP_CLEAR]),
 	        "iterations", json_count(row->ops[OP_ITERATE]));
-	json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b, s:o}", "goroutines",
-	                         json_known(row->goroutines), "stalls", json_count(row->stalls),
-	                         "stall_seconds", json_number(row->stall_seconds),
-	                         "expected_overlaps", json_number(row->expected_overlaps),
-	                         "conflicts", json_count(row->conflicts), "heat", json_heat(row),
-	                         "goroutines_estimated", row->goroutines_estimated, "maps",
-	                         json_count(row->maps), "ended", row->ended, "first_use",
-	                         json_frame_known(&row->first_use));
+	json_t *rest = json_pack(
+	        "{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b, s:o, s:o}", "goroutines",
+	        json_known(row->goroutines), "stalls", json_count(row->stalls), "stall_seconds",
+	        json_number(row->stall_seconds), "expected_overlaps",
+	        json_number(row->expected_overlaps), "conflicts", json_count(row->conflicts),
+	        "heat", json_heat(row), "goroutines_estimated", row->goroutines_estimated, "maps",
+	        json_count(row->maps), "ended", row->ended, "first_use",
+	        json_frame_known(&row->first_use), "chains", json_chains(row));
 
 	if (map && rest)
 		json_object_update(map, rest);

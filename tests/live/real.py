@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """gomaptop on published programs that nobody here wrote, each under a load of its own: needs root.
 
-    tests/live/real.py [-k PATTERN] [--quick] [--list] [-v]
+    tests/live/real.py [-k PATTERN] [--quick] [--watch SECONDS] [--list]
 
 A line and, in a table, a row a program, and a closing line with the sums. Programs are fetched on
 first use and kept; one that cannot be fetched is skipped. --quick takes six of them.
 """
 import argparse
 import fnmatch
+import json
 import os
 import signal
 import statistics
@@ -29,7 +30,9 @@ QUICK = [servers.Prometheus, servers.Esbuild, languages.Gopls, servers.Etcd, lan
 PROGRAMS = QUICK + [servers.NodeExporter, servers.Hugo, servers.Rclone, servers.Caddy,
                     servers.Syncthing, servers.PrometheusNew, servers.EsbuildNew,
                     languages.GoplsNew]
-MEASURE, WATCH = 2.5, 5.0   # seconds
+MEASURE = 2.5   # seconds
+# No place of the program's own: the functions that are probed and those between.
+RUNTIME = ("runtime.map", "internal/runtime/maps.", "reflect.map")
 
 
 class Load:
@@ -90,14 +93,24 @@ def share(rows, good):
 
 
 def has_line(frame):
-    return bool(frame and frame["function"] and frame["file"] and frame["line"])
+    """A frame with all that people need, and in the program's own code."""
+    return bool(frame and frame["function"] and frame["file"] and frame["line"]) and \
+        not frame["function"].startswith(RUNTIME)
+
+
+def is_complete(chain):
+    """From the map operation to the goroutine's first function, every frame with its line."""
+    stack = chain["stack"]
+    return bool(stack) and has_line(stack[0]) and chain["complete"] is True and \
+        all(f["function"] and f["file"] and f["line"] for f in stack)
 
 
 class Visit:
     """One program: watched, judged, told of."""
 
-    def __init__(self, program):
+    def __init__(self, program, seconds):
         self.program = program
+        self.seconds = seconds   # to be watched
         self.problems = []
         self.notes = []
         self.row = {}
@@ -114,6 +127,7 @@ class Visit:
         program = self.program
         program.start()
         program.wait_ready()
+        checked = self.checked()
         load = Load(program)
         try:
             time.sleep(1)
@@ -129,12 +143,27 @@ class Visit:
         self.check(len(load.done) >= 100, f"only {len(load.done)} answers: no load to speak of")
         self.row["answers"] = len(load.done)
         self.judge(snapshot)
+        self.check(snapshot["coverage"]["probes"]["attached"] == checked["probes"]["placed"],
+                   f"check promised {checked['probes']['placed']} probes")
         self.check(program.stop() is not None, "it did not end when it was asked to")
+
+    def checked(self):
+        """What `gomaptop check` says: that all works, and how each function is probed."""
+        result = harness.gomaptop("check", "--format", "json", "-p", self.program.process.pid)
+        report = json.loads(result.stdout)
+        self.check(result.status == 0 and report["works"], f"check: {report['verdict']}, {result}")
+        bad = [(section, key, fact) for section in ("program", "privileges", "kernel", "machine")
+               for key, fact in report[section].items() if fact["state"] == "problem"]
+        self.check(not bad, f"check: {bad}")
+        slow = [f for f in report["probes"]["functions"]
+                if f["kind"] in ("stepped", "missing") and f["operation"] != "crash"]
+        self.check(not slow, f"check: {slow}")
+        return report
 
     def watched(self, load):
         with harness.Watching("-p", self.program.process.pid) as watching:
             watching.wait_attached()
-            self.loads["during"] = load.measure(WATCH)
+            self.loads["during"] = load.measure(self.seconds)
             result = watching.finish()
         self.check(result.status == (3 if result.snapshot["conflicts"] else 0), str(result))
         return result.snapshot
@@ -173,6 +202,7 @@ class Visit:
         self.check(probes["attached"] + len(probes["skipped"]) == probes["wanted"], str(probes))
         self.judge_target(snapshot["targets"][0])
         self.judge_names(snapshot)
+        self.judge_chains(maps)
         self.judge_conflicts(snapshot)
         self.row.update(hits=hits, maps=len(maps), held=coverage["stalls"],
                         probes=f"{probes['attached']}/{probes['wanted']}")
@@ -203,6 +233,16 @@ class Visit:
         nowhere = share(goroutines, lambda g: has_line(g["last_use"]))[1]
         self.check(not nowhere, f"goroutines whose last use is not known: {nowhere[:2]}")
 
+    def judge_chains(self, maps):
+        chains = [chain for row in maps for chain in row["chains"]]
+        self.check(len(chains) >= 5, f"only {len(chains)} call chains")
+        self.row["chains"], cut = share(chains, is_complete)
+        self.check(not cut, "call chains that are not complete: " + "\n".join(
+            f"{chain['first_function']} truncated={chain['stack_truncated']} " +
+            " < ".join(f"{f['function']}:{f['line']}" for f in chain["stack"])
+            for chain in cut[:3]))
+        self.row["deepest"] = max((len(chain["stack"]) for chain in chains), default=0)
+
     def judge_conflicts(self, snapshot):
         for conflict in snapshot["conflicts"]:
             sides = [[f"{f['function']} {f['file']}:{f['line']}" for f in conflict[side]["stack"]]
@@ -222,7 +262,7 @@ class Visit:
         return f"{now[0] / before[0]:.2f}" if before and now and before[0] else "-"
 
     def cells(self):
-        percent = {key: f"{100 * self.row[key]:.0f}%" for key in ("types", "lines", "created")
+        percent = {key: f"{100 * self.row[key]:.0f}%" for key in ("types", "lines", "created", "chains")
                    if key in self.row}
         before, during = self.loads.get("before"), self.loads.get("during")
         return dict(self.row, **percent, name=name_of(type(self.program)),
@@ -233,7 +273,8 @@ class Visit:
 
 COLUMNS = [("name", "program"), ("go", "release"), ("runtime", "maps"), ("stripped", "stripped"),
            ("probes", "probes"), ("hits", "hits"), ("maps", "rows"), ("types", "types"),
-           ("lines", "lines"), ("created", "created by"), ("held", "holds"),
+           ("lines", "lines"), ("created", "created by"), ("chains", "chains"),
+           ("deepest", "deepest"), ("held", "holds"),
            ("answers", "answers"), ("rate", "req/s"), ("during", "watched"),
            ("after", "after"), ("killed", "killed"), ("latency", "latency")]
 
@@ -253,7 +294,7 @@ def name_of(kind):
     return f"{second} ({first})" if registry == "debian" else f"{first[1:]} ({second})"
 
 
-def run_one(kind):
+def run_one(kind, seconds):
     """(mark, cells of its row or None)"""
     began = time.monotonic()
     try:
@@ -262,7 +303,7 @@ def run_one(kind):
         print(f"skip {name_of(kind)}: {reason}", flush=True)
         return "skip", None
     with program:
-        visit = Visit(program)
+        visit = Visit(program, seconds)
         try:
             visit.visit()
         except Exception as error:  # pylint: disable=broad-except
@@ -279,6 +320,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", dest="pattern", action="append", help="only programs that match")
     parser.add_argument("--quick", action="store_true", help="only six of them")
+    parser.add_argument("--watch", type=float, default=5, metavar="SECONDS",
+                        help="how long each is watched (5)")
     parser.add_argument("--list", action="store_true", help="only say which programs there are")
     args = parser.parse_args()
     kinds = [kind for kind in (QUICK if args.quick else PROGRAMS)
@@ -295,7 +338,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     lock = wait_for_others()  # noqa: F841 pylint: disable=unused-variable
-    results = [run_one(kind) for kind in kinds]
+    results = [run_one(kind, args.watch) for kind in kinds]
     print("\n" + table_of([cells for _, cells in results if cells]) + "\n")
     marks = [mark for mark, _ in results]
     print(f"{marks.count('ok')} passed, {marks.count('FAIL')} failed, "

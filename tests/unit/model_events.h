@@ -28,7 +28,7 @@
  */
 
 static const char *const functions[] = {NULL,        "main.reader", "main.writer", "main.loop",
-                                        "runtime.f", "main.goer",   "reflect.g"};
+                                        "runtime.f", "main.goer",   "reflect.g",   "main.worker"};
 
 static inline int names_frame(uint64_t pc, struct frame *out)
 {

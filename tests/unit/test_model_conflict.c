@@ -155,6 +155,39 @@ static void test_chains(void **state)
 	model_destroy(model);
 }
 
+/* A chain is complete when the goroutine's first function is at its bottom, above runtime.goexit. */
+static void test_complete_chains(void **state)
+{
+	static const struct {
+		uint64_t startpc, bottom;
+		bool truncated, complete;
+	} cases[] = {{0x7000, 0x7005, false, true},
+	             {0x7000, 0x7005, true, false},
+	             {0x7000, 0x2005, false, false},
+	             {0x8000, 0x7005, false, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct model *model = model_new();
+		struct access access = access_at(0xa0, OP_READ, 1, 0x1001, 6);
+
+		access.startpc = cases[i].startpc;
+		access.stack[4] = cases[i].bottom;
+		access.stack[5] = 0x4001;
+		access.truncated = cases[i].truncated;
+		stall_send(model, 0, access);
+		assert_int_equal(only_map(model)->chain_count, 1);
+		assert_int_equal(only_map(model)->chains[0].complete, cases[i].complete);
+		assert_int_equal(only_map(model)->chains[0].truncated, cases[i].truncated);
+		if (cases[i].startpc == 0x7000)
+			assert_string_equal(only_map(model)->chains[0].first_function,
+			                    "main.worker");
+		else
+			assert_null(only_map(model)->chains[0].first_function);
+		model_destroy(model);
+	}
+}
+
 /* ---- crashes ------------------------------------------------------------------------- */
 
 static void test_crash_on_known_map(void **state)
@@ -237,6 +270,7 @@ int main(void)
 	        cmocka_unit_test(test_conflicts_lost_on_the_way),
 	        cmocka_unit_test(test_conflict_rate),
 	        cmocka_unit_test(test_chains),
+	        cmocka_unit_test(test_complete_chains),
 	        cmocka_unit_test(test_crash_on_known_map),
 	        cmocka_unit_test(test_crash_before_the_map_is_known),
 	        cmocka_unit_test(test_crash_of_another_kind),
