@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 
 import harness
 import real_languages as languages
@@ -33,6 +34,20 @@ PROGRAMS = QUICK + [servers.NodeExporter, servers.Hugo, servers.Rclone, servers.
 MEASURE = 2.5   # seconds
 # No place of the program's own: the functions that are probed and those between.
 RUNTIME = ("runtime.map", "internal/runtime/maps.", "reflect.map")
+
+
+class Figures(typing.NamedTuple):
+    """Of some seconds of load."""
+    rate: float      # requests a second
+    latency: float   # seconds of the median request
+    cost: float      # seconds of the target's CPU time for one request
+
+
+def cpu_seconds(pid):
+    """CPU time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Load:
@@ -63,11 +78,15 @@ class Load:
             self.wrong.append(f"request {n} of client {number}: {type(error).__name__}: {error}")
 
     def measure(self, seconds=MEASURE):
-        """(requests a second, median seconds of one) from now on."""
-        began = time.monotonic()
+        """From now on."""
+        pid = self.program.process.pid
+        began, used = time.monotonic(), cpu_seconds(pid)
         time.sleep(seconds)
+        used, seconds = cpu_seconds(pid) - used, time.monotonic() - began
         taken = [took for ended, took in list(self.done) if began <= ended <= began + seconds]
-        return len(taken) / seconds, statistics.median(taken) if taken else seconds
+        if not taken:
+            raise AssertionError(f"no answer in {seconds:.1f} s; {self.wrong}")
+        return Figures(len(taken) / seconds, statistics.median(taken), used / len(taken))
 
     def stop(self):
         self.ending.set()
@@ -178,13 +197,16 @@ class Visit:
         self.check(not load.wrong, "wrong answers")
 
     def back(self, load, when):
-        """The load once it is what it was before, give or take what two busy CPUs do."""
-        best = (0, 0)
+        """The load once a request costs what it did before. CPU time tells more than time here: who
+        else uses the machine meanwhile is not the question."""
+        before, best = self.loads["before"], None
         for _ in range(4):
-            best = max(best, load.measure())
-            if best[0] > 0.6 * self.loads["before"][0] or not self.program.running():
+            now = load.measure()
+            best = min(best or now, now, key=lambda figures: figures.cost)
+            if best.cost < 1.5 * before.cost:
                 return best
-        self.check(False, f"{best[0]:.0f} requests/s {when}, {self.loads['before'][0]:.0f} before")
+        self.check(False, f"a request takes {1e6 * best.cost:.0f} us of CPU time {when}, "
+                          f"{1e6 * before.cost:.0f} us before")
         return best
 
     # ---- what is judged --------------------------------------------------------------------------
@@ -257,26 +279,33 @@ class Visit:
 
     # ---- what is told ----------------------------------------------------------------------------
 
-    def ratio(self, when):
+    def ratio(self, when, figure):
         before, now = self.loads.get("before"), self.loads.get(when)
-        return f"{now[0] / before[0]:.2f}" if before and now and before[0] else "-"
+        if not before or not now or not getattr(before, figure):
+            return "-"
+        return f"{getattr(now, figure) / getattr(before, figure):.2f}"
 
     def cells(self):
-        percent = {key: f"{100 * self.row[key]:.0f}%" for key in ("types", "lines", "created", "chains")
-                   if key in self.row}
-        before, during = self.loads.get("before"), self.loads.get("during")
+        percent = {key: f"{100 * self.row[key]:.0f}%"
+                   for key in ("types", "lines", "created", "chains") if key in self.row}
+        before = self.loads.get("before")
         return dict(self.row, **percent, name=name_of(type(self.program)),
-                    rate=f"{before[0]:.0f}" if before else "-", during=self.ratio("during"),
-                    after=self.ratio("after"), killed=self.ratio("killed"),
-                    latency=f"{during[1] / before[1]:.2f}" if before and during else "-")
+                    rate=f"{before.rate:.0f}" if before else "-",
+                    during=self.ratio("during", "rate"), after=self.ratio("after", "rate"),
+                    killed=self.ratio("killed", "rate"), latency=self.ratio("during", "latency"),
+                    cost=self.ratio("during", "cost"), cost_after=self.ratio("after", "cost"),
+                    cost_killed=self.ratio("killed", "cost"))
 
 
+# The last ones are ratios to the time before: requests a second while watched, after an orderly
+# end and after SIGKILL, median latency while watched, CPU time of a request in all three.
 COLUMNS = [("name", "program"), ("go", "release"), ("runtime", "maps"), ("stripped", "stripped"),
            ("probes", "probes"), ("hits", "hits"), ("maps", "rows"), ("types", "types"),
            ("lines", "lines"), ("created", "created by"), ("chains", "chains"),
            ("deepest", "deepest"), ("held", "holds"),
            ("answers", "answers"), ("rate", "req/s"), ("during", "watched"),
-           ("after", "after"), ("killed", "killed"), ("latency", "latency")]
+           ("after", "after"), ("killed", "killed"), ("latency", "latency"),
+           ("cost", "CPU watched"), ("cost_after", "after"), ("cost_killed", "killed")]
 
 
 def table_of(rows):
@@ -308,6 +337,8 @@ def run_one(kind, seconds):
             visit.visit()
         except Exception as error:  # pylint: disable=broad-except
             visit.problems.append(f"{type(error).__name__}: {error}")
+            if program.process is not None and not program.running():
+                visit.problems.append("it ended: " + program.log_end())
     mark = "FAIL" if visit.problems else "ok"
     print(f"{mark:4} {name_of(kind)} ({time.monotonic() - began:.1f} s)", flush=True)
     for text in visit.problems + visit.notes:
