@@ -20,7 +20,7 @@ SAN   ?=
 comma := ,
 BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-PKGS     := libbpf libelf libdw ncursesw jansson
+PKGS     := libbpf libelf libdw libunwind-generic ncursesw jansson
 WARNINGS := -Wall -Wextra -Werror
 CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -Ibuild
 CFLAGS   ?= -O2 -g

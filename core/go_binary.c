@@ -293,6 +293,11 @@ int go_binary_function_find(struct go_binary *binary, const char *name, struct g
 	return function_fill(binary, &function, out);
 }
 
+const struct pclntab *go_binary_pclntab(const struct go_binary *binary)
+{
+	return &binary->tab;
+}
+
 int go_binary_function_at(struct go_binary *binary, uint64_t addr, struct go_function *out)
 {
 	struct pclntab_function function;
@@ -401,10 +406,15 @@ int go_binary_frames(struct go_binary *binary, uint64_t addr, uint64_t bias, boo
                      struct frame *out, int max)
 {
 	struct pclntab_function function;
-	uint64_t pc = is_return_address ? addr - 1 : addr;
+	uint64_t pc = addr;
 
 	if (max <= 0)
 		return 0;
+	/* Nobody calls from in front of a function: the runtime put its entry there itself (what a
+	 * cgo callback returns to), and runtime.Callers looks that up as it is. */
+	if (is_return_address &&
+	    (pclntab_find(&binary->tab, addr, &function) || function.entry != addr))
+		pc--;
 	for (int i = 0; i < max; i++)
 		out[i] = (struct frame){.pc = addr + bias};
 	if (pclntab_find(&binary->tab, pc, &function))

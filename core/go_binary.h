@@ -51,6 +51,10 @@ go_binary_build_id(const struct go_binary *binary); /* GNU build id in hex, else
  * wrapper. Returns 0, or -ENOENT: the linker dropped it or this release has none. */
 int go_binary_function_find(struct go_binary *binary, const char *name, struct go_function *out);
 
+/* Its pclntab, for those who need more than names; lives as long as the go_binary. */
+struct pclntab;
+const struct pclntab *go_binary_pclntab(const struct go_binary *binary);
+
 /* The function that holds a file address. 0 or -ENOENT. */
 int go_binary_function_at(struct go_binary *binary, uint64_t addr, struct go_function *out);
 

@@ -203,6 +203,7 @@ int pclntab_function(const struct pclntab *tab, uint64_t index, struct pclntab_f
 	out->value_tables = load_u32(record + format->file_values + 8);
 	out->unit = load_u32(record + format->file_values + 12);
 	out->id = record[format->id];
+	out->flags = record[format->id + 1];
 	out->data_tables = record[format->id + 3];
 	return 0;
 }

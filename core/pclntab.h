@@ -30,6 +30,10 @@ struct pclntab {
 	uint32_t quantum;                            /* bytes that a pc step stands for */
 };
 
+/* abi.FuncFlagTopFrame, abi.FuncFlagSPWrite: where a stack begins; writes to the stack pointer in a
+ * way that the table of stretches does not tell. */
+enum { PCLNTAB_TOP_FRAME = 1, PCLNTAB_SP_WRITE = 2 };
+
 struct pclntab_function {
 	uint64_t entry, end;
 	uint64_t record; /* address of the _func */
@@ -37,7 +41,8 @@ struct pclntab_function {
 	uint32_t sp_values, file_values, line_values;
 	uint32_t unit; /* first index of its compilation unit's files */
 	uint32_t value_tables;
-	uint8_t id; /* runtime funcID */
+	uint8_t id;    /* runtime funcID */
+	uint8_t flags; /* PCLNTAB_* */
 	uint8_t data_tables;
 };
 
