@@ -36,11 +36,18 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 
 	if (size < sizeof(*event) || event->size > size)
 		return 0;
-	if (event->kind == EVENT_PROCESS)
+	if (event->kind == EVENT_STACK) {
+		c->delivered++;
+		chain_finish_stack(c->chains, data);
+		return 0;
+	}
+	if (event->kind == EVENT_PROCESS) {
 		collector_target_add(c, event->tgid);
+		chain_finish_process(c->chains, event->tgid);
+	}
 	if (event->kind == EVENT_CRASH)
 		collector_target_crashed(c, event->tgid);
-	collector_push(c, event);
+	collector_push(c, chain_finish_event(c->chains, event));
 	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
 		c->news = true;
 	return 0;
@@ -107,6 +114,7 @@ static void collector_free(struct collector *c)
 	ring_buffer__free(c->ring);
 	collector_counts_close(c);
 	collector_targets_close(c);
+	chain_finish_destroy(c->chains);
 	free(c);
 }
 
@@ -128,7 +136,10 @@ int collector_start(const struct collector_config *config, struct collector **ou
 		               strerror(errno));
 		goto cleanup;
 	}
-	rc = collector_counts_open(c);
+	rc = chain_finish_create(config->targets_fd, config->stack_depth, config->verbose,
+	                         &c->chains);
+	if (!rc)
+		rc = collector_counts_open(c);
 	if (!rc)
 		rc = collector_targets_open(c);
 	collector_tuning_open(c);

@@ -12,6 +12,7 @@
 #define GOMAPTOP_BPF_COLLECTOR_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,6 +31,8 @@ struct collector_config {
 	uint64_t interval_ns;
 	uint64_t ns_per_hit; /* for the estimate of the overhead */
 	uint64_t budget_divisor;
+	int stack_depth; /* frames kept of a call chain */
+	bool verbose;
 	struct detector_tuning *tuning; /* shared with the BPF program */
 	const pid_t *pids;              /* targets known from the start */
 	size_t pid_count;

@@ -11,6 +11,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/chain_finish.h"
 #include "bpf/collector.h"
 #include "core/event.h"
 
@@ -30,6 +31,7 @@ struct collector {
 	atomic_ullong disarmed_ns;
 
 	struct ring_buffer *ring;
+	struct chain_finish *chains;
 	uint64_t started_ns;
 	uint64_t next_tick_ns;
 	uint64_t next_scan_ns;                     /* the tables are read at least once a second */
@@ -39,7 +41,7 @@ struct collector {
 	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
 	bool news; /* something was pushed since the consumer was last told */
 
-	uint64_t delivered; /* events of the ring that reached the queue */
+	uint64_t delivered; /* events of the ring that reached the queue, or were used here */
 	uint64_t queue_full;
 	uint64_t made_here; /* events that the collector made itself and that may be lost */
 

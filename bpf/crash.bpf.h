@@ -8,7 +8,7 @@
 #ifndef GOMAPTOP_BPF_CRASH_H
 #define GOMAPTOP_BPF_CRASH_H
 
-#include "operation.bpf.h"
+#include "stack_copy.bpf.h"
 
 static __always_inline void crash_last_operation(struct event_crash *e, struct operation *o)
 {
@@ -26,6 +26,7 @@ static __always_inline void crash_last_operation(struct event_crash *e, struct o
 static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 tgid, __u32 tid)
 {
 	struct operation o = {};
+	struct event_stack *stack;
 	struct event_crash *e;
 	__u64 length = go_arg1(ctx);
 
@@ -37,9 +38,10 @@ static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	o.goid = field_read(o.g, operation_fields(&o)->g_goid);
 	o.caller = go_return_address(ctx);
 	o.now = bpf_ktime_get_ns();
+	stack = stack_copy_reserve(tgid);
 	e = event_reserve(sizeof(*e));
 	if (!e)
-		return;
+		goto cleanup;
 	event_header_set(&e->h, EVENT_CRASH, sizeof(*e), o.now, tgid);
 	__builtin_memset(e->message, 0, sizeof(e->message));
 	if (length > CRASH_MESSAGE_MAX - 1)
@@ -50,9 +52,15 @@ static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	if (!access_capture(ctx, &o, &e->access)) {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 		coverage_count(COVERAGE_STACK_FAILED);
-		return;
+		goto cleanup;
 	}
+	if (stack)
+		stack_copy_settle(stack, ctx, &e->access);
 	event_submit(e);
+	return;
+cleanup:
+	if (stack)
+		bpf_ringbuf_discard(stack, BPF_RB_NO_WAKEUP);
 }
 
 #endif

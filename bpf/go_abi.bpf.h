@@ -10,6 +10,8 @@
 
 #include "kernel_types.h"
 
+#define G_STACK_HI 8 /* runtime2.go type g: the stack's bounds come first */
+
 /* CF or ZF: the `jbe morestack` under the probe is going to be taken. The stack grows or the
  * goroutine is preempted, and the function is entered again afterwards. */
 #define GO_FLAGS_STACK_GROWTH 0x41

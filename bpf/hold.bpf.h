@@ -12,6 +12,7 @@
 #define GOMAPTOP_BPF_HOLD_H
 
 #include "count.bpf.h"
+#include "stack_copy.bpf.h"
 
 #define HOLD_STEPS_MAX  (1 << 20)
 #define HOLD_GRACE_NS   50000 /* to let someone finish reading the slot, at most */
@@ -27,6 +28,7 @@ struct hold_slot {
 	__u32 drawn_ns;
 	__u64 begin_ns;
 	__u64 last_g; /* who was counted last */
+	__u64 sp, fp; /* of the one who is held */
 	struct access access;
 };
 
@@ -51,16 +53,45 @@ static __always_inline __u64 slot_seq(const struct hold_slot *slot)
 	return *(const volatile __u64 *)&slot->seq;
 }
 
+/* Send the stack of an access whose chain is known before its event is made, if it needs one. */
+static __noinline int stack_copy(const struct access *a, __u64 sp, __u64 fp)
+{
+	struct target_state *t;
+	struct event_stack *e;
+	__u32 tgid;
+
+	if (!a || !config.stack_copies)
+		return 0;
+	tgid = a->tgid;
+	t = bpf_map_lookup_elem(&targets, &tgid);
+	if (!t || !chain_needs_stack(a, t) || !stack_copy_allowed(bpf_ktime_get_ns()))
+		return 0;
+	e = event_reserve(sizeof(*e));
+	if (e)
+		stack_copy_send(e, a, sp, fp);
+	return 0;
+}
+
+/* The one who is held stands still, its stack with it; unless this hold is over. */
+static __always_inline void held_stack_copy(const struct hold_slot *slot, __u64 seq)
+{
+	if (slot_seq(slot) == seq)
+		stack_copy(&slot->access, slot->sp, slot->fp);
+}
+
 static __noinline int overlap_tell(struct pt_regs *ctx, struct hold_slot *slot,
                                    const struct operation *o, __u64 seq)
 {
+	struct event_stack *stack;
 	struct event_overlap *e;
 
 	if (!slot || !o)
 		return 0;
+	held_stack_copy(slot, seq);
+	stack = stack_copy_reserve(o->tgid);
 	e = event_reserve(sizeof(*e));
 	if (!e)
-		return 0;
+		goto cleanup;
 	event_header_set(&e->h, EVENT_OVERLAP, sizeof(*e), o->now, o->tgid);
 	e->hold_ns = slot->drawn_ns;
 	e->after_ns = o->now - slot->begin_ns;
@@ -70,9 +101,15 @@ static __noinline int overlap_tell(struct pt_regs *ctx, struct hold_slot *slot,
 	if (slot_seq(slot) != seq || !access_capture(ctx, o, &e->came)) {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 		coverage_count(COVERAGE_STACK_FAILED);
-		return 0;
+		goto cleanup;
 	}
+	if (stack)
+		stack_copy_settle(stack, ctx, &e->came);
 	event_submit(e);
+	return 0;
+cleanup:
+	if (stack)
+		bpf_ringbuf_discard(stack, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -142,6 +179,9 @@ static __noinline int stall_tell(struct hold_slot *slot, __u64 held_ns)
 
 	if (!slot)
 		return 0;
+	/* Whoever came has copied it already. */
+	if (!slot->arrivals)
+		stack_copy(&slot->access, slot->sp, slot->fp);
 	e = event_reserve(sizeof(*e));
 	if (!e)
 		return 0;
@@ -189,6 +229,8 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	}
 	slot->arrivals = 0;
 	slot->last_g = 0;
+	slot->sp = ctx->sp;
+	slot->fp = ctx->bp;
 	slot->map_gen = m->gen;
 	slot->drawn_ns = length_ns;
 	slot->begin_ns = bpf_ktime_get_ns();

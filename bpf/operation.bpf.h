@@ -190,7 +190,7 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->startpc = field_read(o->g, f->g_startpc);
 	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
 	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
-	a->truncated = bytes > 0 && bytes == config.stack_bytes;
+	a->truncated = bytes > 0 && bytes == config.stack_bytes ? CHAIN_TOO_DEEP : CHAIN_WHOLE;
 	return a->depth || a->caller;
 }
 

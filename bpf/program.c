@@ -88,6 +88,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	c->stack_bytes = config->stack_depth * sizeof(uint64_t);
 	c->any_process = config->any_process;
 	c->show_keys = config->show_keys;
+	c->stack_copies = config->stack_copies_all ? STACK_COPIES_ALL : STACK_COPIES_NEEDED;
 	pidns_find(c);
 }
 

@@ -22,7 +22,8 @@ struct program_config {
 	int stack_depth;
 	bool any_process;
 	bool show_keys;
-	bool perf_only; /* for tests: as if the kernel had no uprobe_multi */
+	bool stack_copies_all; /* for tests: also of stacks that the frame pointers lead through */
+	bool perf_only;        /* for tests: as if the kernel had no uprobe_multi */
 	bool verbose;
 	size_t ring_bytes, maps_max, goroutines_max; /* 0: default */
 	size_t site_count;                           /* probes for which callers may be set */

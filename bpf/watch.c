@@ -37,8 +37,10 @@ static void config_environment(struct watch_config *c, struct program_config *p)
 {
 	const char *ring = getenv("GOMAPTOP_RING_BYTES");
 	const char *attach = getenv("GOMAPTOP_ATTACH");
+	const char *copies = getenv("GOMAPTOP_STACK_COPY");
 
 	p->ring_bytes = ring ? strtoul(ring, NULL, 0) : c->ring_bytes;
+	p->stack_copies_all = copies && !strcmp(copies, "always");
 	p->perf_only = attach && !strcmp(attach, "perf_event");
 }
 
@@ -132,6 +134,8 @@ static int collect(struct watch *w, struct error *err)
 	        .interval_ns = w->config.interval_ns,
 	        .ns_per_hit = w->program.ns_per_hit,
 	        .budget_divisor = w->program.budget_divisor,
+	        .stack_depth = w->config.stack_depth,
+	        .verbose = w->config.verbose,
 	        .tuning = &s->bss->tuning,
 	        .pids = w->config.pids,
 	        .pid_count = w->config.pid_count,

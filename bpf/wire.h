@@ -64,6 +64,10 @@ struct site_callers {
 
 #define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */
 
+/* Of which goroutines' stacks copies are made: none, of those that the frame pointers do not lead
+ * through, all (for a comparison of both ways). */
+enum stack_copies { STACK_COPIES_NONE, STACK_COPIES_NEEDED, STACK_COPIES_ALL };
+
 /* Settings, fixed when the programs are loaded. */
 struct detector_config {
 	struct field_row rows[FIELD_ROWS];
@@ -74,7 +78,7 @@ struct detector_config {
 	__u32 stack_bytes;          /* of a call chain */
 	__u32 any_process;          /* -e: processes not in `targets` are new targets */
 	__u32 show_keys;            /* 0: no key is read */
-	__u32 pad;
+	__u32 stack_copies;         /* enum stack_copies */
 };
 
 /* Settings that the collector adjusts while watching. */
@@ -86,6 +90,10 @@ struct detector_tuning {
 struct target_state {
 	__u32 announced; /* EVENT_PROCESS was sent at the first hit */
 	__u32 pad;
+	/* Run-time addresses. goexit: what the outermost frame of every goroutine returns to; 0: not
+	 * known (yet), then no stack is copied. */
+	__u64 goexit;
+	__u64 callback_begin, callback_end; /* runtime.cgocallback; 0: the program has none */
 };
 
 #define SLOTS 64 /* holds that can be under way at once, in all targets; a power of two */

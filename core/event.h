@@ -45,6 +45,10 @@ static inline int op_changes(unsigned int op)
 #define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */
 #define KEY_BYTES_MAX   64  /* of a map key, with --show-keys */
 
+/* How a chain ends: with the goroutine's first function; at the depth limit; where the frame
+ * pointers were lost (C code) and the rest could not be learned. */
+enum chain_end { CHAIN_WHOLE, CHAIN_TOO_DEEP, CHAIN_LOST };
+
 /* One side of a conflict, or one sampled access: who did what, where it came from.
  * stack[0] is the probed instruction inside the runtime's map function. A frame-pointer walk from
  * a probe on `jbe` skips the immediate caller: `caller` has it, see call_chain_complete(). */
@@ -62,7 +66,7 @@ struct access {
 	__u16 site;     /* index into the table of probe sites */
 	__u16 depth;    /* entries used in stack[]; 0: the stack could not be walked */
 	__u8 op;        /* enum map_op */
-	__u8 truncated; /* the walk ended at the depth limit, not at the goroutine's start */
+	__u8 truncated; /* enum chain_end: whether the goroutine's start was reached */
 	__u8 key_kind; /* --show-keys: reflect.Kind of the key, an integer or string; 0: not read */
 	__u8 key_size; /* bytes used of key[] */
 	__u32 key_length; /* of a string key: its whole length, at most UINT32_MAX */

@@ -160,7 +160,7 @@ static json_t *json_access(const struct snapshot_context *context, const struct 
 	        "pid", json_known(access->tgid), "tid", json_known(access->tid), "goid",
 	        json_known(access->goid), "time", json_event_time(context, access->time_ns), "key",
 	        json_key(access), "stack", json_stack(side->chain, side->chain_length),
-	        "stack_truncated", access->truncated, "created_by",
+	        "stack_truncated", access->truncated != CHAIN_WHOLE, "created_by",
 	        json_frame_known(&side->created_by), "parent_goid", json_known(access->parent_goid),
 	        "first_function", json_text(side->first_function), "key_kind",
 	        json_text(access_key_kind(access)), "key_truncated", access_key_truncated(access));

@@ -201,6 +201,8 @@ static void side_print(const struct snapshot_context *context, FILE *out, char l
 		frame_print(out, &side->chain[i]);
 	if (side->chain_length == 0)
 		fputs("      call chain not known\n", out);
+	else if (side->access.truncated == CHAIN_LOST)
+		fputs("      ... called from C code; what called that is not known\n", out);
 	else if (side->access.truncated)
 		fputs("      ... cut off here; --stack-depth N keeps more\n", out);
 	origin_print(out, side);

@@ -218,6 +218,9 @@ static void chain_walk(struct symbolizer *symbolizer, uint32_t tgid, const uint6
 		const struct frame *frames =
 		        symbolizer_frames(symbolizer, tgid, addresses[i],
 		                          !is_entered_by_fault(chain->callee), &count);
+		/* The door from C: frame pointers beyond it are anything. */
+		if (count == 1 && function_is(frames, "crosscall2"))
+			break;
 		for (int k = 0; k < count; k++)
 			chain_push(chain, &frames[k]);
 	}

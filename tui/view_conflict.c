@@ -59,7 +59,7 @@ static struct chains chains_of(const struct conflict_row *conflict, int height, 
 static int lines_of(const struct chains *chains)
 {
 	return chains->longer->chain_length * chains->step + (chains->common > 0) +
-	       chains->longer->access.truncated;
+	       (chains->longer->access.truncated != CHAIN_WHOLE);
 }
 
 /* One line: source line and function. Two: function, then its whole path. */
@@ -190,7 +190,8 @@ static void draw_chain(const struct side *side, const struct chains *chains,
 		             "both came this way:");
 	if (side->access.truncated)
 		draw_line_at(line_of(chains, side, side->chain_length), chains, area, STYLE_WARN,
-		             "cut here: see --stack-depth");
+		             side->access.truncated == CHAIN_LOST ? "called from C code, cut here"
+		                                                  : "cut here: see --stack-depth");
 }
 
 static int draw_summary(const struct ui *ui, const struct conflict_row *conflict,

@@ -69,18 +69,21 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static __u64 hit_stack[4]; /* from the stack pointer upwards */
+
 /* One hit: goroutine g does op on map, called from `caller`, on its own thread and CPU. */
 static void hit(struct fake_g *g, struct fake_map *map, enum map_op op, __u64 caller)
 {
 	static __u64 type = 21;
-	__u64 stack[1] = {caller};
 	struct pt_regs regs = {
 	        .r14 = (unsigned long)g,
 	        .ax = (unsigned long)&type,
 	        .bx = (unsigned long)map,
-	        .sp = (unsigned long)stack,
+	        .sp = (unsigned long)hit_stack,
+	        .bp = 0xb9,
 	};
 
+	hit_stack[0] = caller;
 	shim.cookie = COOKIE(3, WIRE_MAP_OP, op, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0);
 	shim.cpu = g->goid & 1;
 	shim.pid_tgid = (__u64)TGID << 32 | (100 + g->goid);
@@ -461,6 +464,97 @@ static void test_overlap_has_both_sides(void **state)
 	assert_sums();
 }
 
+/* ---- copies of stacks ---------------------------------------------------------------- */
+
+/* Both goroutines' stacks end behind hit_stack: fake_g has `parent` where g.stack.hi is. */
+static void copies_wanted(__u64 goexit, __u64 callback)
+{
+	struct target_state state = {.announced = 1,
+	                             .goexit = goexit,
+	                             .callback_begin = callback,
+	                             .callback_end = callback ? callback + 16 : 0};
+	__u32 tgid = TGID;
+
+	config.stack_copies = STACK_COPIES_NEEDED;
+	stack_copy_spent_until_ns = 0;
+	g1.parent = g2.parent = (unsigned long)(hit_stack + 4);
+	bpf_map_update_elem(&targets, &tgid, &state, BPF_ANY);
+}
+
+/* Of both sides of one overlap, and not counting those of holds that nobody met. */
+static int copies_of_one_overlap(__u64 goexit, __u64 callback)
+{
+	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_READ, .left = 1};
+
+	set_up(NULL);
+	copies_wanted(goexit, callback);
+	hold_with(&v, &g1, OP_WRITE);
+	assert_int_equal(v.left, 0);
+	assert_sums();
+	g1.parent = g2.parent = 0;
+	return events_of(EVENT_STACK, NULL);
+}
+
+static void test_whole_chains_need_no_stack(void **state)
+{
+	(void)state;
+	assert_int_equal(copies_of_one_overlap(0x3000, 0), 0);
+	assert_int_equal(copies_of_one_overlap(0x3000, 0x5000), 0);
+	assert_int_equal(copies_of_one_overlap(0, 0), 0); /* where chains end is not known yet */
+}
+
+static void test_stacks_go_before_their_event(void **state)
+{
+	const struct event_header *before[2] = {NULL, NULL}, *h = NULL;
+	const struct event_overlap *overlap;
+
+	(void)state;
+	assert_in_range(copies_of_one_overlap(0x4000, 0), 2, 100);
+	assert_int_equal(events_of(EVENT_OVERLAP, &h), 1);
+	overlap = (const void *)h;
+	for (struct shim_event *e = shim_events; e && (const void *)e->data != h; e = e->next) {
+		if (!e->submitted)
+			continue;
+		before[0] = before[1];
+		before[1] = (const void *)e->data;
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct event_stack *stack = (const void *)before[i];
+		const struct access *a = i ? &overlap->came : &overlap->held;
+
+		assert_int_equal(stack->h.kind, EVENT_STACK);
+		assert_int_equal(stack->h.time_ns, a->time_ns);
+		assert_int_equal(stack->h.tgid, TGID);
+		assert_int_equal(stack->g, a->g);
+		assert_int_equal(stack->pc, 0x1000);
+		assert_int_equal(stack->sp, (unsigned long)hit_stack);
+		assert_int_equal(stack->fp, 0xb9);
+		assert_int_equal(stack->bytes, sizeof(hit_stack));
+	}
+}
+
+/* Whatever the frame pointers lead to behind C code, it is not trusted. */
+static void test_callbacks_need_the_stack(void **state)
+{
+	(void)state;
+	assert_in_range(copies_of_one_overlap(0x3000, 0x1ff8), 2, 100);
+}
+
+static void test_stack_copies_are_rationed(void **state)
+{
+	struct access a = {.g = (unsigned long)&g1, .tgid = TGID, .depth = 1};
+
+	(void)state;
+	copies_wanted(0x4000, 0);
+	for (int i = 0; i < 100; i++)
+		stack_copy(&a, (unsigned long)hit_stack, 0);
+	assert_int_equal(events_of(EVENT_STACK, NULL), 17);
+	shim.now_ns += 1000 * MS;
+	stack_copy(&a, (unsigned long)hit_stack, 0);
+	assert_int_equal(events_of(EVENT_STACK, NULL), 18);
+	g1.parent = g2.parent = 0;
+}
+
 static void test_two_readers_do_not_conflict(void **state)
 {
 	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_READ, .left = 5};
@@ -688,6 +782,10 @@ int main(void)
 	        T(test_seed_follows_a_goroutine_that_empties_its_map),
 	        T(test_delete_that_leaves_entries_keeps_the_seed),
 	        T(test_overlap_has_both_sides),
+	        T(test_whole_chains_need_no_stack),
+	        T(test_stacks_go_before_their_event),
+	        T(test_callbacks_need_the_stack),
+	        T(test_stack_copies_are_rationed),
 	        T(test_two_readers_do_not_conflict),
 	        T(test_same_goroutine_does_not_conflict),
 	        T(test_another_map_does_not_conflict),

@@ -44,16 +44,17 @@ def toolchain(release):
 
 
 @functools.lru_cache(maxsize=None)
-def _build(name, release, stripped, arch):
+def _build(name, release, stripped, arch, cgo):
     go = toolchain(release)
     if not os.path.isabs(go):
         return None
     folder = os.path.join(OUT, release + ("-stripped" if stripped else "") +
-                          (f"-{arch}" if arch else ""))
+                          (f"-{arch}" if arch else "") + (f"-cgo-{cgo}" if cgo else ""))
     path = os.path.join(folder, name)
     os.makedirs(folder, exist_ok=True)
-    command = [go, "build", "-o", path] + (["-ldflags=-s -w"] if stripped else []) + ["./" + name]
-    env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="0")
+    ldflags = ["-s -w"] * stripped + [f"-linkmode={cgo}"] * bool(cgo)
+    command = [go, "build", "-o", path, f"-ldflags={' '.join(ldflags)}", "./" + name]
+    env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="1" if cgo else "0")
     if arch:
         env["GOARCH"] = arch
     run = subprocess.run(command, cwd=GO_DIR, env=env, stderr=subprocess.PIPE, text=True,
@@ -63,10 +64,11 @@ def _build(name, release, stripped, arch):
     return path
 
 
-def program(name, release, stripped=False, arch=None):
-    """Path of a program of tests/go built as asked for (once in a run)."""
+def program(name, release, stripped=False, arch=None, cgo=None):
+    """Path of a program of tests/go built as asked for (once in a run). cgo: "internal" or
+    "external", who links it."""
     with _build_lock:
-        path = _build(name, release, stripped, arch)
+        path = _build(name, release, stripped, arch, cgo)
     if path is None:
         raise unittest.SkipTest(f"no Go {release} here: {toolchain(release)}")
     return path

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Call chains equal what the Go program itself reports at the same line."""
+import re
 import unittest
 
-from harness import BUILD_ROWS, Target, Watching, cases, map_at, program, table
+from harness import BUILDS, BUILD_ROWS, Target, Watching, cases, map_at, program, table
 
 SECONDS = 30    # of one run; a round over all paths takes ten
 ATTEMPTS = 10   # runs: the planted conflicts may end the program, then only the rest is looked for
@@ -41,30 +42,40 @@ def difference(release, notes, side):
     return None
 
 
+COPIES = re.compile(r"(\d+) chains finished, (\d+) cut off; (\d+) compared .* (\d+) differ")
+
+
+def cut_off(side):
+    """Within the first moments, and above so many a second, no stack is copied: then the chain ends
+    where C code begins, and says so."""
+    return side["stack_truncated"] and side["stack"][-1]["function"] == "runtime.cgocallback"
+
+
+def watch(path, only):
+    """Notes by map (both sides), and the last snapshot."""
+    with Target(path, "-for", "1h", *only) as target:
+        target.line_where(lambda line: "done" in line)
+        notes = {}
+        for line in target.lines:
+            if line and "path" in line:
+                notes.setdefault(line["map"], []).append(line)
+        with Watching("-p", target.pid) as watching:
+            watching.wait_for(lambda s: all(any(map(lambda side: not cut_off(side), sides_on(s, m)))
+                                            for m in notes), SECONDS)
+            result = watching.finish()
+            return notes, result.snapshot
+
+
 @table
 class ChainsTest(unittest.TestCase):
-    def watch(self, path, only):
-        """Notes by map (both sides), and the last snapshot."""
-        with Target(path, "-for", "1h", *only) as target:
-            target.line_where(lambda line: "done" in line)
-            notes = {}
-            for line in target.lines:
-                if line and "path" in line:
-                    notes.setdefault(line["map"], []).append(line)
-            with Watching("-p", target.pid) as watching:
-                watching.wait_for(lambda s: all(sides_on(s, m) for m in notes), SECONDS)
-                snapshot = watching.finish().snapshot
-        return notes, snapshot
-
-    @cases(*BUILD_ROWS)
-    def each_chain(self, release, stripped):
-        missing, wrong, only = None, [], []
+    def compare(self, release, path, only):
+        missing, wrong = None, []
         for _ in range(ATTEMPTS):
-            notes, snapshot = self.watch(program("chains", release, stripped), only)
+            notes, snapshot = watch(path, only)
             if missing is None:
                 missing = {of_map[0]["path"] for of_map in notes.values()}
             for address, of_map in notes.items():
-                sides = sides_on(snapshot, address)
+                sides = [s for s in sides_on(snapshot, address) if not cut_off(s)]
                 wrong += filter(None, (difference(release, of_map, side) for side in sides))
                 if sides:
                     missing.discard(of_map[0]["path"])
@@ -73,6 +84,32 @@ class ChainsTest(unittest.TestCase):
             only = ["-only", ",".join(sorted(missing))]
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
         self.assertEqual(missing, set(), "paths without a conflict")
+
+    @cases(*BUILD_ROWS)
+    def each_chain(self, release, stripped):
+        self.compare(release, program("chains", release, stripped), [])
+
+    @cases(("go1.19_internal", "1.19", True, "internal"), ("go1.24_external", "1.24", False, "external"),
+           ("go1.19_external!", "1.19", False, "external"), ("go1.24_internal!", "1.24", True, "internal"))
+    def each_chain_through_c(self, release, stripped, cgo):
+        self.compare(release, program("chains", release, stripped, cgo=cgo),
+                     ["-only", "callback,callback-twice,method"])
+
+    def test_libunwind_and_frame_pointers_agree(self):
+        """Every stack that is held is copied: a thousand of them, by both ways."""
+        compared = 0
+        for release, stripped in BUILDS * 4:
+            with Target(program("chains", release, stripped), "-for", "1h") as target, \
+                    Watching("-v", "-p", target.pid, env={"GOMAPTOP_STACK_COPY": "always"}) as run:
+                run.wait_for(lambda s: False, 12)
+                said = run.finish().stderr
+            found = COPIES.search(said)
+            self.assertIsNotNone(found, said)
+            self.assertEqual(found.group(4), "0", said)
+            compared += int(found.group(3))
+            if compared >= 1000:
+                return
+        self.fail(f"only {compared} stacks compared")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import "reflect"
 
 // The call paths. Each ends in m[here(w)]; which side walks it does not matter to the path.
 
+// cgoPaths lead through C; only a program built with cgo has them.
+var cgoPaths []*path
+
 func paths() []*path {
-	return []*path{
+	return append([]*path{
 		{name: "direct", op: "write", run: direct},
 		{name: "read", op: "read", run: readThrough},
 		{name: "delete", op: "delete", run: deleteThrough},
@@ -32,7 +35,7 @@ func paths() []*path {
 		{name: "go-statement", op: "write", run: throughGo},
 		{name: "recursion", op: "write", run: throughRecursion},
 		{name: "large-frame", op: "write", run: throughLargeFrame},
-	}
+	}, cgoPaths...)
 }
 
 //go:noinline
