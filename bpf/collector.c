@@ -100,6 +100,7 @@ static void *collector_run(void *arg)
 		collector_targets_poll(c, DRAIN_MS);
 		ring_buffer__consume(c->ring);
 		collector_tune(c);
+		collector_layouts_look(c);
 		counts_when_due(c);
 		tell_consumer(c);
 	}
@@ -112,6 +113,7 @@ static void *collector_run(void *arg)
 static void collector_free(struct collector *c)
 {
 	ring_buffer__free(c->ring);
+	collector_layouts_close(c);
 	collector_counts_close(c);
 	collector_targets_close(c);
 	chain_finish_destroy(c->chains);
@@ -142,6 +144,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
 		rc = collector_counts_open(c);
 	if (!rc)
 		rc = collector_targets_open(c);
+	if (!rc)
+		rc = collector_layouts_open(c);
 	collector_tuning_open(c);
 	if (!rc)
 		rc = -pthread_create(&c->thread, NULL, collector_run, c);

@@ -23,6 +23,15 @@
 
 struct collector;
 
+/* An executable whose layout nobody vouches for: the collector holds it against live objects, and
+ * tells the programs (detector_tuning.proven) what may be believed. */
+struct collector_layout {
+	const char *path;
+	dev_t device;
+	ino_t inode;
+	size_t row; /* of the programs' settings */
+};
+
 struct collector_config {
 	int events_fd, maps_fd, goroutines_fd, coverage_fd, targets_fd; /* BPF maps */
 	size_t maps_max, goroutines_max;                                /* rows of the tables */
@@ -36,6 +45,8 @@ struct collector_config {
 	struct detector_tuning *tuning; /* shared with the BPF program */
 	const pid_t *pids;              /* targets known from the start */
 	size_t pid_count;
+	const struct collector_layout *layouts; /* read by collector_start() only */
+	size_t layout_count;
 };
 
 /* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */

@@ -51,6 +51,8 @@ struct collector {
 	struct collector_target *targets;
 	size_t target_count, target_room;
 
+	struct collector_layouts *layouts; /* NULL: all layouts are known */
+
 	int cpus;
 	struct coverage_values *coverage; /* one a CPU */
 	void *keys, *values;              /* of one batch */
@@ -69,6 +71,12 @@ uint64_t collector_stall_ns(struct collector *c); /* held time so far */
 /* collector_tuning.c: keep the budget of held time busy, and no more. */
 void collector_tuning_open(struct collector *c);
 void collector_tune(struct collector *c);
+
+/* collector_layout.c: what may be believed of layouts that nobody vouches for. */
+int collector_layouts_open(struct collector *c);
+void collector_layouts_close(struct collector *c);
+void collector_layouts_look(struct collector *c);
+void collector_layouts_forget(struct collector *c, pid_t pid); /* the process has ended */
 
 /* collector_targets.c: pidfds, CPU time, ends. */
 int collector_targets_open(struct collector *c);

@@ -82,6 +82,7 @@ static void target_ended(struct collector *c, struct collector_target *t)
 
 	close(t->pidfd);
 	t->pidfd = -1;
+	collector_layouts_forget(c, t->pid);
 	atomic_fetch_sub(&c->alive, 1);
 	/* The number may serve another process of the same executable: let that one be new. */
 	bpf_map_delete_elem(c->config.targets_fd, &pid);

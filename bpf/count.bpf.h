@@ -109,7 +109,9 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 		return;
 	}
 	if (__sync_val_compare_and_swap(&m->seed, old, seed) != old)
-		return; /* another CPU sees to it */
+		return;    /* another CPU sees to it */
+	if (!old || !seed) /* one of them is not known */
+		return;
 	if (m->seed_stale_ns) {
 		if (o->now - m->seed_stale_ns > SEED_SETTLE_NS)
 			m->seed_stale_ns = 0;
@@ -147,7 +149,8 @@ static __always_inline void map_learn_sharing(struct map_counts *m, const struct
 static __always_inline void map_note_seed(struct map_counts *m, const struct operation *o)
 {
 	if (o->op == OP_CLEAR ||
-	    (o->op == OP_DELETE && field_read(o->map, operation_fields(o)->map_length) <= 1))
+	    (o->op == OP_DELETE &&
+	     operation_field(o, o->map, operation_fields(o)->map_length, FIELD_MAP) <= 1))
 		m->seed_stale_ns = o->now;
 }
 
@@ -171,7 +174,7 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 		coverage_count(COVERAGE_TABLE_FULL);
 		return 0;
 	}
-	if (m->last_who != o->who || m->type != o->type || m->seed_stale_ns)
+	if (m->last_who != o->who || m->type != o->type || m->seed_stale_ns || !m->seed)
 		map_seed_check(m, o);
 	m->type = o->type; /* one map can have two: in generic code that of its memory's shape */
 	if (o->changes && !(m->flags & MAP_CHANGED))
@@ -193,15 +196,21 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 /* ---- goroutines ---------------------------------------------------------------------- */
 
 /* The g of a goroutine that ended serves the next one: begin again, and keep the total right. */
-static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,
-                                                   const struct operation *o)
+static __always_inline void goroutine_counts_name(struct goroutine_counts *c,
+                                                  const struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);
 
 	c->goid = o->goid;
-	c->parent_goid = field_read(o->g, f->g_parent_goid);
-	c->gopc = field_read(o->g, f->g_gopc);
-	c->startpc = field_read(o->g, f->g_startpc);
+	c->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
+	c->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
+	c->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
+}
+
+static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,
+                                                   const struct operation *o)
+{
+	goroutine_counts_name(c, o);
 	c->first_ns = o->now;
 }
 
@@ -223,6 +232,9 @@ static __always_inline struct goroutine_counts *goroutine_counts_find(const stru
 		                     c->ops[OP_CLEAR] + c->ops[OP_ITERATE]);
 		bpf_probe_read_kernel(c, sizeof(*c), &goroutine_counts_zero);
 		goroutine_counts_begin(c, o);
+	} else if (operation_fields(o)->unproven) {
+		/* What is believed of it changes while it is watched. */
+		goroutine_counts_name(c, o);
 	}
 	return c;
 }

@@ -48,6 +48,17 @@ static __always_inline __u64 field_read(__u64 base, __s32 offset)
 	return offset >= 0 ? read_user_u64(base + offset) : 0;
 }
 
+/* A field of a layout that nobody vouches for is unknown until live objects confirmed it. */
+static __always_inline __u64 operation_field(const struct operation *o, __u64 base, __s32 offset,
+                                             __u32 field)
+{
+	__u32 row = o->row & (FIELD_ROWS - 1);
+
+	if (config.rows[row].unproven && !(tuning.proven[row] & field))
+		return 0;
+	return field_read(base, offset);
+}
+
 /* The iterator has in memory what the other functions have in registers. */
 static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 args,
                                                struct operation *o)
@@ -122,6 +133,33 @@ static __always_inline int operation_place(const struct pt_regs *ctx, __u64 cook
 /* ---- all of it -------------------------------------------------------------------------------
  */
 
+/* A map that was seen before, in the registers of another operation (each iteration begins with
+ * one), confirms what is read from an iterator. */
+static __always_inline int operation_map_seen(struct operation *o)
+{
+	struct map_key key = {.addr = o->map, .tgid = o->tgid};
+	struct map_counts *m = bpf_map_lookup_elem(&maps, &key);
+
+	if (!m)
+		return 0;
+	o->type = m->type;
+	return 1;
+}
+
+/* Who works, as far as a layout that nobody vouches for tells. Identity is the g throughout, so that
+ * nobody becomes another when his goid becomes known. */
+static __always_inline int operation_read_unproven(__u32 args, struct operation *o)
+{
+	const volatile struct field_row *f = operation_fields(o);
+
+	if (args == WIRE_ITERATOR && !operation_map_seen(o))
+		return COVERAGE_UNREADABLE;
+	if (field_read(field_read(o->g, f->g_m), f->m_g0) == o->g)
+		return COVERAGE_RUNTIME_INTERNAL;
+	o->goid = operation_field(o, o->g, f->g_goid, FIELD_GOID);
+	return 0;
+}
+
 /* 0 when the operation is complete; else the cause for which the hit is filtered. */
 static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
                                           struct operation *o)
@@ -141,7 +179,12 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	o->g = go_g(ctx);
 	if (!o->g)
 		return COVERAGE_UNREADABLE;
-	if (operation_fields(o)->g_goid >= 0) {
+	if (operation_fields(o)->unproven) {
+		int cause = operation_read_unproven(COOKIE_ARGS(cookie), o);
+
+		if (cause)
+			return cause;
+	} else if (operation_fields(o)->g_goid >= 0) {
 		/* Zero is the scheduler's own g0: the runtime at work before main, or on a system
 		 * stack; no goroutine of the program. */
 		if (bpf_probe_read_user(&o->goid, sizeof(o->goid),
@@ -150,7 +193,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 		if (!o->goid)
 			return COVERAGE_RUNTIME_INTERNAL;
 	}
-	o->who = o->goid ? o->goid : o->g;
+	o->who = o->goid && !operation_fields(o)->unproven ? o->goid : o->g;
 	o->now = bpf_ktime_get_ns();
 	return 0;
 }
@@ -160,7 +203,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 static __always_inline __u64 operation_seed(const struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);
-	__u64 seed = field_read(o->map, f->seed_offset);
+	__u64 seed = operation_field(o, o->map, f->seed_offset, FIELD_MAP);
 
 	return f->seed_size == 4 ? (__u32)seed : seed;
 }
@@ -178,16 +221,16 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->map_type = o->type;
 	a->g = o->g;
 	a->goid = o->goid;
-	a->parent_goid = field_read(o->g, f->g_parent_goid);
-	a->gopc = field_read(o->g, f->g_gopc);
+	a->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
+	a->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
 	a->caller = o->caller;
 	a->tgid = o->tgid;
 	a->tid = o->tid;
 	a->site = o->site;
 	a->op = o->op;
 	a->pad = 0;
-	key_read(ctx, o->key, o->type, a);
-	a->startpc = field_read(o->g, f->g_startpc);
+	key_read(ctx, f->unproven ? WIRE_KEY_NONE : o->key, o->type, a);
+	a->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
 	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
 	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
 	a->truncated = bytes > 0 && bytes == config.stack_bytes ? CHAIN_TOO_DEEP : CHAIN_WHOLE;

@@ -58,6 +58,9 @@ static void field_row_fill(struct field_row *row, const struct go_binary *binary
 	row->seed_size = map.seed_size;
 	row->iterator_type = map.iterator_type;
 	row->iterator_map = map.iterator_map;
+	row->g_m = l->g_m;
+	row->m_g0 = l->m_g0;
+	row->unproven = go_binary_layout_trust(binary) == GO_LAYOUT_UNVERIFIED;
 }
 
 static int load(struct watch *w, struct error *err)
@@ -118,9 +121,24 @@ static void say_took(const struct watch *w, const char *what, uint64_t begin_ns)
 
 /* ---- life ---------------------------------------------------------------------------- */
 
+static size_t layouts_list(const struct watch *w, struct collector_layout *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->binary_count; i++) {
+		const struct watch_binary *b = &w->binaries[i];
+
+		if (go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
+			out[count++] =
+			        (struct collector_layout){b->path, b->device, b->inode, b->row};
+	}
+	return count;
+}
+
 static int collect(struct watch *w, struct error *err)
 {
 	struct gomaptop *s = w->program.skeleton;
+	struct collector_layout layouts[FIELD_ROWS];
 	struct collector_config c = {
 	        .events_fd = bpf_map__fd(s->maps.events),
 	        .maps_fd = bpf_map__fd(s->maps.maps),
@@ -139,6 +157,8 @@ static int collect(struct watch *w, struct error *err)
 	        .tuning = &s->bss->tuning,
 	        .pids = w->config.pids,
 	        .pid_count = w->config.pid_count,
+	        .layouts = layouts,
+	        .layout_count = layouts_list(w, layouts),
 	};
 
 	return collector_start(&c, &w->collector, err);

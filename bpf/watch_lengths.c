@@ -16,7 +16,8 @@ static uint64_t head_seed(const struct map_head *head, bool swiss)
 	return swiss ? head->seed : head->seed >> 32;
 }
 
-/* Maps of one process. The seed says whether the map that is meant still is at its address. */
+/* Maps of one process. The seed says whether the map that is meant still is at its address, and
+ * that its header is where it is looked for: of a layout that is not believed it is zero. */
 static void lengths_read(struct watch *w, struct map_length *maps, size_t count)
 {
 	struct watch_target *t = watch_target_find(w, maps->tgid);
@@ -33,7 +34,7 @@ static void lengths_read(struct watch *w, struct map_length *maps, size_t count)
 	if (process_memory_read_pieces(t->pid, pieces, count))
 		return;
 	for (size_t i = 0; i < count; i++)
-		if (pieces[i].read && head_seed(&heads[i], swiss) == maps[i].seed)
+		if (pieces[i].read && maps[i].seed && head_seed(&heads[i], swiss) == maps[i].seed)
 			maps[i].length = (int64_t)heads[i].count;
 }
 

@@ -46,6 +46,17 @@ struct field_row {
 	__u32 seed_size;     /* 4 or 8 */
 	__s32 iterator_type; /* of the *maptype in the iterator */
 	__s32 iterator_map;  /* of the map in the iterator */
+	__s32 g_m, m_g0;     /* of the m in g, and of that m's own g */
+	__u32 unproven;      /* 1: read only what detector_tuning.proven says */
+};
+
+/* Values of enum layout_field of core/layout_check.h; collector_layout.c asserts that they agree. */
+enum wire_field {
+	FIELD_GOID = 1,
+	FIELD_PARENT_GOID = 2,
+	FIELD_GOPC = 4,
+	FIELD_STARTPC = 8,
+	FIELD_MAP = 16,
 };
 
 /* Code from which a probed function is called on behalf of others, by its distance from the probed
@@ -83,8 +94,9 @@ struct detector_config {
 
 /* Settings that the collector adjusts while watching. */
 struct detector_tuning {
-	__u64 tried_spacing_ns; /* between two holds on an object that was tried before */
-	__u64 fresh_spacing_ns; /* the same for one that was rarely tried */
+	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
+	__u64 fresh_spacing_ns;   /* the same for one that was rarely tried */
+	__u32 proven[FIELD_ROWS]; /* enum wire_field of unproven rows that live objects confirm */
 };
 
 struct target_state {
