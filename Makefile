@@ -53,8 +53,8 @@ SKELETON  := build/gomaptop.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps demo test check check-unit check-screen live fuzz bench lint \
-        install uninstall clean
+.PHONY: all tests help deps demo test check check-unit check-screen live test-matrix fuzz bench \
+        lint install uninstall clean
 
 all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
 
@@ -130,7 +130,12 @@ live: ## tests on live Go processes with real probes (needs root)
 live: $(GOMAPTOP)
 	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS) || [ $$? -eq 77 ]
 
-test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live
+test-matrix: ## every Go release, stripped and not, and published programs; MATRIX_ARGS=--quick
+test-matrix: $(GOMAPTOP) tests
+	@BUILD=$(BUILD) GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/matrix.py $(MATRIX_ARGS) || \
+	 [ $$? -eq 77 ]
+
+test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live, matrix
 	@tests/run_all "$(MAKE)"
 
 lint: $(SKELETON) ## style and floors: includes, formatting, clang-tidy, shellcheck, headers
@@ -203,4 +208,4 @@ clean: ## remove what was built
 
 help: ## this list
 	@echo 'gomaptop $(VERSION): concurrent map conflicts in running Go processes'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

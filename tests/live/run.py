@@ -79,9 +79,13 @@ def is_slow(test):
     return getattr(method, "slow", getattr(test, "slow", False))
 
 
-def selected(args):
+def all_tests():
     here = os.path.dirname(os.path.abspath(__file__))
-    tests = list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
+    return list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
+
+
+def selected(args):
+    tests = all_tests()
     if args.pattern:
         tests = [t for t in tests if any(fnmatch.fnmatch(name_of(t), f"*{p}*")
                                          for p in args.pattern)]
