@@ -44,16 +44,18 @@ def toolchain(release):
 
 
 @functools.lru_cache(maxsize=None)
-def _build(name, release, stripped, arch, cgo):
+def _build(name, release, stripped, arch, cgo, mode):
     go = toolchain(release)
     if not os.path.isabs(go):
         return None
     folder = os.path.join(OUT, release + ("-stripped" if stripped else "") +
-                          (f"-{arch}" if arch else "") + (f"-cgo-{cgo}" if cgo else ""))
+                          "".join(f"-{word}" for word in (arch, cgo and f"cgo-{cgo}", mode)
+                                  if word))
     path = os.path.join(folder, name)
     os.makedirs(folder, exist_ok=True)
     ldflags = ["-s -w"] * stripped + [f"-linkmode={cgo}"] * bool(cgo)
-    command = [go, "build", "-o", path, f"-ldflags={' '.join(ldflags)}", "./" + name]
+    command = [go, "build", "-o", path, f"-ldflags={' '.join(ldflags)}"]
+    command += [f"-buildmode={mode}"] * bool(mode) + ["./" + name]
     env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="1" if cgo else "0")
     if arch:
         env["GOARCH"] = arch
@@ -64,11 +66,11 @@ def _build(name, release, stripped, arch, cgo):
     return path
 
 
-def program(name, release, stripped=False, arch=None, cgo=None):
+def program(name, release, stripped=False, arch=None, cgo=None, mode=None):
     """Path of a program of tests/go built as asked for (once in a run). cgo: "internal" or
-    "external", who links it."""
+    "external", who links it; mode: "pie"."""
     with _build_lock:
-        path = _build(name, release, stripped, arch, cgo)
+        path = _build(name, release, stripped, arch, cgo, mode)
     if path is None:
         raise unittest.SkipTest(f"no Go {release} here: {toolchain(release)}")
     return path

@@ -47,8 +47,8 @@ class CountsTest(unittest.TestCase):
         self.assertEqual(hits, hits_seen, snapshot["coverage"])
         self.assertEqual(made, made_seen, snapshot["coverage"])
 
-    def attached(self, release, stripped=False, env=None):
-        with Target(program("ops", release, stripped)) as target:
+    def attached(self, release, stripped=False, env=None, mode=None):
+        with Target(program("ops", release, stripped, mode=mode)) as target:
             with Watching("-p", target.pid, env=env) as watching:
                 watching.wait_attached()
                 target.write("\n")
@@ -65,6 +65,11 @@ class CountsTest(unittest.TestCase):
         tallies, snapshot = self.attached(release, stripped)
         self.assertEqual(snapshot["coverage"]["attach"], "uprobe_multi")
         self.check_counts(tallies, snapshot)
+
+    @cases(*RELEASE_ROWS)
+    def each_pie(self, release):
+        """The same wherever the executable is loaded."""
+        self.check_counts(*self.attached(release, stripped=True, mode="pie"))
 
     @cases(*RELEASE_ROWS)
     def each_perf_event(self, release):
