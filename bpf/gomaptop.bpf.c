@@ -5,35 +5,15 @@
  * One hit goes: account for it, filter it or read the operation from the registers, count it, see
  * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
  * operation.bpf.h. Counting: count.bpf.h. Holding and meeting: hold.bpf.h. Choosing:
- * detector.bpf.h.
+ * detector.bpf.h. Whose hit it is: process_ids.bpf.h.
  */
 #include "core/event.h"
 
 #include "crash.bpf.h"
 #include "detector.bpf.h"
+#include "process_ids.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-/* Ids as the user side sees them: in its own pid namespace. */
-static __always_inline int current_ids(__u32 *tgid, __u32 *tid)
-{
-	__u64 both;
-
-	if (config.pidns_ino) {
-		struct bpf_pidns_info ids = {};
-
-		if (bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ids,
-		                                sizeof(ids)))
-			return -1;
-		*tgid = ids.tgid;
-		*tid = ids.pid;
-		return 0;
-	}
-	both = bpf_get_current_pid_tgid();
-	*tgid = both >> 32;
-	*tid = both;
-	return 0;
-}
 
 static __always_inline void process_announce(__u32 tgid)
 {

@@ -25,4 +25,28 @@ struct pt_regs {
 	unsigned long sp;
 } __attribute__((preserve_access_index));
 
+/* include/linux/ns_common.h, pid_namespace.h, pid.h, sched.h */
+struct ns_common {
+	unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct pid_namespace {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} __attribute__((preserve_access_index));
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[]; /* one for each namespace, the initial one first */
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+} __attribute__((preserve_access_index));
+
 #endif

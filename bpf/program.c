@@ -53,14 +53,27 @@ static void stall_table_fill(uint32_t *table, uint64_t min_ns, uint64_t max_ns)
 		table[i] = min_ns * pow(ratio, (i + 0.5) / STALL_LENGTHS);
 }
 
-static void pidns_find(struct detector_config *c)
+/* Our pid namespace, unless it is the initial one. /proc may be that of another: then the ids in it
+ * mean other processes than the kernel's answers to us. */
+static int pidns_find(uint64_t *inode, struct error *err)
 {
+	char self[32] = "";
 	struct stat st;
 
-	if (stat("/proc/self/ns/pid", &st) || st.st_ino == PIDNS_INIT_INO)
-		return;
-	c->pidns_dev = st.st_dev;
-	c->pidns_ino = st.st_ino;
+	*inode = 0;
+	if (stat("/proc/self/ns/pid", &st))
+		return error_set(
+		        err, errno,
+		        "cannot look at /proc/self/ns/pid: %s; mount /proc: `mount -t proc "
+		        "proc /proc`",
+		        strerror(errno));
+	if (readlink("/proc/self", self, sizeof(self) - 1) < 0 || atoi(self) != getpid())
+		return error_set(err, EINVAL,
+		                 "/proc here is that of another pid namespace; mount that of this "
+		                 "one: `mount -t proc proc /proc`");
+	if (st.st_ino != PIDNS_INIT_INO)
+		*inode = st.st_ino;
+	return 0;
 }
 
 static void settings_fill(const struct program_config *config, enum probe_link_mode mode,
@@ -89,7 +102,6 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	c->any_process = config->any_process;
 	c->show_keys = config->show_keys;
 	c->stack_copies = config->stack_copies_all ? STACK_COPIES_ALL : STACK_COPIES_NEEDED;
-	pidns_find(c);
 }
 
 static void sizes_set(const struct program_config *config, struct program *program)
@@ -134,6 +146,9 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 		return load_error(-errno, err);
 	program->skeleton = s;
 	program->mode = mode;
+	rc = pidns_find((uint64_t *)&s->rodata->config.pidns_ino, err);
+	if (rc)
+		return rc;
 	settings_fill(config, mode, (struct detector_config *)&s->rodata->config, program);
 	sizes_set(config, program);
 	if (mode == PROBE_LINK_MULTI)

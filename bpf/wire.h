@@ -83,13 +83,13 @@ enum stack_copies { STACK_COPIES_NONE, STACK_COPIES_NEEDED, STACK_COPIES_ALL };
 struct detector_config {
 	struct field_row rows[FIELD_ROWS];
 	__u32 stall_ns[STALL_LENGTHS];
-	__u64 pidns_dev, pidns_ino; /* 0: this process lives in the initial pid namespace */
-	__u64 budget_divisor;       /* held time : time, 1 : divisor */
-	__u64 budget_burst_ns;      /* time whose budget may be spent at once */
-	__u32 stack_bytes;          /* of a call chain */
-	__u32 any_process;          /* -e: processes not in `targets` are new targets */
-	__u32 show_keys;            /* 0: no key is read */
-	__u32 stack_copies;         /* enum stack_copies */
+	__u64 pidns_ino;       /* 0: this process lives in the initial pid namespace */
+	__u64 budget_divisor;  /* held time : time, 1 : divisor */
+	__u64 budget_burst_ns; /* time whose budget may be spent at once */
+	__u32 stack_bytes;     /* of a call chain */
+	__u32 any_process;     /* -e: processes not in `targets` are new targets */
+	__u32 show_keys;       /* 0: no key is read */
+	__u32 stack_copies;    /* enum stack_copies */
 };
 
 /* Settings that the collector adjusts while watching. */

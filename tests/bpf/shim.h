@@ -9,7 +9,8 @@
 #ifndef GOMAPTOP_TESTS_BPF_SHIM_H
 #define GOMAPTOP_TESTS_BPF_SHIM_H
 
-#define __BPF_HELPERS__ /* libbpf's header is not wanted */
+#define __BPF_HELPERS__ /* libbpf's headers are not wanted */
+#define __BPF_CORE_READ_H__
 
 #include <errno.h>
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct shim {
 	size_t ring_limit; /* events that the ring takes; 0: no limit */
 	void (*on_wait)(void *ctx);
 	void *ctx;
+	void *task; /* struct task_struct of the running one */
 };
 
 static struct shim shim;
@@ -212,17 +214,19 @@ static inline long bpf_loop(__u32 steps, long (*step)(__u32, void *), void *ctx,
 	return steps;
 }
 
+#define bpf_core_field_offset(type, field) offsetof(type, field)
+
 static inline __u32 bpf_get_prandom_u32(void)
 {
 	shim.random = shim.random * 1664525 + 1013904223;
 	return shim.random >> 7 ^ shim.random;
 }
 
-#define bpf_ktime_get_ns()                              (shim.now_ns)
-#define bpf_get_attach_cookie(ctx)                      (shim.cookie)
-#define bpf_get_current_pid_tgid()                      (shim.pid_tgid)
-#define bpf_get_smp_processor_id()                      (shim.cpu)
-#define bpf_get_ns_current_pid_tgid(dev, ino, to, size) ((to)->tgid = (to)->pid = 0, -1)
+#define bpf_ktime_get_ns()         (shim.now_ns)
+#define bpf_get_attach_cookie(ctx) (shim.cookie)
+#define bpf_get_current_pid_tgid() (shim.pid_tgid)
+#define bpf_get_smp_processor_id() (shim.cpu)
+#define bpf_get_current_task_btf() ((struct task_struct *)shim.task)
 
 static inline void shim_reset(void)
 {

@@ -257,6 +257,59 @@ static void test_other_process_is_filtered(void **state)
 	assert_sums();
 }
 
+/* A task with ids in three pid namespaces, as the kernel has it. */
+struct nested {
+	struct pid_namespace spaces[3];
+	struct {
+		struct pid pid;
+		struct upid numbers[3];
+	} own, leader;
+	struct task_struct task, leader_task;
+};
+
+static void nested_make(struct nested *n, __u32 tgid, __u32 tid)
+{
+	*n = (struct nested){.task = {&n->leader_task, &n->own.pid}};
+	n->leader_task = (struct task_struct){&n->leader_task, &n->leader.pid};
+	n->own.pid.level = n->leader.pid.level = 2;
+	for (unsigned int i = 0; i < 3; i++) {
+		n->spaces[i].ns.inum = 4000 + i;
+		n->own.pid.numbers[i] = (struct upid){tid + 1000 * (2 - i), &n->spaces[i]};
+		n->leader.pid.numbers[i] = (struct upid){tgid + 1000 * (2 - i), &n->spaces[i]};
+	}
+	shim.task = &n->task;
+}
+
+/* Ids are those in the user side's namespace, for processes in namespaces below it, too. */
+static void test_ids_of_the_own_pid_namespace(void **state)
+{
+	struct nested n;
+	struct pid_namespace other = {.ns.inum = 4711};
+	__u32 tgid, tid;
+
+	(void)state;
+	pidns_level = 0;
+	config.pidns_ino = 4001;
+	nested_make(&n, 7, 8);
+	assert_int_equal(current_ids(&tgid, &tid), 0);
+	assert_int_equal(tgid, 1007);
+	assert_int_equal(tid, 1008);
+	assert_int_equal(pidns_level, 1);
+	/* The same level of another branch, and a process above. */
+	n.own.pid.numbers[1].ns = &other;
+	assert_int_equal(current_ids(&tgid, &tid), -1);
+	n.own.pid.numbers[1].ns = &n.spaces[1];
+	n.own.pid.level = 0;
+	assert_int_equal(current_ids(&tgid, &tid), -1);
+	n.own.pid.level = 2;
+	/* A namespace that the task does not live in is not taken for another. */
+	pidns_level = 0;
+	config.pidns_ino = 4009;
+	assert_int_equal(current_ids(&tgid, &tid), -1);
+	assert_int_equal(pidns_level, 0);
+	config.pidns_ino = 0;
+}
+
 static void test_system_stack_is_filtered(void **state)
 {
 	struct fake_g g0 = {.goid = 0};
@@ -772,6 +825,7 @@ int main(void)
 	        T(test_place_is_the_programs_own),
 	        T(test_part_of_an_operation_is_filtered),
 	        T(test_other_process_is_filtered),
+	        T(test_ids_of_the_own_pid_namespace),
 	        T(test_system_stack_is_filtered),
 	        T(test_operations_are_counted_by_kind),
 	        T(test_first_hit_announces_the_process),
