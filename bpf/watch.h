@@ -69,6 +69,10 @@ int watch_target(struct watch *watch, uint32_t tgid, struct target_row *row);
 /* True when every target of -p has ended. Any thread. */
 bool watch_targets_gone(const struct watch *watch);
 
+/* -e: the file at PATH is not the one that is watched any more, so that processes started since are
+ * not seen. Any thread. */
+bool watch_executable_replaced(const struct watch *watch);
+
 /* A file descriptor that becomes readable when the queue has news (overlap, crash, tick,
  * process): for poll(2). Read it empty (eventfd) before consuming the queue. */
 int watch_event_fd(const struct watch *watch);

@@ -115,6 +115,14 @@ int watch_binaries_open(struct watch *w, struct error *err)
 	return 0;
 }
 
+bool watch_executable_replaced(const struct watch *w)
+{
+	struct stat st;
+
+	return w->config.executable && w->binary_count && stat(w->config.executable, &st) == 0 &&
+	       (st.st_dev != w->binaries[0].device || st.st_ino != w->binaries[0].inode);
+}
+
 void watch_binaries_close(struct watch *w)
 {
 	for (size_t i = 0; i < w->binary_count; i++) {

@@ -42,6 +42,10 @@ int go_process_cpu(pid_t pid, uint64_t *cpu_ns);
  * -ENOENT: the process does not have the binary's text mapped (it has executed another program). */
 int go_process_load_bias(pid_t pid, const struct go_binary *binary, uint64_t *bias);
 
+/* Processes that run a file which was at path before the one that is there now (an upgrade): the
+ * first max of their ids into pids; returns how many there are. */
+size_t go_process_former(const char *path, pid_t *pids, size_t max);
+
 struct go_process_row {
 	pid_t pid;
 	char command[256];   /* command line, arguments separated by blanks; may hold any byte */

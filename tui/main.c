@@ -115,6 +115,24 @@ static int exit_status(struct session *session, const struct options *options)
 	return session_child_status(session);
 }
 
+/* -e means the file that is there now. Whoever still runs the one before is not watched, and that
+ * must not pass for "nothing was seen". */
+static void tell_former(const char *path)
+{
+	pid_t pids[16];
+	size_t max = sizeof(pids) / sizeof(pids[0]);
+	size_t count = go_process_former(path, pids, max);
+
+	if (count == 0)
+		return;
+	fprintf(stderr,
+	        "gomaptop: %s was replaced; %zu process%s the old file, not watched here: -p ",
+	        path, count, count == 1 ? " runs" : "es run");
+	for (size_t i = 0; i < count && i < max; i++)
+		fprintf(stderr, "%s%d", i ? "," : "", (int)pids[i]);
+	fputs(count > max ? ",...\n" : "\n", stderr);
+}
+
 static int watch_and_show(const struct options *options)
 {
 	struct session *session = NULL;
@@ -126,6 +144,8 @@ static int watch_and_show(const struct options *options)
 		if (signals < 0)
 			return fail(&err);
 	}
+	if (options->executable)
+		tell_former(options->executable);
 	if (session_open(options, &session, &err))
 		return fail(&err);
 	rc = options->batch ? batch_run(session, options, signals, &err)
@@ -133,6 +153,11 @@ static int watch_and_show(const struct options *options)
 	/* A reader of the report that has left does not make the file less wanted. */
 	if ((!rc || rc == -EPIPE) && options->output)
 		rc = session_save(session, options->output_format, options->output, &err);
+	if (session_executable_replaced(session))
+		fprintf(stderr,
+		        "gomaptop: %s was replaced meanwhile: processes started since then were "
+		        "not watched; watch it once more\n",
+		        options->executable);
 	if (session_child_log(session))
 		fprintf(stderr, "gomaptop: the output of %s is in %s\n", options->command[0],
 		        session_child_log(session));

@@ -316,6 +316,11 @@ void session_close(struct session *session)
 	free(session);
 }
 
+bool session_executable_replaced(const struct session *session)
+{
+	return session->options->executable && watch_executable_replaced(session->watch);
+}
+
 int session_child_status(const struct session *session)
 {
 	return session->child ? child_status(session->child) : 0;

@@ -2,14 +2,34 @@
 """Bad input: one clear message that names the thing, the right status, no harm."""
 import os
 import shutil
+import struct
 import subprocess
 import time
 import unittest
 
-from harness import (GOMAPTOP, Target, Watching, cases, gomaptop, program, scratch, table, twin,
-                     toolchain)
+from harness import (GOMAPTOP, RELEASE_ROWS, Target, Watching, cases, gomaptop, program, scratch,
+                     table, toolchain, twin)
 
 NOBODY = 65534
+
+
+def sections(image):
+    """{name: (offset, size)} of what is in the file."""
+    table, = struct.unpack_from("<Q", image, 0x28)
+    count, names = struct.unpack_from("<HH", image, 0x3c)
+    rows = [struct.unpack_from("<II16xQQ", image, table + 64 * i) for i in range(count)]
+    at = rows[names][2]
+    return {image[at + name:image.index(0, at + name)].decode(): (offset, size)
+            for name, kind, offset, size in rows if kind not in (0, 8)}
+
+
+def segments(image):
+    """[(offset of its header, offset, size)] of what is loaded."""
+    table, = struct.unpack_from("<Q", image, 0x20)
+    count, = struct.unpack_from("<H", image, 0x38)
+    rows = [(table + 56 * i, *struct.unpack_from("<I4xQ16xQ", image, table + 56 * i))
+            for i in range(count)]
+    return [(at, offset, size) for at, kind, offset, size in rows if kind == 1]
 
 
 @table
@@ -149,11 +169,68 @@ class InputTest(unittest.TestCase):
     def test_executable_not_go(self):
         self.check_message(gomaptop("-b", "-e", "/bin/sh"), 1, "/bin/sh")
 
-    def test_truncated_executable(self):
+    def check_damaged(self, path):
+        """A clear word, or, where the damage does not matter, a watch as ever."""
+        result = gomaptop("-b", "-d", "100ms", "-e", path, timeout=10)
+        if result.status == 0:
+            self.assertEqual(result.stderr, "")
+        else:
+            self.check_message(result, 1, path)
+        return result.status
+
+    @cases(*RELEASE_ROWS)
+    def each_truncated(self, release):
+        """Cut off where something begins or ends, and one byte before."""
+        path = program("twins", release)
+        with open(path, "rb") as file:
+            image = file.read()
+        begins = {at for at, size in sections(image).values()}
+        ends = {at + size for at, size in sections(image).values()}
+        backed = max(offset + size for _, offset, size in segments(image))
+        with scratch() as folder:
+            copy = os.path.join(folder, "twins")
+            for cut in sorted(begins | ends | {at - 1 for at in begins} | {63, 64, 65}):
+                if not 0 < cut < len(image):
+                    continue
+                with open(copy, "wb") as file:
+                    file.write(image[:cut])
+                self.assertEqual(self.check_damaged(copy), int(cut < backed), cut)
+
+    @cases(("phoff", 0x20, "<Q", 2**64 - 1), ("shoff", 0x28, "<Q", 2**63),
+           ("phentsize", 0x36, "<H", 1), ("phnum", 0x38, "<H", 65535),
+           ("shentsize", 0x3a, "<H", 65535), ("shnum", 0x3c, "<H", 65535),
+           ("shstrndx", 0x3e, "<H", 65535), ("segment_offset", "segment", "<8xQ", 2**63),
+           ("segment_address", "segment", "<16xQ", 2**64 - 9),
+           ("segment_size", "segment", "<32xQ", 2**63),
+           ("functions", ".gopclntab", "<8xQ", 2**62), ("names", ".gopclntab", "<32xQ", 2**63),
+           ("table", ".gopclntab", "<64xQ", 2**64 - 1),
+           ("version", ".go.buildinfo", "<32xI", 2**32 - 1))
+    def each_number(self, where, form, value):
+        """One offset, size or count that is out of all proportion."""
         with scratch() as folder:
             path = shutil.copy(program("twins", "1.24"), folder)
-            os.truncate(path, os.path.getsize(path) // 3)
-            self.check_message(gomaptop("-b", "-e", path), 1, path)
+            with open(path, "r+b") as file:
+                image = file.read()
+                if where == "segment":
+                    where = segments(image)[0][0]
+                elif isinstance(where, str):
+                    where = sections(image)[where][0]
+                self.assertNotEqual(struct.unpack_from(form, image, where)[0], value)
+                skip = struct.calcsize(form) - struct.calcsize("<" + form[-1])
+                file.seek(where + skip)
+                file.write(struct.pack("<" + form[-1], value))
+            self.check_damaged(path)
+
+    def test_executable_unreadable(self):
+        """A file that this user may not read: its name and what to do."""
+        with scratch() as folder:
+            os.chmod(folder, 0o755)
+            binary = shutil.copy(GOMAPTOP, folder)
+            path = shutil.copy(program("twins", "1.24"), folder)
+            os.chmod(path, 0o700)
+            result = gomaptop("-b", "-d", "1", "-e", path, executable=binary, user=NOBODY,
+                              group=NOBODY, extra_groups=[])
+            self.check_message(result, 1, path, "who may read it")
 
 
 if __name__ == "__main__":
