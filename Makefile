@@ -18,16 +18,33 @@ BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool),bpftoo
 # their own, so that switching costs no rebuild.
 SAN   ?=
 comma := ,
-BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+# ARCH=arm64: built by Debian's cross compiler into build/arm64, with the libraries of
+# tests/arm64/fetch-sysroot. Empty: for this machine.
+ARCH  ?=
+GEN   := build$(if $(ARCH),/$(ARCH))
+BUILD := $(GEN)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+ifneq ($(ARCH),)
+ifneq ($(ARCH),arm64)
+$(error ARCH=$(ARCH) is not known: arm64, or nothing)
+endif
+CC      := aarch64-linux-gnu-gcc
+SYSROOT := $(or $(shell tests/arm64/fetch-sysroot),$(error no libraries for arm64))
+TARGET  := --sysroot=$(SYSROOT)
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+              PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config
+endif
+PKG_CONFIG ?= pkg-config
 
 PKGS     := libbpf libelf libdw libunwind-generic ncursesw jansson
 WARNINGS := -Wall -Wextra -Werror
-CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -Ibuild
+CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -I$(GEN)
 CFLAGS   ?= -O2 -g
-override CFLAGS += -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
+override CFLAGS += $(TARGET) -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
                    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 # ---- sources, by wildcard: a new file needs no line here ---------------------------------------
 
@@ -44,12 +61,12 @@ BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIBS      := $(BUILD)/libtui.a $(BUILD)/libbpfside.a $(BUILD)/libcore.a
-GOMAPTOP  := $(if $(SAN),$(BUILD)/gomaptop,gomaptop)
+GOMAPTOP  := $(if $(SAN)$(ARCH),$(BUILD)/gomaptop,gomaptop)
 UNIT      := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 AIDS      := $(patsubst %.c,$(BUILD)/%,$(AID_SRC))
 BENCHES   := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
-DOCS      := $(if $(SAN),,build/gomaptop.1 build/gomaptop.bash)
-SKELETON  := build/gomaptop.skel.h
+DOCS      := $(if $(SAN)$(ARCH),,build/gomaptop.1 build/gomaptop.bash)
+SKELETON  := $(GEN)/gomaptop.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -63,14 +80,14 @@ tests: $(UNIT) $(AIDS)
 # ---- the BPF side: compiled once, embedded in the binary ---------------------------------------
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+BPF_ARCH  := $(or $(ARCH),$(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m))))
 
-build/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
+$(GEN)/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. -Ibpf \
-	        $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
+	        $(if $(MULTIARCH),-I$(SYSROOT)/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
-$(SKELETON): build/gomaptop.bpf.o
+$(SKELETON): $(GEN)/gomaptop.bpf.o
 	{ echo '/* NOLINTBEGIN: generated */' && $(BPFTOOL) gen skeleton $< name gomaptop && \
 	  echo '/* NOLINTEND */'; } > $@
 
@@ -105,7 +122,12 @@ $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
 	$(LINK) -lck
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
-                                     $(AID_SRC) $(BENCH_SRC)) build/gomaptop.bpf.d
+                                     $(AID_SRC) $(BENCH_SRC)) $(GEN)/gomaptop.bpf.d
+
+.PHONY: arm64
+arm64: ## build build/arm64/gomaptop with Debian's cross compiler
+	@tests/install_packages build arm64
+	@$(MAKE) --no-print-directory ARCH=arm64 all
 
 # ---- documents from the same tables that the program is made from -------------------------------
 
@@ -208,4 +230,4 @@ clean: ## remove what was built
 
 help: ## this list
 	@echo 'gomaptop $(VERSION): concurrent map conflicts in running Go processes'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

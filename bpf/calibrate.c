@@ -11,23 +11,35 @@
 #define BATCHES     20
 #define BATCH_CALLS 100
 
-/* The probed instruction is the `push`, which the kernel emulates just as in a Go function. */
+/* The probed instruction is one that the kernel emulates, as in a Go function: `push` on amd64, the
+ * `b.ls` behind the look at the stack pointer on arm64 (never taken: none is zero). */
+#if defined(__aarch64__)
+#define ENTRY_CODE            \
+	"	cmp sp, #0\n"       \
+	"calibrate_probed:\n" \
+	"	b.ls 1f\n"          \
+	"1:	ret\n"
+#else
+#define ENTRY_CODE            \
+	"calibrate_probed:\n" \
+	"	push %rbp\n"        \
+	"	mov %rsp, %rbp\n"   \
+	"	pop %rbp\n"         \
+	"	ret\n"
+#endif
+
 __asm__(".text\n"
         ".p2align 4\n"
         ".local calibrate_entry\n"
-        ".type calibrate_entry, @function\n"
-        "calibrate_entry:\n"
-        "	push %rbp\n"
-        "	mov %rsp, %rbp\n"
-        "	pop %rbp\n"
-        "	ret\n"
-        ".size calibrate_entry, . - calibrate_entry\n");
+        ".local calibrate_probed\n"
+        ".type calibrate_entry, %function\n"
+        "calibrate_entry:\n" ENTRY_CODE ".size calibrate_entry, . - calibrate_entry\n");
 
-extern const char calibrate_entry[];
+extern const char calibrate_probed[];
 
 int calibrate_point(uint64_t *file_offset)
 {
-	uint64_t addr = (uint64_t)(uintptr_t)calibrate_entry;
+	uint64_t addr = (uint64_t)(uintptr_t)calibrate_probed;
 	char line[512];
 	int rc = -ENOENT;
 	FILE *f = fopen("/proc/self/maps", "re");
@@ -49,6 +61,23 @@ int calibrate_point(uint64_t *file_offset)
 	return rc;
 }
 
+#if defined(__aarch64__)
+
+/* A call as Go makes it: g in R28, *maptype in R0, map in R1. */
+static inline void call_entry(const void *g, const void *type, const void *map)
+{
+	register const void *x28 __asm__("x28") = g;
+	register const void *x0 __asm__("x0") = type;
+	register const void *x1 __asm__("x1") = map;
+
+	__asm__ volatile("bl calibrate_entry"
+	                 : "+r"(x0), "+r"(x1), "+r"(x28)
+	                 :
+	                 : "x30", "memory", "cc");
+}
+
+#else
+
 /* A call as Go makes it: g in R14, *maptype in RAX, map in RBX. The red zone is stepped over since
  * the call writes below the stack pointer. */
 static inline void call_entry(const void *g, const void *type, const void *map)
@@ -63,6 +92,8 @@ static inline void call_entry(const void *g, const void *type, const void *map)
 	                 :
 	                 : "memory", "cc");
 }
+
+#endif
 
 void calibrate_calls(uint64_t goid, void *map, int calls)
 {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bpf/probe_link.h"
+#include "bpf/wire.h"
 
 struct calibration {
 	uint64_t ns_per_hit;
@@ -24,6 +25,13 @@ struct calibration {
 #define CALIBRATE_GOID_OFFSET 0
 #define CALIBRATE_SEED_OFFSET 12
 #define CALIBRATE_SEED_SIZE   4
+
+/* Which instruction is probed, for the cookie. */
+#if defined(__aarch64__)
+#define CALIBRATE_INSTRUCTION WIRE_AT_JBE
+#else
+#define CALIBRATE_INSTRUCTION WIRE_AT_PUSH
+#endif
 
 /* File path and offset of the probed instruction in this program's own executable. 0 or -errno. */
 int calibrate_point(uint64_t *file_offset);

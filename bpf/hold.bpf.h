@@ -230,7 +230,7 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	slot->arrivals = 0;
 	slot->last_g = 0;
 	slot->sp = ctx->sp;
-	slot->fp = ctx->bp;
+	slot->fp = go_frame_pointer(ctx);
 	slot->map_gen = m->gen;
 	slot->drawn_ns = length_ns;
 	slot->begin_ns = bpf_ktime_get_ns();

@@ -3,7 +3,9 @@
  * kernel_types: the few kernel types that the BPF programs touch.
  *
  * Only the members that are used; CO-RE relocations find them in the running kernel's BTF, so no
- * dump of the build machine's kernel is needed. struct pt_regs: arch/x86/include/asm/ptrace.h.
+ * dump of the build machine's kernel is needed. struct pt_regs: arch/x86/include/asm/ptrace.h;
+ * arch/arm64/include/asm/ptrace.h, where the members are those of an anonymous struct in a union
+ * with struct user_pt_regs.
  */
 #ifndef GOMAPTOP_BPF_KERNEL_TYPES_H
 #define GOMAPTOP_BPF_KERNEL_TYPES_H
@@ -13,6 +15,14 @@
 
 #include <bpf/bpf_helpers.h>
 
+#if defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	unsigned long long regs[31];
+	unsigned long long sp;
+	unsigned long long pc;
+	unsigned long long pstate;
+} __attribute__((preserve_access_index));
+#else
 struct pt_regs {
 	unsigned long r14;
 	unsigned long bp;
@@ -24,6 +34,7 @@ struct pt_regs {
 	unsigned long flags;
 	unsigned long sp;
 } __attribute__((preserve_access_index));
+#endif
 
 /* include/linux/ns_common.h, pid_namespace.h, pid.h, sched.h */
 struct ns_common {

@@ -224,7 +224,7 @@ static void trial_drain(const struct program *program)
 static int program_trial(struct program *program)
 {
 	struct probe_point point = {.cookie = COOKIE(0xffff, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
-	                                             WIRE_AT_PUSH, CALIBRATE_ROW)};
+	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
 	struct calibration calibration = {0};
 	int rc = calibrate_point(&point.file_offset);
 

@@ -97,7 +97,7 @@ static __always_inline void stack_copy_settle(struct event_stack *e, const struc
 
 	if (t && chain_needs_stack(a, t) && stack_copy_allowed(bpf_ktime_get_ns())) {
 		coverage_count(COVERAGE_EVENTS_MADE);
-		stack_copy_send(e, a, ctx->sp, ctx->bp);
+		stack_copy_send(e, a, ctx->sp, go_frame_pointer(ctx));
 	} else {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 	}

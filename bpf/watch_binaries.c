@@ -41,6 +41,9 @@ static int binary_open(struct watch *w, const char *path, const struct stat *st,
 	if (rc)
 		return rc;
 	w->binary_count++; /* from here on watch_binaries_close() sees it */
+	rc = go_binary_check_native(b->binary, path, err);
+	if (rc)
+		return rc;
 	return probe_plan_make(b->binary, &b->plan, err);
 }
 

@@ -265,6 +265,30 @@ int go_binary_machine(const struct go_binary *binary)
 	return elf_file_machine(binary->file);
 }
 
+#if defined(__aarch64__)
+#define NATIVE_MACHINE EM_AARCH64
+#else
+#define NATIVE_MACHINE EM_X86_64
+#endif
+
+static const char *machine_name(int machine)
+{
+	return machine == EM_AARCH64 ? "arm64" : "amd64";
+}
+
+int go_binary_check_native(const struct go_binary *binary, const char *path, struct error *err)
+{
+	int machine = go_binary_machine(binary);
+
+	if (machine == NATIVE_MACHINE)
+		return 0;
+	return error_set(err, EPROTONOSUPPORT,
+	                 "%s: built for %s, and this machine is %s; watch it where it runs, with a "
+	                 "gomaptop built for %s",
+	                 path, machine_name(machine), machine_name(NATIVE_MACHINE),
+	                 machine_name(machine));
+}
+
 const char *go_binary_build_id(const struct go_binary *binary)
 {
 	return binary->build_id[0] ? binary->build_id : NULL;

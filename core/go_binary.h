@@ -89,4 +89,8 @@ const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_add
 /* ELF machine number: EM_X86_64 or EM_AARCH64. */
 int go_binary_machine(const struct go_binary *binary);
 
+/* Is the program made for the machine that this one runs on? 0, or -EPROTONOSUPPORT with words
+ * about path in err. */
+int go_binary_check_native(const struct go_binary *binary, const char *path, struct error *err);
+
 #endif

@@ -139,8 +139,8 @@ static void start_collector(struct program *p, struct event_queue *queue, int ev
 
 static struct probe_links *attach(struct program *p, enum map_op op)
 {
-	struct probe_point point = {
-	        .cookie = COOKIE(1, WIRE_MAP_OP, op, WIRE_TYPE_MAP, WIRE_AT_PUSH, CALIBRATE_ROW)};
+	struct probe_point point = {.cookie = COOKIE(1, WIRE_MAP_OP, op, WIRE_TYPE_MAP,
+	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
 	struct probe_links *links = NULL;
 
 	assert_int_equal(calibrate_point(&point.file_offset), 0);

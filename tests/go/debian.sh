@@ -42,12 +42,13 @@ mirror_find() {
 	echo "$mirror"
 }
 
-# Write the private configuration for suite $2 below $1. APT_CONFIG is read before everything else, so it
-# can also keep apt from reading the system's hooks (docker's, for one, empty the system's cache);
-# how to reach the network is taken over from the system. A mirror that stands still (a snapshot)
-# is good enough here: signatures are checked, their age is not.
+# Write the private configuration for suite $2 below $1; $3: its architecture, if not this machine's.
+# APT_CONFIG is read before everything else, so it can also keep apt from reading the system's hooks
+# (docker's, for one, empty the system's cache); how to reach the network is taken over from the
+# system. A mirror that stands still (a snapshot) is good enough here: signatures are checked, their
+# age is not.
 apt_prepare() {
-	local suite=$2 dir="$1/$2" mirror
+	local suite=$2 architecture=${3:-} dir="$1/$2" mirror
 	mirror=$(mirror_find)
 	[ -r "$keyring" ] || die "$keyring is missing; install the package debian-archive-keyring"
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/parts"
@@ -76,9 +77,24 @@ apt_prepare() {
 			Acquire::Languages "none";
 			Acquire::Check-Valid-Until "false";
 			APT::Sandbox::User "";
+			${architecture:+APT::Architecture "$architecture";}
+			${architecture:+APT::Architectures "$architecture";}
 		CONF
 	} >"$dir/apt.conf"
 	echo "$dir/apt.conf"
+}
+
+# debian_lists APT SUITE [ARCHITECTURE]: fetch a suite's package lists; prints what APT_CONFIG is to
+# be for commands that use them. APT as with debian_unpack.
+debian_lists() {
+	local conf log
+	conf=$(apt_prepare "$@")
+	log=$(APT_CONFIG=$conf apt-get -qq -o APT::Update::Error-Mode=any update 2>&1) || {
+		echo "$log" >&2
+		die "Debian's suite $2 cannot be reached or verified (above is what apt-get says);" \
+			"check the network and the proxy, or set GOMAPTOP_DEBIAN_MIRROR to another mirror"
+	}
+	echo "$conf"
 }
 
 # debian_unpack APT SUITE WORK PACKAGE...: unpack packages of a suite into WORK/root. APT is the
@@ -86,12 +102,7 @@ apt_prepare() {
 debian_unpack() {
 	local apt=$1 suite=$2 work=$3 conf deb
 	shift 3
-	conf=$(apt_prepare "$apt" "$suite")
-	APT_CONFIG=$conf apt-get -qq -o APT::Update::Error-Mode=any update >"$work/log" 2>&1 || {
-		cat "$work/log" >&2
-		die "Debian's suite $suite cannot be reached or verified (above is what apt-get says);" \
-			"check the network and the proxy, or set GOMAPTOP_DEBIAN_MIRROR to another mirror"
-	}
+	conf=$(debian_lists "$apt" "$suite")
 	(cd "$work" && APT_CONFIG=$conf apt-get -qq download "$@") >"$work/log" 2>&1 || {
 		cat "$work/log" >&2
 		die "Debian's $suite does not have all of: $*"
@@ -99,5 +110,16 @@ debian_unpack() {
 	mkdir "$work/root"
 	for deb in "$work"/*.deb; do
 		dpkg -x "$deb" "$work/root"
+	done
+}
+
+# Packages hold links to absolute paths (/usr/share/go-1.24/src): make those point into the folder
+# that they were unpacked to.
+links_relocate() {
+	local root=$1 link target
+	find "$root" -type l -lname '/*' -print | while read -r link; do
+		target=$(readlink "$link")
+		[ -e "$root$target" ] || continue
+		ln -sfn "$(realpath -m --relative-to="$(dirname "$link")" "$root$target")" "$link"
 	done
 }

@@ -77,6 +77,12 @@ class InputTest(unittest.TestCase):
                 self.check_message(gomaptop("-b", "-p", target.pid), 1, "1.16", "1.17")
                 self.assertTrue(target.running())
 
+    def test_other_machine(self):
+        """A program for the other kind of machine is named as such, before anything is probed."""
+        other = {"x86_64": "arm64", "aarch64": "amd64"}[os.uname().machine]
+        path = program("twins", "1.24", arch=other)
+        self.check_message(gomaptop("-b", "-e", path), 1, path, f"built for {other}")
+
     def test_32_bit(self):
         path = program("twins", "1.19", arch="386")
         self.check_message(gomaptop("-b", "-e", path), 1, "32-bit")

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Hold every figure of core/go_layout.h against the DWARF of executables built by 1.19 and 1.24;
-with GOMAPTOP_RELEASES=all by each release at hand. Releases without a toolchain are named."""
+"""Hold every figure of core/go_layout.h against the DWARF of executables built by 1.19 and 1.24 for
+amd64 and arm64; with GOMAPTOP_RELEASES=all by each release at hand. Releases without a toolchain
+are named."""
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from elftools.elf.elffile import ELFFile
 
 MINORS = range(17, 28)
+ARCHS = ("amd64", "arm64")
 # Both kinds of map: one is in executables of these releases, the other with the experiment off.
 TWO_RUNTIMES = (24, 25)
 ROW = re.compile(r'X\((\w+), "([^"]+)",[\s\\]*((?:(?:\d+|NO),\s*){10}(?:\d+|NO))\)')
@@ -31,14 +33,14 @@ def releases():
     return [line.split(" ", 1) for line in found if line]
 
 
-def build(release, go, experiment):
-    path = f"build/fixtures/layout-{release}" + (f"-{experiment}" if experiment else "")
+def build(release, go, arch, experiment):
+    path = f"build/fixtures/layout-{release}-{arch}" + (f"-{experiment}" if experiment else "")
     os.makedirs("build/fixtures", exist_ok=True)
     # Without compression: quick to read.
     subprocess.run([go, "build", "-ldflags=-compressdwarf=false", "-o", f"../../{path}",
                     "./churn"], check=True, cwd="tests/go",
                    env={**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0",
-                        "GOEXPERIMENT": experiment})
+                        "GOARCH": arch, "GOEXPERIMENT": experiment})
     return path
 
 
@@ -85,20 +87,22 @@ def structs(path, wanted):
     return found
 
 
-def truth_of(release, go, wanted):
+def truth_of(release, go, arch, wanted):
     """What DWARF says, of executables with either kind of map where there are two."""
-    truth = structs(build(release, go, ""), wanted)
+    truth = structs(build(release, go, arch, ""), wanted)
     if int(release.split(".")[1]) in TWO_RUNTIMES:
-        for place, offset in structs(build(release, go, "noswissmap"), wanted).items():
+        other = structs(build(release, go, arch, "noswissmap"), wanted)
+        for place, offset in other.items():
             assert truth.setdefault(place, offset) == offset, (release, place)
     return truth
 
 
-def check(release, go, rows):
+def check(release, go, arch, rows):
     """Words about every figure that is wrong, and how many were compared."""
     wrong, compared = [], 0
     minor = int(release.split(".")[1])
-    truth = truth_of(release, go, {place for places, _ in rows.values() for place in places})
+    wanted = {place for places, _ in rows.values() for place in places}
+    truth = truth_of(release, go, arch, wanted)
     for name, (places, offsets) in rows.items():
         said = offsets[minor - MINORS[0]]
         # A struct that the linker left out says nothing; one that is there must have the field.
@@ -107,7 +111,8 @@ def check(release, go, rows):
             continue
         compared += 1
         if known != {said}:
-            wrong.append(f"{release}: {name}: {said} in the table, {known or 'nothing'} in DWARF")
+            wrong.append(f"{release} {arch}: {name}: {said} in the table, "
+                         f"{known or 'nothing'} in DWARF")
     return wrong, compared
 
 
@@ -120,14 +125,16 @@ def main():
         failed.append(f"{len(rows)} rows understood of {lines}")
     at_hand = releases()
     for release, go in at_hand:
-        wrong, compared = check(release, go, rows)
-        failed += wrong
-        print(f"{release}: {compared} figures compared, {len(wrong)} wrong")
+        for arch in ARCHS:
+            wrong, compared = check(release, go, arch, rows)
+            failed += wrong
+            print(f"{release} {arch}: {compared} figures compared, {len(wrong)} wrong")
     names = {release for release, _ in at_hand}
     print("not checked:", ", ".join(f"1.{m}" for m in MINORS if f"1.{m}" not in names))
     print("\n".join(failed))
+    done = {f"{release} {arch}" for release in names for arch in ARCHS}
     bad = {w.split(":")[0] for w in failed}
-    print(f"{len(at_hand) - len(bad & names)} passed, {len(bad)} failed")
+    print(f"{len(done - bad)} passed, {len(bad)} failed")
     return bool(failed) or not at_hand
 
 

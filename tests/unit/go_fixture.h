@@ -40,8 +40,18 @@ static const struct go_variant go_variants[] = {
         {"external-pie-stripped", "CGO_ENABLED=1",
          "-buildmode=pie -ldflags='-linkmode=external -s -w'", true, true, false},
         {"arm64", "CGO_ENABLED=0 GOARCH=arm64", "", false, false, true},
+        {"arm64-pie-stripped", "CGO_ENABLED=0 GOARCH=arm64", "-buildmode=pie -ldflags='-s -w'",
+         true, true, true},
 };
 #define GO_VARIANTS (sizeof(go_variants) / sizeof(go_variants[0]))
+
+static inline const struct go_variant *go_variant_find(const char *name)
+{
+	for (size_t i = 0; i < GO_VARIANTS; i++)
+		if (strcmp(go_variants[i].name, name) == 0)
+			return &go_variants[i];
+	abort();
+}
 
 static inline size_t go_releases_read(const char *command, struct go_release *out)
 {

@@ -150,12 +150,20 @@ static void test_pies(void **state)
 			release_compare(&releases[i], &go_variants[2]);
 }
 
+static void test_arm64_executables(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < release_count; i++)
+		release_compare(&releases[i], go_variant_find("arm64"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_static_executables),
 	        cmocka_unit_test(test_stripped_executables),
 	        cmocka_unit_test(test_pies),
+	        cmocka_unit_test(test_arm64_executables),
 	};
 	release_count = go_releases(releases);
 	if (release_count < 2) {

@@ -132,7 +132,7 @@ static void executable_test(const struct go_release *release, const struct go_va
 	if (!fixture_build(release, variant, "mapuser", path))
 		return;
 	gather(path, &report, &target);
-	snprintf(row, sizeof(row), "go%s", release->name);
+	snprintf(row, sizeof(row), "go%.12s", release->name);
 	assert_non_null(strstr(value_of(&report, "go_version"), row));
 	assert_string_equal(value_of(&report, "layout"), "verified");
 	assert_string_equal(value_of(&report, "layout_row"), release->name);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -246,6 +247,37 @@ static void test_32_bit(void **state)
 	open_fails(fixture, -EPROTONOSUPPORT, "32-bit");
 }
 
+static void machine_check(const struct go_variant *variant, int machine, int code,
+                          const char *words)
+{
+	char fixture[FIXTURE_PATH];
+	struct go_binary *binary;
+	struct error err = {""};
+
+	assert_true(fixture_build(&releases[0], variant, "mapuser", fixture));
+	assert_int_equal(go_binary_open(fixture, &binary, &err), 0);
+	assert_int_equal(go_binary_machine(binary), machine);
+	assert_int_equal(go_binary_check_native(binary, fixture, &err), code);
+	assert_non_null(strstr(err.text, words));
+	go_binary_close(binary);
+}
+
+static void test_other_machine(void **state)
+{
+	static const struct go_variant amd64 = {
+	        "amd64", "CGO_ENABLED=0 GOARCH=amd64", "", false, false, false};
+	const struct go_variant *arm64 = go_variant_find("arm64");
+
+	(void)state;
+#if defined(__aarch64__)
+	machine_check(&amd64, EM_X86_64, -EPROTONOSUPPORT, "built for amd64, and this machine");
+	machine_check(arm64, EM_AARCH64, 0, "");
+#else
+	machine_check(&amd64, EM_X86_64, 0, "");
+	machine_check(arm64, EM_AARCH64, -EPROTONOSUPPORT, "built for arm64, and this machine");
+#endif
+}
+
 /* Replace a string in the scratch file by another of its length; how often it was found. */
 static size_t scratch_patch(const char *from, const char *to)
 {
@@ -446,6 +478,7 @@ int main(void)
 	        cmocka_unit_test(test_versions),
 	        cmocka_unit_test(test_what_is_no_go_program),
 	        cmocka_unit_test(test_32_bit),
+	        cmocka_unit_test(test_other_machine),
 	        cmocka_unit_test(test_odd_versions),
 	        cmocka_unit_test(test_no_buildinfo),
 	        cmocka_unit_test(test_packed),
