@@ -31,6 +31,26 @@ const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len)
 	return elf_image_bytes(file->image, offset, len);
 }
 
+void elf_file_scan_begin(struct elf_file *file)
+{
+	elf_image_scan_begin(file->image);
+}
+
+void elf_file_scan_keep(struct elf_file *file, const char *text)
+{
+	elf_image_scan_keep(file->image, text, strlen(text) + 1);
+}
+
+void elf_file_scan_step(struct elf_file *file)
+{
+	elf_image_scan_step(file->image);
+}
+
+void elf_file_scan_end(struct elf_file *file)
+{
+	elf_image_scan_end(file->image);
+}
+
 /* ---- addresses ----------------------------------------------------------------------- */
 
 static bool segment_holds(const struct elf_segment *segment, uint64_t addr)

@@ -36,6 +36,12 @@ bool elf_file_is_pie(const struct elf_file *file);
 size_t elf_file_segment_count(const struct elf_file *file); /* PT_LOAD only, in file order */
 const struct elf_segment *elf_file_segment(const struct elf_file *file, size_t index);
 
+/* For a look through much of the file of which little is kept: see elf_image_scan_begin. */
+void elf_file_scan_begin(struct elf_file *file);
+void elf_file_scan_keep(struct elf_file *file, const char *text);
+void elf_file_scan_step(struct elf_file *file);
+void elf_file_scan_end(struct elf_file *file);
+
 /* The len bytes at an offset of the file, or NULL when the file does not have them all. */
 const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len);
 

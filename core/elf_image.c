@@ -22,10 +22,12 @@
 #define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
 #endif
 
-#define CHUNK_SHIFT 16
+#define CHUNK_SHIFT 12
 #define CHUNK_SIZE  (UINT64_C(1) << CHUNK_SHIFT)
 #define FILE_MAX    (UINT64_C(1) << 36) /* no executable comes near; bounds the reservation */
 #define PAGE_MASK   UINT64_C(4095)
+#define SCAN_AHEAD  64   /* chunks read at once in a scan, */
+#define SCAN_MAX    1024 /* and how many of them are there at a time */
 
 struct elf_image {
 	int fd;
@@ -33,6 +35,10 @@ struct elf_image {
 	unsigned char *bytes;
 	size_t reserved;
 	uint64_t *loaded; /* one bit a chunk */
+	uint64_t *kept;   /* the same: not to be given back by this scan */
+	size_t words;     /* of either */
+	uint64_t scanned; /* chunks brought in by this scan and not given back yet */
+	bool scanning;
 };
 
 static bool read_fully(int fd, uint64_t offset, unsigned char *out, uint64_t want)
@@ -53,16 +59,30 @@ static bool chunk_loaded(const struct elf_image *image, uint64_t chunk)
 	return image->loaded[chunk / 64] >> (chunk % 64) & 1;
 }
 
+/* How many chunks to read at once: in a scan those behind are going to be wanted, too. */
+static uint64_t chunks_wanted(const struct elf_image *image, uint64_t chunk)
+{
+	uint64_t count = 1;
+
+	while (image->scanning && count < SCAN_AHEAD &&
+	       (chunk + count) << CHUNK_SHIFT < image->size && !chunk_loaded(image, chunk + count))
+		count++;
+	return count;
+}
+
 static bool chunk_load(struct elf_image *image, uint64_t chunk)
 {
+	uint64_t count = chunks_wanted(image, chunk);
 	uint64_t start = chunk << CHUNK_SHIFT;
-	uint64_t want = image->size - start < CHUNK_SIZE ? image->size - start : CHUNK_SIZE;
+	uint64_t want = count << CHUNK_SHIFT;
 
+	want = image->size - start < want ? image->size - start : want;
 	ASAN_UNPOISON_MEMORY_REGION(image->bytes + start, want);
 	bool ok = read_fully(image->fd, start, image->bytes + start, want);
 	ASAN_POISON_MEMORY_REGION(image->bytes + start, want);
-	if (ok)
-		image->loaded[chunk / 64] |= UINT64_C(1) << (chunk % 64);
+	for (uint64_t i = chunk; ok && i < chunk + count; i++)
+		image->loaded[i / 64] |= UINT64_C(1) << (i % 64);
+	image->scanned += count;
 	return ok;
 }
 
@@ -98,6 +118,71 @@ const void *elf_image_peek(struct elf_image *image, uint64_t offset, uint64_t le
 	return read_fully(image->fd, offset, buf, len) ? buf : NULL;
 }
 
+/* ---- scans --------------------------------------------------------------------------- */
+
+static void chunks_drop(struct elf_image *image, uint64_t first, uint64_t end)
+{
+	uint64_t start = first << CHUNK_SHIFT;
+	uint64_t size = (end - first) << CHUNK_SHIFT;
+
+	size = image->reserved - start < size ? image->reserved - start : size;
+	/* What the kernel does not take back stays as it is, and will be read again. */
+	madvise(image->bytes + start, size, MADV_DONTNEED);
+	ASAN_POISON_MEMORY_REGION(image->bytes + start, size);
+}
+
+static void scan_give_back(struct elf_image *image)
+{
+	uint64_t first = 0, run = 0; /* chunks next to each other, to be dropped at once */
+
+	for (size_t word = 0; word < image->words; word++) {
+		uint64_t drop = image->loaded[word] & ~image->kept[word];
+		for (uint64_t bit = 0; bit < 64 && (drop || run); bit++) {
+			if (drop >> bit & 1) {
+				first = run++ ? first : 64 * word + bit;
+				continue;
+			}
+			if (run)
+				chunks_drop(image, first, first + run);
+			run = 0;
+		}
+		image->loaded[word] &= image->kept[word];
+	}
+	if (run)
+		chunks_drop(image, first, first + run);
+	image->scanned = 0;
+}
+
+void elf_image_scan_begin(struct elf_image *image)
+{
+	memcpy(image->kept, image->loaded, image->words * sizeof(*image->kept));
+	image->scanned = 0;
+	image->scanning = true;
+}
+
+void elf_image_scan_keep(struct elf_image *image, const void *at, uint64_t len)
+{
+	uint64_t offset = (uint64_t)((const unsigned char *)at - image->bytes);
+
+	for (uint64_t i = offset >> CHUNK_SHIFT; i <= (offset + len) >> CHUNK_SHIFT; i++)
+		if (i < 64 * image->words)
+			image->kept[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+void elf_image_scan_step(struct elf_image *image)
+{
+	if (image->scanned >= SCAN_MAX)
+		scan_give_back(image);
+}
+
+void elf_image_scan_end(struct elf_image *image)
+{
+	scan_give_back(image);
+	image->scanning = false;
+}
+
+/* ---- open and close ------------------------------------------------------------------ */
+
 static int image_reserve(struct elf_image *image, const char *path, struct error *err)
 {
 	struct stat st;
@@ -112,12 +197,14 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 	image->size = (uint64_t)st.st_size;
 	image->reserved = (size_t)((image->size + PAGE_MASK) & ~PAGE_MASK);
 	uint64_t chunks = (image->size + CHUNK_SIZE - 1) >> CHUNK_SHIFT;
-	image->loaded = calloc((size_t)(chunks + 63) / 64, sizeof(*image->loaded));
+	image->words = (size_t)(chunks + 63) / 64;
+	image->loaded = calloc(image->words, sizeof(*image->loaded));
+	image->kept = calloc(image->words, sizeof(*image->kept));
 	image->bytes = mmap(NULL, image->reserved, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (image->bytes == MAP_FAILED)
 		image->bytes = NULL;
-	if (!image->loaded || !image->bytes)
+	if (!image->loaded || !image->kept || !image->bytes)
 		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
 	ASAN_POISON_MEMORY_REGION(image->bytes, image->reserved);
 	return 0;
@@ -155,6 +242,7 @@ void elf_image_close(struct elf_image *image)
 	if (image->fd >= 0)
 		close(image->fd);
 	free(image->loaded);
+	free(image->kept);
 	free(image);
 }
 

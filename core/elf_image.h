@@ -31,4 +31,12 @@ const void *elf_image_bytes(struct elf_image *image, uint64_t offset, uint64_t l
  * already. Returns where they are until the next call with that buf. */
 const void *elf_image_peek(struct elf_image *image, uint64_t offset, uint64_t len, void *buf);
 
+/* For a look through much of the file of which little is kept. What is brought in from begin on is
+ * given back at end, and at each step by which it has become much; pointers into it end there,
+ * except into what was kept. Scans do not nest. */
+void elf_image_scan_begin(struct elf_image *image);
+void elf_image_scan_keep(struct elf_image *image, const void *at, uint64_t len);
+void elf_image_scan_step(struct elf_image *image);
+void elf_image_scan_end(struct elf_image *image);
+
 #endif

@@ -55,11 +55,20 @@ static int row_compare(const void *a, const void *b)
 
 static int index_build(struct function_index *index, const struct pclntab *tab)
 {
-	for (uint64_t i = 0; i < tab->functions; i++) {
+	int rc = 0;
+
+	elf_file_scan_begin(tab->file);
+	for (uint64_t i = 0; !rc && i < tab->functions; i++) {
 		const char *name = name_of(tab, i, NAME_ROOM);
-		if (name && name_indexed(name) && row_add(index, name, i))
-			return -ENOMEM;
+		if (name && name_indexed(name)) {
+			rc = row_add(index, name, i);
+			elf_file_scan_keep(tab->file, name);
+		}
+		elf_file_scan_step(tab->file);
 	}
+	elf_file_scan_end(tab->file);
+	if (rc)
+		return rc;
 	if (index->count)
 		qsort(index->rows, index->count, sizeof(*index->rows), row_compare);
 	index->built = true;
@@ -107,8 +116,10 @@ static int find_linear(const struct pclntab *tab, const char *name, uint8_t wrap
 {
 	int rc = -ENOENT;
 
+	elf_file_scan_begin(tab->file);
 	for (uint64_t i = 0; i < tab->functions; i++) {
 		struct pclntab_function function;
+		elf_file_scan_step(tab->file);
 		const char *candidate = name_of(tab, i, strlen(name) + 1);
 		if (!candidate || strcmp(candidate, name) != 0 ||
 		    pclntab_function(tab, i, &function))
@@ -118,6 +129,7 @@ static int find_linear(const struct pclntab *tab, const char *name, uint8_t wrap
 		if (out->id != wrapper_id)
 			break;
 	}
+	elf_file_scan_end(tab->file);
 	return rc;
 }
 
