@@ -114,11 +114,16 @@ def run_step(command, **environment):
     run = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ, **environment),
                            stdout=subprocess.PIPE, text=True)
     sums = [0, 0, 0]
-    for line in run.stdout:
-        print(line, end="", flush=True)
-        closing = CLOSING.match(line)
-        if closing:
-            sums = [int(n or 0) for n in closing.groups()]
+    try:
+        for line in run.stdout:
+            print(line, end="", flush=True)
+            closing = CLOSING.match(line)
+            if closing:
+                sums = [int(n or 0) for n in closing.groups()]
+    except KeyboardInterrupt:
+        run.terminate()     # it ends what it started
+        run.wait()
+        raise
     if run.wait() not in (0, 77) and not sums[1]:
         sums[1] = 1     # it failed and did not say how often
     return sums
