@@ -112,7 +112,7 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 		return;    /* another CPU sees to it */
 	if (!old || !seed) /* one of them is not known */
 		return;
-	if (m->seed_stale_ns) {
+	if (m->seed_stale_ns && m->seed_memory == operation_memory(o)) {
 		if (o->now - m->seed_stale_ns > SEED_SETTLE_NS)
 			m->seed_stale_ns = 0;
 		return;
@@ -150,8 +150,10 @@ static __always_inline void map_note_seed(struct map_counts *m, const struct ope
 {
 	if (o->op == OP_CLEAR ||
 	    (o->op == OP_DELETE &&
-	     operation_field(o, o->map, operation_fields(o)->map_length, FIELD_MAP) <= 1))
+	     operation_field(o, o->map, operation_fields(o)->map_length, FIELD_MAP) <= 1)) {
+		m->seed_memory = operation_memory(o);
 		m->seed_stale_ns = o->now;
+	}
 }
 
 static __always_inline void map_note_goroutine(struct map_counts *m, const struct operation *o)

@@ -208,6 +208,16 @@ static __always_inline __u64 operation_seed(const struct operation *o)
 	return f->seed_size == 4 ? (__u32)seed : seed;
 }
 
+/* Where a map keeps its entries: hmap.buckets, Map.dirPtr; the same offset in all releases. What
+ * renews a seed (a delete of the last entry, clear) leaves it alone; a new map has memory of its
+ * own. */
+#define MAP_MEMORY_OFFSET 16
+
+static __always_inline __u32 operation_memory(const struct operation *o)
+{
+	return (__u32)(operation_field(o, o->map, MAP_MEMORY_OFFSET, FIELD_MAP) >> 3);
+}
+
 /* Fill one side of a conflict, call chain included. access lies in memory of its own (a hold's slot
  * or a reserved event). Returns the number of frames, 0 if there is no chain. */
 static __always_inline int access_capture(struct pt_regs *ctx, const struct operation *o,

@@ -212,7 +212,7 @@ struct map_counts {
 	__u32 first_site;
 	__u32 control_tid;
 	__u32 control_cpu;
-	__u32 pad;
+	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
 };
 
 struct event_map {

@@ -26,7 +26,8 @@ struct fake_g {
 struct fake_map {
 	__u64 count;
 	__u32 flags, hash0;
-	__u64 rest[4];
+	__u64 memory;
+	__u64 rest[3];
 };
 
 static struct fake_g g1 = {.goid = 7, .gopc = 0x77}, g2 = {.goid = 8, .gopc = 0x88};
@@ -413,6 +414,25 @@ static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 	assert_int_equal(events_of(EVENT_MAP, NULL), 0);
 	assert_int_equal(counts_of(&map)->gen, 0);
 	assert_true(counts_of(&map)->flags & MAP_SHARED);
+}
+
+/* A map that was emptied and then freed: the next one at its address has memory of its own. */
+static void test_reused_address_of_an_emptied_map(void **state)
+{
+	struct fake_map map = {.hash0 = 11, .count = 1, .memory = 0xc000123000};
+
+	(void)state;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	hit(&g1, &map, OP_DELETE, 0x10);
+	map.hash0 = 12;
+	map.memory = 0xc000456000;
+	shim.now_ns += 10 * MS;
+	hit(&g2, &map, OP_WRITE, 0x20);
+	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
+	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_int_equal(counts_of(&map)->ops[OP_DELETE], 0);
+	assert_int_equal(counts_of(&map)->flags & MAP_SHARED, 0);
+	assert_sums();
 }
 
 /* The length of a map is read by its seed: one goroutine alone must not lose it for ever. */
@@ -833,6 +853,7 @@ int main(void)
 	        T(test_reused_g_is_a_new_goroutine),
 	        T(test_reused_address_is_a_new_map),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
+	        T(test_reused_address_of_an_emptied_map),
 	        T(test_seed_follows_a_goroutine_that_empties_its_map),
 	        T(test_delete_that_leaves_entries_keeps_the_seed),
 	        T(test_overlap_has_both_sides),

@@ -246,6 +246,11 @@ class Visit:
         self.row["lines"], lost = share(maps, lambda m: has_line(m["first_use"]))
         self.check(not untyped, "maps without a type: " +
                    str([(m["addr"], m["first_use"]) for m in untyped[:3]]))
+        mixed = [(m["type"], m["first_use"]["function"]) for m in maps
+                 for part, ending in self.program.type_endings
+                 if m["type"] and part in m["first_use"]["function"] and
+                 not m["type"].endswith(ending)]
+        self.check(not mixed, f"maps taken for others: {mixed[:5]}")
         self.check(not lost, f"maps without a line: {[m['first_use'] for m in lost[:3]]}")
         self.check(len(goroutines) > 0, "no goroutines")
         # The main goroutine was created by nobody.

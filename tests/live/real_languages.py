@@ -117,6 +117,8 @@ class Tsgo(LanguageServer):
     """The TypeScript compiler in Go."""
     source = ("npm", "@typescript/native-preview-linux-x64", "7.0.0-dev.20260707.2")
     path, language, file_name = "package/lib/tsgo", "typescript", "app.ts"
+    # Its maps come and go by the thousand, at addresses that others had before.
+    type_endings = (("collections.(*Set[...])", "]struct {}"),)
 
     def prepare(self):
         super().prepare()

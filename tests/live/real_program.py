@@ -81,6 +81,7 @@ class Program:
     into self.work, command() starts it, client(number) makes what request(client, number, n) uses
     for request n of client `number`. clients: how many ask at a time."""
     source, path, libraries, clients = (), "", (), 2
+    type_endings = ()      # (part of a function, end of the type of all maps first used there)
     known_conflicts = ()   # (function, function) of faults that the program is known to have
 
     def __init__(self):
