@@ -265,6 +265,8 @@ static void test_two_writers_meet_with_perf_events(void **state)
 	check_overlaps(&r);
 }
 
+#define TINY_RING_RUNS 20
+
 static void test_sums_are_exact_with_a_tiny_ring(void **state)
 {
 	/* One page: an overlap or two fit in. */
@@ -274,13 +276,20 @@ static void test_sums_are_exact_with_a_tiny_ring(void **state)
 	                      .until_overlap = true,
 	                      .ring_bytes = 4096};
 	struct outcome o;
+	uint64_t lost = 0, delivered = 0;
 
 	(void)state;
 	need_root();
-	run(&r, &o);
-	assert_sums(&o);
-	assert_true(value(&o, COVERAGE_RING_FULL) > 0);
-	assert_true(o.delivered > 0);
+	/* Whether two events come within the 5 ms between two drains is chance; on a machine that is
+	 * busy with other things it may take a few runs. The sums are exact in each of them. */
+	for (int i = 0; i < TINY_RING_RUNS && !(lost && delivered); i++) {
+		run(&r, &o);
+		assert_sums(&o);
+		lost += value(&o, COVERAGE_RING_FULL);
+		delivered += o.delivered;
+	}
+	assert_true(lost > 0);
+	assert_true(delivered > 0);
 }
 
 static void test_two_readers_do_not_conflict(void **state)
