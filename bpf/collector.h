@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/birth_probes.h"
 #include "bpf/wire.h"
 #include "core/error.h"
 #include "core/event_queue.h"
@@ -43,6 +44,7 @@ struct collector_config {
 	int stack_depth; /* frames kept of a call chain */
 	bool verbose;
 	struct detector_tuning *tuning; /* shared with the BPF program */
+	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
 	const pid_t *pids;              /* targets known from the start */
 	size_t pid_count;
 	const struct collector_layout *layouts; /* read by collector_start() only */

@@ -9,6 +9,7 @@
  */
 #include "core/event.h"
 
+#include "birth.bpf.h"
 #include "crash.bpf.h"
 #include "detector.bpf.h"
 #include "process_ids.bpf.h"
@@ -73,6 +74,12 @@ int on_probe(struct pt_regs *ctx)
 	if (COOKIE_ROLE(cookie) == WIRE_CRASH) {
 		coverage_count(COVERAGE_CRASH_SITE);
 		crash_tell(ctx, cookie, o.tgid, o.tid);
+		return 0;
+	}
+	if (COOKIE_ROLE(cookie) == WIRE_BIRTH) {
+		coverage_count(COVERAGE_BIRTH_SITE);
+		if (birth_is_allowed())
+			birth_tell(ctx, cookie, o.tgid, o.tid);
 		return 0;
 	}
 	if (COOKIE_INSTRUCTION(cookie) == WIRE_AT_JBE && go_stack_growth(ctx)) {

@@ -155,6 +155,7 @@ static int collect(struct watch *w, struct error *err)
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,
 	        .tuning = &s->bss->tuning,
+	        .births = w->births,
 	        .pids = w->config.pids,
 	        .pid_count = w->config.pid_count,
 	        .layouts = layouts,
@@ -197,12 +198,15 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 		goto cleanup;
 	}
 	rc = load(w, err);
+	if (!rc && watch_births_create(w))
+		rc = error_set(err, ENOMEM, "out of memory; free some and try again");
 	if (!rc)
 		rc = collect(w, err);
 	if (!rc)
 		rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
+	watch_births_start(w);
 	say_took(w, "attached", begin_ns);
 	*out = w;
 	return 0;
@@ -220,6 +224,7 @@ void watch_stop(struct watch *w)
 	w->stopped = true;
 	if (w->collector)
 		collector_disarm(w->collector);
+	birth_probes_stop(w->births);
 	for (size_t i = 0; i < w->link_count; i++)
 		probe_links_close(w->links[i]);
 	if (w->link_count)
@@ -234,6 +239,7 @@ void watch_destroy(struct watch *w)
 	if (!w)
 		return;
 	watch_stop(w);
+	birth_probes_destroy(w->births);
 	program_unload(&w->program);
 	symbolizer_destroy(w->symbolizer);
 	watch_binaries_close(w);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "bpf/birth_probes.h"
 #include "bpf/collector.h"
 #include "bpf/program.h"
 #include "bpf/watch.h"
@@ -54,6 +55,7 @@ struct watch {
 	size_t unseen_count;
 	struct event_queue *queue;
 	struct symbolizer *symbolizer;
+	struct birth_probes *births;
 	struct collector *collector;
 	int event_fd;
 	bool stopped;
@@ -70,6 +72,10 @@ int watch_target_place(struct watch *w, struct watch_target *t);
 
 /* watch_lengths.c: see struct model_symbols. */
 void watch_lengths(struct watch *w, struct map_length *maps, size_t count);
+
+/* watch_births.c: where maps are made. */
+int watch_births_create(struct watch *w);
+void watch_births_start(struct watch *w);
 
 /* watch_attach.c: probes in. */
 int watch_attach(struct watch *w, struct error *err);

@@ -269,6 +269,7 @@ struct event_goroutine {
 	X(RUNTIME_INTERNAL, "runtime_internal", FILTERED)          \
 	X(PART, "part_of_operation", FILTERED)                     \
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
+	X(BIRTH_SITE, "birth_site", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(STALLS, "stalls", TOTAL)                                 \
 	X(STALL_NS, "stall_ns", TOTAL)                             \
@@ -296,6 +297,7 @@ struct event_coverage {
 	__u64 run_ns; /* estimate of the CPU time that probing cost the targets, holds included */
 	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
 	__u64 ns_per_hit;
+	__u64 births_ns; /* time with the probes on births in place; 0: they never were */
 };
 
 /* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets

@@ -80,6 +80,7 @@ void model_destroy(struct model *model)
 	free(model->crashes.rows);
 	conflicts_destroy(model);
 	maps_destroy(model);
+	births_destroy(model);
 	map_families_destroy(model);
 	goroutines_destroy(model);
 	for (size_t i = 0; i < model->targets.count; i++)
@@ -144,6 +145,7 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->run_ns = event->run_ns;
 	row->target_cpu_ns = event->target_cpu_ns;
 	row->ns_per_hit = event->ns_per_hit;
+	row->births_ns = event->births_ns;
 	row->overhead_estimate = 0;
 	if (row->target_cpu_ns)
 		row->overhead_estimate = (double)row->run_ns / (double)row->target_cpu_ns;
@@ -211,6 +213,9 @@ static const struct event_rule {
         [EVENT_MAP] = {sizeof(struct event_map), {0}, map_apply},
         [EVENT_GOROUTINE] = {sizeof(struct event_goroutine), {0}, goroutine_apply},
         [EVENT_COVERAGE] = {sizeof(struct event_coverage), {0}, coverage_apply},
+        [EVENT_BIRTH] = {offsetof(struct event_birth, access) + ACCESS_MIN,
+                         {offsetof(struct event_birth, access)},
+                         birth_apply},
         [EVENT_TICK] = {sizeof(struct event_header), {0}, tick_apply},
 };
 

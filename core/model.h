@@ -128,8 +128,13 @@ struct map_row {
 	const char *type;       /* NULL: not known */
 	struct frame first_use; /* function of first use seen; .function == NULL: not known */
 	int64_t length;         /* -1: not known */
-	uint64_t maps;          /* how many maps this row stands for: 1, or more for a family */
-	bool ended;             /* no map of this row is in use any more, as far as is known */
+	/* Call chain of the line that made it; born_length 0: made before watching began, or unseen.
+	 * Of a row that stands for several maps: of all of them that were seen to be made. */
+	const struct frame *born;
+	int born_length;
+	uint64_t born_goid; /* 0: not known */
+	uint64_t maps;      /* how many maps this row stands for: 1, or more for a family */
+	bool ended;         /* no map of this row is in use any more, as far as is known */
 	enum map_verdict verdict;
 	uint64_t ops[OP_COUNT];
 	double rate[OP_COUNT]; /* operations per second in the last interval */
@@ -182,6 +187,7 @@ struct crash_row {
 struct coverage_row {
 	uint64_t value[COVERAGE_COUNT];
 	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
+	uint64_t births_ns;       /* time in which it was seen where maps are made */
 	double hits_rate;         /* per second in the last interval */
 	double overhead_estimate; /* part of the targets' CPU time, 0.011 = 1.1 %, whole run */
 	uint64_t lost;            /* sum of all LOST fields */

@@ -18,6 +18,7 @@ static void entry_init(struct model *model, struct map_entry *entry)
 
 	entry_chains_clear(entry);
 	entry_timeline_clear(model, entry);
+	birth_clear(entry);
 	heat_clear(entry);
 	memset(entry, 0, sizeof(*entry));
 	entry->index = index;
@@ -220,6 +221,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 
 static void entry_destroy(struct model *model, struct map_entry *entry)
 {
+	birth_clear(entry);
 	entry_chains_clear(entry);
 	entry_timeline_clear(model, entry);
 	heat_clear(entry);

@@ -63,6 +63,7 @@ static void entry_fold(struct model *model, struct map_entry *into, struct map_e
 		from->only->entry = into;
 	into->only = from->only = NULL;
 	from->instances = from->live = 0;
+	births_fold(into, from);
 	entry_chains_move(model, into, from);
 	heat_move(into, from);
 	entry_timeline_move(model, into, from);

@@ -34,6 +34,7 @@ struct map_instance {
 	bool placed; /* its family is known: an EVENT_MAP has come */
 	uint64_t first_ns;
 	uint64_t seed; /* hash seed, as last reported; 0: not known */
+	bool born;     /* its birth was found */
 	/* As last reported, absolute. */
 	uint64_t ops[OP_COUNT];
 	uint64_t holds;
@@ -73,6 +74,7 @@ struct map_entry {
 	size_t chain_capacity;
 	enum first_use first_use;
 	unsigned int type_tries;
+	bool born_several;    /* its maps were made at more than one line */
 	uint32_t length_tick; /* tick + 1 in which the length was read; 0: never */
 	bool forgotten;       /* by model_reset(), and not used since: in no list */
 	bool shared;          /* some map of the row is used by several goroutines */
@@ -151,6 +153,10 @@ struct model {
 	struct goroutine_entry *goroutine_free;
 	struct id_table goroutine_keys;
 	size_t goroutine_hand;
+
+	struct birth *births; /* a ring: the latest */
+	size_t birth_next;
+	struct id_table birth_keys; /* (addr, tgid) */
 
 	struct coverage_row coverage;
 	uint64_t hits_at_tick;
@@ -245,6 +251,18 @@ void entry_timeline_clear(struct model *model, struct map_entry *entry);
 void conflict_sighting_add(struct model *model, struct conflict_entry *conflict, int depth);
 void conflict_sightings_move(struct conflict_entry *into, struct conflict_entry *from);
 void conflict_sightings_clear(struct conflict_entry *conflict);
+
+/* ---- births (model_birth.c) ---------------------------------------------------------- */
+
+struct birth;
+
+int birth_apply(struct model *model, const struct event_header *event);
+/* Who made this map, if that was seen: its entry says so from now on. */
+void birth_find(struct model *model, struct map_instance *instance);
+/* Two entries become one. */
+void births_fold(struct map_entry *into, struct map_entry *from);
+void birth_clear(struct map_entry *entry);
+void births_destroy(struct model *model);
 
 /* ---- heat (model_heat.c) ------------------------------------------------------------- */
 

@@ -249,6 +249,7 @@ int map_apply(struct model *model, const struct event_header *header)
 	}
 	counts_derive(instance, counts);
 	instance->seed = counts->seed;
+	birth_find(model, instance);
 	map_instance_conflicts_update(model, instance);
 	map_entry_type(model, instance->entry, counts->type);
 	map_entry_judge(instance->entry);

@@ -263,20 +263,33 @@ static json_t *json_overhead(const struct snapshot_context *context, const struc
 	        "ns_per_hit", json_known(row->ns_per_hit));
 }
 
+/* null: this kernel lets nobody see maps being made at a bearable price. */
+static json_t *json_births(const struct coverage_row *row)
+{
+	if (!row->births_ns || !row->watched_ns)
+		return json_null();
+	return json_pack("{s:o, s:o}", "seen", json_count(row->value[COVERAGE_BIRTH_SITE]),
+	                 "armed_fraction",
+	                 json_real(row->births_ns >= row->watched_ns
+	                                   ? 1.0
+	                                   : (double)row->births_ns / (double)row->watched_ns));
+}
+
 static json_t *json_coverage(const struct model *model, const struct snapshot_context *context)
 {
 	const struct coverage_row *row = model_coverage(model);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "attach",
-	                 json_text(context->attach), "probes", json_probes(context), "unseen",
-	                 json_unseen(context), "armed_fraction", json_armed_fraction(row), "hits",
-	                 json_count(row->value[COVERAGE_HITS]), "filtered",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 "attach", json_text(context->attach), "probes", json_probes(context),
+	                 "unseen", json_unseen(context), "armed_fraction", json_armed_fraction(row),
+	                 "hits", json_count(row->value[COVERAGE_HITS]), "filtered",
 	                 json_coverage_group(row, FILTERED), "counted",
 	                 json_count(row->value[COVERAGE_COUNTED]), "untracked",
 	                 json_coverage_group(row, UNTRACKED), "stalls",
 	                 json_count(row->value[COVERAGE_STALLS]), "stall_seconds",
 	                 json_number((double)row->value[COVERAGE_STALL_NS] / 1e9), "events",
-	                 json_events(model, row), "overhead", json_overhead(context, row));
+	                 json_events(model, row), "overhead", json_overhead(context, row), "births",
+	                 json_births(row));
 }
 
 /* ---- MAP, CONFLICT, GOROUTINE, CRASH ------------------------------------------------- */
@@ -318,22 +331,24 @@ static json_t *json_chains(struct map_row *row)
 static json_t *json_map(struct map_row *row)
 {
 	json_t *map = json_pack(
-	        "{s:o, s:I, s:o, s:o, s:o, s:n, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
+	        "{s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
 	        json_map_id(row), "pid", (json_int_t)row->tgid, "addr", json_address(row->addr),
 	        "type", json_text(row->type), "len",
 	        row->length >= 0 ? json_count((uint64_t)row->length) : json_null(), "born",
-	        "verdict", map_verdict_name(row->verdict), "reads", json_count(row->ops[OP_READ]),
-	        "writes", json_count(row->ops[OP_WRITE]), "deletes",
-	        json_count(row->ops[OP_DELETE]), "clears", json_count(row->ops[OP_CLEAR]),
-	        "iterations", json_count(row->ops[OP_ITERATE]));
+	        row->born_length ? json_stack(row->born, row->born_length) : json_null(), "verdict",
+	        map_verdict_name(row->verdict), "reads", json_count(row->ops[OP_READ]), "writes",
+	        json_count(row->ops[OP_WRITE]), "deletes", json_count(row->ops[OP_DELETE]),
+	        "clears", json_count(row->ops[OP_CLEAR]), "iterations",
+	        json_count(row->ops[OP_ITERATE]));
 	json_t *rest = json_pack(
-	        "{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b, s:o, s:o}", "goroutines",
+	        "{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b, s:o, s:o, s:o}", "goroutines",
 	        json_known(row->goroutines), "stalls", json_count(row->stalls), "stall_seconds",
 	        json_number(row->stall_seconds), "expected_overlaps",
 	        json_number(row->expected_overlaps), "conflicts", json_count(row->conflicts),
 	        "heat", json_heat(row), "goroutines_estimated", row->goroutines_estimated, "maps",
 	        json_count(row->maps), "ended", row->ended, "first_use",
-	        json_frame_known(&row->first_use), "chains", json_chains(row));
+	        json_frame_known(&row->first_use), "born_goid", json_known(row->born_goid),
+	        "chains", json_chains(row));
 
 	if (map && rest)
 		json_object_update(map, rest);

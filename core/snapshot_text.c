@@ -216,6 +216,10 @@ static void conflict_print(const struct snapshot_context *context, FILE *out,
 	put(context, out, TONE_BAD, "#%u %s", row->number, conflict_kind_name(row->kind));
 	fprintf(out, "  seen %" PRIu64 " time%s on %s\n", row->count, row->count == 1 ? "" : "s",
 	        map_title(row->map, title, sizeof(title)));
+	if (row->map && row->map->born_length) {
+		fputs("  made at\n", out);
+		frame_print(out, &row->map->born[0]);
+	}
 	if (row->evidence == EVIDENCE_FATAL) {
 		side_print(context, out, 'a', "  (died of it)", &row->a);
 		fputs("  b not known: the runtime names one side only\n", out);

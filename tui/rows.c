@@ -152,6 +152,11 @@ static int map_copy(struct frozen *frozen, struct map_row **map)
 		return -ENOMEM;
 	copy->folded_into = NULL;
 	rc = heat_copy(frozen, copy);
+	if (copy->born_length && !rc) {
+		copy->born = frozen_copy(frozen, copy->born,
+		                         (size_t)copy->born_length * sizeof(*copy->born));
+		rc = copy->born ? 0 : -ENOMEM;
+	}
 	if (copy->timeline && !rc) {
 		copy->timeline = frozen_copy(frozen, copy->timeline, sizeof(struct timeline));
 		rc = copy->timeline ? 0 : -ENOMEM;

@@ -43,6 +43,12 @@ static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
 	                 : "not known",
 	         format_function(&map->first_use, function, sizeof(function)));
 	y = draw_labelled(y, area, "first used", STYLE_TEXT, text);
+	if (map->born_length) {
+		snprintf(text, sizeof(text), "%s  %s",
+		         format_line(&map->born[0], line, sizeof(line)),
+		         format_function(&map->born[0], function, sizeof(function)));
+		y = draw_labelled(y, area, "made at", STYLE_TEXT, text);
+	}
 	used = snprintf(text, sizeof(text), "0x%" PRIx64 " in process %u", map->addr, map->tgid);
 	if (map->length >= 0)
 		used += snprintf(text + used, sizeof(text) - (size_t)used, "  %" PRId64 " keys",

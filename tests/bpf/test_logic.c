@@ -135,7 +135,7 @@ static void assert_sums(void)
 	__u64 filtered = total(COVERAGE_STACK_GROWTH) + total(COVERAGE_NIL_MAP) +
 	                 total(COVERAGE_OTHER_PROCESS) + total(COVERAGE_UNREADABLE) +
 	                 total(COVERAGE_RUNTIME_INTERNAL) + total(COVERAGE_PART) +
-	                 total(COVERAGE_CRASH_SITE);
+	                 total(COVERAGE_CRASH_SITE) + total(COVERAGE_BIRTH_SITE);
 	__u64 lost = total(COVERAGE_RING_FULL) + total(COVERAGE_TABLE_FULL) +
 	             total(COVERAGE_STACK_FAILED);
 	__u64 delivered = 0;
@@ -466,6 +466,63 @@ static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
 	hit(&g2, &map, OP_READ, 0x20);
 	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
 	assert_int_equal(counts_of(&map)->gen, 1);
+}
+
+/* ---- births -------------------------------------------------------------------------- */
+
+static void born(struct fake_g *g, struct fake_map *map, __u64 caller)
+{
+	__u64 stack[1] = {caller};
+	struct pt_regs regs = {
+	        .r14 = (unsigned long)g, .ax = (unsigned long)map, .sp = (unsigned long)stack};
+
+	shim.cookie = COOKIE(0xffff, WIRE_BIRTH, 0, WIRE_RESULT, WIRE_AT_RET, 0);
+	shim.pid_tgid = (__u64)TGID << 32 | (100 + g->goid);
+	on_probe(&regs);
+}
+
+static void test_birth_is_told(void **state)
+{
+	const struct event_header *h = NULL;
+	const struct event_birth *e;
+
+	(void)state;
+	tuning.births_allowed = births_hit + 1;
+	born(&g1, &map_a, 0x10);
+	assert_int_equal(events_of(EVENT_BIRTH, &h), 1);
+	e = (const void *)h;
+	assert_int_equal(e->seed, map_a.hash0);
+	assert_int_equal(e->access.map, (unsigned long)&map_a);
+	assert_int_equal(e->access.caller, 0x10);
+	assert_int_equal(e->access.goid, g1.goid);
+	assert_int_equal(e->access.tgid, TGID);
+	assert_int_equal(total(COVERAGE_BIRTH_SITE), 1);
+	assert_int_equal(total(COVERAGE_COUNTED), 0);
+	born(&g1, &map_b, 0x10); /* beyond what is allowed */
+	assert_int_equal(events_of(EVENT_BIRTH, NULL), 1);
+	assert_int_equal(total(COVERAGE_BIRTH_SITE), 2);
+	assert_sums();
+}
+
+/* One goroutine, one type, one address, two maps: only the birth between them tells. */
+static void test_birth_ends_the_map_before(void **state)
+{
+	struct fake_map map = {.hash0 = 11, .count = 5};
+
+	(void)state;
+	tuning.births_allowed = births_hit + 8;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	hit(&g1, &map, OP_WRITE, 0x10);
+	map.hash0 = 12;
+	born(&g1, &map, 0x10);
+	hit(&g1, &map, OP_READ, 0x10);
+	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
+	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_int_equal(counts_of(&map)->seed, 12);
+	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 0);
+	assert_int_equal(counts_of(&map)->ops[OP_READ], 1);
+	assert_int_equal(counts_of(&map)->flags & MAP_SHARED, 0);
+	assert_sums();
 }
 
 /* ---- holding ------------------------------------------------------------------------- */
@@ -854,6 +911,8 @@ int main(void)
 	        T(test_reused_address_is_a_new_map),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
 	        T(test_reused_address_of_an_emptied_map),
+	        T(test_birth_is_told),
+	        T(test_birth_ends_the_map_before),
 	        T(test_seed_follows_a_goroutine_that_empties_its_map),
 	        T(test_delete_that_leaves_entries_keeps_the_seed),
 	        T(test_overlap_has_both_sides),

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/birth_probes.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bpf/collector.h"
+
+#define BUDGET_DIVISOR 200          /* half a percent of one CPU */
+#define START_NS       50000000ULL  /* 4,000 maps at once: what a program makes as it starts */
+#define WINDOW_NS      6000000ULL   /* of hits that a window may cost; what is over is paid first */
+#define LOOK_ARMED_NS  2000000ULL   /* how often to look while the probes are in place, */
+#define LOOK_IDLE_NS   100000000ULL /* and while they are out */
+
+struct birth_set {
+	const char *path;
+	pid_t pid;
+	struct probe_point *points;
+	size_t count;
+	struct probe_links *links; /* NULL: not attached */
+};
+
+struct birth_probes {
+	struct birth_probes_config config;
+	struct birth_set *sets;
+	size_t set_count;
+	pthread_t thread;
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t wake;
+	bool running, stopping, armed;
+	uint64_t started_ns, armed_since_ns, armed_ns;
+	uint64_t hits_before; /* of others: the programs may have been used before */
+	unsigned int dice;
+};
+
+int birth_probes_create(const struct birth_probes_config *config, struct birth_probes **out)
+{
+	struct birth_probes *b = calloc(1, sizeof(*b));
+	pthread_condattr_t attr;
+
+	*out = b;
+	if (!b)
+		return -ENOMEM;
+	b->config = *config;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+int birth_probes_add(struct birth_probes *b, const char *path, pid_t pid,
+                     const struct probe_point *points, size_t count)
+{
+	void *more = reallocarray(b->sets, b->set_count + 1, sizeof(*b->sets));
+	struct birth_set *set;
+
+	if (!more)
+		return -ENOMEM;
+	b->sets = more;
+	set = &b->sets[b->set_count];
+	*set = (struct birth_set){.path = path, .pid = pid, .count = count};
+	set->points = calloc(count, sizeof(*points));
+	if (!set->points)
+		return -ENOMEM;
+	memcpy(set->points, points, count * sizeof(*points));
+	b->set_count++;
+	return 0;
+}
+
+/* ---- in and out ---------------------------------------------------------------------- */
+
+/* Attach and detach take their time: the lock is not held meanwhile. */
+static int arm(struct birth_probes *b)
+{
+	int attached = 0, rc = -ENODATA;
+
+	for (size_t i = 0; i < b->set_count; i++) {
+		struct birth_set *s = &b->sets[i];
+
+		rc = probe_links_open(b->config.program, PROBE_LINK_MULTI, s->path, s->pid,
+		                      s->points, s->count, &s->links);
+		attached += rc > 0;
+	}
+	if (!attached)
+		return rc;
+	pthread_mutex_lock(&b->lock);
+	b->armed = true;
+	b->armed_since_ns = collector_now();
+	pthread_mutex_unlock(&b->lock);
+	return 0;
+}
+
+static void disarm(struct birth_probes *b)
+{
+	/* What comes while the probes are being taken out may miss some: it does not count. */
+	pthread_mutex_lock(&b->lock);
+	if (b->armed)
+		b->armed_ns += collector_now() - b->armed_since_ns;
+	b->armed = false;
+	pthread_mutex_unlock(&b->lock);
+	for (size_t i = 0; i < b->set_count; i++) {
+		probe_links_close(b->sets[i].links);
+		b->sets[i].links = NULL;
+	}
+}
+
+/* ---- what it costs ------------------------------------------------------------------- */
+
+static uint64_t hits(const struct birth_probes *b)
+{
+	return *(const volatile uint64_t *)b->config.hits - b->hits_before;
+}
+
+/* Allowed so far, less what was spent; below zero is debt. */
+static int64_t balance_ns(const struct birth_probes *b, uint64_t now)
+{
+	uint64_t allowed = START_NS + (now - b->started_ns) / BUDGET_DIVISOR;
+
+	return (int64_t)allowed - (int64_t)(hits(b) * BIRTH_HIT_NS);
+}
+
+/* In a burst births are told up to what was allowed; those that come until the probes are out are
+ * only counted. */
+static void allow(const struct birth_probes *b, uint64_t now)
+{
+	int64_t balance = balance_ns(b, now);
+	uint64_t told = *(const volatile uint64_t *)b->config.hits;
+
+	*(volatile __u64 *)&b->config.tuning->births_allowed =
+	        told + (balance > 0 ? (uint64_t)balance / BIRTH_HIT_NS : 0);
+}
+
+/* Long ago nobody used the allowance: that is no leave to spend it all at once. */
+static void forget_savings(struct birth_probes *b, uint64_t now)
+{
+	int64_t over = balance_ns(b, now) - (int64_t)START_NS;
+
+	if (over > 0)
+		b->started_ns += (uint64_t)over * BUDGET_DIVISOR;
+}
+
+static void step(struct birth_probes *b)
+{
+	uint64_t now = collector_now();
+
+	forget_savings(b, now);
+	allow(b, now);
+	if (b->armed && balance_ns(b, now) <= 0)
+		disarm(b);
+	else if (!b->armed && balance_ns(b, now) > (int64_t)WINDOW_NS &&
+	         rand_r(&b->dice) % 4 == 0) /* not in step with the program */
+		arm(b);
+}
+
+static void *run(void *arg)
+{
+	struct birth_probes *b = arg;
+
+	pthread_mutex_lock(&b->lock);
+	while (!b->stopping) {
+		uint64_t until = collector_now() + (b->armed ? LOOK_ARMED_NS : LOOK_IDLE_NS);
+		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
+		                      .tv_nsec = (long)(until % 1000000000)};
+
+		if (pthread_cond_timedwait(&b->wake, &b->lock, &at) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&b->lock);
+		step(b);
+		pthread_mutex_lock(&b->lock);
+	}
+	pthread_mutex_unlock(&b->lock);
+	return NULL;
+}
+
+/* ---- life ---------------------------------------------------------------------------- */
+
+int birth_probes_start(struct birth_probes *b)
+{
+	int rc;
+
+	b->started_ns = collector_now();
+	b->hits_before = hits(b);
+	b->dice = (unsigned int)b->started_ns;
+	allow(b, b->started_ns);
+	rc = arm(b);
+	if (rc)
+		return rc;
+	rc = -pthread_create(&b->thread, NULL, run, b);
+	if (rc)
+		disarm(b);
+	b->running = rc == 0;
+	return rc;
+}
+
+uint64_t birth_probes_armed_ns(struct birth_probes *b)
+{
+	uint64_t ns;
+
+	pthread_mutex_lock(&b->lock);
+	ns = b->armed_ns + (b->armed ? collector_now() - b->armed_since_ns : 0);
+	pthread_mutex_unlock(&b->lock);
+	return ns;
+}
+
+void birth_probes_stop(struct birth_probes *b)
+{
+	if (!b || !b->running)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->stopping = true;
+	pthread_cond_signal(&b->wake);
+	pthread_mutex_unlock(&b->lock);
+	pthread_join(b->thread, NULL);
+	b->running = false;
+	disarm(b);
+}
+
+void birth_probes_destroy(struct birth_probes *b)
+{
+	if (!b)
+		return;
+	birth_probes_stop(b);
+	for (size_t i = 0; i < b->set_count; i++)
+		free(b->sets[i].points);
+	free(b->sets);
+	pthread_cond_destroy(&b->wake);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
