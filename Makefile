@@ -124,10 +124,15 @@ $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
 -include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
                                      $(AID_SRC) $(BENCH_SRC)) $(GEN)/gomaptop.bpf.d
 
-.PHONY: arm64
+.PHONY: arm64 test-arm64
 arm64: ## build build/arm64/gomaptop with Debian's cross compiler
 	@tests/install_packages build arm64
 	@$(MAKE) --no-print-directory ARCH=arm64 all
+
+test-arm64: ## boot arm64 kernels under emulation and find conflicts there (minutes; not in test)
+	@tests/install_packages build arm64 test-arm64
+	@$(MAKE) --no-print-directory ARCH=arm64 all
+	@$(PYTHON) tests/arm64/run.py
 
 # ---- documents from the same tables that the program is made from -------------------------------
 

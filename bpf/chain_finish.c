@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bpf/chain_finish.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -115,9 +116,10 @@ static void text_read(struct program_text *text, const char *path)
 		text->binary = NULL;
 		return;
 	}
-	/* goexit begins with a byte of NOP, so that what "returns" to it is inside of it. */
+	/* goexit begins with one NOP, so that what "returns" to it is inside of it. */
 	if (!go_binary_function_find(text->binary, "runtime.goexit", &function))
-		text->goexit = function.entry + 1;
+		text->goexit =
+		        function.entry + (go_binary_machine(text->binary) == EM_AARCH64 ? 4 : 1);
 	if (!go_binary_function_find(text->binary, "runtime.cgocallback", &function)) {
 		text->callback_begin = function.entry;
 		text->callback_end = function.end;
