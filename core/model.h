@@ -271,6 +271,9 @@ size_t model_conflicts(const struct model *model, const struct map_row *map,
                        struct conflict_row **rows, size_t max);
 /* Most operations first. */
 size_t model_goroutines(const struct model *model, struct goroutine_row **rows, size_t max);
+/* For those that sort them themselves. */
+size_t model_goroutines_unordered(const struct model *model, struct goroutine_row **rows,
+                                  size_t max);
 size_t model_targets(const struct model *model, struct target_row **rows, size_t max);
 size_t model_crashes(const struct model *model, struct crash_row **rows, size_t max);
 void model_sort_chains(struct map_row *map);

@@ -63,27 +63,41 @@ static void heap_rise(void **rows, size_t i, row_compare *compare)
 	}
 }
 
+static bool is_sorted(void **rows, size_t count, row_compare *compare)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare(&rows[i - 1], &rows[i]) > 0)
+			return false;
+	return true;
+}
+
 /* The first max rows in the order of compare, of those that shown() lets through: a screenful of a
- * hundred thousand costs no full sort. */
+ * hundred thousand costs no full sort, rows that come in their order cost none at all. Without
+ * compare: any max rows, in no order. */
 static size_t rows_first(const struct row_list *list, bool (*shown)(const void *, const void *),
                          const void *what, row_compare *compare, void **out, size_t max)
 {
 	size_t count = 0;
+	bool heap = false;
 
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count && (compare || count < max); i++) {
 		void *row = list->rows[i];
 
 		if (!shown(row, what))
 			continue;
 		if (count < max) {
-			out[count] = row;
-			heap_rise(out, count++, compare);
-		} else if (max && compare(&row, &out[0]) < 0) {
+			out[count++] = row;
+			continue;
+		}
+		for (size_t k = 0; !heap && k < count; k++)
+			heap_rise(out, k, compare);
+		heap = true;
+		if (max && compare(&row, &out[0]) < 0) {
 			out[0] = row;
 			heap_sink(out, count, compare);
 		}
 	}
-	if (count > 1)
+	if (compare && !is_sorted(out, count, compare))
 		qsort(out, count, sizeof(*out), compare);
 	return count;
 }
@@ -207,6 +221,12 @@ size_t model_goroutines(const struct model *model, struct goroutine_row **rows, 
 {
 	return rows_first(&model->goroutines, goroutine_shown, NULL, goroutines_by_ops,
 	                  (void **)rows, max);
+}
+
+size_t model_goroutines_unordered(const struct model *model, struct goroutine_row **rows,
+                                  size_t max)
+{
+	return rows_first(&model->goroutines, goroutine_shown, NULL, NULL, (void **)rows, max);
 }
 
 /* ---- targets, crashes: in the order in which they came ------------------------------- */

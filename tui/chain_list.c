@@ -141,10 +141,12 @@ static void draw_side(const struct side *side, int line_width, int y, int x, int
 	draw_word(y, x + OP_WIDTH + line_width + 1, left, STYLE_FUNCTION, ground, function);
 }
 
-static int line_width_of(const struct side *side)
+static int line_width_of(const struct conflict_row *conflict, const struct side *side)
 {
 	char line[NAME_MAX_BYTES];
 
+	if (!explain_side_is_known(conflict, side))
+		return 0;
 	if (!side->chain_length)
 		return (int)strlen("no call chain");
 	return text_width(format_line(&side->chain[0], line, sizeof(line)));
@@ -153,13 +155,18 @@ static int line_width_of(const struct side *side)
 static void draw_conflict(const struct rows *rows, const struct conflict_row *conflict,
                           const struct rect *area, int line, enum ground ground)
 {
-	int a = line_width_of(&conflict->a), b = line_width_of(&conflict->b);
+	int a = line_width_of(conflict, &conflict->a), b = line_width_of(conflict, &conflict->b);
 	int want = a > b ? a : b;
 	int most = (area->width - OP_WIDTH) / 2;
 	const struct side *sides[2] = {&conflict->a, &conflict->b};
 
 	if (line == 0) {
 		draw_conflict_head(rows, conflict, area->y, area->x + 2, area->width - 2, ground);
+		return;
+	}
+	if (!explain_side_is_known(conflict, sides[line - 1])) {
+		draw_word(area->y, area->x + 3, area->width - 3, STYLE_DIM, ground,
+		          "the other side is not known: the runtime names one");
 		return;
 	}
 	draw_side(sides[line - 1], want < most ? want : most, area->y, area->x + 3, area->width - 3,

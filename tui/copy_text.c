@@ -61,7 +61,10 @@ size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size
 	          conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "a map",
 	          conflict->count, conflict->count == 1 ? "" : "s");
 	add_side(&text, &conflict->a);
-	add_side(&text, &conflict->b);
+	if (explain_side_is_known(conflict, &conflict->b))
+		add_side(&text, &conflict->b);
+	else
+		copy_line(&text, "the other side is not known: the runtime names one");
 	return text.used;
 }
 

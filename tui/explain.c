@@ -161,3 +161,8 @@ const char *explain_map_name(const struct map_row *map, char *out, size_t size)
 		snprintf(out, size, "map at 0x%" PRIx64, map->addr);
 	return out;
 }
+
+bool explain_side_is_known(const struct conflict_row *conflict, const struct side *side)
+{
+	return conflict->evidence != EVIDENCE_FATAL || side == &conflict->a;
+}

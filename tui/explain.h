@@ -28,6 +28,9 @@ const char *explain_verdict(const struct rows *rows, const struct map_row *map, 
 /* Rows there are, but the filter hides them all. */
 const char *explain_filtered(const struct table *table, const struct pattern *filter, char *out);
 
+/* The runtime's own check names one side of a fatal conflict; of the other nothing is known. */
+bool explain_side_is_known(const struct conflict_row *conflict, const struct side *side);
+
 /* What to call a map: its type, else where it was first used, else its address. */
 const char *explain_map_name(const struct map_row *map, char *out, size_t size);
 

@@ -135,6 +135,6 @@ void fight_matrix_draw(const struct fight_matrix *matrix, const struct rect *are
 	}
 	if (matrix->left_out && lines + 1 < area->height)
 		draw_words(area->y + 1 + lines, area->x, area->width, STYLE_DIM, GROUND_NONE,
-		           "and %" PRIu64 " conflicts of lines that are not listed",
+		           "and %" PRIu64 " with a line that is not listed or not known",
 		           matrix->left_out);
 }

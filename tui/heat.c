@@ -279,7 +279,9 @@ static void draw_frequency(struct heat_cursor *cursor, const struct rows *rows,
 	for (int d = 0; d < STACK_DEPTH_MAX; d++)
 		most = map->heat_depth[d] > most ? map->heat_depth[d] : most;
 	draw_text(area->y, area->x, area->width, STYLE_HEAD, GROUND_NONE,
-	          "depth, conflicts (bars: logarithm), conflicts per second");
+	          area->width >= 56   ? "depth, conflicts (bars: logarithm), conflicts per second"
+	          : area->width >= 27 ? "depth, conflicts, per second"
+	                              : "depth, count, /s");
 	for (int row = 0; row < window.depths; row++) {
 		int depth = window.first_depth + row;
 		bool marked = focused && heat_is_marked(cursor, rows, depth, 0);

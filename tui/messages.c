@@ -43,6 +43,15 @@ static void say_conflict(struct messages *messages, const struct conflict_row *c
 {
 	char a[64], b[64], name[EXPLAIN_MAX];
 
+	if (!explain_side_is_known(conflict, &conflict->b)) {
+		messages_add(
+		        messages, conflict->first_ns, MESSAGE_ALARM,
+		        "the runtime itself found a conflict on m%u %.80s: %s at %s",
+		        conflict->map ? conflict->map->number : 0,
+		        conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "",
+		        map_op_name(conflict->a.access.op), line_of(&conflict->a, a, sizeof(a)));
+		return;
+	}
 	messages_add(messages, conflict->first_ns, MESSAGE_ALARM,
 	             "first %s conflict on m%u %.80s: %s at %s against %s at %s",
 	             conflict_kind_name(conflict->kind), conflict->map ? conflict->map->number : 0,

@@ -83,7 +83,7 @@ static void draw_rows(struct ui *ui, const struct rect *area, int first, int sho
 		         : focused                       ? GROUND_SELECTED
 		                                         : GROUND_MARKED;
 		draw_text(y, area->x, area->width, STYLE_TEXT, ground, "");
-		draw_row(ui, ui->maps.rows[index], y, area->x, first, shown, width, ground);
+		draw_row(ui, table_row(&ui->maps, index), y, area->x, first, shown, width, ground);
 	}
 }
 
@@ -131,7 +131,7 @@ static const char *const titles[HEAT_MODES][3] = {
                          "Heat by depth"},
         [HEAT_BY_TIME] = {"Heat: call-chain depth by time", "Heat: depth by time", "Heat by time"},
         [HEAT_BY_FREQUENCY] = {"Heat: conflicts by call-chain depth", "Heat: depth, frequency",
-                               "Heat: how often"},
+                               "Heat: counts"},
 };
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)

@@ -148,6 +148,7 @@ static void render_expected(const void *row, struct cell *cell)
 #define DELETES_OF(map)    ((map)->rate[OP_DELETE] + (map)->rate[OP_CLEAR])
 #define ITERATIONS_OF(map) ((map)->rate[OP_ITERATE])
 #define GOROUTINES_OF(map) ((map)->goroutines)
+#define CHANGES_OF(map)    ((map)->ops[OP_WRITE] + (map)->ops[OP_DELETE] + (map)->ops[OP_CLEAR])
 #define EXPECTED_OF(map)   ((map)->expected_overlaps)
 ORDER_BY(verdict, VERDICT_OF)
 ORDER_BY(number, NUMBER_OF)
@@ -179,20 +180,18 @@ static int compare_first_use(const void *left, const void *right)
 static int compare_conflicts(const void *left, const void *right)
 {
 	const struct map_row *a = left, *b = right;
-	uint64_t changes[2] = {0, 0};
+	uint64_t x, y;
 
 	if (a->conflicts != b->conflicts)
 		return a->conflicts > b->conflicts ? 1 : -1;
-	for (unsigned int op = 0; op < OP_COUNT; op++) {
-		changes[0] += op_changes(op) ? a->ops[op] : 0;
-		changes[1] += op_changes(op) ? b->ops[op] : 0;
-	}
-	return (changes[0] > changes[1]) - (changes[0] < changes[1]);
+	x = CHANGES_OF(a);
+	y = CHANGES_OF(b);
+	return (x > y) - (x < y);
 }
 
 static const struct column columns[] = {
-        {"verdict", 8, 0, 90, false, render_verdict, compare_verdict,
-         "what is known of the map: see below", true},
+        {"verdict", 8, 0, 90, false, render_verdict, compare_verdict, "what is known of the map",
+         true},
         {"id", 4, 0, 10, false, render_number, compare_number, "number of the map in all reports",
          false},
         {"map", 16, 2, 100, false, render_name, compare_name,

@@ -25,7 +25,7 @@ struct rows {
 	size_t map_count;
 	struct conflict_row **conflicts; /* of all maps, most frequent first */
 	size_t conflict_count;
-	struct goroutine_row **goroutines;
+	struct goroutine_row **goroutines; /* in no order */
 	size_t goroutine_count;
 	struct target_row *targets[ROWS_TARGETS_MAX];
 	size_t target_count;

@@ -27,7 +27,7 @@ void table_free(struct table *table)
 {
 	free(table->rows);
 	table->rows = NULL;
-	table->count = table->room = table->total = 0;
+	table->count = table->room = table->total = table->ordered = 0;
 }
 
 /* ---- order --------------------------------------------------------------------------- */
@@ -50,6 +50,56 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	x = table->spec->key(a);
 	y = table->spec->key(b);
 	return (x > y) - (x < y);
+}
+
+/* rows[] is a heap with the row that comes last on top. */
+static void heap_sink(struct table *table, const void **rows, size_t i, size_t count)
+{
+	for (size_t child; (child = 2 * i + 1) < count; i = child) {
+		const void *row = rows[i];
+
+		if (child + 1 < count && compare_rows(&rows[child + 1], &rows[child], table) > 0)
+			child++;
+		if (compare_rows(&rows[child], &row, table) <= 0)
+			return;
+		rows[i] = rows[child];
+		rows[child] = row;
+	}
+}
+
+/* Bring the first few of rows[0..count) to the front, in whatever order. */
+static void select_first(struct table *table, const void **rows, size_t few, size_t count)
+{
+	for (size_t i = few / 2; i-- > 0;)
+		heap_sink(table, rows, i, few);
+	for (size_t i = few; i < count; i++) {
+		const void *row = rows[i];
+
+		if (compare_rows(&row, &rows[0], table) >= 0)
+			continue;
+		rows[i] = rows[0];
+		rows[0] = row;
+		heap_sink(table, rows, 0, few);
+	}
+}
+
+#define ORDER_AHEAD 128 /* rows: more than a screen has lines */
+
+/* Have all rows up to an index in order. */
+static void order_to(struct table *table, size_t index)
+{
+	const void **rest = table->rows + table->ordered;
+	size_t count = table->count - table->ordered, few;
+
+	if (index < table->ordered || !count)
+		return;
+	few = index - table->ordered + ORDER_AHEAD;
+	if (few < count / 4)
+		select_first(table, rest, few, count);
+	else
+		few = count;
+	qsort_r(rest, few, sizeof(*rest), compare_rows, table);
+	table->ordered += few;
 }
 
 void table_sort_by(struct table *table, int column)
@@ -82,12 +132,28 @@ static uint64_t row_key(const void *ctx, size_t index)
 	return table->spec->key(table->rows[index]);
 }
 
+/* The place of the selected row in the order of now; of a row that is gone, the one it had. */
+static size_t selected_place(const struct table *table)
+{
+	size_t at = 0, before = 0;
+
+	if (!table->list.moved)
+		return 0;
+	while (at < table->count && row_key(table, at) != table->list.key)
+		at++;
+	if (at == table->count)
+		return table->list.selected;
+	for (size_t i = 0; i < table->count; i++)
+		before += compare_rows(&table->rows[i], &table->rows[at], (void *)table) < 0;
+	return before;
+}
+
 int table_set(struct table *table, const void *const *rows, size_t count, const void *ctx,
               bool filtered)
 {
 	const void **more;
 
-	table->count = 0;
+	table->count = table->ordered = 0;
 	table->total = count;
 	if (count > table->room) {
 		more = reallocarray(table->rows, count, sizeof(*more));
@@ -101,10 +167,15 @@ int table_set(struct table *table, const void *const *rows, size_t count, const 
 	for (size_t i = 0; i < count; i++)
 		if (!filtered || table->spec->admits(ctx, rows[i]))
 			table->rows[table->count++] = rows[i];
-	if (table->count)
-		qsort_r(table->rows, table->count, sizeof(*table->rows), compare_rows, table);
+	order_to(table, selected_place(table));
 	list_sync(&table->list, table->count, row_key, table);
 	return 0;
+}
+
+const void *table_row(struct table *table, size_t index)
+{
+	order_to(table, index);
+	return table->rows[index];
 }
 
 const void *table_selected(const struct table *table)
@@ -114,8 +185,10 @@ const void *table_selected(const struct table *table)
 
 void table_follow(struct table *table)
 {
-	if (table->list.selected < table->count)
-		table->list.key = row_key(table, table->list.selected);
+	if (table->list.selected >= table->count)
+		return;
+	order_to(table, table->list.selected);
+	table->list.key = row_key(table, table->list.selected);
 }
 
 static void select_index(struct table *table, size_t index)
@@ -127,6 +200,7 @@ static void select_index(struct table *table, size_t index)
 
 bool table_select(struct table *table, uint64_t key)
 {
+	order_to(table, table->count);
 	for (size_t i = 0; i < table->count; i++)
 		if (row_key(table, i) == key) {
 			select_index(table, i);
@@ -139,6 +213,7 @@ bool table_search(struct table *table, const void *ctx, const struct pattern *pa
 {
 	size_t at = table->list.selected;
 
+	order_to(table, table->count);
 	for (size_t i = 0; i < table->count; i++) {
 		at = (at + table->count + (size_t)(ptrdiff_t)by) % table->count;
 		if (table->spec->matches(ctx, table->rows[at], pattern)) {
@@ -185,7 +260,7 @@ static void draw_row(struct table *table, const struct rect *area, int y, size_t
 	          selected ? glyph(GLYPH_POINTER) : "");
 	columns_draw_row(spec->columns, spec->column_count, table->widths, y,
 	                 area->x + POINTER_WIDTH, area->width - POINTER_WIDTH, ground,
-	                 table->rows[index]);
+	                 table_row(table, index));
 }
 
 void table_draw(struct table *table, const struct rect *area, int footer, enum ground marked)

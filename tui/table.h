@@ -31,9 +31,11 @@ struct table_spec {
 
 struct table {
 	const struct table_spec *spec;
-	const void **rows; /* in order, those that the filter lets through */
+	const void *
+	        *rows; /* those that the filter lets through; in order as far as was asked for */
 	size_t count, room;
-	size_t total; /* before the filter */
+	size_t ordered; /* so many of them, from the front */
+	size_t total;   /* before the filter */
 	struct list list;
 	int sort;
 	bool reversed;       /* against what the column thinks best */
@@ -54,6 +56,9 @@ void table_reset(struct table *table);
 int table_set(struct table *table, const void *const *rows, size_t count, const void *ctx,
               bool filtered);
 
+/* A row by its place in the order; index below count. Of ten thousand rows only those that are
+ * asked for, and what is before them, are ever brought into order. */
+const void *table_row(struct table *table, size_t index);
 /* The selected row; NULL: the table is empty. */
 const void *table_selected(const struct table *table);
 /* The selection was moved: from now on this row is followed. */

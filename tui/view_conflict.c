@@ -251,6 +251,13 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 	struct chains chains = chains_of(conflict, body.height, level);
 	int most = lines_of(&chains) - body.height;
 
+	if (!explain_side_is_known(conflict, side)) {
+		draw_wrapped(area->y, area->x, area->width, area->height < 3 ? area->height : 3,
+		             STYLE_DIM,
+		             "The other side is not known: the runtime's own check names the one "
+		             "that it stops at.");
+		return;
+	}
 	if (!level) /* one above the other: nothing to align */
 		chains.common = 0;
 	if (ui->conflict_scroll > most)

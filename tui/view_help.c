@@ -4,6 +4,7 @@
 
 #include "tui/draw.h"
 #include "tui/pane.h"
+#include "tui/text.h"
 
 /* The keys from the keymap table, then what the words on the screen mean. */
 
@@ -42,18 +43,43 @@ static const struct {
 static int draw_entry(const struct rect *area, int row, const char *key, enum style style,
                       const char *text)
 {
-	if (row >= 0 && row < area->height) {
+	int width = area->width - KEYS_WIDTH - 3;
+	size_t skip;
+
+	if (row >= 0 && row < area->height)
 		draw_word(area->y + row, area->x + 2, KEYS_WIDTH - 1, style, GROUND_NONE, key);
-		draw_words(area->y + row, area->x + 2 + KEYS_WIDTH, area->width - KEYS_WIDTH - 3,
-		           STYLE_TEXT, GROUND_NONE, "%s", text);
-	}
-	return row + 1;
+	for (size_t n; (n = text_wrap(text, width, &skip)) != 0; text += skip, row++)
+		if (row >= 0 && row < area->height)
+			draw_words(area->y + row, area->x + 2 + KEYS_WIDTH, width, STYLE_TEXT,
+			           GROUND_NONE, "%.*s", (int)n, text);
+	return row;
+}
+
+static int lines_of(const char *text, int width)
+{
+	int lines = 0;
+	size_t skip;
+
+	for (; text_wrap(text, width, &skip) != 0; text += skip)
+		lines++;
+	return lines;
+}
+
+static int lines_of_all(int width)
+{
+	int lines = 1;
+
+	for (int i = 0; i < ACTION_COUNT; i++)
+		lines += lines_of(keymap_entry((enum action)i)->help, width);
+	for (int i = 0; i < WORDS; i++)
+		lines += lines_of(words[i].meaning, width);
+	return lines;
 }
 
 static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
-	int lines = ACTION_COUNT + 1 + WORDS;
+	int lines = lines_of_all(area->width - KEYS_WIDTH - 3);
 	int row;
 
 	if (ui->help_scroll > lines - body.height)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/sanitize.h"
 #include "tui/copy_text.h"
 #include "tui/draw.h"
 #include "tui/explain.h"
@@ -21,10 +22,15 @@
 static int draw_labelled(int y, const struct rect *area, const char *label, enum style style,
                          const char *text)
 {
+	int lines = area->height / 6 > 1 ? area->height / 6 : 1;
+	char clean[NAME_BYTES];
+
+	/* Long names can be read in full here, as far as there is room. */
 	draw_word(y, area->x + 1, LABEL_WIDTH - 1, STYLE_DIM, GROUND_NONE, label);
-	draw_word(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, style, GROUND_NONE,
-	          text);
-	return y + 1;
+	sanitize(text, clean, sizeof(clean));
+	lines = draw_wrapped(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, lines,
+	                     style, clean);
+	return y + (lines ? lines : 1);
 }
 
 static int draw_identity(const struct ui *ui, const struct map_row *map, int y,

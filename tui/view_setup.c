@@ -65,7 +65,7 @@ static void describe_column(struct ui *ui, struct item item, char *out, size_t s
 	const struct table *table = table_of(ui, item.kind);
 	const struct column *column = &table->spec->columns[item.index];
 
-	snprintf(out, size, "[%c] %s: column %-11s %s", table->hidden >> item.index & 1 ? ' ' : 'x',
+	snprintf(out, size, "[%c] %s: %-10s %s", table->hidden >> item.index & 1 ? ' ' : 'x',
 	         table->spec->name, column->title, column->help);
 }
 

@@ -608,7 +608,7 @@ def test_settings_are_kept():
             terminal.press("Enter")
             terminal.wait_for("Palette of heat: cividis")
             terminal.press("Down", "Down", "Enter")
-            terminal.wait_for(r"\[ \] maps: column verdict")
+            terminal.wait_for(r"\[ \] maps: verdict")
             terminal.send(b"G")
             terminal.press("Enter")
             terminal.send(b"\x15Z F12\r")

@@ -190,11 +190,11 @@ static void nothing_runs_over_with_hostile_names(void **state)
 
 static int random_key(void)
 {
-	static const int special[] = {
-	        KEY_UP,    KEY_DOWN, KEY_LEFT, KEY_RIGHT, KEY_PPAGE,     KEY_NPAGE, KEY_HOME,
-	        KEY_END,   KEY_BTAB, '\r',     '\t',      KEY_BACKSPACE, 0x1b,      KEY_F(1),
-	        KEY_F(2),  KEY_F(3), KEY_F(4), KEY_F(5),  KEY_F(6),      KEY_F(7),  KEY_F(8),
-	        KEY_RESIZE};
+	static const int special[] = {KEY_UP,    KEY_DOWN,      KEY_LEFT, KEY_RIGHT, KEY_PPAGE,
+	                              KEY_NPAGE, KEY_HOME,      KEY_END,  KEY_BTAB,  '\r',
+	                              '\t',      KEY_BACKSPACE, 0x1b,     KEY_F(1),  KEY_F(2),
+	                              KEY_F(3),  KEY_F(4),      KEY_F(5), KEY_F(6),  KEY_F(7),
+	                              KEY_F(8),  KEY_RESIZE};
 	int dice = rand() % 10;
 
 	if (dice < 4)
