@@ -93,14 +93,30 @@ static json_t *json_unseen(const struct check_report *report)
 	return rows;
 }
 
+static json_t *json_births(const struct check_report *report)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < report->birth_count; i++) {
+		const struct check_birth *birth = &report->births[i];
+
+		json_array_append_new(rows, json_pack("{s:o, s:o, s:o}", "function",
+		                                      json_name(birth->function), "address",
+		                                      json_address(birth->addr), "file_offset",
+		                                      json_address(birth->file_offset)));
+	}
+	return rows;
+}
+
 int check_json_write(const struct check_report *report, FILE *out)
 {
 	json_t *pid = report->pid ? json_integer(report->pid) : json_null();
-	json_t *root = json_pack("{s:s, s:{s:s}, s:{s:o, s:o}, s:b, s:o, s:o, s:o}", "schema",
-	                         CHECK_SCHEMA, "tool", "version", GOMAPTOP_VERSION, "target", "pid",
-	                         pid, "exe", json_name(report->target), "works", report->works,
-	                         "verdict", json_name(report->verdict), "probes",
-	                         json_probes(report), "unseen", json_unseen(report));
+	json_t *root =
+	        json_pack("{s:s, s:{s:s}, s:{s:o, s:o}, s:b, s:o, s:o, s:o, s:o}", "schema",
+	                  CHECK_SCHEMA, "tool", "version", GOMAPTOP_VERSION, "target", "pid", pid,
+	                  "exe", json_name(report->target), "works", report->works, "verdict",
+	                  json_name(report->verdict), "probes", json_probes(report), "unseen",
+	                  json_unseen(report), "births", json_births(report));
 	int rc = 0;
 
 	for (int i = 0; root && i < CHECK_SECTION_COUNT; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/birth_site.h"
 #include "core/model.h"
 #include "tui/check_parts.h"
 
@@ -273,6 +274,20 @@ static void fact_unused(struct check_report *report)
 		               "does that to a map");
 }
 
+/* They come and go while watching, within a budget of their own, so they count neither as wanted nor
+ * as placed. */
+static void births_placed(struct check_report *report, struct go_binary *binary)
+{
+	struct birth_plan plan = {0};
+
+	if (birth_plan_make(binary, &plan))
+		report->failed = true;
+	for (size_t i = 0; i < plan.count; i++)
+		check_birth_add(report, plan.sites[i].function, plan.sites[i].addr,
+		                plan.sites[i].file_offset);
+	birth_plan_free(&plan);
+}
+
 static void facts_probes(struct check_report *report, struct check_target *target)
 {
 	struct error err;
@@ -288,6 +303,7 @@ static void facts_probes(struct check_report *report, struct check_target *targe
 		probe_placed(report, target->binary, &target->plan.sites[i]);
 	for (size_t i = 0; i < target->plan.skip_count; i++)
 		probe_skipped(report, target->binary, &target->plan.skips[i]);
+	births_placed(report, target->binary);
 	for (size_t i = 0; i < target->plan.unseen_count; i++)
 		check_unseen_add(report, target->plan.unseen[i]->operation,
 		                 target->plan.unseen[i]->reason);

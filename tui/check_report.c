@@ -80,11 +80,25 @@ void check_unseen_add(struct check_report *report, const char *operation, const 
 	snprintf(row->reason, sizeof(row->reason), "%s", reason);
 }
 
+void check_birth_add(struct check_report *report, const char *function, uint64_t addr,
+                     uint64_t file_offset)
+{
+	struct check_birth *row =
+	        row_add(report, (void **)&report->births, &report->birth_count, sizeof(*row));
+
+	if (!row)
+		return;
+	snprintf(row->function, sizeof(row->function), "%s", function);
+	row->addr = addr;
+	row->file_offset = file_offset;
+}
+
 void check_report_free(struct check_report *report)
 {
 	free(report->facts);
 	free(report->probes);
 	free(report->unseen);
+	free(report->births);
 	*report = (struct check_report){0};
 }
 

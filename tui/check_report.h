@@ -86,6 +86,12 @@ struct check_unseen {
 	char operation[96], reason[160];
 };
 
+/* A return instruction at which it is seen that a map was made. */
+struct check_birth {
+	char function[128];
+	uint64_t addr, file_offset;
+};
+
 struct check_report {
 	pid_t pid;             /* 0: a file was asked for */
 	char target[PATH_MAX]; /* the file; empty: unknown */
@@ -96,6 +102,8 @@ struct check_report {
 	size_t probe_count;
 	struct check_unseen *unseen;
 	size_t unseen_count;
+	struct check_birth *births;
+	size_t birth_count;
 	bool failed; /* out of memory somewhere */
 	/* check_report_judge(): */
 	bool works;
@@ -108,6 +116,8 @@ void check_fact_add(struct check_report *report, enum check_section section, enu
                     const char *meaning, ...) __attribute__((format(printf, 7, 8)));
 struct check_probe *check_probe_add(struct check_report *report, const char *function);
 void check_unseen_add(struct check_report *report, const char *operation, const char *reason);
+void check_birth_add(struct check_report *report, const char *function, uint64_t addr,
+                     uint64_t file_offset);
 const struct check_fact *check_fact_find(const struct check_report *report, const char *key);
 
 size_t check_probe_count(const struct check_report *report, enum check_probe_kind kind);

@@ -177,6 +177,21 @@ static void put_probes(const struct page *page, const struct check_report *repor
 		put_group(page, report, i);
 }
 
+static void put_births(const struct page *page, const struct check_report *report)
+{
+	if (!report->birth_count)
+		return;
+	put_title(page, "Where maps are made: seen at these returns");
+	fprintf(page->out, "  ");
+	put_wrapped(page,
+	            "The kernel steps them, which is dear: where many maps are made they are "
+	            "probed only now and then.",
+	            2);
+	for (size_t i = 0; i < report->birth_count; i++)
+		fprintf(page->out, "  %-*s %-8s 0x%-10" PRIx64 " ret    stepped\n", NAME_COLUMNS,
+		        report->births[i].function, "birth", report->births[i].addr);
+}
+
 static void put_unseen(const struct page *page, const struct check_report *report)
 {
 	char line[TEXT_BYTES];
@@ -215,6 +230,7 @@ int check_text_write(const struct check_report *report, bool color, FILE *out)
 	put_heading(&page, report);
 	put_section(&page, report, CHECK_PROGRAM);
 	put_probes(&page, report);
+	put_births(&page, report);
 	put_unseen(&page, report);
 	for (int i = CHECK_PROGRAM + 1; i < CHECK_SECTION_COUNT; i++)
 		put_section(&page, report, (enum check_section)i);

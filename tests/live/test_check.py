@@ -86,6 +86,7 @@ class CheckTest(unittest.TestCase):
         with ledger(release, stripped=stripped, rate=50) as (service, _):
             report = check("-p", service.pid)
             listed = {int(f["address"], 16) for f in probes(report)}
+            births = {int(f["address"], 16) for f in report["births"]}
             missing = {f["function"] for f in report["probes"]["functions"]
                        if f["kind"] == "missing"}
             with Watching("-p", service.pid) as watching, Code(service.pid) as code:
@@ -99,7 +100,10 @@ class CheckTest(unittest.TestCase):
                          "go" + release)
         self.assertEqual(report["program"]["stripped"]["value"], stripped)
         self.assertGreater(len(listed), 10)
-        self.assertEqual(set(set_now), listed)
+        # Probes on births come and go; nothing but what is listed is ever set.
+        self.assertGreater(len(births), 0)
+        self.assertLessEqual(listed, set(set_now))
+        self.assertLessEqual(set(set_now), listed | births)
         self.assertEqual(set(set_now.values()), {BREAKPOINT})
         self.assertEqual(after, {})
         self.assertEqual(coverage["probes"]["wanted"], report["probes"]["wanted"])
