@@ -70,7 +70,7 @@ SKELETON  := $(GEN)/gomaptop.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps demo test check check-unit check-screen live test-matrix fuzz bench \
+.PHONY: all tests help deps demo screenshots test check check-unit check-screen live test-matrix fuzz bench \
         lint install uninstall clean
 
 all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
@@ -206,6 +206,11 @@ demo: ## watch a Go service with a planted fault: everything from install to scr
 	@tests/install_packages build demo
 	@$(MAKE) --no-print-directory all
 	@tests/live/demo
+
+screenshots: ## pictures and texts of the screen on the demo's service, for the README
+	@tests/install_packages build demo test
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/live/screenshots.py
 
 deps: ## install the Debian packages that are missing (tests/packages lists them)
 	@tests/install_packages build demo test
