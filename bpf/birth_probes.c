@@ -13,7 +13,8 @@
 #define BUDGET_DIVISOR 200          /* half a percent of one CPU */
 #define START_NS       50000000ULL  /* 4,000 maps at once: what a program makes as it starts */
 #define WINDOW_NS      6000000ULL   /* of hits that a window may cost; what is over is paid first */
-#define LOOK_ARMED_NS  2000000ULL   /* how often to look while the probes are in place, */
+#define LOOK_ARMED_NS  2000000ULL   /* how often to look while the probes are in place and hit, */
+#define LOOK_QUIET_NS  16000000ULL  /* while they are in place and nothing comes, */
 #define LOOK_IDLE_NS   100000000ULL /* and while they are out */
 
 struct birth_set {
@@ -35,6 +36,7 @@ struct birth_probes {
 	uint64_t started_ns, armed_since_ns, armed_ns;
 	uint64_t hits_before; /* of others: the programs may have been used before */
 	unsigned int dice;
+	uint64_t look_ns, looked_hits; /* time between the last two looks; hits until then */
 };
 
 int birth_probes_create(const struct birth_probes_config *config, struct birth_probes **out)
@@ -158,13 +160,30 @@ static void step(struct birth_probes *b)
 		arm(b);
 }
 
+/* Twice as long after every look at which nothing had come: a program that makes no maps is not
+ * worth 500 looks a second. */
+static uint64_t look_next(struct birth_probes *b)
+{
+	uint64_t seen = hits(b);
+
+	if (!b->armed)
+		return LOOK_IDLE_NS;
+	b->look_ns = seen != b->looked_hits ? LOOK_ARMED_NS : b->look_ns * 2;
+	b->looked_hits = seen;
+	if (b->look_ns < LOOK_ARMED_NS)
+		b->look_ns = LOOK_ARMED_NS;
+	if (b->look_ns > LOOK_QUIET_NS)
+		b->look_ns = LOOK_QUIET_NS;
+	return b->look_ns;
+}
+
 static void *run(void *arg)
 {
 	struct birth_probes *b = arg;
 
 	pthread_mutex_lock(&b->lock);
 	while (!b->stopping) {
-		uint64_t until = collector_now() + (b->armed ? LOOK_ARMED_NS : LOOK_IDLE_NS);
+		uint64_t until = collector_now() + look_next(b);
 		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
 		                      .tv_nsec = (long)(until % 1000000000)};
 
