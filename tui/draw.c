@@ -176,7 +176,6 @@ static const char *shade(int level)
 	return glyph(shades[level]);
 }
 
-/* Colour and digit; without colour shades and the digit. One column has room for the digit. */
 /* The cell of a cursor: its ground instead of the colour, the digit says the level. */
 static void draw_heat_cursor(int y, int x, int width, int level, enum ground ground)
 {
@@ -186,22 +185,37 @@ static void draw_heat_cursor(int y, int x, int width, int level, enum ground gro
 	put(y, x + width / 2, 1, STYLE_PAUSED, ground, digit, TEXT_ELIDE_END);
 }
 
+#define HEAT_WIDTH_MAX 3
+
+/* What stands in a cell: a digit with blanks around it, a dot where there is nothing; without colour
+ * shades stand around the digit. One column has room for the digit or dot. */
+static void heat_text(int width, int level, char out[4 * HEAT_WIDTH_MAX + 1])
+{
+	const char *side = level && !style_has_color() ? shade(level) : " ";
+	char digit[2] = {(char)('0' + level), '\0'};
+	size_t used = 0;
+
+	for (int i = 0; i < width; i++)
+		used += (size_t)sprintf(out + used, "%s",
+		                        i != width / 2 ? side
+		                        : level        ? digit
+		                                       : shade(0));
+}
+
 void draw_heat(int y, int x, int width, int level, enum ground ground)
 {
 	enum style style = level ? (enum style)(STYLE_HEAT_1 + level - 1) : STYLE_DIM;
-	char digit[2] = {(char)('0' + level), '\0'};
+	char text[4 * HEAT_WIDTH_MAX + 1];
 
-	if (ground == GROUND_CURSOR) {
+	if (width > HEAT_WIDTH_MAX)
+		width = HEAT_WIDTH_MAX;
+	if (ground == GROUND_CURSOR)
 		draw_heat_cursor(y, x, width, level, ground);
-		return;
+	else {
+		heat_text(width, level, text);
+		if (level)
+			ground = style_has_color() ? GROUND_NONE : ground;
+		put(y, x, width, level && !style_has_color() ? STYLE_STRONG : style, ground, text,
+		    TEXT_ELIDE_END);
 	}
-	if (!level || (!style_has_color() && width > 1))
-		for (int i = 0; i < width; i++)
-			put(y, x + i, 1, level ? STYLE_TEXT : STYLE_DIM, ground,
-			    level || i == width / 2 ? shade(level) : " ", TEXT_ELIDE_END);
-	else
-		draw_text(y, x, width, style, GROUND_NONE, "");
-	if (level)
-		put(y, x + width / 2, 1, style_has_color() ? style : STYLE_STRONG,
-		    style_has_color() ? GROUND_NONE : ground, digit, TEXT_ELIDE_END);
 }

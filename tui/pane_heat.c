@@ -15,12 +15,14 @@
 #define DEPTHS_SHOWN_MIN 8
 #define CELL_WIDTH_MAX   3
 
-static int deepest(const struct table *maps)
+/* Of the maps with conflicts: they are few, and a walk over all rows would cost more than the rest of
+ * the frame. */
+static int deepest(const struct rows *rows)
 {
 	int depth = DEPTHS_SHOWN_MIN;
 
-	for (size_t i = 0; i < maps->count; i++) {
-		int own = heat_deepest(maps->rows[i]);
+	for (size_t i = 0; i < rows->conflict_count; i++) {
+		int own = heat_deepest(rows->conflicts[i]->map);
 
 		depth = own > depth ? own : depth;
 	}
@@ -90,7 +92,7 @@ static void draw_rows(struct ui *ui, const struct rect *area, int first, int sho
 /* By map: rows are those of the maps pane. */
 static void draw_by_map(struct ui *ui, const struct rect *area, bool focused)
 {
-	int depths = deepest(&ui->maps);
+	int depths = deepest(&ui->rows);
 	int width = cell_width(area, depths);
 	int room = area->width / width;
 	int first, shown;
@@ -156,7 +158,7 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 static bool move(struct ui *ui, enum action action)
 {
 	const struct map_row *map = ui_selected_map(ui);
-	int most = deepest(&ui->maps);
+	int most = deepest(&ui->rows);
 
 	if (ui->heat.mode != HEAT_BY_MAP)
 		return heat_act(&ui->heat, &ui->rows, map, action);

@@ -129,8 +129,23 @@ static void sanitize_ends(const char *text, char out[2 * END_BYTES])
 	sanitize(text, out + used, 2 * END_BYTES - used);
 }
 
+/* Most text is printable ASCII that fits: it is copied as it is. False: look closer. */
+static bool fit_plain(const char *text, int width, char *out, size_t size, int *used)
+{
+	int n = 0;
+
+	while (n <= width && text[n] >= ' ' && text[n] < 0x7f)
+		n++;
+	if (text[n] || n > width || (size_t)n >= size)
+		return false;
+	memcpy(out, text, (size_t)n + 1);
+	*used = n;
+	return true;
+}
+
 int text_fit(const char *text, int width, enum text_elide where, char *out, size_t size)
 {
+	int plain;
 	char clean[2 * END_BYTES];
 	size_t used = 0;
 
@@ -139,6 +154,8 @@ int text_fit(const char *text, int width, enum text_elide where, char *out, size
 		return 0;
 	if (width > COLUMNS_MAX)
 		width = COLUMNS_MAX;
+	if (fit_plain(text, width, out, size, &plain))
+		return plain;
 	sanitize_ends(text, clean);
 	if (text_width(clean) > width)
 		return elide(clean, width, where, out, size);
