@@ -195,6 +195,7 @@ static void heat_text(int width, int level, char out[4 * HEAT_WIDTH_MAX + 1])
 	char digit[2] = {(char)('0' + level), '\0'};
 	size_t used = 0;
 
+	out[0] = '\0';
 	for (int i = 0; i < width; i++)
 		used += (size_t)sprintf(out + used, "%s",
 		                        i != width / 2 ? side
