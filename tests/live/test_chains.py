@@ -85,7 +85,8 @@ class ChainsTest(unittest.TestCase):
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
         self.assertEqual(missing, set(), "paths without a conflict")
 
-    @cases(*BUILD_ROWS)
+    # The matrix has these builds and those of the other releases.
+    @cases(*((name.rstrip("!") + "!", *build) for name, *build in BUILD_ROWS))
     def each_chain(self, release, stripped):
         self.compare(release, program("chains", release, stripped), [])
 
