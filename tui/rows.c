@@ -218,9 +218,12 @@ static int conflicts_copy(struct frozen *frozen, struct rows *rows)
 		if (!copy)
 			return -ENOMEM;
 		copy->map = copy_of(rows, copy->map);
-		if (copy->sightings)
+		if (copy->sightings) {
 			copy->sightings =
 			        frozen_copy(frozen, copy->sightings, sizeof(struct sightings));
+			if (!copy->sightings)
+				return -ENOMEM;
+		}
 		rc = side_copy(frozen, &copy->a);
 		rc = rc ? rc : side_copy(frozen, &copy->b);
 		rows->conflicts[i] = copy;

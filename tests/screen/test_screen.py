@@ -503,6 +503,8 @@ def effect_of(terminal, key):
     terminal.settle()
     sent, cells = len(terminal.output), terminal.attributes()
     terminal.press(key)
+    if re.match(r"nothing|no filter", terminal.text().split("\n")[-1]):
+        return False  # it only says that there is nothing to do
     return (terminal.process.poll() is not None or terminal.attributes() != cells or
             len(terminal.output) - sent > 1000)
 
@@ -522,8 +524,12 @@ def is_dead(letter, name, key, patience=0.25):
     with synthetic("--ticks", "60", "--crash", "40", rows=16 if letter == "c" else 24,
                    extra_env={"XDG_RUNTIME_DIR": tempfile.gettempdir()}) as terminal:
         terminal.wait_for("Maps 12")
+        if name == "UNDO" and letter != "o":  # what is taken back was done before, elsewhere
+            terminal.send(b"\\map\r")
         for way in ways(letter, name):
             terminal.send(key_bytes(way))
+        if letter == "m" and name in ("NEXT_MATCH", "PREV_MATCH"):
+            terminal.send(b"/ledger\r")
         terminal.settle(patience)
         if letter == "o" or name not in ("UNDO", "NEXT_MATCH", "PREV_MATCH"):
             for data in BEFORE.get(name, ()):
