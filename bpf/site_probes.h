@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * site_probes: the probes at chosen `call` instructions, and out again.
+ *
+ * Each is verified by core/call_site before it is attached. Only with uprobe_multi: perf-event
+ * probes take a tenth of a second each to go, so there nothing is ever chosen. Everything here
+ * belongs to one thread (the governor's), which has executables of its own: those of the watch serve
+ * another thread. Between two choices operations are counted at most once: a site is filtered at the
+ * function's probe from before its own is attached until after that is out.
+ */
+#ifndef GOMAPTOP_BPF_SITE_PROBES_H
+#define GOMAPTOP_BPF_SITE_PROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/program.h"
+#include "core/call_site.h"
+
+struct site_probes;
+
+/* An executable and the processes in which its calls may be probed. All borrowed. */
+struct site_probes_binary {
+	const char *path;
+	size_t first_site; /* of its probes among all (the site index in cookies) */
+	size_t row;        /* of its fields */
+	const pid_t
+	        *pids; /* the link is confined to these; pid_count 0: every process of the file */
+	size_t pid_count;
+};
+
+struct site_probes_config {
+	const struct program *program;             /* borrowed */
+	const struct site_probes_binary *binaries; /* copied */
+	size_t binary_count;
+	bool verbose; /* say on standard error which sites were refused, and why */
+};
+
+/* A call site: the index of its executable, and the file address that the call returns to. */
+struct site_place {
+	size_t binary;
+	uint64_t place;
+};
+
+/* How a place fared; index: of its counter, for site_probes_hits_of(). */
+struct site_probe_state {
+	enum call_refusal refusal;
+	int error; /* -errno of attaching, 0 */
+	bool armed;
+};
+
+/* No probe is attached yet. 0, -ENOMEM, or -EOPNOTSUPP: no uprobe_multi here. */
+int site_probes_create(const struct site_probes_config *config, struct site_probes **out);
+
+/* From now on exactly these sites are probed, those that can be: what is new is attached first, then
+ * what is not in the list any more is taken out. Sites in both are left alone. 0, or -errno when
+ * nothing new could be attached (what was chosen before and is in the list stays). */
+int site_probes_choose(struct site_probes *probes, const struct site_place *places, size_t count);
+
+/* Of one site. All zero: never chosen. */
+struct site_probe_state site_probes_state(const struct site_probes *probes,
+                                          struct site_place place);
+
+/* Is this a place for a probe? CALL_NONE: yes. Remembered: asking again is cheap. */
+enum call_refusal site_probes_verify(struct site_probes *probes, struct site_place place);
+
+size_t site_probes_count(const struct site_probes *probes); /* armed now */
+
+/* Hits so far of all sites, and of one while it has been armed: reads of shared memory, cheap enough
+ * to ask each millisecond. */
+uint64_t site_probes_hits(const struct site_probes *probes);
+uint64_t site_probes_hits_of(const struct site_probes *probes, struct site_place place);
+
+/* Take all out. Can be chosen again. */
+void site_probes_close(struct site_probes *probes);
+void site_probes_destroy(struct site_probes *probes); /* accepts NULL; closes first */
+
+#endif

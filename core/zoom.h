@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zoom: which call sites to keep probed between the surveys.
+ *
+ * A conflict needs both its sides, so what is chosen are groups: the sites that touch one map (or
+ * all maps of one kind, where they live shortly). In a group of which at least one site changes the
+ * map the cheap sites come first; one that is hit too often for what is left of the budget stays
+ * out, and a group of which fewer than two goroutines' worth of sites fits is not begun. Groups that
+ * promise most and were tried least go first; those that are known well enough (conflicts found, or
+ * guarded) get out of the way and come back now and then.
+ *
+ * Pure: no clock, no kernel. State only for what one call cannot know: what was chosen before, what
+ * a site was seen to cost, when a group had its turn.
+ */
+#ifndef GOMAPTOP_CORE_ZOOM_H
+#define GOMAPTOP_CORE_ZOOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One call site, as the last surveys and its own probe know it. */
+struct zoom_site {
+	uint64_t id;       /* the caller's own; the same site keeps its id */
+	double hits_per_s; /* estimate, upwards rather than down */
+	bool measured;     /* hits_per_s is from a probe at the site itself */
+	bool changes;      /* its operation changes the map */
+	bool refused;      /* cannot be probed */
+	/* out */
+	bool chosen;
+};
+
+/* A group is touched by a site. */
+struct zoom_touch {
+	uint64_t group;
+	size_t site; /* index of its zoom_site */
+};
+
+/* What is known of a group's maps. Every group of a touch has one. */
+struct zoom_group {
+	uint64_t id;
+	bool suspect;      /* shared and changed */
+	uint64_t holds;    /* so far */
+	uint64_t met;      /* conflicts found in them */
+	uint64_t expected; /* that were to be expected if nothing guarded the map */
+	/* out */
+	bool chosen;
+};
+
+struct zoom_input {
+	uint64_t now_ns;
+	double budget_ns_per_s; /* that the sites may cost together */
+	double ns_per_hit;
+	size_t sites_max; /* so many probes at most; 0: any number */
+	struct zoom_site *sites;
+	size_t site_count;
+	struct zoom_group *groups;
+	size_t group_count;
+	const struct zoom_touch *touches;
+	size_t touch_count;
+};
+
+struct zoom;
+
+int zoom_create(struct zoom **out);   /* 0 or -ENOMEM */
+void zoom_destroy(struct zoom *zoom); /* accepts NULL */
+
+/* Set `chosen` of every site and group: the expected cost of all chosen sites is within the budget.
+ * Returns how many sites are chosen, or -ENOMEM (then nothing is chosen). One thread. */
+int zoom_choose(struct zoom *zoom, const struct zoom_input *input);
+
+#endif
