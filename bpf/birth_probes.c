@@ -124,7 +124,7 @@ static int64_t balance_ns(const struct birth_probes *b, uint64_t now)
 {
 	uint64_t allowed = START_NS + (now - b->started_ns) / BUDGET_DIVISOR;
 
-	return (int64_t)allowed - (int64_t)(hits(b) * BIRTH_HIT_NS);
+	return (int64_t)allowed - (int64_t)(hits(b) * b->config.hit_ns);
 }
 
 /* In a burst births are told up to what was allowed; those that come until the probes are out are
@@ -135,7 +135,7 @@ static void allow(const struct birth_probes *b, uint64_t now)
 	uint64_t told = *(const volatile uint64_t *)b->config.hits;
 
 	*(volatile __u64 *)&b->config.tuning->births_allowed =
-	        told + (balance > 0 ? (uint64_t)balance / BIRTH_HIT_NS : 0);
+	        told + (balance > 0 ? (uint64_t)balance / b->config.hit_ns : 0);
 }
 
 /* Long ago nobody used the allowance: that is no leave to spend it all at once. */

@@ -19,15 +19,13 @@
 #include "bpf/probe_link.h"
 #include "bpf/wire.h"
 
-/* What a hit costs: 10 to 14 us were measured. */
-#define BIRTH_HIT_NS 12000ULL
-
 struct birth_probes;
 
 struct birth_probes_config {
 	struct bpf_program *program;
 	const uint64_t *hits;           /* that the program has counted so far; shared memory */
 	struct detector_tuning *tuning; /* shared with the program */
+	uint64_t hit_ns;                /* what a hit costs; not 0 */
 };
 
 /* 0 or -ENOMEM. No probe is attached yet. */

@@ -3,13 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#define BATCHES     20
-#define BATCH_CALLS 100
 
 /* The probed instruction is one that the kernel emulates, as in a Go function: `push` on amd64, the
  * `b.ls` behind the look at the stack pointer on arm64 (never taken: none is zero). */
@@ -33,13 +29,27 @@ __asm__(".text\n"
         ".local calibrate_entry\n"
         ".local calibrate_probed\n"
         ".type calibrate_entry, %function\n"
-        "calibrate_entry:\n" ENTRY_CODE ".size calibrate_entry, . - calibrate_entry\n");
+        "calibrate_entry:\n" ENTRY_CODE ".size calibrate_entry, . - calibrate_entry\n"
+        ".p2align 4\n"
+        ".local calibrate_return\n"
+        ".type calibrate_return, %function\n"
+        "calibrate_return:\n"
+        "	ret\n"
+        ".size calibrate_return, . - calibrate_return\n");
 
-extern const char calibrate_probed[];
+extern const char calibrate_entry[], calibrate_probed[], calibrate_return[];
 
-int calibrate_point(uint64_t *file_offset)
+/* The function, and the instruction of it that is probed. */
+static const struct {
+	const char *function, *probed;
+} places[CALIBRATE_PLACES] = {
+        [CALIBRATE_ENTRY] = {calibrate_entry, calibrate_probed},
+        [CALIBRATE_RETURN] = {calibrate_return, calibrate_return},
+};
+
+int calibrate_point(enum calibrate_place place, uint64_t *file_offset)
 {
-	uint64_t addr = (uint64_t)(uintptr_t)calibrate_probed;
+	uint64_t addr = (uint64_t)(uintptr_t)places[place].probed;
 	char line[512];
 	int rc = -ENOENT;
 	FILE *f = fopen("/proc/self/maps", "re");
@@ -63,48 +73,52 @@ int calibrate_point(uint64_t *file_offset)
 
 #if defined(__aarch64__)
 
-/* A call as Go makes it: g in R28, *maptype in R0, map in R1. */
-static inline void call_entry(const void *g, const void *type, const void *map)
+/* A call as Go makes it: g in R28, *maptype (or the map, where that is the only one) in R0, map in
+ * R1. */
+static inline void go_call(const char *function, const void *g, const void *first,
+                           const void *second)
 {
 	register const void *x28 __asm__("x28") = g;
-	register const void *x0 __asm__("x0") = type;
-	register const void *x1 __asm__("x1") = map;
+	register const void *x0 __asm__("x0") = first;
+	register const void *x1 __asm__("x1") = second;
 
-	__asm__ volatile("bl calibrate_entry"
+	__asm__ volatile("blr %3"
 	                 : "+r"(x0), "+r"(x1), "+r"(x28)
-	                 :
+	                 : "r"(function)
 	                 : "x30", "memory", "cc");
 }
 
 #else
 
-/* A call as Go makes it: g in R14, *maptype in RAX, map in RBX. The red zone is stepped over since
- * the call writes below the stack pointer. */
-static inline void call_entry(const void *g, const void *type, const void *map)
+/* A call as Go makes it: g in R14, *maptype (or the map, where that is the only one) in RAX, map in
+ * RBX. The red zone is stepped over since the call writes below the stack pointer. */
+static inline void go_call(const char *function, const void *g, const void *first,
+                           const void *second)
 {
 	register const void *r14 __asm__("r14") = g;
-	const void *a = type, *b = map;
+	const void *a = first, *b = second;
 
 	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
-	                 "call calibrate_entry\n\t"
+	                 "call *%3\n\t"
 	                 "lea 128(%%rsp), %%rsp"
 	                 : "+a"(a), "+b"(b), "+r"(r14)
-	                 :
+	                 : "r"(function)
 	                 : "memory", "cc");
 }
 
 #endif
 
-void calibrate_calls(uint64_t goid, void *map, int calls)
+void calibrate_calls(enum calibrate_place place, uint64_t goid, void *map, int calls)
 {
 	uint64_t g[8] = {goid};
 	uint64_t type[16] = {0};
+	const void *first = place == CALIBRATE_RETURN ? map : type;
 
 	for (int i = 0; i < calls; i++)
-		call_entry(g, type, map);
+		go_call(places[place].function, g, first, map);
 }
 
-static uint64_t now_ns(void)
+uint64_t calibrate_now(void)
 {
 	struct timespec ts;
 
@@ -112,37 +126,17 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-struct batches {
-	uint64_t best_ns;
-};
-
-static void *batches_run(void *arg)
+uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int calls)
 {
-	struct batches *b = arg;
-	uint64_t map[16] = {0};
+	uint64_t best = UINT64_MAX;
 
-	for (int i = 0; i < BATCHES; i++) {
-		uint64_t begin = now_ns(), took;
+	for (int i = 0; i < batches; i++) {
+		uint64_t begin = calibrate_now(), took;
 
-		calibrate_calls(1, map, BATCH_CALLS);
-		took = (now_ns() - begin) / BATCH_CALLS;
-		if (!b->best_ns || took < b->best_ns)
-			b->best_ns = took;
+		calibrate_calls(place, 1, map, calls);
+		took = (calibrate_now() - begin) / (uint64_t)calls;
+		if (took < best)
+			best = took;
 	}
-	return NULL;
-}
-
-int calibrate_run(uint64_t (*count)(void *ctx), void *ctx, struct calibration *out)
-{
-	struct batches b = {0};
-	uint64_t before = count(ctx);
-	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, batches_run, &b);
-
-	if (rc)
-		return -rc;
-	pthread_join(thread, NULL);
-	out->hits_seen = count(ctx) > before;
-	out->ns_per_hit = b.best_ns;
-	return 0;
+	return best;
 }

@@ -21,6 +21,7 @@
 #include "bpf/wire.h"
 #include "core/error.h"
 #include "core/event_queue.h"
+#include "core/overhead_cost.h"
 
 struct collector;
 
@@ -39,7 +40,7 @@ struct collector_config {
 	struct event_queue *queue; /* the collector is its producer */
 	int event_fd;              /* eventfd: written when the queue has news */
 	uint64_t interval_ns;
-	uint64_t ns_per_hit; /* for the estimate of the overhead */
+	struct overhead_costs costs; /* for the estimate of the overhead */
 	uint64_t budget_divisor;
 	int stack_depth; /* frames kept of a call chain */
 	bool verbose;

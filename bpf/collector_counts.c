@@ -226,11 +226,9 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 	}
 	e.watched_ns = now - c->started_ns;
 	e.armed_ns = (disarmed ? disarmed : now) - c->started_ns;
-	e.ns_per_hit = c->config.ns_per_hit;
+	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
-	e.run_ns = e.value[COVERAGE_HITS] * e.ns_per_hit + e.value[COVERAGE_STALL_NS];
-	if (BIRTH_HIT_NS > e.ns_per_hit)
-		e.run_ns += e.value[COVERAGE_BIRTH_SITE] * (BIRTH_HIT_NS - e.ns_per_hit);
+	e.run_ns = overhead_run_ns(&c->config.costs, e.value);
 	e.target_cpu_ns = collector_targets_cpu_ns(c);
 	if (!event_queue_push(c->config.queue, &e.h))
 		c->resend_next = true;

@@ -251,7 +251,7 @@ const char *features_attach_name(const struct features *f)
 
 uint64_t features_ns_per_hit(const struct features *f)
 {
-	return f->programs_rc ? 0 : f->program.ns_per_hit;
+	return f->programs_rc ? 0 : f->program.costs.ns[BODY_OPERATION];
 }
 
 int features_try_sites(const struct features *f, const char *path, const struct probe_site *sites,

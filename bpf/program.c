@@ -13,10 +13,9 @@
 #include <bpf/bpf.h>
 
 #include "bpf/calibrate.h"
+#include "bpf/trial.h"
 #include "core/event.h"
 #include "gomaptop.skel.h"
-
-#define CALIBRATE_ROW (FIELD_ROWS - 1)
 
 #define RING_BYTES     (4u << 20)
 #define MAPS_MAX       32768
@@ -158,90 +157,23 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 	return rc ? load_error(rc, err) : 0;
 }
 
-/* ---- the trial ----------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------- */
 
-static uint64_t hits_count(void *ctx)
+static void costs_say(const struct overhead_costs *costs)
 {
-	const struct program *program = ctx;
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t(*values)[COVERAGE_COUNT] = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
-	uint32_t zero = 0;
-	uint64_t sum = 0;
-
-	if (values &&
-	    !bpf_map_lookup_elem(bpf_map__fd(program->skeleton->maps.coverage), &zero, values))
-		for (int i = 0; i < cpus; i++)
-			sum += values[i][COVERAGE_HITS];
-	free(values);
-	return sum;
+	fprintf(stderr, "gomaptop: ns a hit:");
+	for (int i = 0; i < BODY_COUNT; i++)
+		fprintf(stderr, "%s %s %lu%s", i ? "," : "", overhead_body_names[i], costs->ns[i],
+		        costs->measured >> i & 1 ? "" : " (assumed)");
+	fprintf(stderr, "\n");
 }
 
-/* The trial leaves no trace in what is reported. */
-static void table_clear(int fd, size_t key_size)
+static int program_try(const struct program_config *config, struct program *program)
 {
-	char key[64];
+	int rc = trial_run(program);
 
-	while (key_size <= sizeof(key) && !bpf_map_get_next_key(fd, NULL, key))
-		if (bpf_map_delete_elem(fd, key))
-			break;
-}
-
-static void trial_forget(const struct program *program)
-{
-	struct gomaptop *s = program->skeleton;
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t(*values)[COVERAGE_COUNT] = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
-	uint32_t zero = 0;
-
-	if (values)
-		bpf_map_update_elem(bpf_map__fd(s->maps.coverage), &zero, values, BPF_ANY);
-	free(values);
-	table_clear(bpf_map__fd(s->maps.maps), sizeof(struct map_key));
-	table_clear(bpf_map__fd(s->maps.goroutines), sizeof(struct goroutine_key));
-	table_clear(bpf_map__fd(s->maps.targets), sizeof(uint32_t));
-	table_clear(bpf_map__fd(s->maps.call_sites), 16);
-}
-
-static int ignore_event(void *ctx, void *data, size_t size)
-{
-	(void)ctx;
-	(void)data;
-	(void)size;
-	return 0;
-}
-
-static void trial_drain(const struct program *program)
-{
-	struct ring_buffer *ring = ring_buffer__new(bpf_map__fd(program->skeleton->maps.events),
-	                                            ignore_event, NULL, NULL);
-
-	if (ring)
-		ring_buffer__consume(ring);
-	ring_buffer__free(ring);
-}
-
-/* Attach to gomaptop's own function and hit it from a second thread. */
-static int program_trial(struct program *program)
-{
-	struct probe_point point = {.cookie = COOKIE(0xffff, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
-	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
-	struct calibration calibration = {0};
-	int rc = calibrate_point(&point.file_offset);
-
-	if (rc)
-		return rc;
-	rc = program_target_add(program, getpid());
-	if (rc)
-		return rc;
-	rc = probe_links_open(program_probe(program), program->mode, "/proc/self/exe", getpid(),
-	                      &point, 1, &program->trial);
-	if (rc < 0)
-		return rc;
-	rc = calibrate_run(hits_count, program, &calibration);
-	program->pid_filter = calibration.hits_seen;
-	program->ns_per_hit = calibration.ns_per_hit;
-	trial_drain(program);
-	trial_forget(program);
+	if (!rc && config->verbose)
+		costs_say(&program->costs);
 	return rc;
 }
 
@@ -256,7 +188,7 @@ int program_load(const struct program_config *config, struct program *program, s
 		if (rc == -EPERM || rc == -EACCES)
 			return rc;
 		if (!rc)
-			rc = program_trial(program);
+			rc = program_try(config, program);
 		if (!rc)
 			return 0;
 		if (config->verbose)
@@ -267,7 +199,7 @@ int program_load(const struct program_config *config, struct program *program, s
 	rc = program_load_mode(config, PROBE_LINK_PERF, program, err);
 	if (rc)
 		return rc;
-	rc = program_trial(program);
+	rc = program_try(config, program);
 	if (rc)
 		return error_set(
 		        err, -rc,

@@ -12,6 +12,7 @@
 #include "bpf/probe_link.h"
 #include "bpf/wire.h"
 #include "core/error.h"
+#include "core/overhead_cost.h"
 
 struct gomaptop; /* the skeleton */
 
@@ -32,11 +33,11 @@ struct program_config {
 struct program {
 	struct gomaptop *skeleton;
 	enum probe_link_mode mode;
-	bool pid_filter; /* a link can be confined to one process, all its threads */
-	uint64_t ns_per_hit;
+	bool pid_filter;             /* a link can be confined to one process, all its threads */
+	struct overhead_costs costs; /* of a hit on this machine */
 	uint64_t budget_divisor;
 	size_t maps_max, goroutines_max;
-	struct probe_links *trial; /* the probe on gomaptop itself: nobody runs into it any more */
+	struct probe_links *trial; /* the probes on gomaptop itself: nobody runs into it any more */
 };
 
 /* Load, preferring uprobe_multi, and calibrate. -EPERM, -EOPNOTSUPP, ... with words in err. */

@@ -150,7 +150,7 @@ static int collect(struct watch *w, struct error *err)
 	        .queue = w->queue,
 	        .event_fd = w->event_fd,
 	        .interval_ns = w->config.interval_ns,
-	        .ns_per_hit = w->program.ns_per_hit,
+	        .costs = w->program.costs,
 	        .budget_divisor = w->program.budget_divisor,
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,

@@ -16,7 +16,8 @@ int watch_births_create(struct watch *w)
 	struct gomaptop *s = w->program.skeleton;
 	struct birth_probes_config config = {.program = program_probe(&w->program),
 	                                     .hits = (const uint64_t *)&s->bss->births_hit,
-	                                     .tuning = &s->bss->tuning};
+	                                     .tuning = &s->bss->tuning,
+	                                     .hit_ns = w->program.costs.ns[BODY_BIRTH]};
 
 	return birth_probes_create(&config, &w->births);
 }

@@ -21,14 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "bpf/calibrate.h"
 #include "bpf/collector.h"
 #include "bpf/program.h"
 #include "core/event.h"
 
 #include "gomaptop.skel.h"
-
-#define CALIBRATE_ROW (FIELD_ROWS - 1)
 
 /* What a run of two threads showed. */
 struct outcome {
@@ -70,7 +70,7 @@ static void *work(void *arg)
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	/* Short rests: the threads come and go against each other, as goroutines do. */
 	while (w->done < w->calls || atomic_load(w->go_on)) {
-		calibrate_calls(w->goid, w->map, 10);
+		calibrate_calls(CALIBRATE_ENTRY, w->goid, w->map, 10);
 		w->done += 10;
 		usleep(50);
 	}
@@ -127,7 +127,7 @@ static void start_collector(struct program *p, struct event_queue *queue, int ev
 	        .queue = queue,
 	        .event_fd = event_fd,
 	        .interval_ns = 200000000,
-	        .ns_per_hit = p->ns_per_hit,
+	        .costs = p->costs,
 	        .budget_divisor = p->budget_divisor,
 	        .tuning = &s->bss->tuning,
 	        .pids = pid,
@@ -143,7 +143,7 @@ static struct probe_links *attach(struct program *p, enum map_op op)
 	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
 	struct probe_links *links = NULL;
 
-	assert_int_equal(calibrate_point(&point.file_offset), 0);
+	assert_int_equal(calibrate_point(CALIBRATE_ENTRY, &point.file_offset), 0);
 	assert_int_equal(program_target_add(p, getpid()), 0);
 	assert_int_equal(probe_links_open(program_probe(p), p->mode, "/proc/self/exe", getpid(),
 	                                  &point, 1, &links),
@@ -334,9 +334,50 @@ static void test_held_time_is_bounded(void **state)
 	assert_true(share < 0.008 + 0.0025 / (o.coverage.armed_ns / 1e9));
 }
 
+/* The trial: each body ran and was timed, and nothing of it is left. */
+static void costs_are_measured(bool perf_only)
+{
+	struct program_config config = {.stall_min_ns = 20000,
+	                                .stall_max_ns = 1000000,
+	                                .stack_depth = 16,
+	                                .perf_only = perf_only};
+	struct program program = {0};
+	struct error err = {""};
+	struct map_key key;
+
+	if (program_load(&config, &program, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(program.costs.measured, (1u << BODY_COUNT) - 1);
+	for (int i = 0; i < BODY_COUNT; i++)
+		assert_in_range(program.costs.ns[i], 50, 200000);
+		/* A return is stepped through on x86; a chain costs something. */
+#if defined(__x86_64__)
+	assert_true(program.costs.ns[BODY_BIRTH] > program.costs.ns[BODY_OPERATION]);
+#endif
+	assert_true(program.costs.ns[BODY_FILTERED] < 2 * program.costs.ns[BODY_OPERATION]);
+	assert_int_equal(program.skeleton->bss->tuning.births_allowed, 0);
+	assert_int_not_equal(
+	        bpf_map_get_next_key(bpf_map__fd(program.skeleton->maps.maps), NULL, &key), 0);
+	program_unload(&program);
+}
+
+static void test_costs_are_measured(void **state)
+{
+	(void)state;
+	costs_are_measured(false);
+}
+
+static void test_costs_are_measured_with_perf_events(void **state)
+{
+	(void)state;
+	costs_are_measured(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_costs_are_measured),
+	        cmocka_unit_test(test_costs_are_measured_with_perf_events),
 	        cmocka_unit_test(test_two_writers_meet),
 	        cmocka_unit_test(test_two_writers_meet_with_perf_events),
 	        cmocka_unit_test(test_sums_are_exact_with_a_tiny_ring),

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/overhead_cost.h"
+
+#include <stddef.h>
+
+const char *const overhead_body_names[BODY_COUNT] = {
+#define X(id, name, assumed_ns) [BODY_##id] = (name),
+        OVERHEAD_BODIES(X)
+#undef X
+};
+
+/* Which body ran each time that a counter went up. Counters that are not here are part of one that
+ * is, or cost nothing. */
+static const struct {
+	enum coverage_field counter;
+	enum overhead_body body;
+} counted[] = {
+        {COVERAGE_COUNTED, BODY_OPERATION},   {COVERAGE_STACK_GROWTH, BODY_FILTERED},
+        {COVERAGE_NIL_MAP, BODY_FILTERED},    {COVERAGE_OTHER_PROCESS, BODY_FILTERED},
+        {COVERAGE_UNREADABLE, BODY_FILTERED}, {COVERAGE_RUNTIME_INTERNAL, BODY_FILTERED},
+        {COVERAGE_PART, BODY_FILTERED},       {COVERAGE_CRASH_SITE, BODY_FILTERED},
+        {COVERAGE_BIRTH_SITE, BODY_BIRTH},    {COVERAGE_STALLS, BODY_HOLD},
+};
+
+struct overhead_costs overhead_costs_assumed(void)
+{
+	return (struct overhead_costs){.ns = {
+#define X(id, name, assumed_ns) [BODY_##id] = (assumed_ns),
+	                                       OVERHEAD_BODIES(X)
+#undef X
+	                               }};
+}
+
+uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT])
+{
+	uint64_t sum = value[COVERAGE_STALL_NS];
+
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
+		sum += value[counted[i].counter] * costs->ns[counted[i].body];
+	return sum;
+}
