@@ -118,8 +118,15 @@ int go_process_started(pid_t pid, uint64_t *realtime_ns)
 int go_process_cpu(pid_t pid, uint64_t *cpu_ns)
 {
 	struct proc_stat stat = {0};
-	int rc = proc_stat_read(pid, &stat);
+	struct timespec ts;
+	clockid_t clock;
+	int rc;
 
+	if (!clock_getcpuclockid(pid, &clock) && !clock_gettime(clock, &ts)) {
+		*cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+		return 0;
+	}
+	rc = proc_stat_read(pid, &stat);
 	if (rc)
 		return rc;
 	*cpu_ns = ticks_to_ns(stat.user_ticks + stat.system_ticks);

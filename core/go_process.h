@@ -34,7 +34,9 @@ int go_process_executable(pid_t pid, char *out, size_t size);
  * 0 or -ESRCH. */
 int go_process_started(pid_t pid, uint64_t *realtime_ns);
 
-/* CPU time of all its threads so far, ended ones included (to the tick). 0 or -ESRCH. */
+/* CPU time of all its threads so far, ended ones included: what utime and stime of /proc/PID/stat
+ * add up to, in nanoseconds where the kernel lets its CPU clock be read, else to the tick. 0 or
+ * -ESRCH. */
 int go_process_cpu(pid_t pid, uint64_t *cpu_ns);
 
 /* Run-time address minus file address: 0 where the executable is not position-independent.

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/probe_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct member {
+	const char *path;
+	pid_t pid;
+	struct probe_point *points;
+	size_t count;
+	struct probe_links *links; /* NULL: not in place */
+};
+
+struct probe_set {
+	struct bpf_program *program;
+	enum probe_link_mode mode;
+	struct member *members;
+	size_t count;
+	bool open;
+};
+
+int probe_set_create(struct bpf_program *program, enum probe_link_mode mode, struct probe_set **out)
+{
+	struct probe_set *set = calloc(1, sizeof(*set));
+
+	*out = set;
+	if (!set)
+		return -ENOMEM;
+	set->program = program;
+	set->mode = mode;
+	return 0;
+}
+
+int probe_set_add(struct probe_set *set, const char *path, pid_t pid,
+                  const struct probe_point *points, size_t count)
+{
+	void *more = reallocarray(set->members, set->count + 1, sizeof(*set->members));
+	struct member *m;
+
+	if (!more)
+		return -ENOMEM;
+	set->members = more;
+	m = &set->members[set->count];
+	*m = (struct member){.path = path, .pid = pid, .count = count};
+	m->points = calloc(count ? count : 1, sizeof(*points));
+	if (!m->points)
+		return -ENOMEM;
+	memcpy(m->points, points, count * sizeof(*points));
+	set->count++;
+	return 0;
+}
+
+/* What was refused once is not asked for again: one bad point costs a bisection each time. */
+static void member_prune(struct member *m,
+                         void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		if (!m->points[i].error)
+			m->points[kept++] = m->points[i];
+		else if (failed)
+			failed(ctx, &m->points[i]);
+	}
+	m->count = kept;
+}
+
+int probe_set_open(struct probe_set *set,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+{
+	int most = -ENODATA;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct member *m = &set->members[i];
+		int rc;
+
+		if (m->links || !m->count)
+			continue;
+		rc = probe_links_open(set->program, set->mode, m->path, m->pid, m->points, m->count,
+		                      &m->links);
+		if (rc > 0)
+			member_prune(m, most < 0 ? failed : NULL, ctx);
+		if (most < 0 || rc > most)
+			most = rc;
+	}
+	set->open = set->open || most > 0;
+	return most;
+}
+
+void probe_set_close(struct probe_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		probe_links_close(set->members[i].links);
+		set->members[i].links = NULL;
+	}
+	set->open = false;
+}
+
+bool probe_set_is_open(const struct probe_set *set)
+{
+	return set->open;
+}
+
+size_t probe_set_size(const struct probe_set *set)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		size += set->members[i].count;
+	return size;
+}
+
+void probe_set_destroy(struct probe_set *set)
+{
+	if (!set)
+		return;
+	probe_set_close(set);
+	for (size_t i = 0; i < set->count; i++)
+		free(set->members[i].points);
+	free(set->members);
+	free(set);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/overhead_budget.h"
+
+#define SAVINGS_NS  1e9 /* so much time's income may be saved up: enough for one busy second */
+#define START_NS    2e6 /* to begin with: one short look, from which to learn */
+#define CPU_NS      5e8 /* time constant of the targets' CPU use, */
+#define COST_NS     2e7 /* and of what probes in place cost: two windows */
+#define FORGET_NS   1e10 /* an old experience fades in so long */
+#define LOOK_NS     2000000ULL   /* next look while the account runs low */
+#define LOOK_CALM   20000000ULL  /* while probes are in place and cost little */
+#define LOOK_OUT    5000000ULL   /* while they are out: when the next window can be paid for, at */
+#define LOOK_OUT_MAX 100000000ULL /* least and at most */
+#define LOOK_NEVER  200000000ULL /* nothing to decide */
+#define CALM        0.25 /* of the income: spending below this is little */
+
+static bool unlimited(const struct overhead_budget *b)
+{
+	return b->share >= OVERHEAD_UNLIMITED;
+}
+
+void overhead_budget_open(struct overhead_budget *b, double share, uint64_t window_ns,
+                          uint64_t tail_ns, uint32_t dice)
+{
+	*b = (struct overhead_budget){
+	        .share = share < 0 ? 0 : share,
+	        .window_ns = window_ns,
+	        .tail_ns = tail_ns,
+	        .cpu_rate = OVERHEAD_CPU_FLOOR,
+	        .cost_rate = -1,
+	        .balance_ns = START_NS,
+	        .patience = 1,
+	        .dice = dice ? dice : 1,
+	};
+}
+
+double overhead_budget_income(const struct overhead_budget *b)
+{
+	double cpus = b->cpu_rate > OVERHEAD_CPU_FLOOR ? b->cpu_rate : OVERHEAD_CPU_FLOOR;
+
+	return b->share * OVERHEAD_AIM * cpus;
+}
+
+double overhead_budget_hold_rate(const struct overhead_budget *b)
+{
+	double income = overhead_budget_income(b), left = income - b->hits_rate;
+
+	if (left < income / 3)
+		return income / 3;
+	return left > income * 2 / 3 ? income * 2 / 3 : left;
+}
+
+uint64_t overhead_base_ns(uint64_t cpu_ns, uint64_t watched_ns)
+{
+	uint64_t floor = (uint64_t)((double)watched_ns * OVERHEAD_CPU_FLOOR);
+
+	return cpu_ns > floor ? cpu_ns : floor;
+}
+
+/* ---- the account --------------------------------------------------------------------- */
+
+/* A rate in CPUs drawn towards the newest, the more the longer that lasted. */
+static double smooth(double rate, double latest, double ns, double constant_ns)
+{
+	return rate + (latest - rate) * ns / (ns + constant_ns);
+}
+
+/* CPUs that probes in place are expected to cost: what they did cost, in proportion to what the
+ * targets are doing now. */
+static double forecast(const struct overhead_budget *b)
+{
+	double rate = b->cost_rate;
+
+	if (rate > 0 && b->cpu_rate < b->cost_cpus)
+		rate *= b->cpu_rate / b->cost_cpus;
+	return rate;
+}
+
+static double window_cost(const struct overhead_budget *b)
+{
+	double rate = forecast(b);
+
+	return rate > 0 ? rate * (double)(b->window_ns + b->tail_ns) : 0;
+}
+
+static void save(struct overhead_budget *b, double ns)
+{
+	double most = overhead_budget_income(b) * SAVINGS_NS, window = 2 * window_cost(b);
+
+	if (most < window)
+		most = window;
+	if (most < START_NS)
+		most = START_NS;
+	b->balance_ns += overhead_budget_income(b) * ns;
+	if (b->balance_ns > most)
+		b->balance_ns = most;
+}
+
+/* What the probes cost while they are in place. Holds are not part of it: they have an allowance of
+ * their own, and taking the probes out would save none of it. */
+static void learn(struct overhead_budget *b, double cost, double ns)
+{
+	if (b->armed_ns && b->cost_rate < 0)
+		b->cost_rate = cost / ns;
+	else if (b->armed_ns)
+		b->cost_rate = smooth(b->cost_rate, cost / ns, ns, COST_NS);
+	else if (b->cost_rate > 0)
+		b->cost_rate -= b->cost_rate * ns / (ns + FORGET_NS);
+	if (b->armed_ns)
+		b->cost_cpus = b->cpu_rate;
+}
+
+static void settle(struct overhead_budget *b, const struct overhead_reading *r)
+{
+	double ns = (double)(r->now_ns - b->seen_ns);
+	double hits = (double)(r->hits_ns - b->hits_ns);
+
+	b->cpu_rate = smooth(b->cpu_rate, (double)(r->cpu_ns - b->cpu_ns) / ns, ns, CPU_NS);
+	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
+	save(b, ns);
+	b->balance_ns -= (double)(r->hits_ns + r->held_ns - b->spent_ns);
+	learn(b, hits, ns);
+}
+
+static void note(struct overhead_budget *b, const struct overhead_reading *r)
+{
+	b->seen_ns = r->now_ns;
+	b->cpu_ns = r->cpu_ns;
+	b->hits_ns = r->hits_ns;
+	b->spent_ns = r->hits_ns + r->held_ns;
+}
+
+/* ---- advice -------------------------------------------------------------------------- */
+
+static enum overhead_advice advise(const struct overhead_budget *b)
+{
+	if (b->share <= 0)
+		return b->armed_ns ? OVERHEAD_DISARM : OVERHEAD_STAY;
+	if (unlimited(b))
+		return b->armed_ns ? OVERHEAD_STAY : OVERHEAD_ARM;
+	if (b->armed_ns)
+		return b->balance_ns < 0 && forecast(b) > overhead_budget_income(b) / 2
+		               ? OVERHEAD_DISARM
+		               : OVERHEAD_STAY;
+	if (b->cost_rate < 0)
+		return OVERHEAD_ARM; /* the first look, short */
+	return b->balance_ns > 0 && b->balance_ns >= b->patience * window_cost(b) ? OVERHEAD_ARM
+	                                                                          : OVERHEAD_STAY;
+}
+
+enum overhead_advice overhead_budget_look(struct overhead_budget *b,
+                                          const struct overhead_reading *r)
+{
+	if (b->seen_ns && r->now_ns > b->seen_ns)
+		settle(b, r);
+	if (!b->seen_ns || r->now_ns > b->seen_ns)
+		note(b, r);
+	return advise(b);
+}
+
+/* xorshift32; windows want no better dice. */
+static double draw(uint32_t *dice)
+{
+	*dice ^= *dice << 13;
+	*dice ^= *dice >> 17;
+	*dice ^= *dice << 5;
+	return *dice / 4294967296.0;
+}
+
+void overhead_budget_armed(struct overhead_budget *b, uint64_t now_ns, bool armed)
+{
+	b->armed_ns = armed ? now_ns : 0;
+	b->patience = 0.75 + draw(&b->dice);
+}
+
+/* When the next window can be paid for. */
+static uint64_t wait_out_ns(const struct overhead_budget *b)
+{
+	double missing = b->patience * window_cost(b) - b->balance_ns;
+	double ns = missing / overhead_budget_income(b);
+
+	if (ns < LOOK_OUT)
+		return LOOK_OUT;
+	return ns > LOOK_OUT_MAX ? LOOK_OUT_MAX : (uint64_t)ns;
+}
+
+uint64_t overhead_budget_wait_ns(const struct overhead_budget *b)
+{
+	if (b->share <= 0 || unlimited(b))
+		return LOOK_NEVER;
+	if (!b->armed_ns)
+		return wait_out_ns(b);
+	if (b->cost_rate < 0 || b->cost_rate > overhead_budget_income(b) * CALM)
+		return LOOK_NS;
+	return LOOK_CALM;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * overhead_budget: the account of what watching may cost the targets, and what it did cost.
+ *
+ * Income: a part of the targets' CPU time, as it passes. Spending: the estimate of what hits and
+ * holds cost. Out of both, and of what probes in place cost lately, it advises when to put the
+ * probes in place and when to take them out. Two facts carry it:
+ *   - probes in place for a time W can cost at most W on each CPU, so a share of windows up to the
+ *     budget is always safe, and where hits are few far more is;
+ *   - the estimate has errors, and putting probes in and out costs something too. So only a part
+ *     of the promise (OVERHEAD_AIM) is income.
+ *
+ * All times are nanoseconds. Not thread-safe: one thread owns it, the governor's.
+ */
+#ifndef GOMAPTOP_CORE_OVERHEAD_BUDGET_H
+#define GOMAPTOP_CORE_OVERHEAD_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Part of what was promised that is planned to be spent. */
+#define OVERHEAD_AIM 0.5
+
+/* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
+ * with, and 3 % of a tenth of a CPU is nothing to anybody. */
+#define OVERHEAD_CPU_FLOOR 0.1
+
+/* From here on there is no limit, and nothing to govern: the probes stay in place. */
+#define OVERHEAD_UNLIMITED 1.0
+
+enum overhead_advice {
+	OVERHEAD_STAY, /* as it is */
+	OVERHEAD_ARM,  /* put the probes in place */
+	OVERHEAD_DISARM,
+};
+
+struct overhead_budget {
+	double share;        /* promised: of the targets' CPU time */
+	uint64_t window_ns;  /* shortest window worth the trouble of putting probes in and out */
+	uint64_t tail_ns;    /* how long probes are still hit while they are taken out */
+	uint64_t seen_ns;    /* time of the last look; 0: none yet */
+	uint64_t cpu_ns;     /* CPU time of the targets until then */
+	uint64_t spent_ns;   /* spent until then */
+	uint64_t armed_ns;   /* since when the probes are in place; 0: they are not */
+	double cpu_rate;     /* CPUs that the targets use, smoothed */
+	double cost_rate;    /* CPUs that probes in place cost; negative: not known yet */
+	double cost_cpus;    /* cpu_rate when cost_rate was learned */
+	double hits_rate;    /* CPUs that hits cost of late, probes in place or not */
+	uint64_t hits_ns;    /* cost of hits, holds apart, until the last look */
+	double balance_ns;   /* what may be spent; negative: debt */
+	double patience;     /* drawn for the next window: so many times its cost must be there */
+	uint32_t dice;
+};
+
+/* What a look finds; all are totals that only grow. */
+struct overhead_reading {
+	uint64_t now_ns;
+	uint64_t cpu_ns;  /* CPU time of the targets */
+	uint64_t hits_ns; /* cost of hits, see overhead_cost.h */
+	uint64_t held_ns; /* time that accesses were held */
+};
+
+/* share: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above: always.
+ * dice: any number; windows must not fall into step with the target. */
+void overhead_budget_open(struct overhead_budget *budget, double share, uint64_t window_ns,
+                          uint64_t tail_ns, uint32_t dice);
+
+/* Settle the account, and say what to do. The caller does it and says so with
+ * overhead_budget_armed(). */
+enum overhead_advice overhead_budget_look(struct overhead_budget *budget,
+                                          const struct overhead_reading *reading);
+
+/* The probes are in place from now on, or no longer (they may be hit for tail_ns more). */
+void overhead_budget_armed(struct overhead_budget *budget, uint64_t now_ns, bool armed);
+
+/* How long to wait before the next look: short while much is being spent, long while the account is
+ * full or there is nothing to decide. */
+uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
+
+/* CPUs that may be spent on holding accesses: what hits leave of the income, but at least a third
+ * of it (counting without holding finds nothing) and at most two. */
+double overhead_budget_hold_rate(const struct overhead_budget *budget);
+
+/* CPUs of income: a part of the targets' CPU time, see OVERHEAD_AIM. */
+double overhead_budget_income(const struct overhead_budget *budget);
+
+/* What an overhead is measured against: the targets' CPU time, or what the floor makes of it. */
+uint64_t overhead_base_ns(uint64_t cpu_ns, uint64_t watched_ns);
+
+#endif
