@@ -10,12 +10,13 @@
 
 #include "bpf/collector.h"
 
-#define BUDGET_DIVISOR 200          /* half a percent of one CPU */
-#define START_NS       50000000ULL  /* 4,000 maps at once: what a program makes as it starts */
-#define WINDOW_NS      6000000ULL   /* of hits that a window may cost; what is over is paid first */
-#define LOOK_ARMED_NS  2000000ULL   /* how often to look while the probes are in place and hit, */
-#define LOOK_QUIET_NS  16000000ULL  /* while they are in place and nothing comes, */
-#define LOOK_IDLE_NS   100000000ULL /* and while they are out */
+#define SAVINGS_S \
+	10                /* so many seconds' allowance to begin with, and at most: what a
+                                       program makes as it starts, 4,000 maps with half a percent */
+#define WINDOW_S      1.2 /* of allowance that a window may cost; what is over is paid first */
+#define LOOK_ARMED_NS 2000000ULL   /* how often to look while the probes are in place and hit, */
+#define LOOK_QUIET_NS 16000000ULL  /* while they are in place and nothing comes, */
+#define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
 struct birth_set {
 	const char *path;
@@ -33,8 +34,9 @@ struct birth_probes {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool running, stopping, armed;
-	uint64_t started_ns, armed_since_ns, armed_ns;
-	uint64_t hits_before; /* of others: the programs may have been used before */
+	uint64_t armed_since_ns, armed_ns;
+	uint64_t paid_ns, paid_hits; /* when the account was last settled, and hits until then */
+	double balance_ns;           /* allowed so far, less what was spent; below zero is debt */
 	unsigned int dice;
 	uint64_t look_ns, looked_hits; /* time between the last two looks; hits until then */
 };
@@ -116,46 +118,42 @@ static void disarm(struct birth_probes *b)
 
 static uint64_t hits(const struct birth_probes *b)
 {
-	return *(const volatile uint64_t *)b->config.hits - b->hits_before;
+	return *(const volatile uint64_t *)b->config.hits;
 }
 
-/* Allowed so far, less what was spent; below zero is debt. */
-static int64_t balance_ns(const struct birth_probes *b, uint64_t now)
+/* Long ago nobody used the allowance: that is no leave to spend it all at once. */
+static void settle(struct birth_probes *b, double rate, uint64_t now)
 {
-	uint64_t allowed = START_NS + (now - b->started_ns) / BUDGET_DIVISOR;
+	uint64_t seen = hits(b);
+	double most = rate * SAVINGS_S * 1e9;
 
-	return (int64_t)allowed - (int64_t)(hits(b) * b->config.hit_ns);
+	b->balance_ns += rate * (double)(now - b->paid_ns);
+	if (b->balance_ns > most)
+		b->balance_ns = most;
+	b->balance_ns -= (double)((seen - b->paid_hits) * b->config.hit_ns);
+	b->paid_ns = now;
+	b->paid_hits = seen;
 }
 
 /* In a burst births are told up to what was allowed; those that come until the probes are out are
  * only counted. */
-static void allow(const struct birth_probes *b, uint64_t now)
+static void allow(const struct birth_probes *b)
 {
-	int64_t balance = balance_ns(b, now);
-	uint64_t told = *(const volatile uint64_t *)b->config.hits;
+	double told = b->balance_ns / (double)b->config.hit_ns;
 
 	*(volatile __u64 *)&b->config.tuning->births_allowed =
-	        told + (balance > 0 ? (uint64_t)balance / b->config.hit_ns : 0);
-}
-
-/* Long ago nobody used the allowance: that is no leave to spend it all at once. */
-static void forget_savings(struct birth_probes *b, uint64_t now)
-{
-	int64_t over = balance_ns(b, now) - (int64_t)START_NS;
-
-	if (over > 0)
-		b->started_ns += (uint64_t)over * BUDGET_DIVISOR;
+	        b->paid_hits + (told > 0 ? (uint64_t)told : 0);
 }
 
 static void step(struct birth_probes *b)
 {
-	uint64_t now = collector_now();
+	double rate = b->config.rate(b->config.rate_ctx);
 
-	forget_savings(b, now);
-	allow(b, now);
-	if (b->armed && balance_ns(b, now) <= 0)
+	settle(b, rate, collector_now());
+	allow(b);
+	if (b->armed && b->balance_ns <= 0)
 		disarm(b);
-	else if (!b->armed && balance_ns(b, now) > (int64_t)WINDOW_NS &&
+	else if (!b->armed && b->balance_ns > rate * WINDOW_S * 1e9 &&
 	         rand_r(&b->dice) % 4 == 0) /* not in step with the program */
 		arm(b);
 }
@@ -201,13 +199,15 @@ static void *run(void *arg)
 
 int birth_probes_start(struct birth_probes *b)
 {
+	double rate = b->config.rate(b->config.rate_ctx);
 	int rc;
 
-	b->started_ns = collector_now();
-	b->hits_before = hits(b);
-	b->dice = (unsigned int)b->started_ns;
-	allow(b, b->started_ns);
-	rc = arm(b);
+	b->paid_ns = collector_now();
+	b->paid_hits = hits(b);
+	b->balance_ns = rate * SAVINGS_S * 1e9;
+	b->dice = (unsigned int)b->paid_ns;
+	allow(b);
+	rc = rate > 0 ? arm(b) : 0;
 	if (rc)
 		return rc;
 	rc = -pthread_create(&b->thread, NULL, run, b);

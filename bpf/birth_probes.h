@@ -4,7 +4,7 @@
  *
  * A return instruction is single-stepped by the kernel: about ten times what the other probes cost.
  * So these have links of their own, and a thread that adds up what their hits have cost. While that
- * is below half a percent of one CPU (and a start) they stay; when a program makes maps too fast
+ * is below what they are allowed (and a start) they stay; when a program makes maps too fast
  * they are taken out, and put back for a moment once the debt is paid off, at a time drawn by lot.
  *
  * Only with uprobe_multi: perf-event probes take a tenth of a second each to go.
@@ -26,6 +26,8 @@ struct birth_probes_config {
 	const uint64_t *hits;           /* that the program has counted so far; shared memory */
 	struct detector_tuning *tuning; /* shared with the program */
 	uint64_t hit_ns;                /* what a hit costs; not 0 */
+	double (*rate)(void *ctx);      /* CPUs that the hits may cost; asked at every look */
+	void *rate_ctx;
 };
 
 /* 0 or -ENOMEM. No probe is attached yet. */

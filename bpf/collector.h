@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "bpf/birth_probes.h"
+#include "bpf/governor.h"
 #include "bpf/wire.h"
 #include "core/error.h"
 #include "core/event_queue.h"
@@ -46,7 +47,8 @@ struct collector_config {
 	bool verbose;
 	struct detector_tuning *tuning; /* shared with the BPF program */
 	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
-	const pid_t *pids;              /* targets known from the start */
+	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
+	const pid_t *pids;         /* targets known from the start */
 	size_t pid_count;
 	const struct collector_layout *layouts; /* read by collector_start() only */
 	size_t layout_count;
@@ -65,6 +67,10 @@ void collector_stop(struct collector *collector);
 
 /* Targets that have not ended, as far as is known. Any thread. */
 int collector_targets_alive(const struct collector *collector);
+
+/* CPU time of the targets since collecting began, ended ones included: a look some tens of
+ * milliseconds ago. Any thread. */
+uint64_t collector_cpu_ns(const struct collector *collector);
 
 /* Time with the probes in place ends now (they are being taken out). Any thread. */
 void collector_disarm(struct collector *collector);

@@ -10,28 +10,23 @@
 #define BATCH         2048
 #define SCAN_SLACK_NS 10000000ULL /* rows written while the last scan passed over them */
 
-struct coverage_values {
-	__u64 value[COVERAGE_COUNT];
-};
-
 int collector_counts_open(struct collector *c)
 {
 	size_t value = sizeof(struct map_counts) > sizeof(struct goroutine_counts)
 	                       ? sizeof(struct map_counts)
 	                       : sizeof(struct goroutine_counts);
+	int rc = coverage_totals_create(c->config.coverage_fd, &c->coverage);
 
-	c->cpus = libbpf_num_possible_cpus();
-	if (c->cpus < 0)
-		return c->cpus;
-	c->coverage = calloc(c->cpus, sizeof(*c->coverage));
+	if (rc)
+		return rc;
 	c->keys = calloc(BATCH, sizeof(struct map_key));
 	c->values = calloc(BATCH, value);
-	return c->coverage && c->keys && c->values ? 0 : -ENOMEM;
+	return c->keys && c->values ? 0 : -ENOMEM;
 }
 
 void collector_counts_close(struct collector *c)
 {
-	free(c->coverage);
+	coverage_totals_destroy(c->coverage);
 	free(c->keys);
 	free(c->values);
 }
@@ -187,32 +182,28 @@ static uint64_t group_sum(const struct event_coverage *e, enum coverage_group gr
 	return sum;
 }
 
-static void coverage_read(struct collector *c, struct event_coverage *e)
-{
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(c->config.coverage_fd, &zero, c->coverage))
-		return;
-	for (int cpu = 0; cpu < c->cpus; cpu++)
-		for (int i = 0; i < COVERAGE_COUNT; i++)
-			e->value[i] += c->coverage[cpu].value[i];
-}
-
 uint64_t collector_stall_ns(struct collector *c)
 {
 	struct event_coverage e = {0};
 
-	coverage_read(c, &e);
+	coverage_totals_add(c->coverage, e.value);
 	return e.value[COVERAGE_STALL_NS];
+}
+
+static uint64_t armed_ns(struct collector *c, uint64_t now)
+{
+	uint64_t disarmed = atomic_load(&c->disarmed_ns);
+
+	if (c->config.governor)
+		return governor_armed_ns(c->config.governor);
+	return (disarmed ? disarmed : now) - c->started_ns;
 }
 
 static void coverage_push(struct collector *c, uint64_t now, bool final)
 {
 	struct event_coverage e = {
 	        .h = {.kind = EVENT_COVERAGE, .size = sizeof(e), .time_ns = now}};
-	uint64_t disarmed = atomic_load(&c->disarmed_ns);
-
-	coverage_read(c, &e);
+	coverage_totals_add(c->coverage, e.value);
 	e.value[COVERAGE_EVENTS_MADE] += c->made_here;
 	e.value[COVERAGE_EVENTS_DELIVERED] = c->delivered;
 	e.value[COVERAGE_QUEUE_FULL] = c->queue_full;
@@ -225,7 +216,7 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 		        e.value[COVERAGE_EVENTS_DELIVERED] + group_sum(&e, COVERAGE_LOST);
 	}
 	e.watched_ns = now - c->started_ns;
-	e.armed_ns = (disarmed ? disarmed : now) - c->started_ns;
+	e.armed_ns = armed_ns(c, now);
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
 	e.run_ns = overhead_run_ns(&c->config.costs, e.value);

@@ -13,6 +13,7 @@
 
 #include "bpf/chain_finish.h"
 #include "bpf/collector.h"
+#include "bpf/coverage_totals.h"
 #include "core/event.h"
 
 struct collector_target {
@@ -29,6 +30,7 @@ struct collector {
 	atomic_bool stopping;
 	atomic_int alive;
 	atomic_ullong disarmed_ns;
+	atomic_ullong cpu_ns; /* of the targets, as last looked at */
 
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
@@ -45,6 +47,8 @@ struct collector {
 	uint64_t queue_full;
 	uint64_t made_here; /* events that the collector made itself and that may be lost */
 
+	uint64_t cpu_looked_ns;
+
 	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
 	uint64_t tuned_held_ns; /* held time until then */
 
@@ -53,9 +57,8 @@ struct collector {
 
 	struct collector_layouts *layouts; /* NULL: all layouts are known */
 
-	int cpus;
-	struct coverage_values *coverage; /* one a CPU */
-	void *keys, *values;              /* of one batch */
+	struct coverage_totals *coverage;
+	void *keys, *values; /* of one batch */
 };
 
 /* Push one event; counts the delivery, or the loss. */
@@ -86,5 +89,6 @@ void collector_targets_poll(struct collector *c, int timeout_ms);
 void collector_target_add(struct collector *c, pid_t pid);
 void collector_target_crashed(struct collector *c, pid_t pid);
 uint64_t collector_targets_cpu_ns(struct collector *c);
+void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
 
 #endif

@@ -125,6 +125,23 @@ uint64_t collector_targets_cpu_ns(struct collector *c)
 	return sum;
 }
 
+#define CPU_LOOK_NS 50000000ULL
+
+void collector_targets_cpu_look(struct collector *c)
+{
+	uint64_t now = collector_now();
+
+	if (now - c->cpu_looked_ns < CPU_LOOK_NS)
+		return;
+	c->cpu_looked_ns = now;
+	atomic_store_explicit(&c->cpu_ns, collector_targets_cpu_ns(c), memory_order_relaxed);
+}
+
+uint64_t collector_cpu_ns(const struct collector *c)
+{
+	return atomic_load_explicit(&c->cpu_ns, memory_order_relaxed);
+}
+
 int collector_targets_open(struct collector *c)
 {
 	for (size_t i = 0; i < c->config.pid_count; i++)

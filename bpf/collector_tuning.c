@@ -23,11 +23,12 @@ void collector_tune(struct collector *c)
 {
 	uint64_t now = collector_now(), held, budget, used;
 	struct detector_tuning *t = c->config.tuning;
+	uint64_t divisor = t->hold_divisor ? t->hold_divisor : c->config.budget_divisor;
 
 	if (now - c->tuned_ns < TUNE_EVERY_NS)
 		return;
 	held = collector_stall_ns(c);
-	budget = (now - c->tuned_ns) / c->config.budget_divisor;
+	budget = (now - c->tuned_ns) / divisor;
 	used = (held - c->tuned_held_ns) * 100 / (budget ? budget : 1);
 	if (used < USED_TOO_LITTLE && t->tried_spacing_ns > SPACING_MIN)
 		t->tried_spacing_ns = t->tried_spacing_ns * 2 / 3;

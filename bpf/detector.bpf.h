@@ -5,7 +5,7 @@
  * Candidates are accesses to maps that several goroutines use and at least one changes, accesses
  * at call sites that touched such maps (a map that lives for one request is met for the first time
  * when it matters), and a small share of all others, to learn. Those tried rarely go first. Held
- * time is a budget: held : elapsed <= 1 : config.budget_divisor, with a burst.
+ * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst.
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
@@ -61,7 +61,8 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 {
 	__u64 old = *(volatile __u64 *)&budget_spent_until_ns;
 	__u64 from = old > now ? old : now;
-	__u64 to = from + (__u64)length_ns * config.budget_divisor;
+	__u64 divisor = tuning.hold_divisor ? tuning.hold_divisor : config.budget_divisor;
+	__u64 to = from + length_ns * divisor;
 	__u64 room = config.budget_burst_ns;
 
 	if (priority != PRIORITY_FIRST)
@@ -372,6 +373,8 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
                                    struct map_counts *m)
 {
 	control_observe(m, o);
+	if (tuning.closing)
+		return;
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */
 	if (map_ops_total(m) < MAP_YOUNG_OPS) {

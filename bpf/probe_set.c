@@ -10,6 +10,7 @@ struct member {
 	pid_t pid;
 	struct probe_point *points;
 	size_t count;
+	bool told;
 	struct probe_links *links; /* NULL: not in place */
 };
 
@@ -33,7 +34,7 @@ int probe_set_create(struct bpf_program *program, enum probe_link_mode mode, str
 	return 0;
 }
 
-int probe_set_add(struct probe_set *set, const char *path, pid_t pid,
+int probe_set_add(struct probe_set *set, const char *path, pid_t pid, bool told,
                   const struct probe_point *points, size_t count)
 {
 	void *more = reallocarray(set->members, set->count + 1, sizeof(*set->members));
@@ -43,7 +44,7 @@ int probe_set_add(struct probe_set *set, const char *path, pid_t pid,
 		return -ENOMEM;
 	set->members = more;
 	m = &set->members[set->count];
-	*m = (struct member){.path = path, .pid = pid, .count = count};
+	*m = (struct member){.path = path, .pid = pid, .count = count, .told = told};
 	m->points = calloc(count ? count : 1, sizeof(*points));
 	if (!m->points)
 		return -ENOMEM;
@@ -70,7 +71,7 @@ static void member_prune(struct member *m,
 int probe_set_open(struct probe_set *set,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
 {
-	int most = -ENODATA;
+	int attached = 0, refused = 0;
 
 	for (size_t i = 0; i < set->count; i++) {
 		struct member *m = &set->members[i];
@@ -80,13 +81,15 @@ int probe_set_open(struct probe_set *set,
 			continue;
 		rc = probe_links_open(set->program, set->mode, m->path, m->pid, m->points, m->count,
 		                      &m->links);
-		if (rc > 0)
-			member_prune(m, most < 0 ? failed : NULL, ctx);
-		if (most < 0 || rc > most)
-			most = rc;
+		if (rc <= 0) {
+			refused = rc;
+			continue;
+		}
+		set->open = true;
+		member_prune(m, m->told ? failed : NULL, ctx);
+		attached += m->told ? rc : 0;
 	}
-	set->open = set->open || most > 0;
-	return most;
+	return !set->open && refused ? refused : attached;
 }
 
 void probe_set_close(struct probe_set *set)
@@ -108,7 +111,7 @@ size_t probe_set_size(const struct probe_set *set)
 	size_t size = 0;
 
 	for (size_t i = 0; i < set->count; i++)
-		size += set->members[i].count;
+		size += set->members[i].told ? set->members[i].count : 0;
 	return size;
 }
 

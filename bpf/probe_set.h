@@ -23,14 +23,14 @@ int probe_set_create(struct bpf_program *program, enum probe_link_mode mode,
 void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 
 /* More points, in one file and process (0: all). The set is closed. The points are copied, the path
- * is borrowed. 0 or -ENOMEM. */
-int probe_set_add(struct probe_set *set, const char *path, pid_t pid,
+ * is borrowed. told: they are counted, and failures told, when the set opens; not so for further
+ * processes of a file. 0 or -ENOMEM. */
+int probe_set_add(struct probe_set *set, const char *path, pid_t pid, bool told,
                   const struct probe_point *points, size_t count);
 
 /* Put all of them in place. Points that the kernel refuses are left out from then on; failed(), may
- * be NULL, is told of each with its cookie. Returns how many points are in place (of the first file
- * and process a point counts, further ones with the same cookie do not), or -errno when nothing is.
- * A process that has ended meanwhile is passed over. */
+ * be NULL, is told of each. Returns how many of those that count are in place, or -errno when none could be put
+ * in place anywhere. An empty set opens: 0. */
 int probe_set_open(struct probe_set *set,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
@@ -38,6 +38,6 @@ int probe_set_open(struct probe_set *set,
 void probe_set_close(struct probe_set *set);
 
 bool probe_set_is_open(const struct probe_set *set);
-size_t probe_set_size(const struct probe_set *set); /* points, in all files and processes */
+size_t probe_set_size(const struct probe_set *set); /* points that count */
 
 #endif

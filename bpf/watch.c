@@ -156,6 +156,7 @@ static int collect(struct watch *w, struct error *err)
 	        .verbose = w->config.verbose,
 	        .tuning = &s->bss->tuning,
 	        .births = w->births,
+	        .governor = w->config.overhead < 1 ? w->governor : NULL,
 	        .pids = w->config.pids,
 	        .pid_count = w->config.pid_count,
 	        .layouts = layouts,
@@ -163,6 +164,29 @@ static int collect(struct watch *w, struct error *err)
 	};
 
 	return collector_start(&c, &w->collector, err);
+}
+
+static uint64_t targets_cpu(void *ctx)
+{
+	return collector_cpu_ns(ctx);
+}
+
+static int govern(struct watch *w)
+{
+	struct gomaptop *s = w->program.skeleton;
+	struct governor_config c = {
+	        .mode = w->program.mode,
+	        .coverage_fd = bpf_map__fd(s->maps.coverage),
+	        .costs = w->program.costs,
+	        .tuning = &s->bss->tuning,
+	        .hold_divisor = w->program.budget_divisor,
+	        .stall_max_ns = w->config.stall_max_ns,
+	        .share = w->config.overhead,
+	};
+	int rc = watch_attach_plan(w);
+
+	c.probes = w->governed;
+	return rc ? rc : governor_create(&c, &w->governor);
 }
 
 static int queue_open(struct watch *w)
@@ -198,12 +222,14 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 		goto cleanup;
 	}
 	rc = load(w, err);
-	if (!rc && watch_births_create(w))
+	if (!rc && (govern(w) || watch_births_create(w)))
 		rc = error_set(err, ENOMEM, "out of memory; free some and try again");
 	if (!rc)
 		rc = collect(w, err);
-	if (!rc)
-		rc = watch_attach(w, err);
+	if (rc)
+		goto cleanup;
+	governor_cpu_set(w->governor, targets_cpu, w->collector);
+	rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
 	watch_births_start(w);
@@ -225,11 +251,11 @@ void watch_stop(struct watch *w)
 	if (w->collector)
 		collector_disarm(w->collector);
 	birth_probes_stop(w->births);
-	for (size_t i = 0; i < w->link_count; i++)
-		probe_links_close(w->links[i]);
-	if (w->link_count)
+	governor_stop(w->governor);
+	if (w->standing)
+		probe_set_close(w->standing);
+	if (w->collector)
 		say_took(w, "taken out", begin_ns);
-	w->link_count = 0;
 	collector_stop(w->collector);
 	w->collector = NULL;
 }
@@ -240,13 +266,15 @@ void watch_destroy(struct watch *w)
 		return;
 	watch_stop(w);
 	birth_probes_destroy(w->births);
+	governor_destroy(w->governor);
+	probe_set_destroy(w->governed);
+	probe_set_destroy(w->standing);
 	program_unload(&w->program);
 	symbolizer_destroy(w->symbolizer);
 	watch_binaries_close(w);
 	event_queue_destroy(w->queue);
 	if (w->event_fd >= 0)
 		close(w->event_fd);
-	free(w->links);
 	free(w->skips);
 	for (size_t i = 0; i < w->target_count; i++)
 		go_type_live_free(&w->targets[i].types);

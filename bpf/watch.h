@@ -36,8 +36,9 @@ struct watch_config {
 	uint64_t stall_min_ns, stall_max_ns;
 	uint64_t interval_ns;
 	int stack_depth;
-	bool show_keys; /* read map keys; else no key leaves a target's memory */
-	bool verbose;   /* messages about features tried go to standard error */
+	double overhead; /* --max-overhead: part of the targets' CPU time, 0.03; 1: no limit */
+	bool show_keys;  /* read map keys; else no key leaves a target's memory */
+	bool verbose;    /* messages about features tried go to standard error */
 	/* For tests; 0: the default. */
 	size_t ring_bytes, queue_bytes;
 	size_t maps_max, goroutines_max;

@@ -80,32 +80,6 @@ static void skip_add(struct watch *w, const char *function, const char *reason)
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 }
 
-/* Attach all probes of one binary in one process (0: in all). */
-static int binary_attach(struct watch *w, const struct watch_binary *b, pid_t pid, bool account,
-                         struct error *err)
-{
-	struct probe_point *points = points_make(w, b);
-	int attached = -ENOMEM;
-
-	if (points)
-		attached =
-		        probe_links_open(program_probe(&w->program), w->program.mode, b->path, pid,
-		                         points, b->plan.site_count, &w->links[w->link_count]);
-	if (attached < 0) {
-		free(points);
-		return error_set(err, -attached,
-		                 "cannot attach probes to %s: %s; --verbose shows what was tried",
-		                 b->path, strerror(-attached));
-	}
-	w->link_count++;
-	for (size_t i = 0; account && i < b->plan.site_count; i++)
-		if (points[i].error)
-			skip_add(w, b->plan.sites[i].function, strerror(-points[i].error));
-	w->attached += account ? attached : 0;
-	free(points);
-	return 0;
-}
-
 /* Notes are rows of one table: the same note is the same address. */
 static void unseen_add(struct watch *w, const struct probe_note *note)
 {
@@ -129,33 +103,79 @@ static void binary_account(struct watch *w, const struct watch_binary *b)
 	}
 }
 
+/* The probes of one binary, in one process (0: in all): those on crashes stay in place, those on map
+ * operations are governed. */
+static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, bool told)
+{
+	struct probe_point *points = points_make(w, b);
+	size_t count = b->plan.site_count, crashes = 0;
+	int rc = -ENOMEM;
+
+	if (!points)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		struct probe_point point = points[i];
+
+		if (COOKIE_ROLE(point.cookie) != WIRE_CRASH)
+			continue;
+		points[i] = points[crashes];
+		points[crashes++] = point;
+	}
+	rc = probe_set_add(w->standing, b->path, pid, told, points, crashes);
+	if (!rc)
+		rc = probe_set_add(w->governed, b->path, pid, told, points + crashes,
+		                   count - crashes);
+	free(points);
+	return rc;
+}
+
 /* Confined to the processes asked for where the kernel can do that, so that other processes of the
  * same file never meet a breakpoint; else in all of them, and the program looks at the pid. */
-static int binary_attach_targets(struct watch *w, size_t index, struct error *err)
+static int binary_add_targets(struct watch *w, size_t index)
 {
 	const struct watch_binary *b = &w->binaries[index];
 	bool first = true;
-	int rc;
+	int rc = 0;
 
-	binary_account(w, b);
 	if (!w->config.pid_count || !w->program.pid_filter)
-		return binary_attach(w, b, 0, true, err);
-	for (size_t i = 0; i < w->target_count; i++) {
+		return binary_add(w, b, 0, true);
+	for (size_t i = 0; !rc && i < w->target_count; i++) {
 		if (w->targets[i].binary != index)
 			continue;
-		rc = binary_attach(w, b, w->targets[i].pid, first, err);
-		if (rc)
-			return rc;
+		rc = binary_add(w, b, w->targets[i].pid, first);
 		first = false;
 	}
-	return 0;
+	return rc;
+}
+
+int watch_attach_plan(struct watch *w)
+{
+	int rc = probe_set_create(program_probe(&w->program), w->program.mode, &w->standing);
+
+	if (!rc)
+		rc = probe_set_create(program_probe(&w->program), w->program.mode, &w->governed);
+	for (size_t i = 0; !rc && i < w->binary_count; i++)
+		rc = binary_add_targets(w, i);
+	return rc;
+}
+
+static void on_failed(void *ctx, const struct probe_point *point)
+{
+	struct watch *w = ctx;
+
+	skip_add(w, w->site_functions[COOKIE_SITE(point->cookie)], strerror(-point->error));
+}
+
+static int attach_error(const struct watch *w, int rc, struct error *err)
+{
+	return error_set(err, -rc, "cannot attach probes to %s: %s; --verbose shows what was tried",
+	                 w->binaries[0].path, strerror(-rc));
 }
 
 int watch_attach(struct watch *w, struct error *err)
 {
-	w->links = calloc(w->binary_count + w->target_count, sizeof(*w->links));
-	if (!w->links)
-		return error_set(err, ENOMEM, "out of memory; free some and try again");
+	int standing, governed;
+
 	for (size_t i = 0; i < w->target_count; i++) {
 		int rc = program_target_add(&w->program, w->targets[i].pid);
 
@@ -163,11 +183,14 @@ int watch_attach(struct watch *w, struct error *err)
 			return error_set(err, -rc,
 			                 "too many targets; watch fewer processes with -p");
 	}
-	for (size_t i = 0; i < w->binary_count; i++) {
-		int rc = binary_attach_targets(w, i, err);
-
-		if (rc)
-			return rc;
-	}
+	for (size_t i = 0; i < w->binary_count; i++)
+		binary_account(w, &w->binaries[i]);
+	standing = probe_set_open(w->standing, on_failed, w);
+	if (standing < 0)
+		return attach_error(w, standing, err);
+	governed = governor_start(w->governor, on_failed, w);
+	if (governed < 0)
+		return attach_error(w, governed, err);
+	w->attached = standing + governed;
 	return 0;
 }

@@ -11,12 +11,19 @@
 
 #define BIRTH_SITE 0xffff /* is none of the table of sites */
 
+static double births_rate(void *ctx)
+{
+	return governor_births_rate(ctx);
+}
+
 int watch_births_create(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
 	struct birth_probes_config config = {.program = program_probe(&w->program),
 	                                     .hits = (const uint64_t *)&s->bss->births_hit,
 	                                     .tuning = &s->bss->tuning,
+	                                     .rate = births_rate,
+	                                     .rate_ctx = w->governor,
 	                                     .hit_ns = w->program.costs.ns[BODY_BIRTH]};
 
 	return birth_probes_create(&config, &w->births);

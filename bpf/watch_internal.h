@@ -12,6 +12,8 @@
 
 #include "bpf/birth_probes.h"
 #include "bpf/collector.h"
+#include "bpf/governor.h"
+#include "bpf/probe_set.h"
 #include "bpf/program.h"
 #include "bpf/watch.h"
 #include "core/go_type_live.h"
@@ -47,8 +49,9 @@ struct watch {
 	const char **site_functions;
 	uint64_t *site_addrs; /* file addresses of the probed instructions */
 	size_t site_count;
-	struct probe_links **links;
-	size_t link_count;
+	struct probe_set *standing; /* probes on crashes: always in place */
+	struct probe_set *governed; /* those on map operations */
+	struct governor *governor;
 	struct probe_skip *skips;
 	size_t skip_count, wanted, attached;
 	const struct probe_note *unseen[PROBE_NOTES_MAX];
@@ -77,7 +80,8 @@ void watch_lengths(struct watch *w, struct map_length *maps, size_t count);
 int watch_births_create(struct watch *w);
 void watch_births_start(struct watch *w);
 
-/* watch_attach.c: probes in. */
+/* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
+int watch_attach_plan(struct watch *w);
 int watch_attach(struct watch *w, struct error *err);
 
 #endif

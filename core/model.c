@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/model_internal.h"
+#include "core/overhead_budget.h"
 
 #define MAPS_MAX       65536
 #define GOROUTINES_MAX 16384
@@ -148,7 +149,9 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->births_ns = event->births_ns;
 	row->overhead_estimate = 0;
 	if (row->target_cpu_ns)
-		row->overhead_estimate = (double)row->run_ns / (double)row->target_cpu_ns;
+		row->overhead_estimate =
+		        (double)row->run_ns /
+		        (double)overhead_base_ns(row->target_cpu_ns, row->watched_ns);
 	/* The cost is part of that CPU time; an estimate above it is one of a target at rest. */
 	if (row->overhead_estimate > 1)
 		row->overhead_estimate = 1;
@@ -167,24 +170,42 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	return 0;
 }
 
+/* Rounding in the two clocks, and the time it takes to put probes in place, are no window. */
+#define ARMED_WHOLE 0.99
+
+static struct tick_span tick_span_take(struct model *model, double seconds)
+{
+	const struct coverage_row *row = &model->coverage;
+	uint64_t armed = count_since(row->armed_ns, model->armed_at_tick);
+	uint64_t watched = count_since(row->watched_ns, model->watched_at_tick);
+	double part = watched ? (double)armed / (double)watched : 1;
+
+	model->armed_at_tick = row->armed_ns;
+	model->watched_at_tick = row->watched_ns;
+	model->coverage.rates_estimated = part < ARMED_WHOLE;
+	return (struct tick_span){.seconds = seconds,
+	                          .armed = part < ARMED_WHOLE ? seconds * part : seconds};
+}
+
 static int tick_apply(struct model *model, const struct event_header *header)
 {
 	uint64_t since = model->last_tick_ns ? model->last_tick_ns : model->first_ns;
 	uint64_t hits = model->coverage.value[COVERAGE_HITS];
-	double seconds;
+	struct tick_span span;
 
 	model->tick++;
 	crashes_tick(model);
 	if (header->time_ns <= since)
 		return 0;
-	seconds = (double)(header->time_ns - since) / 1e9;
+	span = tick_span_take(model, (double)(header->time_ns - since) / 1e9);
 	model->last_tick_ns = header->time_ns;
 	history_clock_tick(&model->clock, model->tick, header->time_ns);
-	model->coverage.hits_rate = (double)count_since(hits, model->hits_at_tick) / seconds;
+	model->coverage.hits_rate =
+	        ops_rate(model->coverage.hits_rate, count_since(hits, model->hits_at_tick), &span);
 	model->hits_at_tick = hits;
-	maps_tick(model, seconds);
-	conflicts_tick(model, seconds);
-	goroutines_tick(model, seconds);
+	maps_tick(model, &span);
+	conflicts_tick(model, span.seconds);
+	goroutines_tick(model, &span);
 	return 0;
 }
 

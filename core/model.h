@@ -138,6 +138,7 @@ struct map_row {
 	enum map_verdict verdict;
 	uint64_t ops[OP_COUNT];
 	double rate[OP_COUNT]; /* operations per second in the last interval */
+	bool rate_estimated;   /* see coverage_row.rates_estimated */
 	/* Distinct; estimated above about 30. Of a family: the most that one of its maps had. */
 	unsigned int goroutines;
 	bool goroutines_estimated;
@@ -166,6 +167,7 @@ struct goroutine_row {
 	uint64_t parent_goid;
 	uint64_t ops[OP_COUNT];
 	double rate; /* operations per second in the last interval */
+	bool rate_estimated;
 	uint64_t conflicts;
 	unsigned int maps;
 	bool ended;
@@ -189,7 +191,9 @@ struct coverage_row {
 	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
 	uint64_t births_ns;       /* time in which it was seen where maps are made */
 	double hits_rate;         /* per second in the last interval */
-	double overhead_estimate; /* part of the targets' CPU time, 0.011 = 1.1 %, whole run */
+	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
+	                             of operations are scaled up from what was seen in windows */
+	double overhead_estimate; /* part of overhead_base_ns(), 0.011 = 1.1 %, whole run */
 	uint64_t lost;            /* sum of all LOST fields */
 };
 

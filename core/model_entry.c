@@ -186,15 +186,18 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 
 /* ---- once an interval, and never again ----------------------------------------------- */
 
-void map_entry_tick(struct model *model, struct map_entry *entry, double seconds)
+void map_entry_tick(struct model *model, struct map_entry *entry, const struct tick_span *span)
 {
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
+	double seconds = span->seconds;
 
 	for (int op = 0; op < OP_COUNT; op++) {
-		row->rate[op] = (double)(row->ops[op] - entry->ops_at_tick[op]) / seconds;
+		row->rate[op] =
+		        ops_rate(row->rate[op], row->ops[op] - entry->ops_at_tick[op], span);
 		entry->ops_at_tick[op] = row->ops[op];
 	}
+	row->rate_estimated = span->armed < span->seconds;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
 	entry->conflicts_at_tick = row->conflicts;
 	entry_timeline_tick(model, entry, (double)conflicts / seconds);

@@ -166,13 +166,14 @@ int goroutine_apply(struct model *model, const struct event_header *header)
 
 /* ---- once an interval ---------------------------------------------------------------- */
 
-void goroutines_tick(struct model *model, double seconds)
+void goroutines_tick(struct model *model, const struct tick_span *span)
 {
 	for (size_t i = 0; i < model->goroutines.count; i++) {
 		struct goroutine_entry *entry = model->goroutines.rows[i];
 		uint64_t total = row_total(&entry->row);
 
-		entry->row.rate = (double)(total - entry->total_at_tick) / seconds;
+		entry->row.rate = ops_rate(entry->row.rate, total - entry->total_at_tick, span);
+		entry->row.rate_estimated = span->armed < span->seconds;
 		entry->total_at_tick = total;
 	}
 }

@@ -126,6 +126,11 @@ struct row_list {
 	size_t count, capacity;
 };
 
+/* The interval that ends: how long it was, and in how much of it the probes were in place. */
+struct tick_span {
+	double seconds, armed;
+};
+
 struct model {
 	struct model_symbols symbols;
 	size_t maps_max, goroutines_max, conflicts_max, chains_max;
@@ -159,7 +164,7 @@ struct model {
 	struct id_table birth_keys; /* (addr, tgid) */
 
 	struct coverage_row coverage;
-	uint64_t hits_at_tick;
+	uint64_t hits_at_tick, armed_at_tick, watched_at_tick;
 	size_t crashes_pending;
 
 	struct history_clock clock;
@@ -214,7 +219,7 @@ void map_entry_judge(struct map_entry *entry);
 void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known);
 void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_addr);
 void map_entry_seen(struct map_entry *entry, uint64_t time_ns);
-void map_entry_tick(struct model *model, struct map_entry *entry, double seconds);
+void map_entry_tick(struct model *model, struct map_entry *entry, const struct tick_span *span);
 void map_entry_reset(struct model *model, struct map_entry *entry);
 void map_entries_destroy(struct model *model);
 
@@ -228,7 +233,7 @@ struct map_instance *map_instance_latest(const struct model *model, uint32_t tgi
 /* Bring the conflicts of the instance, its entry and the model up to date. */
 void map_instance_conflicts_update(struct model *model, struct map_instance *instance);
 int map_apply(struct model *model, const struct event_header *event);
-void maps_tick(struct model *model, double seconds);
+void maps_tick(struct model *model, const struct tick_span *span);
 void maps_process_end(struct model *model, uint32_t tgid);
 void maps_reset(struct model *model);
 void maps_destroy(struct model *model);
@@ -297,7 +302,7 @@ void crashes_reset(struct model *model);
 /* ---- goroutines (model_goroutine.c) -------------------------------------------------- */
 
 int goroutine_apply(struct model *model, const struct event_header *event);
-void goroutines_tick(struct model *model, double seconds);
+void goroutines_tick(struct model *model, const struct tick_span *span);
 void goroutines_process_end(struct model *model, uint32_t tgid);
 void goroutines_reset(struct model *model);
 void goroutines_destroy(struct model *model);
@@ -315,6 +320,17 @@ static inline double rate_smooth(double rate, double latest)
 {
 	rate += MODEL_SMOOTHING * (latest - rate);
 	return rate < 1e-3 ? 0 : rate;
+}
+
+/* Operations per second, from those seen while the probes were in place. In windows that is a sample:
+ * smoothed, and in an interval without a window nothing was learned. */
+static inline double ops_rate(double rate, uint64_t ops, const struct tick_span *span)
+{
+	if (span->armed <= 0)
+		return rate;
+	if (span->armed < span->seconds)
+		return rate_smooth(rate, (double)ops / span->armed);
+	return (double)ops / span->seconds;
 }
 
 #endif

@@ -274,10 +274,10 @@ static void ended_prune(struct model *model, uint32_t ticks)
 	}
 }
 
-void maps_tick(struct model *model, double seconds)
+void maps_tick(struct model *model, const struct tick_span *span)
 {
 	for (size_t i = 0; i < model->entries.count; i++)
-		map_entry_tick(model, model->entries.rows[i], seconds);
+		map_entry_tick(model, model->entries.rows[i], span);
 	ended_prune(model, MODEL_ENDED_TICKS);
 }
 

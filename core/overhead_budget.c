@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/overhead_budget.h"
 
-#define SAVINGS_NS  1e9 /* so much time's income may be saved up: enough for one busy second */
-#define START_NS    2e6 /* to begin with: one short look, from which to learn */
-#define CPU_NS      5e8 /* time constant of the targets' CPU use, */
-#define COST_NS     2e7 /* and of what probes in place cost: two windows */
-#define FORGET_NS   1e10 /* an old experience fades in so long */
-#define LOOK_NS     2000000ULL   /* next look while the account runs low */
-#define LOOK_CALM   20000000ULL  /* while probes are in place and cost little */
-#define LOOK_OUT    5000000ULL   /* while they are out: when the next window can be paid for, at */
+#define SAVINGS_NS   1e9  /* so much time's income may be saved up: enough for one busy second */
+#define START_NS     2e6  /* to begin with: one short look, from which to learn */
+#define CPU_NS       5e8  /* time constant of the targets' CPU use, */
+#define COST_NS      2e7  /* and of what probes in place cost: two windows */
+#define FORGET_NS    1e10 /* an old experience fades in so long */
+#define LOOK_NS      2000000ULL   /* next look while the account runs low */
+#define LOOK_CALM    20000000ULL  /* while probes are in place and cost little */
+#define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
-#define LOOK_NEVER  200000000ULL /* nothing to decide */
-#define CALM        0.25 /* of the income: spending below this is little */
+#define LOOK_NEVER   200000000ULL /* nothing to decide */
+#define CALM         0.25         /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
 {

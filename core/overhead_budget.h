@@ -35,20 +35,20 @@ enum overhead_advice {
 };
 
 struct overhead_budget {
-	double share;        /* promised: of the targets' CPU time */
-	uint64_t window_ns;  /* shortest window worth the trouble of putting probes in and out */
-	uint64_t tail_ns;    /* how long probes are still hit while they are taken out */
-	uint64_t seen_ns;    /* time of the last look; 0: none yet */
-	uint64_t cpu_ns;     /* CPU time of the targets until then */
-	uint64_t spent_ns;   /* spent until then */
-	uint64_t armed_ns;   /* since when the probes are in place; 0: they are not */
-	double cpu_rate;     /* CPUs that the targets use, smoothed */
-	double cost_rate;    /* CPUs that probes in place cost; negative: not known yet */
-	double cost_cpus;    /* cpu_rate when cost_rate was learned */
-	double hits_rate;    /* CPUs that hits cost of late, probes in place or not */
-	uint64_t hits_ns;    /* cost of hits, holds apart, until the last look */
-	double balance_ns;   /* what may be spent; negative: debt */
-	double patience;     /* drawn for the next window: so many times its cost must be there */
+	double share;       /* promised: of the targets' CPU time */
+	uint64_t window_ns; /* shortest window worth the trouble of putting probes in and out */
+	uint64_t tail_ns;   /* how long probes are still hit while they are taken out */
+	uint64_t seen_ns;   /* time of the last look; 0: none yet */
+	uint64_t cpu_ns;    /* CPU time of the targets until then */
+	uint64_t spent_ns;  /* spent until then */
+	uint64_t armed_ns;  /* since when the probes are in place; 0: they are not */
+	double cpu_rate;    /* CPUs that the targets use, smoothed */
+	double cost_rate;   /* CPUs that probes in place cost; negative: not known yet */
+	double cost_cpus;   /* cpu_rate when cost_rate was learned */
+	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
+	uint64_t hits_ns;   /* cost of hits, holds apart, until the last look */
+	double balance_ns;  /* what may be spent; negative: debt */
+	double patience;    /* drawn for the next window: so many times its cost must be there */
 	uint32_t dice;
 };
 

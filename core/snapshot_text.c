@@ -122,7 +122,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 		fprintf(out, "  overhead about %.1f %%", 100 * coverage->overhead_estimate);
 	else
 		fputs("  overhead not known", out);
-	if (context->overhead_budget > 0)
+	if (context->overhead_budget > 0 && context->overhead_budget < 1)
 		fprintf(out, " of %.1f %%", 100 * context->overhead_budget);
 	if (coverage->watched_ns > coverage->armed_ns)
 		fprintf(out, "\nprobes were in place %.0f %% of the time",

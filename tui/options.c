@@ -240,6 +240,24 @@ static int read_stall(struct command_line *line, const char *text, struct error 
 	return rc;
 }
 
+static int read_max_overhead(struct command_line *line, const char *text, struct error *err)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (*end == '%')
+		end++;
+	/* strtod() alone would also take blanks, signs, hexadecimal, "inf" and "nan". */
+	if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X' || *end ||
+	    percent > 100)
+		return error_set(err, EINVAL,
+		                 "'%s' is no share: give percent from 0 (only crashes are seen) to "
+		                 "100 (no limit), as in 3 or 0.5",
+		                 text);
+	line->options->max_overhead = percent / 100;
+	return 0;
+}
+
 static int read_stack_depth(struct command_line *line, const char *text, struct error *err)
 {
 	long depth = 0;
@@ -323,6 +341,9 @@ static const struct option_row {
          "what -b prints, -o writes and check says", read_format},
         {"until-conflict", 0, NULL, NULL, WATCHING, "stop at the first conflict",
          read_until_conflict},
+        {"max-overhead", 0, "PCT", "3", WATCHING,
+         "the part of the target's CPU time that probing may cost, in percent; 100: no limit",
+         read_max_overhead},
         {"stall", 0, "MIN..MAX", "20us..1ms", WATCHING,
          "shortest and longest hold of one access, drawn log-uniformly between them", read_stall},
         {"stack-depth", 0, "N", "64", WATCHING, "frames kept of each call chain (1 to 127)",
@@ -584,6 +605,7 @@ enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal
 	        .stall_min_ns = 20000,
 	        .stall_max_ns = 1000000,
 	        .stack_depth = 64,
+	        .max_overhead = 0.03,
 	        .color = no_color && *no_color ? UI_COLOR_NEVER : UI_COLOR_AUTO,
 	};
 	argc = split_command(argc, argv, options);

@@ -44,6 +44,7 @@ struct options {
 	bool until_conflict;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
+	double max_overhead; /* part of the target's CPU time; 1: no limit */
 	enum ui_color color; /* NO_COLOR has been looked at: never AUTO because of it */
 	bool show_keys;
 	bool verbose;

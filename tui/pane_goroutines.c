@@ -22,11 +22,13 @@ static void render_goid(const void *row, struct cell *cell)
 
 static void render_rate(const void *row, struct cell *cell)
 {
+	const struct goroutine_row *goroutine = row;
 	char text[FORMAT_MAX];
-	double rate = ((const struct goroutine_row *)row)->rate;
 
-	snprintf(cell->text, sizeof(cell->text), "%s", format_rate(rate, text));
-	if (!(rate > 0))
+	snprintf(cell->text, sizeof(cell->text), "%s%s",
+	         goroutine->rate_estimated && goroutine->rate > 0 ? "~" : "",
+	         format_rate(goroutine->rate, text));
+	if (!(goroutine->rate > 0))
 		cell->style = STYLE_DIM;
 }
 

@@ -183,18 +183,33 @@ static int draw_lost(const struct rows *rows, int y, int x, int end)
 	return word(y, x, end, rows_lost(rows) ? STYLE_WARN : STYLE_DIM, text);
 }
 
+/* What watching costs, and what it may cost. */
+static int draw_overhead(const struct ui *ui, int y, int x, int end)
+{
+	const struct coverage_row *coverage = &ui->rows.coverage;
+	char text[64], percent[FORMAT_MAX], limit[FORMAT_MAX];
+	double budget = ui->source->max_overhead;
+	bool limited = budget > 0 && budget < 1;
+
+	snprintf(text, sizeof(text), "overhead %s%s%s",
+	         format_percent(coverage->overhead_estimate, percent), limited ? " of " : "",
+	         limited ? format_percent(budget, limit) : "");
+	return word(y, x, end,
+	            limited && coverage->overhead_estimate > budget ? STYLE_WARN : STYLE_TEXT,
+	            text);
+}
+
 static void draw_watch(const struct ui *ui, const struct rect *area)
 {
 	const struct coverage_row *coverage = &ui->rows.coverage;
-	char text[256], rate[FORMAT_MAX], percent[FORMAT_MAX], armed[FORMAT_MAX];
+	char text[256], rate[FORMAT_MAX], armed[FORMAT_MAX];
 	int y = area->y + 1, end = area->x + area->width;
 	int x = draw_conflicts(&ui->rows, y, area->x, end);
 
-	snprintf(text, sizeof(text), "%s ops/s", format_rate(coverage->hits_rate, rate));
+	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
+	         format_rate(coverage->hits_rate, rate));
 	x = word(y, x + GAP, end, STYLE_STRONG, text);
-	snprintf(text, sizeof(text), "overhead %s",
-	         format_percent(coverage->overhead_estimate, percent));
-	x = word(y, x + GAP, end, STYLE_TEXT, text);
+	x = draw_overhead(ui, y, x + GAP, end);
 	if (ui->rows.conflict_total || !rows_lost(&ui->rows)) /* else said already */
 		x = draw_lost(&ui->rows, y, x + GAP, end);
 	if (coverage->watched_ns) {

@@ -69,35 +69,42 @@ static void render_first_use(const void *row, struct cell *cell)
 	cell->style = STYLE_DIM;
 }
 
-static void show_rate(double rate, struct cell *cell)
+static void show_rate(const struct map_row *map, double rate, struct cell *cell)
 {
 	char text[FORMAT_MAX];
 
-	snprintf(cell->text, sizeof(cell->text), "%s", format_rate(rate, text));
+	snprintf(cell->text, sizeof(cell->text), "%s%s", map->rate_estimated && rate > 0 ? "~" : "",
+	         format_rate(rate, text));
 	if (!(rate > 0))
 		cell->style = STYLE_DIM;
 }
 
 static void render_reads(const void *row, struct cell *cell)
 {
-	show_rate(((const struct map_row *)row)->rate[OP_READ], cell);
+	const struct map_row *map = row;
+
+	show_rate(map, map->rate[OP_READ], cell);
 }
 
 static void render_writes(const void *row, struct cell *cell)
 {
-	show_rate(((const struct map_row *)row)->rate[OP_WRITE], cell);
+	const struct map_row *map = row;
+
+	show_rate(map, map->rate[OP_WRITE], cell);
 }
 
 static void render_deletes(const void *row, struct cell *cell)
 {
 	const struct map_row *map = row;
 
-	show_rate(map->rate[OP_DELETE] + map->rate[OP_CLEAR], cell);
+	show_rate(map, map->rate[OP_DELETE] + map->rate[OP_CLEAR], cell);
 }
 
 static void render_iterations(const void *row, struct cell *cell)
 {
-	show_rate(((const struct map_row *)row)->rate[OP_ITERATE], cell);
+	const struct map_row *map = row;
+
+	show_rate(map, map->rate[OP_ITERATE], cell);
 }
 
 static void render_goroutines(const void *row, struct cell *cell)

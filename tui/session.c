@@ -130,6 +130,7 @@ static int session_watch(struct session *session, struct error *err)
 	        .pid_count = child ? 1 : options->pid_count,
 	        .executable = child ? child_executable(session->child) : options->executable,
 	        .stall_min_ns = options->stall_min_ns,
+	        .overhead = options->max_overhead,
 	        .stall_max_ns = options->stall_max_ns,
 	        .interval_ns =
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
@@ -348,6 +349,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .arch = session->host.machine,
 	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
 	        .attach = watch_attach_name(session->watch),
+	        .overhead_budget = session->options->max_overhead,
 	        .probes_wanted = watch_probes_wanted(session->watch),
 	        .probes_attached = watch_probes_attached(session->watch),
 	        .skips = session->skips,
@@ -480,6 +482,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .pump = source_pump,
 	        .snapshot = source_snapshot,
 	        .attach_line = source_attach_line,
+	        .max_overhead = session->options->max_overhead,
 	        .problem = source_problem,
 	        .targets_gone = source_targets_gone,
 	        .realtime_offset_ns =

@@ -256,9 +256,15 @@ def gomaptop(*args, timeout=120, env=None, **popen):
     return Result(run.returncode, run.stdout, run.stderr, time.monotonic() - began)
 
 
-def watch(*args, seconds, **more):
+def share(overhead):
+    """Options: so many percent may be spent; None: what users get who say nothing. Tests of what is
+    counted want all of it."""
+    return () if overhead is None else ("--max-overhead", str(overhead))
+
+
+def watch(*args, seconds, overhead=100, **more):
     """Run `gomaptop -b --format json` for some seconds; only the last report is printed."""
-    return gomaptop("-b", "--format", "json", "-i", "1h", "-d", seconds, *args,
+    return gomaptop("-b", "--format", "json", "-i", "1h", "-d", seconds, *share(overhead), *args,
                     timeout=seconds + 60, **more)
 
 
@@ -271,12 +277,13 @@ class Watching:
     It writes to a file, so that it never waits for the test; what a snapshot says adds up, so only
     the newest is ever read."""
 
-    def __init__(self, *args, interval="500ms", env=None, fmt="json"):
+    def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100):
         self.errors = tempfile.TemporaryFile("w+")
         self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *map(str, args)],
+            [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *share(overhead),
+             *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))
         self._read = 0     # bytes of output read so far

@@ -262,7 +262,7 @@ class NamespacesTest(BuildsCase):
 
     def check_inside(self, start):
         """`start` begins the twin and puts its id there into $pid."""
-        script = (f"{start}\n'{GOMAPTOP}' -b --format json -i 1h "
+        script = (f"{start}\n'{GOMAPTOP}' -b --max-overhead 100 --format json -i 1h "
                   "--until-conflict -d 20 -p $pid\necho status $? pid $pid >&2")
         run = self.inside(script)
         said = run.stderr.split()

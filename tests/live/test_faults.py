@@ -42,7 +42,7 @@ class FaultsTest(unittest.TestCase):
     def watch_once(self, fault, release, stripped, pair):
         """The snapshot in which the planted pair was seen; None: the runtime ended the target."""
         with ledger(release, fault, stripped=stripped) as (service, load):
-            with Watching("-p", service.pid) as watching:
+            with Watching("-p", service.pid, overhead=None) as watching:
                 seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
                 if seen is None and not service.killed_by_runtime():
                     raise NotMet(self.what_was_seen(watching, service, load))

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/governor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bpf/collector.h"
+#include "bpf/coverage_totals.h"
+#include "core/overhead_budget.h"
+
+#define WINDOW_NS 10000000ULL /* ten times the longest hold */
+#define TAIL_NS   500000ULL   /* breakpoints are gone that soon with uprobe_multi; measured */
+
+#define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
+
+#define BIRTHS_PART 0.25  /* of the income may go to seeing where maps are made, */
+#define BIRTHS_MOST 0.005 /* and never more CPUs than this */
+
+struct governor {
+	struct governor_config config;
+	struct overhead_budget budget; /* of the governor's thread */
+	struct coverage_totals *totals;
+	uint64_t (*cpu_ns)(void *ctx);
+	void *cpu_ctx;
+	pthread_t thread;
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t wake;
+	bool running, stopping;
+	uint64_t armed_since_ns, armed_ns; /* since: 0: the probes are not in place */
+	double births_rate;
+};
+
+static uint64_t no_cpu(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+int governor_create(const struct governor_config *config, struct governor **out)
+{
+	struct governor *g = calloc(1, sizeof(*g));
+	pthread_condattr_t attr;
+	int rc;
+
+	*out = NULL;
+	if (!g)
+		return -ENOMEM;
+	rc = coverage_totals_create(config->coverage_fd, &g->totals);
+	if (rc) {
+		free(g);
+		return rc;
+	}
+	g->config = *config;
+	g->cpu_ns = no_cpu;
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	*out = g;
+	return 0;
+}
+
+void governor_cpu_set(struct governor *g, uint64_t (*cpu_ns)(void *ctx), void *ctx)
+{
+	g->cpu_ns = cpu_ns;
+	g->cpu_ctx = ctx;
+}
+
+/* ---- in and out ---------------------------------------------------------------------- */
+
+static void armed_set(struct governor *g, bool armed)
+{
+	uint64_t now = collector_now();
+
+	overhead_budget_armed(&g->budget, now, armed);
+	pthread_mutex_lock(&g->lock);
+	if (g->armed_since_ns)
+		g->armed_ns += now - g->armed_since_ns;
+	g->armed_since_ns = armed ? now : 0;
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* Attach and detach take their time: the lock is not held meanwhile. */
+static int arm(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
+               void *ctx)
+{
+	int rc;
+
+	*(volatile __u32 *)&g->config.tuning->closing = 0;
+	rc = probe_set_open(g->config.probes, failed, ctx);
+	if (probe_set_is_open(g->config.probes))
+		armed_set(g, true);
+	return rc;
+}
+
+static void disarm(struct governor *g, bool patient)
+{
+	uint64_t last =
+	        g->config.stall_max_ns < HOLD_LAST_NS ? g->config.stall_max_ns : HOLD_LAST_NS;
+
+	if (!probe_set_is_open(g->config.probes))
+		return;
+	if (patient) {
+		*(volatile __u32 *)&g->config.tuning->closing = 1;
+		nanosleep(&(struct timespec){.tv_nsec = (long)last}, NULL);
+	}
+	armed_set(g, false);
+	probe_set_close(g->config.probes);
+}
+
+/* ---- what it costs ------------------------------------------------------------------- */
+
+static bool reading_take(struct governor *g, struct overhead_reading *r)
+{
+	__u64 value[COVERAGE_COUNT] = {0};
+
+	if (coverage_totals_add(g->totals, value))
+		return false;
+	r->now_ns = collector_now();
+	r->cpu_ns = g->cpu_ns(g->cpu_ctx);
+	r->held_ns = value[COVERAGE_STALL_NS];
+	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
+	return true;
+}
+
+/* How much of the time accesses may be held, as the program counts it: 1 : divisor. */
+static void holds_allow(const struct governor *g)
+{
+	double rate = overhead_budget_hold_rate(&g->budget);
+	uint64_t divisor = rate > 0 ? (uint64_t)(1 / rate) : UINT32_MAX;
+
+	if (divisor < g->config.hold_divisor || g->config.share >= OVERHEAD_UNLIMITED)
+		divisor = g->config.hold_divisor;
+	*(volatile __u64 *)&g->config.tuning->hold_divisor = divisor;
+}
+
+static void births_allow(struct governor *g)
+{
+	double rate = overhead_budget_income(&g->budget) * BIRTHS_PART;
+
+	if (rate > BIRTHS_MOST || g->config.share >= OVERHEAD_UNLIMITED)
+		rate = BIRTHS_MOST;
+	pthread_mutex_lock(&g->lock);
+	g->births_rate = rate;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void step(struct governor *g)
+{
+	struct overhead_reading reading;
+
+	if (!reading_take(g, &reading))
+		return;
+	switch (overhead_budget_look(&g->budget, &reading)) {
+	case OVERHEAD_ARM:
+		arm(g, NULL, NULL);
+		break;
+	case OVERHEAD_DISARM:
+		disarm(g, true);
+		break;
+	case OVERHEAD_STAY:
+		break;
+	}
+	holds_allow(g);
+	births_allow(g);
+}
+
+static void *run(void *arg)
+{
+	struct governor *g = arg;
+
+	pthread_mutex_lock(&g->lock);
+	while (!g->stopping) {
+		uint64_t until = collector_now() + overhead_budget_wait_ns(&g->budget);
+		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
+		                      .tv_nsec = (long)(until % 1000000000)};
+
+		if (pthread_cond_timedwait(&g->wake, &g->lock, &at) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&g->lock);
+		step(g);
+		pthread_mutex_lock(&g->lock);
+	}
+	pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+/* ---- life ---------------------------------------------------------------------------- */
+
+int governor_start(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
+                   void *ctx)
+{
+	uint64_t tail = TAIL_NS;
+	struct overhead_reading reading;
+	int attached, rc;
+
+	overhead_budget_open(&g->budget, g->config.share, WINDOW_NS, tail,
+	                     (uint32_t)collector_now());
+	holds_allow(g);
+	births_allow(g);
+	if (g->config.share <= 0)
+		return (int)probe_set_size(g->config.probes);
+	if (reading_take(g, &reading))
+		overhead_budget_look(&g->budget, &reading);
+	attached = arm(g, failed, ctx);
+	if (attached < 0)
+		return attached;
+	rc = -pthread_create(&g->thread, NULL, run, g);
+	if (rc) {
+		disarm(g, false);
+		return rc;
+	}
+	g->running = true;
+	return attached;
+}
+
+uint64_t governor_armed_ns(struct governor *g)
+{
+	uint64_t ns;
+
+	pthread_mutex_lock(&g->lock);
+	ns = g->armed_ns + (g->armed_since_ns ? collector_now() - g->armed_since_ns : 0);
+	pthread_mutex_unlock(&g->lock);
+	return ns;
+}
+
+double governor_births_rate(struct governor *g)
+{
+	double rate;
+
+	pthread_mutex_lock(&g->lock);
+	rate = g->births_rate;
+	pthread_mutex_unlock(&g->lock);
+	return rate;
+}
+
+void governor_stop(struct governor *g)
+{
+	if (!g)
+		return;
+	if (g->running) {
+		pthread_mutex_lock(&g->lock);
+		g->stopping = true;
+		pthread_cond_signal(&g->wake);
+		pthread_mutex_unlock(&g->lock);
+		pthread_join(g->thread, NULL);
+		g->running = false;
+	}
+	disarm(g, false);
+}
+
+void governor_destroy(struct governor *g)
+{
+	if (!g)
+		return;
+	governor_stop(g);
+	coverage_totals_destroy(g->totals);
+	pthread_cond_destroy(&g->wake);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}

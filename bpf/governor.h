@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * governor: keeps what the probes on map operations cost the targets within --max-overhead.
+ *
+ * A thread that adds up, every few milliseconds, what hits and holds have cost, and puts the probes
+ * in place and takes them out as core/overhead_budget advises: always in place where they are hit
+ * rarely, in short windows at times drawn by lot where they are hit millions of times a second. It
+ * also says how much of the time accesses may be held, and ends holds before a window ends: one
+ * that nobody could meet would be held for nothing.
+ */
+#ifndef GOMAPTOP_BPF_GOVERNOR_H
+#define GOMAPTOP_BPF_GOVERNOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/probe_set.h"
+#include "bpf/wire.h"
+#include "core/overhead_cost.h"
+
+struct governor;
+
+struct governor_config {
+	struct probe_set *probes;       /* those that are governed; the governor alone opens them */
+	enum probe_link_mode mode;      /* with perf events taking probes out is slow */
+	int coverage_fd;                /* BPF map of totals */
+	struct overhead_costs costs;    /* of a hit */
+	struct detector_tuning *tuning; /* shared with the program */
+	uint64_t hold_divisor;          /* held time is at most 1 : this of the time in any case */
+	uint64_t stall_max_ns;          /* longest hold */
+	double share;                   /* --max-overhead: 0.03; 0: never; 1 and above: always */
+};
+
+/* 0 or -ENOMEM. No probe is attached yet. */
+int governor_create(const struct governor_config *config, struct governor **out);
+
+/* Where the targets' CPU time is to be had, in ns since anything; must be callable in the governor's
+ * thread. Before governor_start(). */
+void governor_cpu_set(struct governor *governor, uint64_t (*cpu_ns)(void *ctx), void *ctx);
+
+/* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
+ * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are
+ * accepted; with a share of 0 all are counted as such and none is put in place. -errno: none. */
+int governor_start(struct governor *governor,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
+
+/* Time with the probes in place so far. Any thread. */
+uint64_t governor_armed_ns(struct governor *governor);
+
+/* CPUs that seeing births may cost (birth_probes): a part of the income. Any thread. */
+double governor_births_rate(struct governor *governor);
+
+/* Take the probes out and end the thread; the armed time can still be asked for. Accepts NULL. */
+void governor_stop(struct governor *governor);
+void governor_destroy(struct governor *governor); /* accepts NULL; stops first */
+
+#endif
