@@ -16,9 +16,9 @@ struct frame {
 	const char *file;
 	int line;
 	bool inlined; /* this call was inlined into the next frame of the same pc */
-	uint64_t pc;  /* run-time address: the return address, or the address itself for frame 0 */
 	bool wrapper; /* made by the compiler (method wrapper, `go f(x)`): tracebacks leave it out
 	               */
+	uint64_t pc;  /* run-time address: the return address, or the address itself for frame 0 */
 };
 
 #endif

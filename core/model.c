@@ -84,6 +84,7 @@ void model_destroy(struct model *model)
 	births_destroy(model);
 	map_families_destroy(model);
 	goroutines_destroy(model);
+	chain_pool_clear(&model->chains);
 	for (size_t i = 0; i < model->targets.count; i++)
 		free(model->targets.rows[i]);
 	free(model->targets.rows);

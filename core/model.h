@@ -84,7 +84,7 @@ struct target_row {
 struct side {
 	struct access access; /* raw: goid, tid, time, op, site */
 	const char *runtime_function;
-	struct frame *chain;
+	const struct frame *chain;
 	int chain_length;
 	struct frame created_by;    /* .function == NULL: unknown */
 	const char *first_function; /* of the goroutine; NULL: unknown */
@@ -110,7 +110,7 @@ struct conflict_row {
  * move with the next model_apply(). */
 struct chain_row {
 	uint64_t key; /* hash of op and source lines */
-	struct frame *chain;
+	const struct frame *chain;
 	int chain_length;
 	uint64_t count;     /* times it was seen (holds and overlaps) */
 	uint64_t conflicts; /* of these, in a conflict */
@@ -120,32 +120,37 @@ struct chain_row {
 	const char *first_function; /* NULL: unknown */
 };
 
+/* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen that
+ * shows the first few of ten thousand rows looks at all of them. */
 struct map_row {
 	unsigned int number; /* id "m<number>" */
-	uint32_t tgid;
-	uint64_t addr; /* of the latest map of the row */
+	enum map_verdict verdict;
+	uint64_t conflicts;
+	uint64_t ops[OP_COUNT];
+	unsigned int goroutines;   /* Distinct; of a family: the most that one of its maps had. */
+	bool goroutines_estimated; /* above about 30 */
+	bool rate_estimated;       /* see coverage_row.rates_estimated */
+	bool ended;                /* no map of this row is in use any more, as far as is known */
+	bool forgotten;            /* by model_reset(), and not used since: in no list */
+	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict may
+	 * have changed. */
+	uint32_t names_version;
+	double rate[OP_COUNT]; /* operations per second in the last interval */
+	double expected_overlaps;
+	const char *type; /* NULL: not known */
+	uint64_t maps;    /* how many maps this row stands for: 1, or more for a family */
+	uint64_t addr;    /* of the latest map of the row */
 	uint64_t type_addr;
-	const char *type;       /* NULL: not known */
-	struct frame first_use; /* function of first use seen; .function == NULL: not known */
-	int64_t length;         /* -1: not known */
+	uint32_t tgid;
 	/* Call chain of the line that made it; born_length 0: made before watching began, or unseen.
 	 * Of a row that stands for several maps: of all of them that were seen to be made. */
-	const struct frame *born;
 	int born_length;
-	uint64_t born_goid; /* 0: not known */
-	uint64_t maps;      /* how many maps this row stands for: 1, or more for a family */
-	bool ended;         /* no map of this row is in use any more, as far as is known */
-	enum map_verdict verdict;
-	uint64_t ops[OP_COUNT];
-	double rate[OP_COUNT]; /* operations per second in the last interval */
-	bool rate_estimated;   /* see coverage_row.rates_estimated */
-	/* Distinct; estimated above about 30. Of a family: the most that one of its maps had. */
-	unsigned int goroutines;
-	bool goroutines_estimated;
+	const struct frame *born;
+	uint64_t born_goid;     /* 0: not known */
+	struct frame first_use; /* function of first use seen; .function == NULL: not known */
+	int64_t length;         /* -1: not known */
 	uint64_t stalls;
 	double stall_seconds;
-	double expected_overlaps;
-	uint64_t conflicts;
 	double conflict_rate; /* per second, smoothed over a few intervals */
 	uint64_t first_ns, last_ns;
 	/* heat.depth of the snapshot: [d-1] = conflicts whose sides have a call chain of depth d
@@ -162,15 +167,17 @@ struct map_row {
 };
 
 struct goroutine_row {
-	uint32_t tgid;
-	uint64_t goid;
-	uint64_t parent_goid;
-	uint64_t ops[OP_COUNT];
 	double rate; /* operations per second in the last interval */
-	bool rate_estimated;
-	uint64_t conflicts;
+	uint64_t ops[OP_COUNT];
+	uint64_t goid;
+	uint64_t names_version; /* of this row only; another one whenever a name in it changed */
+	uint32_t tgid;
 	unsigned int maps;
+	uint64_t conflicts;
+	uint64_t parent_goid;
+	bool rate_estimated;
 	bool ended;
+	bool forgotten;             /* by model_reset(), and not used since: in no list */
 	struct frame created_by;    /* .function == NULL: unknown */
 	const char *first_function; /* NULL: unknown */
 	struct frame last_use;      /* where its last map operation was seen */

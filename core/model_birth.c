@@ -15,7 +15,7 @@
 struct birth {
 	struct id_key key;
 	uint64_t seed, time_ns, goid;
-	struct frame *chain; /* NULL: unused */
+	const struct frame *chain; /* NULL: unused */
 	int length;
 };
 
@@ -30,17 +30,8 @@ static void birth_forget(struct model *model, struct birth *birth)
 		return;
 	if (id_table_get(&model->birth_keys, birth->key) == birth)
 		id_table_remove(&model->birth_keys, birth->key);
-	free(birth->chain);
+	chain_pool_give(&model->chains, birth->chain);
 	memset(birth, 0, sizeof(*birth));
-}
-
-static struct frame *frames_copy(const struct frame *chain, int length)
-{
-	struct frame *copy = malloc((size_t)length * sizeof(*copy));
-
-	if (copy)
-		memcpy(copy, chain, (size_t)length * sizeof(*copy));
-	return copy;
 }
 
 int birth_apply(struct model *model, const struct event_header *header)
@@ -59,7 +50,7 @@ int birth_apply(struct model *model, const struct event_header *header)
 	birth = &model->births[model->birth_next++ % BIRTHS_MAX];
 	birth_forget(model, birth);
 	length = length < BIRTH_FRAMES_MAX ? length : BIRTH_FRAMES_MAX;
-	birth->chain = frames_copy(model->scratch[0], length);
+	birth->chain = chain_pool_take(&model->chains, model->scratch[0], length);
 	birth->length = length;
 	birth->seed = event->seed;
 	birth->time_ns = access->time_ns;
@@ -67,7 +58,7 @@ int birth_apply(struct model *model, const struct event_header *header)
 	birth->key = birth_key(access->tgid, access->map);
 	/* An earlier one at the same address stays in the ring until its turn comes. */
 	if (!birth->chain || id_table_put(&model->birth_keys, birth->key, birth) < 0) {
-		free(birth->chain);
+		chain_pool_give(&model->chains, birth->chain);
 		memset(birth, 0, sizeof(*birth));
 	}
 	return 0;
@@ -75,9 +66,9 @@ int birth_apply(struct model *model, const struct event_header *header)
 
 /* ---- what an entry says -------------------------------------------------------------- */
 
-void birth_clear(struct map_entry *entry)
+void birth_clear(struct model *model, struct map_entry *entry)
 {
-	free((struct frame *)entry->row.born);
+	chain_pool_give(&model->chains, entry->row.born);
 	entry->row.born = NULL;
 	entry->row.born_length = 0;
 	entry->row.born_goid = 0;
@@ -85,23 +76,23 @@ void birth_clear(struct map_entry *entry)
 
 /* One more map of the row was made there. Maps that were made at different lines have no one place
  * to show. */
-static void entry_born(struct map_entry *entry, const struct frame *chain, int length,
-                       uint64_t goid)
+static void entry_born(struct model *model, struct map_entry *entry, const struct frame *chain,
+                       int length, uint64_t goid)
 {
 	struct map_row *row = &entry->row;
 
 	if (entry->born_several)
 		return;
 	if (row->born_length && frame_line(&row->born[0]) != frame_line(&chain[0])) {
-		birth_clear(entry);
+		birth_clear(model, entry);
 		entry->born_several = true;
 		return;
 	}
 	if (row->born_length)
 		return;
-	row->born = frames_copy(chain, length);
-	row->born_length = row->born ? length : 0;
-	row->born_goid = row->born ? goid : 0;
+	row->born = chain_pool_share(chain);
+	row->born_length = length;
+	row->born_goid = goid;
 }
 
 void birth_find(struct model *model, struct map_instance *instance)
@@ -114,24 +105,24 @@ void birth_find(struct model *model, struct map_instance *instance)
 	if (!birth || birth->seed != instance->seed)
 		return;
 	instance->born = true;
-	entry_born(instance->entry, birth->chain, birth->length, birth->goid);
+	entry_born(model, instance->entry, birth->chain, birth->length, birth->goid);
 }
 
-void births_fold(struct map_entry *into, struct map_entry *from)
+void births_fold(struct model *model, struct map_entry *into, struct map_entry *from)
 {
 	if (from->born_several) {
-		birth_clear(into);
+		birth_clear(model, into);
 		into->born_several = true;
 	} else if (from->row.born_length) {
-		entry_born(into, from->row.born, from->row.born_length, from->row.born_goid);
+		entry_born(model, into, from->row.born, from->row.born_length, from->row.born_goid);
 	}
-	birth_clear(from);
+	birth_clear(model, from);
 }
 
 void births_destroy(struct model *model)
 {
 	for (size_t i = 0; model->births && i < BIRTHS_MAX; i++)
-		free(model->births[i].chain);
+		chain_pool_give(&model->chains, model->births[i].chain);
 	free(model->births);
 	model->births = NULL;
 	id_table_clear(&model->birth_keys);

@@ -112,17 +112,12 @@ static void access_copy(struct access *to, const struct access *from)
 int side_set(struct model *model, struct side *side, const struct access *access,
              const struct frame *chain, int length)
 {
-	struct frame *copy = NULL;
+	const struct frame *kept = chain_pool_take(&model->chains, chain, length);
 
-	if (length > 0) {
-		copy = realloc(side->chain, (size_t)length * sizeof(*copy));
-		if (!copy)
-			return -ENOMEM;
-		memcpy(copy, chain, (size_t)length * sizeof(*copy));
-	} else {
-		free(side->chain);
-	}
-	side->chain = copy;
+	if (length > 0 && !kept)
+		return -ENOMEM;
+	chain_pool_give(&model->chains, side->chain);
+	side->chain = kept;
 	side->chain_length = length;
 	access_copy(&side->access, access);
 	side->runtime_function = NULL;
@@ -134,9 +129,9 @@ int side_set(struct model *model, struct side *side, const struct access *access
 	return 0;
 }
 
-void side_clear(struct side *side)
+void side_clear(struct model *model, struct side *side)
 {
-	free(side->chain);
+	chain_pool_give(&model->chains, side->chain);
 	memset(side, 0, sizeof(*side));
 }
 
@@ -178,7 +173,7 @@ static bool chains_grow(struct map_entry *entry, size_t max)
 }
 
 /* A full table keeps what came often or was in a conflict. */
-static struct chain_row *chain_evict(struct map_row *row)
+static struct chain_row *chain_evict(struct model *model, struct map_row *row)
 {
 	struct chain_row *least = NULL;
 
@@ -190,7 +185,7 @@ static struct chain_row *chain_evict(struct map_row *row)
 	}
 	if (!least || least->count > 1)
 		return NULL;
-	free(least->chain);
+	chain_pool_give(&model->chains, least->chain);
 	memset(least, 0, sizeof(*least));
 	return least;
 }
@@ -204,7 +199,7 @@ static struct chain_row *chain_room(struct model *model, struct map_entry *entry
 		memset(&row->chains[row->chain_count], 0, sizeof(row->chains[0]));
 		return &row->chains[row->chain_count++];
 	}
-	return chain_evict(row);
+	return chain_evict(model, row);
 }
 
 static bool frames_have(struct model *model, uint32_t tgid, uint64_t address, const char *function)
@@ -242,21 +237,21 @@ void entry_chain_add(struct model *model, struct map_entry *entry, const struct 
 {
 	uint64_t key = chain_key(access->op, chain, length);
 	struct chain_row *row = chain_find(&entry->row, key);
-	struct frame *copy;
+	const struct frame *kept;
 
 	if (length <= 0)
 		return;
 	if (!row) {
-		copy = malloc((size_t)length * sizeof(*copy));
-		row = copy ? chain_room(model, entry) : NULL;
+		kept = chain_pool_take(&model->chains, chain, length);
+		row = kept ? chain_room(model, entry) : NULL;
 		if (!row) {
-			free(copy);
+			chain_pool_give(&model->chains, kept);
 			model->dropped++;
 			return;
 		}
-		memcpy(copy, chain, (size_t)length * sizeof(*copy));
-		*row = (struct chain_row){.key = key, .chain = copy, .chain_length = length};
+		*row = (struct chain_row){.key = key, .chain = kept, .chain_length = length};
 		chain_describe(model, row, access);
+		entry->row.names_version++;
 	}
 	row->count++;
 	row->conflicts += conflict;
@@ -271,25 +266,27 @@ void entry_chains_move(struct model *model, struct map_entry *into, struct map_e
 		if (row) {
 			row->count += chain->count;
 			row->conflicts += chain->conflicts;
-			free(chain->chain);
+			chain_pool_give(&model->chains, chain->chain);
 		} else if ((row = chain_room(model, into))) {
 			*row = *chain;
 		} else {
-			free(chain->chain);
+			chain_pool_give(&model->chains, chain->chain);
 			model->dropped++;
 		}
 		chain->chain = NULL;
 	}
-	entry_chains_clear(from);
+	into->row.names_version++;
+	entry_chains_clear(model, from);
 }
 
-void entry_chains_clear(struct map_entry *entry)
+void entry_chains_clear(struct model *model, struct map_entry *entry)
 {
 	for (size_t i = 0; i < entry->row.chain_count; i++)
-		free(entry->row.chains[i].chain);
+		chain_pool_give(&model->chains, entry->row.chains[i].chain);
 	free(entry->row.chains);
 	entry->row.chains = NULL;
 	entry->row.chain_count = 0;
+	entry->row.names_version++;
 	entry->chain_capacity = 0;
 }
 

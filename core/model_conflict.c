@@ -30,8 +30,8 @@ static void conflict_retire(struct model *model, struct conflict_entry *conflict
 	if (moved)
 		moved->index = conflict->index;
 	id_table_remove(&model->conflict_keys, conflict->key);
-	side_clear(&conflict->row.a);
-	side_clear(&conflict->row.b);
+	side_clear(model, &conflict->row.a);
+	side_clear(model, &conflict->row.b);
 	conflict_sightings_clear(conflict);
 	conflict->next_free = model->conflict_free;
 	model->conflict_free = conflict;
@@ -97,6 +97,7 @@ struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *
 	row = &conflict->row;
 	row->count++;
 	row->last_ns = a->time_ns;
+	entry->row.names_version++;
 	conflict_sighting_add(model, conflict, a_length > b_length ? a_length : b_length);
 	side_set(model, &row->a, a, model->scratch[0], a_length);
 	if (b)

@@ -75,7 +75,7 @@ static void crash_oldest_drop(struct model *model)
 	model->crashes.count--;
 	model->crashes_pending -= oldest->pending_map != 0;
 	model->dropped++;
-	side_clear(&oldest->row.side);
+	side_clear(model, &oldest->row.side);
 	free(oldest);
 }
 
@@ -171,7 +171,7 @@ void crashes_reset(struct model *model)
 	for (size_t i = 0; i < model->crashes.count; i++) {
 		struct crash_entry *crash = model->crashes.rows[i];
 
-		side_clear(&crash->row.side);
+		side_clear(model, &crash->row.side);
 		free(crash);
 	}
 	model->crashes.count = 0;

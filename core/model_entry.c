@@ -16,9 +16,9 @@ static void entry_init(struct model *model, struct map_entry *entry)
 {
 	size_t index = entry->index;
 
-	entry_chains_clear(entry);
+	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);
-	birth_clear(entry);
+	birth_clear(model, entry);
 	heat_clear(entry);
 	memset(entry, 0, sizeof(*entry));
 	entry->index = index;
@@ -99,7 +99,7 @@ struct map_entry *map_entry_new(struct model *model, struct map_instance *instan
 		return NULL;
 	entry_init(model, entry);
 	if (row_list_add(&model->entries, entry, &entry->index) < 0) {
-		entry_chains_clear(entry);
+		entry_chains_clear(model, entry);
 		free(entry);
 		model->entries_made--;
 		return NULL;
@@ -124,18 +124,22 @@ void map_entry_adopt(struct map_entry *entry, struct map_instance *instance)
 
 /* ---- what a row says ----------------------------------------------------------------- */
 
+static enum map_verdict verdict_of(const struct map_entry *entry)
+{
+	if (entry->row.conflicts)
+		return VERDICT_CONFLICT;
+	if (entry->contended)
+		return entry->row.expected_overlaps >= MODEL_GUARDED_FROM ? VERDICT_GUARDED
+		                                                          : VERDICT_SUSPECT;
+	return entry->shared ? VERDICT_SHARED : VERDICT_LOCAL;
+}
+
 void map_entry_judge(struct map_entry *entry)
 {
-	struct map_row *row = &entry->row;
+	enum map_verdict verdict = verdict_of(entry);
 
-	if (row->conflicts)
-		row->verdict = VERDICT_CONFLICT;
-	else if (entry->contended && row->expected_overlaps >= MODEL_GUARDED_FROM)
-		row->verdict = VERDICT_GUARDED;
-	else if (entry->contended)
-		row->verdict = VERDICT_SUSPECT;
-	else
-		row->verdict = entry->shared ? VERDICT_SHARED : VERDICT_LOCAL;
+	entry->row.names_version += verdict != entry->row.verdict;
+	entry->row.verdict = verdict;
 }
 
 void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enum first_use known)
@@ -143,6 +147,7 @@ void map_entry_first_use(struct map_entry *entry, const struct frame *frame, enu
 	if (!frame->function || known <= entry->first_use)
 		return;
 	entry->row.first_use = *frame;
+	entry->row.names_version++;
 	entry->first_use = known;
 }
 
@@ -162,6 +167,7 @@ void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_
 	if (type_addr && type_addr != row->type_addr) {
 		row->type_addr = type_addr;
 		row->type = NULL;
+		row->names_version++;
 		entry->type_tries = 0;
 	}
 	if (row->type || !row->type_addr || !model->symbols.type_name ||
@@ -169,6 +175,7 @@ void map_entry_type(struct model *model, struct map_entry *entry, uint64_t type_
 		return;
 	entry->type_tries++;
 	row->type = model->symbols.type_name(model->symbols.ctx, row->tgid, row->type_addr);
+	row->names_version += row->type != NULL;
 }
 
 void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
@@ -181,7 +188,7 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 		row->first_ns = time_ns;
 	if (time_ns > row->last_ns)
 		row->last_ns = time_ns;
-	entry->forgotten = false;
+	row->forgotten = false;
 }
 
 /* ---- once an interval, and never again ----------------------------------------------- */
@@ -215,17 +222,17 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->goroutines = 0;
-	entry_chains_clear(entry);
+	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);
 	heat_clear(entry);
 	map_entry_judge(entry);
-	entry->forgotten = true;
+	row->forgotten = true;
 }
 
 static void entry_destroy(struct model *model, struct map_entry *entry)
 {
-	birth_clear(entry);
-	entry_chains_clear(entry);
+	birth_clear(model, entry);
+	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);
 	heat_clear(entry);
 	free(entry);

@@ -28,7 +28,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	into->instances += from->instances;
 	into->shared |= from->shared;
 	into->contended |= from->contended;
-	into->forgotten &= from->forgotten;
+	to->forgotten &= row->forgotten;
 }
 
 static void fold_facts(struct map_entry *into, const struct map_entry *from)
@@ -63,7 +63,7 @@ static void entry_fold(struct model *model, struct map_entry *into, struct map_e
 		from->only->entry = into;
 	into->only = from->only = NULL;
 	from->instances = from->live = 0;
-	births_fold(into, from);
+	births_fold(model, into, from);
 	entry_chains_move(model, into, from);
 	heat_move(into, from);
 	entry_timeline_move(model, into, from);

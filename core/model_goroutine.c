@@ -80,6 +80,7 @@ static struct goroutine_entry *entry_new(struct model *model, struct id_key key)
 	if (!entry)
 		return NULL;
 	entry->key = key;
+	entry->row.names_version = (uint64_t)++model->goroutine_number << 32;
 	if (id_table_put(&model->goroutine_keys, key, entry) < 0) {
 		free(entry);
 		return NULL;
@@ -110,7 +111,7 @@ static void counts_add(struct goroutine_entry *entry, const struct goroutine_cou
 		entry->ops[op] = counts->ops[op];
 	}
 	if (fresh)
-		entry->forgotten = false;
+		row->forgotten = false;
 	row->maps = (unsigned int)lround(sketch_estimate(&counts->maps, MAP_BITS / 64));
 	if (counts->last_ns > row->last_ns)
 		row->last_ns = counts->last_ns;
@@ -121,10 +122,12 @@ static void names_update(struct model *model, struct goroutine_entry *entry,
 {
 	if (counts->last_caller != entry->last_caller) {
 		entry->last_caller = counts->last_caller;
+		entry->row.names_version++;
 		entry->row.last_use = model_place(model, entry->row.tgid, counts->last_caller);
 	}
 	if (counts->gopc != entry->gopc) {
 		entry->gopc = counts->gopc;
+		entry->row.names_version++;
 		entry->row.created_by = model_frame(model, entry->row.tgid, counts->gopc);
 	}
 	if (counts->startpc != entry->startpc) {
@@ -196,7 +199,7 @@ void goroutines_reset(struct model *model)
 		memset(entry->row.ops, 0, sizeof(entry->row.ops));
 		entry->row.conflicts = entry->total_at_tick = 0;
 		entry->row.rate = 0;
-		entry->forgotten = true;
+		entry->row.forgotten = true;
 	}
 }
 

@@ -9,6 +9,7 @@
 #ifndef GOMAPTOP_CORE_MODEL_INTERNAL_H
 #define GOMAPTOP_CORE_MODEL_INTERNAL_H
 
+#include "core/chain_pool.h"
 #include "core/id_table.h"
 #include "core/model.h"
 
@@ -76,7 +77,6 @@ struct map_entry {
 	unsigned int type_tries;
 	bool born_several;    /* its maps were made at more than one line */
 	uint32_t length_tick; /* tick + 1 in which the length was read; 0: never */
-	bool forgotten;       /* by model_reset(), and not used since: in no list */
 	bool shared;          /* some map of the row is used by several goroutines */
 	bool contended;       /* and some of those is changed, too */
 };
@@ -109,7 +109,6 @@ struct goroutine_entry {
 	uint64_t ops[OP_COUNT]; /* as last reported, absolute */
 	uint64_t conflicts;
 	uint64_t total_at_tick;
-	bool forgotten;       /* by model_reset(), and not used since: in no list */
 	uint64_t last_caller; /* that row.last_use was made from */
 	uint64_t gopc;        /* that row.created_by was made from */
 	uint64_t startpc;     /* that row.first_function was made from */
@@ -135,6 +134,7 @@ struct model {
 	struct model_symbols symbols;
 	size_t maps_max, goroutines_max, conflicts_max, chains_max;
 
+	struct chain_pool chains; /* of sides, maps and births */
 	struct row_list targets, crashes;
 
 	struct row_list entries; /* struct map_entry */
@@ -158,6 +158,7 @@ struct model {
 	struct goroutine_entry *goroutine_free;
 	struct id_table goroutine_keys;
 	size_t goroutine_hand;
+	uint32_t goroutine_number;
 
 	struct birth *births; /* a ring: the latest */
 	size_t birth_next;
@@ -200,12 +201,12 @@ int model_chain(struct model *model, const struct access *access, int slot);
 uint64_t chain_line(const struct frame *chain, int length, const struct access *access);
 int side_set(struct model *model, struct side *side, const struct access *access,
              const struct frame *chain, int length);
-void side_clear(struct side *side);
+void side_clear(struct model *model, struct side *side);
 /* Merge one sighting of a chain into the chains of a map. */
 void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,
                      const struct frame *chain, int length, bool conflict);
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from);
-void entry_chains_clear(struct map_entry *entry);
+void entry_chains_clear(struct model *model, struct map_entry *entry);
 
 /* ---- entries (model_entry.c) --------------------------------------------------------- */
 
@@ -265,8 +266,8 @@ int birth_apply(struct model *model, const struct event_header *event);
 /* Who made this map, if that was seen: its entry says so from now on. */
 void birth_find(struct model *model, struct map_instance *instance);
 /* Two entries become one. */
-void births_fold(struct map_entry *into, struct map_entry *from);
-void birth_clear(struct map_entry *entry);
+void births_fold(struct model *model, struct map_entry *into, struct map_entry *from);
+void birth_clear(struct model *model, struct map_entry *entry);
 void births_destroy(struct model *model);
 
 /* ---- heat (model_heat.c) ------------------------------------------------------------- */

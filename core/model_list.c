@@ -154,7 +154,7 @@ static row_compare *const map_orders[] = {
 static bool map_shown(const void *row, const void *what)
 {
 	(void)what;
-	return !((const struct map_entry *)row)->forgotten;
+	return !((const struct map_row *)row)->forgotten;
 }
 
 size_t model_maps(const struct model *model, enum map_order order, struct map_row **rows,
@@ -198,7 +198,7 @@ size_t model_conflicts(const struct model *model, const struct map_row *map,
 static bool goroutine_shown(const void *row, const void *what)
 {
 	(void)what;
-	return !((const struct goroutine_entry *)row)->forgotten;
+	return !((const struct goroutine_row *)row)->forgotten;
 }
 
 static int goroutines_by_ops(const void *x, const void *y)

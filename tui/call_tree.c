@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "tui/call_tree.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/id_table.h"
+
+#define KNOWN_TRIES 8
 
 /* ---- making it ----------------------------------------------------------------------- */
 
@@ -11,6 +17,9 @@ void call_tree_begin(struct call_tree *tree)
 	tree->first_root = CALL_TREE_NOWHERE;
 	tree->total = tree->left_out = 0;
 	tree->line_count = 0;
+	memset(tree->known, 0, sizeof(tree->known));
+	for (int i = 0; i < CALL_TREE_NODES; i++)
+		tree->buckets[i] = CALL_TREE_NOWHERE;
 }
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
@@ -37,28 +46,56 @@ static int *children_of(struct call_tree *tree, int parent)
 	return parent == CALL_TREE_NOWHERE ? &tree->first_root : &tree->nodes[parent].first_child;
 }
 
-static int child_obtain(struct call_tree *tree, int parent, const struct frame *frame)
+static bool same_text(const char *a, const char *b)
 {
-	uint64_t seed = parent == CALL_TREE_NOWHERE ? UINT64_C(0xcbf29ce484222325)
-	                                            : tree->nodes[parent].path;
-	uint64_t path = path_of(seed, frame);
-	int *children = children_of(tree, parent);
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
 
-	for (int i = *children; i != CALL_TREE_NOWHERE; i = tree->nodes[i].next)
-		if (tree->nodes[i].path == path)
-			return i;
-	if (tree->node_count == CALL_TREE_NODES)
-		return CALL_TREE_NOWHERE;
-	tree->nodes[tree->node_count] = (struct call_node){
+/* The same line of the same function; of unknown ones, the same address. Nearly always both come
+ * from the same strings, which makes this far cheaper than to hash them. */
+static bool same_place(const struct frame *a, const struct frame *b)
+{
+	if (a->line != b->line || !a->function != !b->function)
+		return false;
+	if (!a->function)
+		return a->pc == b->pc;
+	return same_text(a->function, b->function) && same_text(a->file, b->file);
+}
+
+static int *bucket_of(struct call_tree *tree, int parent, const struct frame *frame)
+{
+	uint64_t key = (uint64_t)(unsigned int)parent << 32 | (unsigned int)frame->line;
+
+	return &tree->buckets[id_mix(key) % CALL_TREE_NODES];
+}
+
+static int child_new(struct call_tree *tree, int parent, const struct frame *frame)
+{
+	const struct call_node *above = parent == CALL_TREE_NOWHERE ? NULL : &tree->nodes[parent];
+	int *children = children_of(tree, parent), *bucket = bucket_of(tree, parent, frame);
+	int node = tree->node_count++;
+
+	tree->nodes[node] = (struct call_node){
 	        .frame = frame,
-	        .path = path,
+	        .path = path_of(above ? above->path : UINT64_C(0xcbf29ce484222325), frame),
 	        .parent = parent,
 	        .first_child = CALL_TREE_NOWHERE,
 	        .next = *children,
-	        .depth = parent == CALL_TREE_NOWHERE ? 0 : tree->nodes[parent].depth + 1,
+	        .same_bucket = *bucket,
+	        .depth = above ? above->depth + 1 : 0,
 	};
-	*children = tree->node_count;
-	return tree->node_count++;
+	*children = *bucket = node;
+	return node;
+}
+
+static int child_obtain(struct call_tree *tree, int parent, const struct frame *frame)
+{
+	int node = *bucket_of(tree, parent, frame);
+
+	while (node != CALL_TREE_NOWHERE &&
+	       (tree->nodes[node].parent != parent || !same_place(tree->nodes[node].frame, frame)))
+		node = tree->nodes[node].same_bucket;
+	return node == CALL_TREE_NOWHERE ? child_new(tree, parent, frame) : node;
 }
 
 static bool has_room(const struct call_tree *tree, int frames)
@@ -66,50 +103,97 @@ static bool has_room(const struct call_tree *tree, int frames)
 	return tree->node_count + frames <= CALL_TREE_NODES;
 }
 
+/* What is known of a chain, or where to note it; NULL: too many. */
+static struct call_end *end_find(struct call_tree *tree, const struct chain_row *chain)
+{
+	size_t home = (size_t)id_mix((uintptr_t)chain->chain);
+
+	for (size_t i = 0; i < KNOWN_TRIES; i++) {
+		struct call_end *end = &tree->known[(home + i) % CALL_TREE_KNOWN];
+
+		if (!end->chain ||
+		    (end->chain == chain->chain && end->length == chain->chain_length))
+			return end;
+	}
+	return NULL;
+}
+
+/* The node of the innermost frame, made if it is new. */
+static int leaf_obtain(struct call_tree *tree, const struct chain_row *chain)
+{
+	struct call_end *end = end_find(tree, chain);
+	int node = CALL_TREE_NOWHERE;
+
+	if (end && end->chain)
+		return end->node;
+	if (!has_room(tree, chain->chain_length))
+		return CALL_TREE_NOWHERE;
+	for (int i = chain->chain_length - 1; i >= 0; i--)
+		node = child_obtain(tree, node, &chain->chain[i]);
+	if (end)
+		*end = (struct call_end){chain->chain, chain->chain_length, node};
+	return node;
+}
+
 void call_tree_add(struct call_tree *tree, const struct chain_row *chain)
 {
-	int node = CALL_TREE_NOWHERE;
+	struct call_node *leaf;
+	int node;
 
 	if (!chain->chain_length)
 		return;
-	if (!has_room(tree, chain->chain_length)) {
+	node = leaf_obtain(tree, chain);
+	if (node == CALL_TREE_NOWHERE) {
 		tree->left_out += chain->count;
 		return;
 	}
+	leaf = &tree->nodes[node];
 	tree->total += chain->count;
-	for (int i = chain->chain_length - 1; i >= 0; i--) {
-		node = child_obtain(tree, node, &chain->chain[i]);
-		tree->nodes[node].count += chain->count;
-		tree->nodes[node].conflicts += chain->conflicts;
+	leaf->count += chain->count;
+	leaf->conflicts += chain->conflicts;
+	leaf->is_leaf = true;
+	leaf->op = chain->op;
+}
+
+/* So far counts stand where chains end. Children were made after their parents. */
+static void counts_sum(struct call_tree *tree)
+{
+	for (int i = tree->node_count - 1; i > 0; i--) {
+		const struct call_node *node = &tree->nodes[i];
+
+		if (node->parent == CALL_TREE_NOWHERE)
+			continue;
+		tree->nodes[node->parent].count += node->count;
+		tree->nodes[node->parent].conflicts += node->conflicts;
 	}
-	tree->nodes[node].is_leaf = true;
-	tree->nodes[node].op = chain->op;
 }
 
 /* ---- order --------------------------------------------------------------------------- */
 
-static bool goes_before(const struct call_tree *tree, int a, int b)
+static int compare_nodes(const void *left, const void *right, void *ctx)
 {
-	const struct call_node *x = &tree->nodes[a], *y = &tree->nodes[b];
+	const struct call_tree *tree = ctx;
+	const struct call_node *a = &tree->nodes[*(const int *)left];
+	const struct call_node *b = &tree->nodes[*(const int *)right];
 
-	return x->count != y->count ? x->count > y->count : x->path < y->path;
+	if (a->count != b->count)
+		return a->count < b->count ? 1 : -1;
+	return (a->path > b->path) - (a->path < b->path);
 }
 
-/* Insertion into a list: siblings are few. */
+/* There are no lines yet: their place holds the siblings meanwhile. */
 static void siblings_sort(struct call_tree *tree, int *head)
 {
-	int sorted = CALL_TREE_NOWHERE, next;
+	int *siblings = tree->lines, count = 0;
 
-	for (int node = *head; node != CALL_TREE_NOWHERE; node = next) {
-		int *at = &sorted;
-
-		next = tree->nodes[node].next;
-		while (*at != CALL_TREE_NOWHERE && goes_before(tree, *at, node))
-			at = &tree->nodes[*at].next;
-		tree->nodes[node].next = *at;
-		*at = node;
-	}
-	*head = sorted;
+	for (int node = *head; node != CALL_TREE_NOWHERE; node = tree->nodes[node].next)
+		siblings[count++] = node;
+	if (count < 2)
+		return;
+	qsort_r(siblings, (size_t)count, sizeof(*siblings), compare_nodes, tree);
+	*head = siblings[0];
+	for (int i = 0; i < count; i++)
+		tree->nodes[siblings[i]].next = i + 1 < count ? siblings[i + 1] : CALL_TREE_NOWHERE;
 }
 
 static void offsets_set(struct call_tree *tree, int first, uint64_t offset)
@@ -149,9 +233,9 @@ static void lines_make(struct call_tree *tree)
 
 void call_tree_finish(struct call_tree *tree)
 {
+	counts_sum(tree);
 	siblings_sort(tree, &tree->first_root);
 	offsets_set(tree, tree->first_root, 0);
-	/* Children were made after their parents. */
 	for (int i = 0; i < tree->node_count; i++) {
 		siblings_sort(tree, &tree->nodes[i].first_child);
 		offsets_set(tree, tree->nodes[i].first_child, tree->nodes[i].offset);

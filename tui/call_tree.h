@@ -15,6 +15,7 @@
 #include "core/model.h"
 
 #define CALL_TREE_NODES   4096
+#define CALL_TREE_KNOWN   8192 /* a power of two */
 #define CALL_TREE_FOLDED  256
 #define CALL_TREE_NOWHERE (-1)
 
@@ -24,15 +25,24 @@ struct call_node {
 	uint64_t count, conflicts; /* chains that go through it */
 	uint64_t offset; /* counts of what stands before it in its row: where its bar begins */
 	int parent, first_child, next;
+	int same_bucket; /* the next node in its bucket */
 	int depth;       /* 0: first functions */
 	bool is_leaf;    /* some chain ends here: it operates on the map */
 	unsigned int op; /* of a leaf */
+};
+
+/* Where a chain ends that was added: maps share their chains, and most come again and again. */
+struct call_end {
+	const struct frame *chain; /* NULL: unused */
+	int length, node;
 };
 
 struct call_tree {
 	struct call_node nodes[CALL_TREE_NODES];
 	int node_count;
 	int first_root;
+	int buckets[CALL_TREE_NODES]; /* by parent and line */
+	struct call_end known[CALL_TREE_KNOWN];
 	uint64_t total;
 	uint64_t left_out; /* chains for which there was no room */
 	/* Lines that are shown: nodes in order, those below a folded one left out. */

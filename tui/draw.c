@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #define _XOPEN_SOURCE_EXTENDED 1
 #include "tui/draw.h"
 
 #include <curses.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 static const char *const glyphs[GLYPH_COUNT][2] = {
 #define X(id, utf8, ascii) [GLYPH_##id] = {ascii, utf8},
@@ -70,6 +73,41 @@ static int put(int y, int x, int width, enum style style, enum ground ground, co
 	return used;
 }
 
+/* The same for text of the program's own that has exactly width columns: nothing to fit. */
+static void put_known(int y, int x, int width, enum style style, enum ground ground,
+                      const char *text)
+{
+	if (clip(y, x, width) < width) {
+		put(y, x, width, style, ground, text, TEXT_ELIDE_END);
+		return;
+	}
+	style_set(style, ground);
+	mvaddstr(y, x, text);
+	style_set(STYLE_TEXT, GROUND_NONE);
+}
+
+/* A row of equal characters; blanks where there is no glyph. */
+static void repeat(int y, int x, int width, enum style style, enum ground ground, const char *text)
+{
+	wchar_t wide[2] = L" ";
+	cchar_t cell;
+	int room = clip(y, x, width);
+
+	overruns += room > 0 && room < width;
+	if (room <= 0)
+		return;
+	if (mbtowc(wide, text, strlen(text)) < 1 || setcchar(&cell, wide, A_NORMAL, 0, NULL) == ERR)
+		return;
+	style_set(style, ground);
+	mvhline_set(y, x, &cell, room);
+	style_set(STYLE_TEXT, GROUND_NONE);
+}
+
+void draw_glyphs(int y, int x, int width, enum style style, enum ground ground, enum glyph id)
+{
+	repeat(y, x, width, style, ground, glyph(id));
+}
+
 int draw_word(int y, int x, int width, enum style style, enum ground ground, const char *text)
 {
 	return put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
@@ -83,11 +121,8 @@ void draw_text(int y, int x, int width, enum style style, enum ground ground, co
 
 	overruns += room > 0 && room < width;
 	width = room;
-	if (used >= width)
-		return;
-	style_set(style, ground);
-	mvprintw(y, x + used, "%*s", width - used, "");
-	style_set(STYLE_TEXT, GROUND_NONE);
+	if (used < width)
+		repeat(y, x + used, width - used, style, ground, " ");
 }
 
 void draw_right(int y, int x, int width, enum style style, enum ground ground, const char *text)
@@ -125,18 +160,12 @@ int draw_wrapped(int y, int x, int width, int lines, enum style style, const cha
 	return used;
 }
 
-static void rule(int y, int x, int width)
-{
-	for (int i = 0; i < width; i++)
-		put(y, x + i, 1, STYLE_RULE, GROUND_NONE, glyph(GLYPH_HLINE), TEXT_ELIDE_END);
-}
-
 void draw_title(const struct rect *area, bool focused, const char *title, const char *remark)
 {
 	char padded[TEXT_MAX];
 	int used, room;
 
-	rule(area->y, area->x, area->width);
+	draw_glyphs(area->y, area->x, area->width, STYLE_RULE, GROUND_NONE, GLYPH_HLINE);
 	snprintf(padded, sizeof(padded), " %s ", title);
 	used = put(area->y, area->x + 1, area->width - 2, focused ? STYLE_TITLE_FOCUS : STYLE_TITLE,
 	           GROUND_NONE, padded, TEXT_ELIDE_END);
@@ -151,8 +180,7 @@ void draw_title(const struct rect *area, bool focused, const char *title, const 
 void draw_divider(int y, int x, int height, enum glyph top)
 {
 	for (int i = 0; i < height; i++)
-		put(y + i, x, 1, STYLE_RULE, GROUND_NONE, glyph(i ? GLYPH_VLINE : top),
-		    TEXT_ELIDE_END);
+		draw_glyphs(y + i, x, 1, STYLE_RULE, GROUND_NONE, i ? GLYPH_VLINE : top);
 }
 
 void draw_junction(int y, int x, enum glyph junction)
@@ -193,14 +221,11 @@ static void heat_text(int width, int level, char out[4 * HEAT_WIDTH_MAX + 1])
 {
 	const char *side = level && !style_has_color() ? shade(level) : " ";
 	char digit[2] = {(char)('0' + level), '\0'};
-	size_t used = 0;
+	char *end = out;
 
-	out[0] = '\0';
+	*end = '\0';
 	for (int i = 0; i < width; i++)
-		used += (size_t)sprintf(out + used, "%s",
-		                        i != width / 2 ? side
-		                        : level        ? digit
-		                                       : shade(0));
+		end = stpcpy(end, i != width / 2 ? side : level ? digit : shade(0));
 }
 
 void draw_heat(int y, int x, int width, int level, enum ground ground)
@@ -216,7 +241,7 @@ void draw_heat(int y, int x, int width, int level, enum ground ground)
 		heat_text(width, level, text);
 		if (level)
 			ground = style_has_color() ? GROUND_NONE : ground;
-		put(y, x, width, level && !style_has_color() ? STYLE_STRONG : style, ground, text,
-		    TEXT_ELIDE_END);
+		put_known(y, x, width, level && !style_has_color() ? STYLE_STRONG : style, ground,
+		          text);
 	}
 }

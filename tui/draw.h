@@ -68,6 +68,8 @@ void draw_right(int y, int x, int width, enum style style, enum ground ground, c
 /* printf to draw_word. */
 int draw_words(int y, int x, int width, enum style style, enum ground ground, const char *fmt, ...)
         __attribute__((format(printf, 6, 7)));
+/* One glyph over and over, width times (one that takes a single column). */
+void draw_glyphs(int y, int x, int width, enum style style, enum ground ground, enum glyph id);
 /* Text broken at blanks, at most lines lines. Returns the lines used. */
 int draw_wrapped(int y, int x, int width, int lines, enum style style, const char *text);
 /* A title line: rule, title, rule, right-hand remark (may be NULL). */

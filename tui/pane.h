@@ -66,6 +66,7 @@ struct ui {
 	enum view_id stack[VIEW_STACK_MAX]; /* [depth] is on the screen */
 	int depth;
 	struct table maps; /* shared by the maps pane and the heatmap: one row, one selection */
+	struct map_row map_sums; /* of the rows in maps, as of the last refresh */
 	struct table goroutines;
 	struct chain_list chains;          /* of the selected map */
 	struct heat_cursor heat;           /* of the heatmap pane */
@@ -140,6 +141,8 @@ void ui_frame(struct ui *ui);
 enum loop_answer ui_key(struct ui *ui, int code);
 enum loop_answer ui_news(struct ui *ui);
 
+/* The rows of the maps pane are new: sum them up. */
+void pane_maps_sum(struct ui *ui);
 /* The header is there in every view. */
 void pane_header_draw(struct ui *ui, const struct rect *area);
 

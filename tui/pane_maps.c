@@ -251,9 +251,9 @@ const struct table_spec maps_table = {
         .admits = admits,
 };
 
-/* The sums stand in the line of the heatmap's legend. */
-static void draw_sums(const struct table *table, const struct rows *rows, const struct rect *area)
+void pane_maps_sum(struct ui *ui)
 {
+	const struct table *table = &ui->maps;
 	struct map_row sums = {.type = "all maps", .verdict = VERDICT_COUNT};
 
 	if (table->count < table->total)
@@ -267,9 +267,15 @@ static void draw_sums(const struct table *table, const struct rows *rows, const 
 		if (map->verdict != VERDICT_LOCAL && map->verdict != VERDICT_SHARED)
 			sums.expected_overlaps += map->expected_overlaps;
 	}
-	sums.goroutines = (unsigned int)rows->goroutine_count;
-	columns_draw_row(columns, COLUMN_COUNT, table->widths, area->y + area->height - 1,
-	                 area->x + 2, area->width - 2, GROUND_NONE, &sums);
+	sums.goroutines = (unsigned int)ui->rows.goroutine_count;
+	ui->map_sums = sums;
+}
+
+/* The sums stand in the line of the heatmap's legend. */
+static void draw_sums(const struct ui *ui, const struct rect *area)
+{
+	columns_draw_row(columns, COLUMN_COUNT, ui->maps.widths, area->y + area->height - 1,
+	                 area->x + 2, area->width - 2, GROUND_NONE, &ui->map_sums);
 }
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
@@ -286,7 +292,7 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 		return;
 	}
 	table_draw(&ui->maps, &body, 1, focused ? GROUND_SELECTED : GROUND_MARKED);
-	draw_sums(&ui->maps, &ui->rows, &body);
+	draw_sums(ui, &body);
 }
 
 static enum handled act(struct ui *ui, enum action action)

@@ -4,8 +4,20 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/id_table.h"
+
+#define MEMO_PLACES 65536 /* a power of two */
+
+/* What has been looked through: its hash, whether something was found in the lowest bit. What comes
+ * later to the same place takes it. */
+struct pattern_memo {
+	uint64_t places[MEMO_PLACES];
+};
 
 static const char *const prefixes[PATTERN_FIELD_COUNT] = {
 #define X(id, prefix, help) [PATTERN_##id] = prefix,
@@ -61,6 +73,7 @@ int pattern_set(struct pattern *pattern, const char *text, char *why, size_t why
 		}
 		fresh.is_regex = true;
 	}
+	fresh.memo = calloc(1, sizeof(*fresh.memo));
 	pattern_clear(pattern);
 	*pattern =
 	        fresh; /* the compiled expression moves along: it holds pointers, none to itself */
@@ -72,6 +85,7 @@ void pattern_clear(struct pattern *pattern)
 {
 	if (pattern->is_regex)
 		regfree(&pattern->regex);
+	free(pattern->memo);
 	memset(pattern, 0, sizeof(*pattern));
 }
 
@@ -87,11 +101,53 @@ bool pattern_in(const struct pattern *pattern, enum pattern_field field, const c
 	                          : strstr(word, pattern->needle)) != NULL;
 }
 
+/* Digits alone are found in numbers, unless the pattern is an expression. */
+static bool may_be_number(const struct pattern *pattern)
+{
+	return pattern->is_regex || !pattern->needle[strspn(pattern->needle, "0123456789")];
+}
+
 bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
                        unsigned long long number)
 {
 	char word[24];
 
+	if (!pattern_is_empty(pattern) && !may_be_number(pattern))
+		return false;
 	snprintf(word, sizeof(word), "%llu", number);
 	return pattern_in(pattern, field, word);
+}
+
+/* ---- remembering --------------------------------------------------------------------- */
+
+bool pattern_knows(const struct pattern *pattern, uint64_t thing, bool *found)
+{
+	uint64_t place;
+
+	if (!pattern->memo)
+		return false;
+	place = pattern->memo->places[thing / 2 % MEMO_PLACES];
+	*found = place & 1;
+	return place / 2 == thing / 2 && place;
+}
+
+void pattern_note(const struct pattern *pattern, uint64_t thing, bool found)
+{
+	if (pattern->memo)
+		pattern->memo->places[thing / 2 % MEMO_PLACES] =
+		        (thing & ~UINT64_C(1)) | (uint64_t)found;
+}
+
+bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name)
+{
+	uint64_t thing = id_mix((uintptr_t)name);
+	bool found;
+
+	if (!name || (pattern->field != PATTERN_FIELD_COUNT && pattern->field != field))
+		return pattern_is_empty(pattern);
+	if (pattern_knows(pattern, thing, &found))
+		return found;
+	found = pattern_in(pattern, field, name);
+	pattern_note(pattern, thing, found);
+	return found;
 }

@@ -12,6 +12,7 @@
 #include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PATTERN_MAX 128 /* bytes, NUL included */
 
@@ -31,6 +32,8 @@ enum pattern_field {
 	        PATTERN_FIELD_COUNT
 };
 
+struct pattern_memo;
+
 struct pattern {
 	char text[PATTERN_MAX];   /* as typed; empty: matches everything */
 	const char *needle;       /* the part of text behind the prefixes */
@@ -38,6 +41,7 @@ struct pattern {
 	bool is_regex;            /* and regex is compiled */
 	bool any_case;
 	regex_t regex;
+	struct pattern_memo *memo; /* what was found so far; NULL: no memory for it */
 };
 
 /* Take over what was typed (cut at PATTERN_MAX - 1 bytes). 0, or -EINVAL: a regular expression that
@@ -53,8 +57,14 @@ static inline bool pattern_is_empty(const struct pattern *pattern)
 
 /* Whether it is found in a word of that field; NULL is a word with nothing in it. */
 bool pattern_in(const struct pattern *pattern, enum pattern_field field, const char *word);
-/* The same for a number. */
 bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
                        unsigned long long number);
+/* The same for a word that stays as it is, where it is, as long as the pattern is used: names of the
+ * model's rows. Each is looked through once. */
+bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name);
+/* For things that consist of names: what was noted of one, known by a hash of all that the answer
+ * depends on. False: nothing (any more). */
+bool pattern_knows(const struct pattern *pattern, uint64_t thing, bool *found);
+void pattern_note(const struct pattern *pattern, uint64_t thing, bool found);
 
 #endif

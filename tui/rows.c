@@ -117,7 +117,7 @@ static void frozen_free(struct frozen *frozen)
 	free(frozen);
 }
 
-static int frames_copy(struct frozen *frozen, struct frame **chain, int length)
+static int frames_copy(struct frozen *frozen, const struct frame **chain, int length)
 {
 	if (!*chain || length <= 0)
 		return 0;

@@ -30,9 +30,9 @@ static int bar_steps(float rate, float most, int lines)
 static void draw_bar(int steps, int y, int x, int lines, enum style style)
 {
 	for (int line = 0; line < lines && steps > 0; line++, steps -= BAR_STEPS)
-		draw_word(y - line, x, 1, style, GROUND_NONE,
-		          glyph((enum glyph)(GLYPH_BAR_1 + (steps > BAR_STEPS ? BAR_STEPS : steps) -
-		                             1)));
+		draw_glyphs(
+		        y - line, x, 1, style, GROUND_NONE,
+		        (enum glyph)(GLYPH_BAR_1 + (steps > BAR_STEPS ? BAR_STEPS : steps) - 1));
 }
 
 static void draw_series(const struct rows *rows, const struct map_row *map, int what,

@@ -257,6 +257,7 @@ void ui_refresh(struct ui *ui)
 	                    rows->goroutine_count, ui, filtered);
 	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with q");
+	pane_maps_sum(ui);
 	messages_watch(&ui->messages, rows);
 	sync(ui);
 }

@@ -5,10 +5,10 @@
  * news: ask the model for its rows, filter and sort them, draw, send what differs. Feeding the
  * model is the collector's work and not counted.
  *
- *     bench_frame [FRAMES [MAPS [GOROUTINES]]]
+ *     bench_frame [FRAMES [MAPS [GOROUTINES [SCREEN]]]]      SCREEN: only that one, "map view"
  *
  * Figures are lower quartiles: what else runs on the machine makes frames dearer, never cheaper. The
- * last line says whether a frame of the overview stays within 2 ms.
+ * last line says whether the frames of all screens stay within 2 ms.
  */
 #define _GNU_SOURCE
 #include <curses.h>
@@ -47,6 +47,7 @@ static const struct scene {
         {"overview", "", true},
         {"overview, another order", "S", true},
         {"overview, filtered", "\\map\r", true},
+        {"overview, few filtered", "\\func:nowhere\r", true},
         {"overview, heat by time", "v", true},
         {"map view", "\r", true},
         {"call tree", "t", true},
@@ -209,13 +210,13 @@ int main(int argc, char **argv)
 	printf("%-26s %10s %10s %10s %11s %8s\n", "screen", "a frame", "rows", "drawing", "slowest",
 	       "bytes");
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
-		if (run(&bench, &scenes[i], frames) > BOUND_MS && i < 2)
-			slow = true;
+		if (argc <= 4 || strcmp(argv[4], scenes[i].name) == 0)
+			slow |= run(&bench, &scenes[i], frames) > BOUND_MS;
 	printf("memory: %ld MB resident, the made-up process and its queue included\n",
 	       resident_kib() / 1024);
 	model_destroy(bench.model);
 	synthetic_destroy(bench.synthetic);
 	event_queue_destroy(bench.queue);
-	printf("bound of %.0f ms for the overview: %s\n", BOUND_MS, slow ? "MISSED" : "kept");
+	printf("bound of %.0f ms: %s\n", BOUND_MS, slow ? "MISSED" : "kept");
 	return 0;
 }
