@@ -8,6 +8,7 @@
 #include "core/id_table.h"
 
 #define KNOWN_TRIES 8
+#define PARENT_STEP UINT64_C(0x100000000)
 
 /* ---- making it ----------------------------------------------------------------------- */
 
@@ -64,7 +65,7 @@ static bool same_place(const struct frame *a, const struct frame *b)
 
 static int *bucket_of(struct call_tree *tree, int parent, const struct frame *frame)
 {
-	uint64_t key = (uint64_t)(unsigned int)parent << 32 | (unsigned int)frame->line;
+	uint64_t key = (uint64_t)(uint32_t)parent * PARENT_STEP + (uint32_t)frame->line;
 
 	return &tree->buckets[id_mix(key) % CALL_TREE_NODES];
 }

@@ -13,57 +13,57 @@
 /* Identifier, keys (names separated by blanks; the first is the one shown), letters of the views
  * where it means something (VIEW_LETTERS of pane.h; "*": everywhere), word in the key bar ("" keeps
  * it out; the last ones go where there is no room), explanation. */
-#define ACTIONS(X)                                                                               \
-	X(UP, "Up k", "omcgtsuh", "", "one row up")                                              \
-	X(DOWN, "Down j", "omcgtsuh", "", "one row down")                                        \
-	X(PAGE_UP, "PgUp Ctrl-B", "omcgtsuh", "", "one page up")                                 \
-	X(PAGE_DOWN, "PgDn Ctrl-F", "omcgtsuh", "", "one page down")                             \
-	X(HOME, "Home g", "omcgtsuh", "",                                                        \
-	  "first row; the selection stays there when the order changes")                         \
-	X(END, "End G", "omcgtsuh", "", "last row")                                              \
-	X(LEFT, "Left h", "omcgtsuh", "",                                                        \
-	  "heatmap: cell to the left; tree: fold; else in a view: back")                         \
-	X(RIGHT, "Right l", "omgtu", "",                                                         \
-	  "heatmap: cell to the right; tree: unfold; elsewhere like Enter")                      \
-	X(OPEN, "Enter", "omgtu", "open",                                                        \
-	  "map: its conflicts; conflict: both call chains; heat: what is behind the cell")       \
-	X(NEXT_PANE, "Tab", "om", "next", "next pane; in the map view next section")             \
-	X(PREV_PANE, "Shift-Tab", "om", "", "the one before")                                    \
-	X(HELP, "? F1", "*", "help", "this page")                                                \
-	X(QUIT, "q F10", "*", "quit", "leave; the probes are taken out")                         \
-	X(SEARCH, "/ F3", "om", "search", "go to the next row with this in it; n and N go on")   \
-	X(NEXT_MATCH, "n", "om", "", "next row that was searched for")                           \
-	X(PREV_MATCH, "N", "om", "", "previous row that was searched for")                       \
-	X(FILTER, "\\ F4", "ot", "filter",                                                       \
-	  "show only rows with this in them (word, func:word, ~regex)")                          \
-	X(UNDO, "u", "*", "", "take back a picked range, else the latest change of the filter")  \
-	X(SORT, "s F6", "o", "sort", "sort by the next column")                                  \
-	X(SORT_BACK, "S", "o", "", "sort by the previous column")                                \
-	X(REVERSE, "I", "o", "", "turn the order round")                                         \
-	X(NEXT_CONFLICT, "c", "*", "", "next conflict, of whatever map")                         \
-	X(PREV_CONFLICT, "C", "*", "", "previous conflict")                                      \
-	X(FREEZE, "Space p", "*", "freeze",                                                      \
-	  "freeze the screen or let it go on; collection never stops")                           \
-	X(SNAPSHOT, "w F9", "*", "snapshot", "write a snapshot to a file and say where")         \
-	X(COPY, "y", "omcgt", "",                                                                \
-	  "copy what is selected: to the terminal's clipboard and to a file")                    \
-	X(HEAT_MODE, "v", "om", "heat",                                                          \
-	  "next heatmap: by map, by time, by frequency; map view: next section")                 \
-	X(MARK, "b", "om", "",                                                                   \
-	  "heatmap: begin a range at this cell; Enter then restricts all panes to it")           \
-	X(TREE, "t F5", "*", "tree",                                                             \
-	  "call chains as a tree: of this map, or of all that are shown")                        \
-	X(SETUP, "F2 O", "*", "", "palette, columns, panes, keys: changed here, kept in a file") \
-	X(MESSAGES, "m", "*", "messages", "what gomaptop noticed")                               \
-	X(ZOOM, "z", "o", "zoom", "give the focused pane the whole screen, or take it back")     \
-	X(HIDE, "x", "o", "", "hide the focused pane")                                           \
-	X(SHOW_ALL, "X", "o", "", "show all panes again, in their usual sizes")                  \
-	X(GROW, "+ =", "o", "", "the focused pane larger")                                       \
-	X(SHRINK, "- _", "o", "", "the focused pane smaller")                                    \
-	X(FASTER, "[ F7", "*", "", "refresh more often")                                         \
-	X(SLOWER, "] F8", "*", "", "refresh less often")                                         \
-	X(BACK, "Esc Backspace", "*", "back", "back to where you came from")                     \
-	X(RESET, "r", "*", "reset", "forget counts and conflicts, begin again")                  \
+#define ACTIONS(X)                                                                                 \
+	X(UP, "Up k", "omcgtsuh", "", "one row up")                                                \
+	X(DOWN, "Down j", "omcgtsuh", "", "one row down")                                          \
+	X(PAGE_UP, "PgUp Ctrl-B", "omcgtsuh", "", "one page up")                                   \
+	X(PAGE_DOWN, "PgDn Ctrl-F", "omcgtsuh", "", "one page down")                               \
+	X(HOME, "Home g", "omcgtsuh", "",                                                          \
+	  "first row; the selection stays there when the order changes")                           \
+	X(END, "End G", "omcgtsuh", "", "last row")                                                \
+	X(LEFT, "Left h", "omcgtsuh", "",                                                          \
+	  "heatmap: cell to the left; tree: fold; else in a view: back")                           \
+	X(RIGHT, "Right l", "omcgtu", "",                                                          \
+	  "heatmap: cell to the right; tree: unfold; elsewhere like Enter")                        \
+	X(OPEN, "Enter", "omcgtu", "open",                                                         \
+	  "map: its conflicts; conflict: both call chains, then in full; heat: what is behind it") \
+	X(NEXT_PANE, "Tab", "om", "next", "next pane; in the map view next section")               \
+	X(PREV_PANE, "Shift-Tab", "om", "", "the one before")                                      \
+	X(HELP, "? F1", "*", "help", "this page")                                                  \
+	X(QUIT, "q F10", "*", "quit", "leave; the probes are taken out")                           \
+	X(SEARCH, "/ F3", "om", "search", "go to the next row with this in it; n and N go on")     \
+	X(NEXT_MATCH, "n", "om", "", "next row that was searched for")                             \
+	X(PREV_MATCH, "N", "om", "", "previous row that was searched for")                         \
+	X(FILTER, "\\ F4", "ot", "filter",                                                         \
+	  "show only rows with this in them (word, func:word, ~regex)")                            \
+	X(UNDO, "u", "*", "", "take back a picked range, else the latest change of the filter")    \
+	X(SORT, "s F6", "o", "sort", "sort by the next column")                                    \
+	X(SORT_BACK, "S", "o", "", "sort by the previous column")                                  \
+	X(REVERSE, "I", "o", "", "turn the order round")                                           \
+	X(NEXT_CONFLICT, "c", "*", "", "next conflict, of whatever map")                           \
+	X(PREV_CONFLICT, "C", "*", "", "previous conflict")                                        \
+	X(FREEZE, "Space p", "*", "freeze",                                                        \
+	  "freeze the screen or let it go on; collection never stops")                             \
+	X(SNAPSHOT, "w F9", "*", "snapshot", "write a snapshot to a file and say where")           \
+	X(COPY, "y", "omcgt", "",                                                                  \
+	  "copy what is selected: to the terminal's clipboard and to a file")                      \
+	X(HEAT_MODE, "v", "om", "heat",                                                            \
+	  "next heatmap: by map, by time, by frequency; map view: next section")                   \
+	X(MARK, "b", "om", "",                                                                     \
+	  "heatmap: begin a range at this cell; Enter then restricts all panes to it")             \
+	X(TREE, "t F5", "*", "tree",                                                               \
+	  "call chains as a tree: of this map, or of all that are shown")                          \
+	X(SETUP, "F2 O", "*", "", "palette, columns, panes, keys: changed here, kept in a file")   \
+	X(MESSAGES, "m", "*", "messages", "what gomaptop noticed")                                 \
+	X(ZOOM, "z", "o", "zoom", "give the focused pane the whole screen, or take it back")       \
+	X(HIDE, "x", "o", "", "hide the focused pane")                                             \
+	X(SHOW_ALL, "X", "o", "", "show all panes again, in their usual sizes")                    \
+	X(GROW, "+ =", "o", "", "the focused pane larger")                                         \
+	X(SHRINK, "- _", "o", "", "the focused pane smaller")                                      \
+	X(FASTER, "[ F7", "*", "", "refresh more often")                                           \
+	X(SLOWER, "] F8", "*", "", "refresh less often")                                           \
+	X(BACK, "Esc Backspace", "*", "back", "back to where you came from")                       \
+	X(RESET, "r", "*", "reset", "forget counts and conflicts, begin again")                    \
 	X(REDRAW, "Ctrl-L", "*", "", "draw the whole screen afresh")
 
 enum action {

@@ -85,6 +85,7 @@ struct ui {
 	struct list setup;
 	bool settings_broken; /* the file is there, but it could not be used */
 	int conflict_scroll, help_scroll;
+	bool conflict_in_full;                  /* as text that is broken, not elided */
 	struct pattern filter;                  /* rows without it are not shown */
 	struct range range;                     /* nor those that have nothing in it */
 	bool range_is_of_view;                  /* it goes with the view that shows it */

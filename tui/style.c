@@ -17,6 +17,12 @@ static const char *const palette_names[PALETTE_COUNT] = {
 #undef X
 };
 
+static const char *const palette_helps[PALETTE_COUNT] = {
+#define X(id, name, help) [PALETTE_##id] = help,
+        PALETTES(X)
+#undef X
+};
+
 static enum palette palette;
 
 #define N A_NORMAL
@@ -77,6 +83,11 @@ static const short heat_plain[PALETTE_COUNT][HEAT_LEVELS][2] = {
 const char *style_palette_name(enum palette id)
 {
 	return palette_names[id];
+}
+
+const char *style_palette_help(enum palette id)
+{
+	return palette_helps[id];
 }
 
 enum palette style_palette(void)

@@ -71,6 +71,7 @@ enum palette {
 };
 
 const char *style_palette_name(enum palette palette);
+const char *style_palette_help(enum palette palette);
 enum palette style_palette(void);
 void style_palette_set(enum palette palette);
 

@@ -134,6 +134,7 @@ void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict)
 {
 	ui->conflict_number = conflict->number;
 	ui->conflict_scroll = 0;
+	ui->conflict_in_full = false;
 	ui_view_open(ui, VIEW_CONFLICT);
 }
 

@@ -11,12 +11,14 @@
 #include "tui/format.h"
 #include "tui/pane.h"
 #include "tui/source_text.h"
+#include "tui/text_pager.h"
 
 /* One conflict: both call chains side by side, aligned at the frames that they have in common
  * (the roots, at the bottom), so that the eye falls on where they part. */
 
 #define NAME_BYTES    2048
-#define STACKED_BELOW 64 /* columns under which the sides stand one above the other */
+#define FULL_BYTES    (1 << 20) /* names of 4 KB in two chains of 127 frames */
+#define STACKED_BELOW 64        /* columns under which the sides stand one above the other */
 
 static bool same_function(const struct frame *a, const struct frame *b)
 {
@@ -294,6 +296,17 @@ static void draw_stacked(struct ui *ui, const struct conflict_row *conflict,
 	draw_party(ui, conflict, &conflict->b, false, &lower);
 }
 
+/* Side by side long names are elided; here nothing is. */
+static void draw_in_full(struct ui *ui, const struct conflict_row *conflict,
+                         const struct rect *area)
+{
+	static char text[FULL_BYTES];
+	struct rect body = {area->y, area->x + 1, area->height, area->width - 2};
+
+	copy_conflict(conflict, text, sizeof(text));
+	text_pager_draw(text, &body, &ui->conflict_scroll);
+}
+
 static void draw(struct ui *ui, const struct rect *area)
 {
 	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_number);
@@ -311,10 +324,13 @@ static void draw(struct ui *ui, const struct rect *area)
 	snprintf(title, sizeof(title), "Conflict: %s on m%u  %s",
 	         conflict_kind_name(conflict->kind), conflict->map ? conflict->map->number : 0,
 	         conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "");
-	draw_title(area, true, title, "Esc goes back");
+	draw_title(area, true, title,
+	           ui->conflict_in_full ? "Enter: side by side" : "Enter: in full");
 	y = draw_summary(ui, conflict, area);
 	body = (struct rect){y + 1, area->x, area->y + area->height - y - 1, area->width};
-	if (area->width < STACKED_BELOW)
+	if (ui->conflict_in_full)
+		draw_in_full(ui, conflict, &body);
+	else if (area->width < STACKED_BELOW)
 		draw_stacked(ui, conflict, &body);
 	else
 		draw_sides(ui, conflict, &body);
@@ -334,6 +350,12 @@ static enum handled act(struct ui *ui, enum action action)
 	        {ACTION_END, STACK_DEPTH_MAX * 8},
 	};
 
+	if (action == ACTION_OPEN || action == ACTION_RIGHT ||
+	    (action == ACTION_LEFT && ui->conflict_in_full)) {
+		ui->conflict_in_full = action != ACTION_LEFT && !ui->conflict_in_full;
+		ui->conflict_scroll = 0;
+		return HANDLED;
+	}
 	if (action == ACTION_LEFT) {
 		ui_view_back(ui);
 		return HANDLED;

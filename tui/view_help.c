@@ -6,81 +6,125 @@
 #include "tui/pane.h"
 #include "tui/text.h"
 
-/* The keys from the keymap table, then what the words on the screen mean. */
+/* The keys from the keymap table, the columns from the tables of the panes, what a search can look
+ * for and the palettes from where they are declared; then what other words on the screen mean. */
 
 #define KEYS_WIDTH 16
 
-static const struct {
-	const char *word;
+struct entry {
+	const char *key, *text; /* text NULL: a heading */
 	enum style style;
-	const char *meaning;
-} words[] = {
-        {"conflict", STYLE_CONFLICT,
-         "two goroutines were inside operations on the map at the same "
-         "time and one changed it: proven"},
-        {"suspect", STYLE_SUSPECT,
-         "several goroutines, at least one changes it, no overlap seen "
-         "yet: not an accusation"},
-        {"guarded", STYLE_GUARDED,
-         "the same, but by now overlaps should have been seen if nothing "
-         "kept them apart"},
-        {"shared", STYLE_SHARED, "several goroutines, nobody changes it"},
-        {"local", STYLE_LOCAL, "one goroutine"},
-        {"rd wr de it/s", STYLE_HEAD, "reads, writes, deletes and clears, iterations per second"},
-        {"gors", STYLE_HEAD, "goroutines that used it (~: estimated)"},
-        {"confl", STYLE_HEAD, "conflicts seen"},
-        {"exp", STYLE_HEAD, "overlaps to be expected if nothing kept the goroutines apart"},
-        {"heat", STYLE_HEAD,
-         "conflicts per second by depth of the deeper call chain: 1 rare, 5 from "
-         "1/s, 9 from 100/s"},
-        {"armed", STYLE_HEAD, "part of the time in which the probes were in place"},
-        {"overhead", STYLE_HEAD, "estimate of the target's CPU time that watching costs"},
 };
 
-#define WORDS ((int)(sizeof(words) / sizeof(words[0])))
+static const struct entry verdicts[] = {
+        {"Verdicts", NULL, STYLE_STRONG},
+        {"conflict",
+         "two goroutines were inside operations on the map at the same time and one changed it: "
+         "proven",
+         STYLE_CONFLICT},
+        {"suspect",
+         "several goroutines, at least one changes it, no overlap seen yet: not an accusation",
+         STYLE_SUSPECT},
+        {"guarded",
+         "the same, but by now overlaps should have been seen if nothing kept them apart",
+         STYLE_GUARDED},
+        {"shared", "several goroutines, nobody changes it", STYLE_SHARED},
+        {"local", "one goroutine", STYLE_LOCAL},
+        {"Other words", NULL, STYLE_STRONG},
+        {"heat",
+         "conflicts per second by depth of the deeper call chain: 1 rare, 5 from 1/s, 9 from 100/s",
+         STYLE_HEAD},
+        {"armed", "part of the time in which the probes were in place", STYLE_HEAD},
+        {"overhead", "estimate of the target's CPU time that watching costs", STYLE_HEAD},
+};
 
-/* Lines that are scrolled away are drawn to nowhere. */
-static int draw_entry(const struct rect *area, int row, const char *key, enum style style,
-                      const char *text)
+static const struct entry searches[] = {
+        {"Search and filter", NULL, STYLE_STRONG},
+        {"word", "anywhere in a row; with a capital in it: only so", STYLE_KEY},
+        {"~expression", "a regular expression, also behind the colon of a field", STYLE_KEY},
+#define X(id, prefix, help) {prefix ":", help, STYLE_KEY},
+        PATTERN_FIELDS(X)
+#undef X
+};
+
+/* ---- one after the other ------------------------------------------------------------- */
+
+/* Where the next entry goes. What lies outside of the area is only counted. */
+struct page {
+	const struct rect *area;
+	int row;
+};
+
+static int text_width_of(const struct page *page)
 {
-	int width = area->width - KEYS_WIDTH - 3;
-	size_t skip;
-
-	if (row >= 0 && row < area->height)
-		draw_word(area->y + row, area->x + 2, KEYS_WIDTH - 1, style, GROUND_NONE, key);
-	for (size_t n; (n = text_wrap(text, width, &skip)) != 0; text += skip, row++)
-		if (row >= 0 && row < area->height)
-			draw_words(area->y + row, area->x + 2 + KEYS_WIDTH, width, STYLE_TEXT,
-			           GROUND_NONE, "%.*s", (int)n, text);
-	return row;
+	return page->area->width - KEYS_WIDTH - 3;
 }
 
-static int lines_of(const char *text, int width)
+static void add(struct page *page, const struct entry *entry)
 {
-	int lines = 0;
+	const struct rect *area = page->area;
+	const char *text = entry->text;
 	size_t skip;
 
-	for (; text_wrap(text, width, &skip) != 0; text += skip)
-		lines++;
-	return lines;
+	if (!text)
+		page->row++; /* a blank line above a heading */
+	if (page->row >= 0 && page->row < area->height)
+		draw_word(area->y + page->row, area->x + 2, text ? KEYS_WIDTH - 1 : area->width - 2,
+		          entry->style, GROUND_NONE, entry->key);
+	if (!text) {
+		page->row++;
+		return;
+	}
+	for (size_t n; (n = text_wrap(text, text_width_of(page), &skip)) != 0;
+	     text += skip, page->row++)
+		if (page->row >= 0 && page->row < area->height)
+			draw_words(area->y + page->row, area->x + 2 + KEYS_WIDTH,
+			           text_width_of(page), STYLE_TEXT, GROUND_NONE, "%.*s", (int)n,
+			           text);
 }
 
-static int lines_of_all(int width)
+static void add_all(struct page *page, const struct entry *entries, size_t count)
 {
-	int lines = 1;
+	for (size_t i = 0; i < count; i++)
+		add(page, &entries[i]);
+}
 
-	for (int i = 0; i < ACTION_COUNT; i++)
-		lines += lines_of(keymap_entry((enum action)i)->help, width);
-	for (int i = 0; i < WORDS; i++)
-		lines += lines_of(words[i].meaning, width);
-	return lines;
+static void add_columns(struct page *page, const char *heading, const struct table_spec *spec)
+{
+	add(page, &(struct entry){heading, NULL, STYLE_STRONG});
+	for (int i = 0; i < spec->column_count; i++)
+		add(page,
+		    &(struct entry){spec->columns[i].title, spec->columns[i].help, STYLE_HEAD});
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Returns the row behind the last. */
+static int page_draw(const struct rect *area, int row)
+{
+	struct page page = {area, row};
+
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		const struct keymap_entry *key = keymap_entry((enum action)i);
+
+		add(&page, &(struct entry){key->keys, key->help, STYLE_KEY});
+	}
+	add_all(&page, verdicts, COUNT(verdicts));
+	add_columns(&page, "Columns of maps", &maps_table);
+	add_columns(&page, "Columns of goroutines", &goroutines_table);
+	add_all(&page, searches, COUNT(searches));
+	add(&page, &(struct entry){"Palettes", NULL, STYLE_STRONG});
+	for (enum palette p = 0; p < PALETTE_COUNT; p++)
+		add(&page,
+		    &(struct entry){style_palette_name(p), style_palette_help(p), STYLE_HEAD});
+	return page.row;
 }
 
 static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
-	int lines = lines_of_all(area->width - KEYS_WIDTH - 3);
-	int row;
+	struct rect nowhere = {body.y, body.x, 0, body.width};
+	int lines = page_draw(&nowhere, 0);
 
 	if (ui->help_scroll > lines - body.height)
 		ui->help_scroll = lines - body.height;
@@ -88,15 +132,7 @@ static void draw(struct ui *ui, const struct rect *area)
 		ui->help_scroll = 0;
 	draw_title(area, true, "Help",
 	           lines > body.height ? "Up and Down scroll, Esc goes back" : "Esc goes back");
-	row = -ui->help_scroll;
-	for (int i = 0; i < ACTION_COUNT; i++) {
-		const struct keymap_entry *entry = keymap_entry((enum action)i);
-
-		row = draw_entry(&body, row, entry->keys, STYLE_KEY, entry->help);
-	}
-	row++;
-	for (int i = 0; i < WORDS; i++)
-		row = draw_entry(&body, row, words[i].word, words[i].style, words[i].meaning);
+	page_draw(&body, -ui->help_scroll);
 }
 
 static enum handled act(struct ui *ui, enum action action)

@@ -95,10 +95,12 @@ static void describe(struct ui *ui, struct item item, char *out, size_t size)
 	}
 }
 
-static void draw_sample(int y, int x)
+static void draw_sample(int y, int x, int end)
 {
-	for (int level = 1; level <= HEAT_LEVELS; level++)
-		draw_heat(y, x + 2 * (level - 1), 2, level, GROUND_NONE);
+	for (int level = 1; level <= HEAT_LEVELS; level++, x += 2)
+		draw_heat(y, x, 2, level, GROUND_NONE);
+	draw_word(y, x + 1, end - x - 1, STYLE_DIM, GROUND_NONE,
+	          style_palette_help(style_palette()));
 }
 
 static void draw(struct ui *ui, const struct rect *area)
@@ -119,7 +121,7 @@ static void draw(struct ui *ui, const struct rect *area)
 		          selected ? glyph(GLYPH_POINTER) : "");
 		draw_text(body.y + i, body.x + 2, body.width - 2, STYLE_TEXT, ground, text);
 		if (item.kind == ITEM_PALETTE && body.width > 60)
-			draw_sample(body.y + i, body.x + 36);
+			draw_sample(body.y + i, body.x + 36, body.x + body.width);
 	}
 }
 

@@ -39,6 +39,7 @@ VIEWS = (
     ("map-lines", LOAD, ("Enter", "Tab", "Tab")),
     ("map-timeline", LOAD, ("Enter", "Tab", "Tab", "Tab")),
     ("conflict", LOAD, ("c",)),
+    ("conflict-full", LOAD, ("c", "Enter")),
     ("goroutine", LOAD, ("Tab", "Tab", "Enter")),
     ("tree", LOAD, ("t",)),
     ("messages", LOAD, ("m",)),
