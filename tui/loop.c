@@ -11,11 +11,16 @@
 
 #define NS_MS        UINT64_C(1000000)
 #define FRAME_GAP_NS (200 * NS_MS) /* news alone draws no more often than this */
+/* A frame that took longer was held up by the terminal. Then there is a pause so many times as long:
+ * what was sent is on its way meanwhile, and a key does not have to wait behind it. */
+#define SLOW_NS     (50 * NS_MS)
+#define SLOW_PAUSES 2
 
 struct state {
-	uint64_t now, end, next_clock, last_frame;
-	bool dirty;   /* something to draw */
-	bool at_once; /* and it must not wait */
+	uint64_t now, end, next_clock, next_frame; /* next_frame: no news is drawn before */
+	bool dirty;                                /* something to draw */
+	bool at_once;                              /* and it must not wait */
+	bool slow;                                 /* the terminal is slower than what is drawn */
 	bool quit;
 	bool deaf; /* the event descriptor stays readable with nothing behind it: leave it */
 };
@@ -43,29 +48,32 @@ static void keys_handle(const struct loop *loop, struct state *state)
 		take(state, loop->key(loop->ctx, code), true);
 }
 
-static int timeout_ms(const struct loop *loop, const struct state *state)
+static int timeout_ms(const struct state *state)
 {
-	uint64_t gap = loop->interval_ns < FRAME_GAP_NS ? loop->interval_ns : FRAME_GAP_NS;
 	uint64_t until = state->next_clock;
 
 	if (state->end && state->end < until)
 		until = state->end;
-	if (state->dirty && state->last_frame + gap < until)
-		until = state->last_frame + gap;
+	if (state->dirty && state->next_frame < until)
+		until = state->next_frame;
 	return until > state->now ? (int)((until - state->now) / NS_MS) + 1 : 0;
 }
 
 static void draw_if_due(const struct loop *loop, struct state *state)
 {
 	uint64_t gap = loop->interval_ns < FRAME_GAP_NS ? loop->interval_ns : FRAME_GAP_NS;
+	uint64_t shown;
 
-	if (!state->dirty || (!state->at_once && state->now < state->last_frame + gap))
+	if (!state->dirty || (!state->at_once && state->now < state->next_frame))
 		return;
 	screen_begin();
 	loop->draw(loop->ctx);
 	screen_show();
+	shown = now_ns();
 	state->dirty = state->at_once = false;
-	state->last_frame = state->now;
+	state->slow = shown - state->now > SLOW_NS;
+	state->next_frame =
+	        state->slow ? shown + SLOW_PAUSES * (shown - state->now) : state->now + gap;
 }
 
 static void signals_take(struct state *state)
@@ -96,7 +104,7 @@ static int round_run(const struct loop *loop, struct state *state)
 	        {.fd = state->deaf ? -1 : loop->event_fd, .events = POLLIN},
 	};
 
-	if (poll(fds, 3, timeout_ms(loop, state)) < 0 && errno != EINTR)
+	if (poll(fds, 3, timeout_ms(state)) < 0 && errno != EINTR)
 		return -errno;
 	state->now = now_ns();
 	if (fds[1].revents)
@@ -107,7 +115,7 @@ static int round_run(const struct loop *loop, struct state *state)
 		news_take(loop, state);
 	if (state->now >= state->next_clock) {
 		state->deaf = false;
-		take(state, loop->news(loop->ctx, true), true);
+		take(state, loop->news(loop->ctx, true), !state->slow);
 		state->next_clock = state->now + loop->interval_ns;
 	}
 	keys_handle(loop, state); /* also those curses read ahead */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTHS_MAX 16384 /* maps whose length is read: the first of the list */
+#define LENGTHS_MAX 16384 /* maps whose length is read to be kept: the first of the list */
 
 /* ---- asking the model --------------------------------------------------------------------------
  */
@@ -52,8 +52,6 @@ static int maps_read(struct rows *rows, const struct model *model)
 	if (room_make((void ***)&rows->maps, &rows->map_room, count + 1))
 		return -ENOMEM;
 	rows->map_count = model_maps(model, MAPS_BY_NUMBER, rows->maps, count);
-	model_lengths_read(model, rows->maps,
-	                   rows->map_count < LENGTHS_MAX ? rows->map_count : LENGTHS_MAX);
 	return 0;
 }
 
@@ -261,6 +259,9 @@ int rows_freeze(struct rows *rows, const struct model *model)
 	struct frozen *frozen = calloc(1, sizeof(*frozen));
 	int rc = frozen ? live_read(rows, model) : -ENOMEM;
 
+	if (!rc)
+		model_lengths_read(model, rows->maps,
+		                   rows->map_count < LENGTHS_MAX ? rows->map_count : LENGTHS_MAX);
 	rc = rc ? rc : maps_copy(frozen, rows);
 	rc = rc ? rc : conflicts_copy(frozen, rows);
 	rc = rc ? rc : others_copy(frozen, rows);
@@ -311,6 +312,12 @@ struct conflict_row *rows_conflict(const struct rows *rows, unsigned int number)
 		if (rows->conflicts[i]->number == number)
 			return rows->conflicts[i];
 	return NULL;
+}
+
+void rows_length_read(const struct rows *rows, const struct model *model, struct map_row *map)
+{
+	if (!rows->frozen)
+		model_lengths_read(model, &map, 1);
 }
 
 uint64_t rows_lost(const struct rows *rows)

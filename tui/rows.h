@@ -40,7 +40,8 @@ struct rows {
 	size_t map_room, conflict_room, goroutine_room;
 };
 
-/* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. */
+/* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. Lengths of maps are read from
+ * the target, which costs: whoever shows one calls rows_length_read() first. */
 int rows_refresh(struct rows *rows, const struct model *model);
 int rows_freeze(struct rows *rows, const struct model *model);
 void rows_thaw(struct rows *rows);
@@ -49,6 +50,8 @@ void rows_free(struct rows *rows); /* accepts a zeroed one */
 /* NULL when there is none with this number (any more). */
 struct map_row *rows_map(const struct rows *rows, unsigned int number);
 struct conflict_row *rows_conflict(const struct rows *rows, unsigned int number);
+/* Bring the length of a map of these rows up to date; frozen ones have the one of that moment. */
+void rows_length_read(const struct rows *rows, const struct model *model, struct map_row *map);
 /* What was lost on the way, by the kernel side and by the bounds of the model. */
 uint64_t rows_lost(const struct rows *rows);
 

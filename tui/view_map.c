@@ -290,6 +290,7 @@ static void draw(struct ui *ui, const struct rect *area)
 	y = draw_verdict(ui, map, y, area);
 	y = draw_rates(map, y, area);
 	y = draw_heat_strip(map, y, area);
+	rows_length_read(&ui->rows, ui->source->model, map);
 	if (area->height >= 12)
 		y = draw_identity(ui, map, y, area);
 	draw_sections(ui, map, y, area);
