@@ -263,6 +263,7 @@ void pane_maps_sum(struct ui *ui)
 
 		for (int op = 0; op < OP_COUNT; op++)
 			sums.rate[op] += map->rate[op];
+		sums.rate_estimated |= map->rate_estimated;
 		sums.conflicts += map->conflicts;
 		if (map->verdict != VERDICT_LOCAL && map->verdict != VERDICT_SHARED)
 			sums.expected_overlaps += map->expected_overlaps;
