@@ -66,6 +66,8 @@ int on_probe(struct pt_regs *ctx)
 	struct operation o = {};
 	int cause;
 
+	if (tuning.stopped)
+		return 0;
 	coverage_count(COVERAGE_HITS);
 	if (current_ids(&o.tgid, &o.tid) || !process_is_target(o.tgid)) {
 		coverage_count(COVERAGE_OTHER_PROCESS);

@@ -11,7 +11,12 @@
 #include "core/overhead_budget.h"
 
 #define WINDOW_NS 10000000ULL /* ten times the longest hold */
-#define TAIL_NS   500000ULL   /* breakpoints are gone that soon with uprobe_multi; measured */
+#define TAIL_NS   500000ULL   /* breakpoints are gone that soon with uprobe_multi */
+
+/* With perf events each probe takes so long to go, and so the windows are longer. */
+#define SLOW_WINDOW_NS 1000000000ULL
+#define SLOW_TAIL_NS   100000000ULL
+#define SLOW_TRY_NS    3000000ULL /* to see how often a probe is hit */
 
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
@@ -69,6 +74,21 @@ void governor_cpu_set(struct governor *g, uint64_t (*cpu_ns)(void *ctx), void *c
 	g->cpu_ctx = ctx;
 }
 
+/* ---- what it costs ------------------------------------------------------------------- */
+
+static bool reading_take(struct governor *g, struct overhead_reading *r)
+{
+	__u64 value[COVERAGE_COUNT] = {0};
+
+	if (coverage_totals_add(g->totals, value))
+		return false;
+	r->now_ns = collector_now();
+	r->cpu_ns = g->cpu_ns(g->cpu_ctx);
+	r->held_ns = value[COVERAGE_STALL_NS];
+	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
+	return true;
+}
+
 /* ---- in and out ---------------------------------------------------------------------- */
 
 static void armed_set(struct governor *g, bool armed)
@@ -83,14 +103,42 @@ static void armed_set(struct governor *g, bool armed)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* Where taking probes out is slow, a window of a second costs that and seconds more. So probes that
+ * are hit so often that they would use up the budget by themselves are not left in place at all: the
+ * functions are reported as not probed. */
+static bool is_slow(const struct governor *g)
+{
+	return g->config.mode == PROBE_LINK_PERF && g->config.share < OVERHEAD_UNLIMITED;
+}
+
+/* Asked after each probe: do those in place by now cost no more than the income? */
+static bool is_bearable(void *ctx)
+{
+	struct governor *g = ctx;
+	struct overhead_reading before, after;
+	double cost;
+
+	if (!reading_take(g, &before))
+		return true;
+	nanosleep(&(struct timespec){.tv_nsec = SLOW_TRY_NS}, NULL);
+	if (!reading_take(g, &after))
+		return true;
+	cost = (double)(after.hits_ns - before.hits_ns) / (double)(after.now_ns - before.now_ns);
+	fprintf(stderr, "cost %f income %f hits %lu\n", cost, overhead_budget_income(&g->budget),
+	        after.hits_ns - before.hits_ns);
+	return cost < overhead_budget_income(&g->budget);
+}
+
 /* Attach and detach take their time: the lock is not held meanwhile. */
 static int arm(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
                void *ctx)
 {
+	bool each = is_slow(g) && g->budget.cost_rate < 0;
 	int rc;
 
 	*(volatile __u32 *)&g->config.tuning->closing = 0;
-	rc = probe_set_open(g->config.probes, failed, ctx);
+	rc = each ? probe_set_open_each(g->config.probes, is_bearable, g, failed, ctx)
+	          : probe_set_open(g->config.probes, failed, ctx);
 	if (probe_set_is_open(g->config.probes))
 		armed_set(g, true);
 	return rc;
@@ -111,20 +159,7 @@ static void disarm(struct governor *g, bool patient)
 	probe_set_close(g->config.probes);
 }
 
-/* ---- what it costs ------------------------------------------------------------------- */
-
-static bool reading_take(struct governor *g, struct overhead_reading *r)
-{
-	__u64 value[COVERAGE_COUNT] = {0};
-
-	if (coverage_totals_add(g->totals, value))
-		return false;
-	r->now_ns = collector_now();
-	r->cpu_ns = g->cpu_ns(g->cpu_ctx);
-	r->held_ns = value[COVERAGE_STALL_NS];
-	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
-	return true;
-}
+/* ---- what may be spent ---------------------------------------------------------------- */
 
 /* How much of the time accesses may be held, as the program counts it: 1 : divisor. */
 static void holds_allow(const struct governor *g)
@@ -193,12 +228,12 @@ static void *run(void *arg)
 int governor_start(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
                    void *ctx)
 {
-	uint64_t tail = TAIL_NS;
+	uint64_t window = is_slow(g) ? SLOW_WINDOW_NS : WINDOW_NS;
+	uint64_t tail = is_slow(g) ? SLOW_TAIL_NS / 2 * probe_set_size(g->config.probes) : TAIL_NS;
 	struct overhead_reading reading;
 	int attached, rc;
 
-	overhead_budget_open(&g->budget, g->config.share, WINDOW_NS, tail,
-	                     (uint32_t)collector_now());
+	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)collector_now());
 	holds_allow(g);
 	births_allow(g);
 	if (g->config.share <= 0)

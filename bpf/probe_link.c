@@ -2,6 +2,8 @@
 #include "bpf/probe_link.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -138,6 +140,13 @@ int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, con
 	return attached;
 }
 
+static void links_free(struct probe_links *links)
+{
+	free(links->fds);
+	free(links->links);
+	free(links);
+}
+
 void probe_links_close(struct probe_links *links)
 {
 	if (!links)
@@ -146,7 +155,65 @@ void probe_links_close(struct probe_links *links)
 		close(links->fds[i]);
 	for (size_t i = 0; i < links->link_count; i++)
 		bpf_link__destroy(links->links[i]);
-	free(links->fds);
-	free(links->links);
-	free(links);
+	links_free(links);
+}
+
+/* ---- many ---------------------------------------------------------------------------- */
+
+#define CLOSERS_MAX 64
+
+struct closing {
+	struct probe_links **links;
+	size_t count;
+	atomic_size_t next;
+};
+
+static void *closer_run(void *arg)
+{
+	struct closing *c = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->count)
+		probe_links_close(c->links[i]);
+	return NULL;
+}
+
+void probe_links_close_all(struct probe_links **links, size_t count)
+{
+	struct closing c = {.links = links, .count = count};
+	pthread_t threads[CLOSERS_MAX];
+	size_t running = 0;
+
+	while (running + 1 < count && running < CLOSERS_MAX &&
+	       !pthread_create(&threads[running], NULL, closer_run, &c))
+		running++;
+	closer_run(&c);
+	while (running)
+		pthread_join(threads[--running], NULL);
+}
+
+int probe_links_join(struct probe_links **into, struct probe_links *more)
+{
+	struct probe_links *all = *into;
+	struct bpf_link **links;
+	int *fds;
+
+	if (!all) {
+		*into = more;
+		return 0;
+	}
+	fds = reallocarray(all->fds, all->fd_count + more->fd_count + 1, sizeof(*fds));
+	if (!fds)
+		return -ENOMEM;
+	all->fds = fds;
+	links = reallocarray(all->links, all->link_count + more->link_count + 1, sizeof(*links));
+	if (!links)
+		return -ENOMEM;
+	all->links = links;
+	for (size_t i = 0; i < more->fd_count; i++)
+		fds[all->fd_count++] = more->fds[i];
+	for (size_t i = 0; i < more->link_count; i++)
+		links[all->link_count++] = more->links[i];
+	links_free(more);
+	return 0;
 }

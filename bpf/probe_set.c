@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLOSE_AT_ONCE 128
+
 struct member {
 	const char *path;
 	pid_t pid;
@@ -68,8 +70,33 @@ static void member_prune(struct member *m,
 	m->count = kept;
 }
 
-int probe_set_open(struct probe_set *set,
-                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+/* One point after the other, each with a question whether it may stay. */
+static int member_open_each(const struct probe_set *set, struct member *m,
+                            bool (*keep)(void *keeper), void *keeper)
+{
+	int attached = 0, refused = -ENODATA;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct probe_point *p = &m->points[i];
+		struct probe_links *links = NULL;
+		int rc = probe_links_open(set->program, set->mode, m->path, m->pid, p, 1, &links);
+
+		if (rc > 0 && !keep(keeper))
+			rc = -EDQUOT;
+		if (rc > 0 && probe_links_join(&m->links, links))
+			rc = -ENOMEM;
+		if (rc > 0) {
+			attached++;
+			continue;
+		}
+		probe_links_close(links);
+		p->error = refused = rc;
+	}
+	return attached ? attached : refused;
+}
+
+int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void *keeper,
+                        void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
 {
 	int attached = 0, refused = 0;
 
@@ -79,24 +106,38 @@ int probe_set_open(struct probe_set *set,
 
 		if (m->links || !m->count)
 			continue;
-		rc = probe_links_open(set->program, set->mode, m->path, m->pid, m->points, m->count,
-		                      &m->links);
-		if (rc <= 0) {
+		rc = keep ? member_open_each(set, m, keep, keeper)
+		          : probe_links_open(set->program, set->mode, m->path, m->pid, m->points,
+		                             m->count, &m->links);
+		set->open = set->open || rc > 0;
+		if (rc > 0)
+			attached += m->told ? rc : 0;
+		else
 			refused = rc;
-			continue;
-		}
-		set->open = true;
-		member_prune(m, m->told ? failed : NULL, ctx);
-		attached += m->told ? rc : 0;
+		if (rc > 0 || keep)
+			member_prune(m, m->told ? failed : NULL, ctx);
 	}
 	return !set->open && refused ? refused : attached;
 }
 
+int probe_set_open(struct probe_set *set,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+{
+	return probe_set_open_each(set, NULL, NULL, failed, ctx);
+}
+
 void probe_set_close(struct probe_set *set)
 {
+	struct probe_links *all[CLOSE_AT_ONCE];
+	size_t count = 0;
+
 	for (size_t i = 0; i < set->count; i++) {
-		probe_links_close(set->members[i].links);
+		all[count++] = set->members[i].links;
 		set->members[i].links = NULL;
+		if (count < CLOSE_AT_ONCE && i + 1 < set->count)
+			continue;
+		probe_links_close_all(all, count);
+		count = 0;
 	}
 	set->open = false;
 }

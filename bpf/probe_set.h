@@ -34,6 +34,11 @@ int probe_set_add(struct probe_set *set, const char *path, pid_t pid, bool told,
 int probe_set_open(struct probe_set *set,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
+/* The same, one point after the other, where taking out is slow: keep() (NULL: all may) is asked after
+ * each whether it may stay. One that may not is taken out at once, and told as failed with -EDQUOT. */
+int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void *keeper,
+                        void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
+
 /* Take them out, and wait until no program of theirs runs any more. Closing twice is fine. */
 void probe_set_close(struct probe_set *set);
 

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bpf/link_reaper.h"
 #include "bpf/watch_internal.h"
 
 #include "gomaptop.skel.h"
@@ -17,6 +19,8 @@
 #define INTERVAL_NS  1000000000ULL
 #define STALL_MIN_NS 20000
 #define STALL_MAX_NS 1000000
+
+#define STOPPED_AFTER_NS 2000000 /* programs that were running have ended; holds are short there */
 
 /* ---- settings ------------------------------------------------------------------------ */
 
@@ -241,19 +245,34 @@ cleanup:
 	return rc;
 }
 
+/* Perf-event probes stay for seconds after they were closed, unless one waits for each. Nobody has to
+ * wait: a child sees them out, and the program looks away from now on. */
+static int slow_stop(struct watch *w)
+{
+	if (!w->program.skeleton)
+		return -1;
+	*(volatile __u32 *)&w->program.skeleton->bss->tuning.stopped = 1;
+	nanosleep(&(struct timespec){.tv_nsec = STOPPED_AFTER_NS}, NULL);
+	return link_reaper_start();
+}
+
 void watch_stop(struct watch *w)
 {
 	uint64_t begin_ns = collector_now();
+	int reaper = -1;
 
 	if (w->stopped)
 		return;
 	w->stopped = true;
 	if (w->collector)
 		collector_disarm(w->collector);
+	if (w->program.mode == PROBE_LINK_PERF)
+		reaper = slow_stop(w);
 	birth_probes_stop(w->births);
 	governor_stop(w->governor);
 	if (w->standing)
 		probe_set_close(w->standing);
+	link_reaper_release(reaper);
 	if (w->collector)
 		say_took(w, "taken out", begin_ns);
 	collector_stop(w->collector);

@@ -163,7 +163,10 @@ static void on_failed(void *ctx, const struct probe_point *point)
 {
 	struct watch *w = ctx;
 
-	skip_add(w, w->site_functions[COOKIE_SITE(point->cookie)], strerror(-point->error));
+	skip_add(w, w->site_functions[COOKIE_SITE(point->cookie)],
+	         point->error == -EDQUOT
+	                 ? "called too often for --max-overhead, on a kernel without uprobe_multi"
+	                 : strerror(-point->error));
 }
 
 static int attach_error(const struct watch *w, int rc, struct error *err)
