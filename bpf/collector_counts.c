@@ -203,15 +203,15 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 {
 	struct event_coverage e = {
 	        .h = {.kind = EVENT_COVERAGE, .size = sizeof(e), .time_ns = now}};
+
 	coverage_totals_add(c->coverage, e.value);
+	e.value[COVERAGE_HITS] = group_sum(&e, COVERAGE_FILTERED) + e.value[COVERAGE_COUNTED];
 	e.value[COVERAGE_EVENTS_MADE] += c->made_here;
 	e.value[COVERAGE_EVENTS_DELIVERED] = c->delivered;
 	e.value[COVERAGE_QUEUE_FULL] = c->queue_full;
 	if (!final) {
-		/* Probes are hit while this reads: some hits are not yet sorted, some events still
-		 * in the ring. Show what has arrived; the final report holds the exact sums. */
-		e.value[COVERAGE_HITS] =
-		        group_sum(&e, COVERAGE_FILTERED) + e.value[COVERAGE_COUNTED];
+		/* Some events are still in the ring. Show what has arrived; the final report holds
+		 * the exact sums. */
 		e.value[COVERAGE_EVENTS_MADE] =
 		        e.value[COVERAGE_EVENTS_DELIVERED] + group_sum(&e, COVERAGE_LOST);
 	}

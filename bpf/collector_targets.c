@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ static void target_ended(struct collector *c, struct collector_target *t)
 	atomic_fetch_sub(&c->alive, 1);
 	/* The number may serve another process of the same executable: let that one be new. */
 	bpf_map_delete_elem(c->config.targets_fd, &pid);
+	memset(c->config.tuning->known, 0, sizeof(c->config.tuning->known));
 	/* Its last events first: among them why it ended. */
 	ring_buffer__consume(c->ring);
 	target_tell(c, t, t->crashed ? PROCESS_CRASHED : PROCESS_EXITED);

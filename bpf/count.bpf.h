@@ -15,6 +15,10 @@
  * one the seed has been renewed, if it ever is. */
 #define SEED_SETTLE_NS 1000000ULL
 
+/* A map that several goroutines use is not on a stack. Its memory serves another one only after the
+ * garbage collector has found it unused and swept it: so long after an operation it is the same. */
+#define SEED_SURE_NS 5000
+
 #define COMPANY_NS 2000000 /* "a moment ago": about as long as the longest hold */
 
 #define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
@@ -120,6 +124,11 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 	map_counts_retire(m, o, seed);
 }
 
+static __always_inline int map_is_surely_same(const struct map_counts *m, const struct operation *o)
+{
+	return m->flags & MAP_SHARED && o->now - m->last_ns < SEED_SURE_NS;
+}
+
 static __always_inline struct map_counts *map_counts_find(const struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
@@ -176,7 +185,8 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 		coverage_count(COVERAGE_TABLE_FULL);
 		return 0;
 	}
-	if (m->last_who != o->who || m->type != o->type || m->seed_stale_ns || !m->seed)
+	if ((m->last_who != o->who && !map_is_surely_same(m, o)) || m->type != o->type ||
+	    m->seed_stale_ns || !m->seed)
 		map_seed_check(m, o);
 	m->type = o->type; /* one map can have two: in generic code that of its memory's shape */
 	if (o->changes && !(m->flags & MAP_CHANGED))

@@ -49,6 +49,25 @@ static __always_inline int process_is_target(__u32 tgid)
 	return 1;
 }
 
+/* The first hits of a process; KNOWN_PROCESSES that share a place here come again and again. */
+static __noinline __u32 process_learn(__u32 own)
+{
+	__u32 tgid = 0, tid = 0;
+
+	if (current_ids(&tgid, &tid) || !process_is_target(tgid))
+		return 0;
+	*(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)] = (__u64)own << 32 | tgid;
+	return tgid;
+}
+
+/* Id of the running process if it is to be watched, else 0. own: the kernel's own id of it. */
+static __always_inline __u32 process_watched(__u32 own)
+{
+	__u64 known = *(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)];
+
+	return known >> 32 == own ? (__u32)known : process_learn(own);
+}
+
 static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o)
 {
 	struct goroutine_counts *c = goroutine_count(o);
@@ -64,12 +83,15 @@ int on_probe(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct operation o = {};
+	__u64 ids;
 	int cause;
 
 	if (tuning.stopped)
 		return 0;
-	coverage_count(COVERAGE_HITS);
-	if (current_ids(&o.tgid, &o.tid) || !process_is_target(o.tgid)) {
+	ids = bpf_get_current_pid_tgid();
+	o.tid = ids;
+	o.tgid = process_watched(ids >> 32);
+	if (!o.tgid) {
 		coverage_count(COVERAGE_OTHER_PROCESS);
 		return 0;
 	}

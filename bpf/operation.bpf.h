@@ -7,6 +7,7 @@
 
 #include "go_abi.bpf.h"
 #include "key.bpf.h"
+#include "process_ids.bpf.h"
 #include "tables.bpf.h"
 
 struct operation {
@@ -19,7 +20,7 @@ struct operation {
 	__u64 caller;
 	__u64 place; /* where the program's own code operates on the map: a return address */
 	__u32 tgid;
-	__u32 tid;
+	__u32 tid; /* the kernel's own id of the thread */
 	__u32 site;
 	__u32 op;
 	__u32 row;
@@ -187,11 +188,13 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	} else if (operation_fields(o)->g_goid >= 0) {
 		/* Zero is the scheduler's own g0: the runtime at work before main, or on a system
 		 * stack; no goroutine of the program. */
-		if (bpf_probe_read_user(&o->goid, sizeof(o->goid),
-		                        (const void *)(o->g + operation_fields(o)->g_goid)))
-			return COVERAGE_UNREADABLE;
+		__u64 at = o->g + operation_fields(o)->g_goid;
+
+		o->goid = read_user_u64(at);
 		if (!o->goid)
-			return COVERAGE_RUNTIME_INTERNAL;
+			return bpf_probe_read_user(&o->goid, sizeof(o->goid), (const void *)at)
+			               ? COVERAGE_UNREADABLE
+			               : COVERAGE_RUNTIME_INTERNAL;
 	}
 	o->who = o->goid && !operation_fields(o)->unproven ? o->goid : o->g;
 	o->now = bpf_ktime_get_ns();
@@ -235,7 +238,7 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
 	a->caller = o->caller;
 	a->tgid = o->tgid;
-	a->tid = o->tid;
+	a->tid = tid_here();
 	a->site = o->site;
 	a->op = o->op;
 	a->pad = 0;

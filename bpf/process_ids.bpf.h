@@ -59,6 +59,14 @@ static __always_inline __u32 pid_here(const struct pid *pid)
 	return upid.nr;
 }
 
+/* Of the running thread; 0: it has none. Asked for where an event tells it. */
+static __always_inline __u32 tid_here(void)
+{
+	if (!config.pidns_ino)
+		return bpf_get_current_pid_tgid();
+	return pid_here(bpf_get_current_task_btf()->thread_pid);
+}
+
 /* 0, or -1: the task is not to be seen from the user side's namespace. */
 static __always_inline int current_ids(__u32 *tgid, __u32 *tid)
 {

@@ -92,6 +92,8 @@ struct detector_config {
 	__u32 stack_copies;    /* enum stack_copies */
 };
 
+#define KNOWN_PROCESSES 256 /* a power of two */
+
 /* Settings that the collector adjusts while watching. */
 struct detector_tuning {
 	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
@@ -101,6 +103,9 @@ struct detector_tuning {
 	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
 	__u32 stopped;            /* 1: watching is over, though probes may still be in place */
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
+	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
+	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
+	__u64 known[KNOWN_PROCESSES];
 };
 
 struct target_state {

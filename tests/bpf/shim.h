@@ -35,6 +35,7 @@
 struct shim {
 	__u64 now_ns;
 	__u64 cookie;
+	__u64 runs; /* of a program, each of which asks for its cookie once */
 	__u64 pid_tgid;
 	__u32 cpu;
 	__u32 random;
@@ -223,7 +224,7 @@ static inline __u32 bpf_get_prandom_u32(void)
 }
 
 #define bpf_ktime_get_ns()         (shim.now_ns)
-#define bpf_get_attach_cookie(ctx) (shim.cookie)
+#define bpf_get_attach_cookie(ctx) (shim.runs++, shim.cookie)
 #define bpf_get_current_pid_tgid() (shim.pid_tgid)
 #define bpf_get_smp_processor_id() (shim.cpu)
 #define bpf_get_current_task_btf() ((struct task_struct *)shim.task)
