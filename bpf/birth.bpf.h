@@ -5,6 +5,7 @@
 #ifndef GOMAPTOP_BPF_BIRTH_H
 #define GOMAPTOP_BPF_BIRTH_H
 
+#include "chain.bpf.h"
 #include "operation.bpf.h"
 
 __u64 births_hit = 0; /* read by user space, which bounds what they may cost */
@@ -22,10 +23,56 @@ static __always_inline void birth_ends_former(const struct operation *o)
 	m->last_who = 0;
 }
 
+static __always_inline void birth_send_whole(const struct operation *o, const struct access *a)
+{
+	struct event_birth *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_header_set(&e->h, EVENT_BIRTH, sizeof(*e), o->now, o->tgid);
+	e->seed = operation_seed(o);
+	bpf_probe_read_kernel(&e->access, sizeof(e->access), a);
+	event_submit(e);
+}
+
+static __always_inline void birth_send_brief(const struct operation *o, const struct access *a,
+                                             __u64 chain)
+{
+	struct event_birth_brief *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_header_set(&e->h, EVENT_BIRTH, sizeof(*e), o->now, o->tgid);
+	e->seed = operation_seed(o);
+	access_brief_set(&e->access, a, chain);
+	event_submit(e);
+}
+
+static __noinline int birth_capture(struct pt_regs *ctx, const struct operation *o)
+{
+	struct scratch *s = o ? scratch_take(o->tid) : NULL;
+	__u64 chain;
+
+	if (!s) {
+		event_without_chain();
+		return 0;
+	}
+	if (access_capture(ctx, o, &s->access)) {
+		chain = chain_tell(&s->access);
+		if (chain)
+			birth_send_brief(o, &s->access, chain);
+		else
+			birth_send_whole(o, &s->access);
+	} else {
+		event_without_chain();
+	}
+	scratch_give(s);
+	return 0;
+}
+
 static __always_inline void birth_tell(struct pt_regs *ctx, __u64 cookie, __u32 tgid, __u32 tid)
 {
 	struct operation o = {};
-	struct event_birth *e;
 
 	o.row = COOKIE_ROW(cookie);
 	o.site = COOKIE_SITE(cookie);
@@ -39,17 +86,7 @@ static __always_inline void birth_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	if (!o.map)
 		return;
 	birth_ends_former(&o);
-	e = event_reserve(sizeof(*e));
-	if (!e)
-		return;
-	event_header_set(&e->h, EVENT_BIRTH, sizeof(*e), o.now, tgid);
-	e->seed = operation_seed(&o);
-	if (!access_capture(ctx, &o, &e->access)) {
-		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
-		coverage_count(COVERAGE_STACK_FAILED);
-		return;
-	}
-	event_submit(e);
+	birth_capture(ctx, &o);
 }
 
 /* A burst must not fill the ring: beyond what user space allows births are only counted. */

@@ -42,12 +42,21 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 		chain_finish_stack(c->chains, data);
 		return 0;
 	}
+	if (event->kind == EVENT_CHAIN) {
+		chain_store_put(c->names, data);
+		return 0;
+	}
 	if (event->kind == EVENT_PROCESS) {
 		collector_target_add(c, event->tgid);
 		chain_finish_process(c->chains, event->tgid);
 	}
 	if (event->kind == EVENT_CRASH)
 		collector_target_crashed(c, event->tgid);
+	event = chain_store_expand(c->names, event);
+	if (!event) {
+		c->chains_missing++;
+		return 0;
+	}
 	collector_push(c, chain_finish_event(c->chains, event));
 	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
 		c->news = true;
@@ -122,6 +131,7 @@ static void collector_free(struct collector *c)
 	collector_counts_close(c);
 	collector_targets_close(c);
 	chain_finish_destroy(c->chains);
+	chain_store_destroy(c->names);
 	free(c);
 }
 
@@ -145,6 +155,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	}
 	rc = chain_finish_create(config->targets_fd, config->stack_depth, config->verbose,
 	                         &c->chains);
+	if (!rc)
+		rc = chain_store_create(config->chains_fd, &c->names);
 	if (!rc)
 		rc = collector_counts_open(c);
 	if (!rc)

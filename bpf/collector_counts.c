@@ -209,6 +209,7 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 	e.value[COVERAGE_EVENTS_MADE] += c->made_here;
 	e.value[COVERAGE_EVENTS_DELIVERED] = c->delivered;
 	e.value[COVERAGE_QUEUE_FULL] = c->queue_full;
+	e.value[COVERAGE_STACK_FAILED] += c->chains_missing;
 	if (!final) {
 		/* Some events are still in the ring. Show what has arrived; the final report holds
 		 * the exact sums. */

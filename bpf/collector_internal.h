@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/chain_finish.h"
+#include "bpf/chain_store.h"
 #include "bpf/collector.h"
 #include "bpf/coverage_totals.h"
 #include "core/event.h"
@@ -34,6 +35,7 @@ struct collector {
 
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
+	struct chain_store *names;
 	uint64_t started_ns;
 	uint64_t next_tick_ns;
 	uint64_t next_scan_ns;                     /* the tables are read at least once a second */
@@ -45,7 +47,8 @@ struct collector {
 
 	uint64_t delivered; /* events of the ring that reached the queue, or were used here */
 	uint64_t queue_full;
-	uint64_t made_here; /* events that the collector made itself and that may be lost */
+	uint64_t chains_missing; /* events that named a chain that is not known: lost */
+	uint64_t made_here;      /* events that the collector made itself and that may be lost */
 
 	uint64_t cpu_looked_ns;
 

@@ -90,6 +90,7 @@ static void target_ended(struct collector *c, struct collector_target *t)
 	memset(c->config.tuning->known, 0, sizeof(c->config.tuning->known));
 	/* Its last events first: among them why it ended. */
 	ring_buffer__consume(c->ring);
+	chain_store_forget(c->names, pid);
 	target_tell(c, t, t->crashed ? PROCESS_CRASHED : PROCESS_EXITED);
 }
 

@@ -11,6 +11,7 @@
 #ifndef GOMAPTOP_BPF_HOLD_H
 #define GOMAPTOP_BPF_HOLD_H
 
+#include "chain.bpf.h"
 #include "count.bpf.h"
 #include "stack_copy.bpf.h"
 
@@ -29,6 +30,7 @@ struct hold_slot {
 	__u64 begin_ns;
 	__u64 last_g; /* who was counted last */
 	__u64 sp, fp; /* of the one who is held */
+	__u64 chain;  /* its name; 0: none */
 	struct access access;
 };
 
@@ -79,37 +81,78 @@ static __always_inline void held_stack_copy(const struct hold_slot *slot, __u64 
 		stack_copy(&slot->access, slot->sp, slot->fp);
 }
 
+/* Of a whole or a brief one. */
+#define OVERLAP_HEAD_SET(e, slot, o)                                                         \
+	do {                                                                                 \
+		event_header_set(&(e)->h, EVENT_OVERLAP, sizeof(*(e)), (o)->now, (o)->tgid); \
+		(e)->hold_ns = (slot)->drawn_ns;                                             \
+		(e)->after_ns = (o)->now - (slot)->begin_ns;                                 \
+		(e)->map_gen = (slot)->map_gen;                                              \
+		(e)->pad = 0;                                                                \
+	} while (0)
+
+/* Send it, unless the hold that it tells of is over and the slot perhaps another's. */
+static __always_inline void overlap_settle(void *event, const struct hold_slot *slot, __u64 seq)
+{
+	if (slot_seq(slot) == seq) {
+		event_submit(event);
+	} else {
+		bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+		coverage_count(COVERAGE_STACK_FAILED);
+	}
+}
+
+static __noinline int overlap_send_whole(const struct hold_slot *slot, const struct operation *o,
+                                         const struct access *came, __u64 seq)
+{
+	struct event_overlap *e = slot && o && came ? event_reserve(sizeof(*e)) : NULL;
+
+	if (!e)
+		return 0;
+	OVERLAP_HEAD_SET(e, slot, o);
+	bpf_probe_read_kernel(&e->held, sizeof(e->held), &slot->access);
+	bpf_probe_read_kernel(&e->came, sizeof(e->came), came);
+	overlap_settle(e, slot, seq);
+	return 0;
+}
+
+static __noinline int overlap_send_brief(const struct hold_slot *slot, const struct operation *o,
+                                         const struct access *came, __u64 chain, __u64 seq)
+{
+	struct event_overlap_brief *e = slot && o && came ? event_reserve(sizeof(*e)) : NULL;
+
+	if (!e)
+		return 0;
+	OVERLAP_HEAD_SET(e, slot, o);
+	access_brief_set(&e->held, &slot->access, slot->chain);
+	access_brief_set(&e->came, came, chain);
+	overlap_settle(e, slot, seq);
+	return 0;
+}
+
 static __noinline int overlap_tell(struct pt_regs *ctx, struct hold_slot *slot,
                                    const struct operation *o, __u64 seq)
 {
-	struct event_stack *stack;
-	struct event_overlap *e;
+	struct scratch *s = slot && o ? scratch_take(o->tid) : NULL;
+	__u64 chain;
 
-	if (!slot || !o)
+	if (!s) {
+		event_without_chain();
 		return 0;
-	held_stack_copy(slot, seq);
-	stack = stack_copy_reserve(o->tgid);
-	e = event_reserve(sizeof(*e));
-	if (!e)
-		goto cleanup;
-	event_header_set(&e->h, EVENT_OVERLAP, sizeof(*e), o->now, o->tgid);
-	e->hold_ns = slot->drawn_ns;
-	e->after_ns = o->now - slot->begin_ns;
-	e->map_gen = slot->map_gen;
-	e->pad = 0;
-	bpf_probe_read_kernel(&e->held, sizeof(e->held), &slot->access);
-	if (slot_seq(slot) != seq || !access_capture(ctx, o, &e->came)) {
-		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
-		coverage_count(COVERAGE_STACK_FAILED);
+	}
+	if (!access_capture(ctx, o, &s->access)) {
+		event_without_chain();
 		goto cleanup;
 	}
-	if (stack)
-		stack_copy_settle(stack, ctx, &e->came);
-	event_submit(e);
-	return 0;
+	held_stack_copy(slot, seq);
+	stack_copy(&s->access, ctx->sp, go_frame_pointer(ctx));
+	chain = chain_tell(&s->access);
+	if (chain && slot->chain)
+		overlap_send_brief(slot, o, &s->access, chain, seq);
+	else
+		overlap_send_whole(slot, o, &s->access, seq);
 cleanup:
-	if (stack)
-		bpf_ringbuf_discard(stack, BPF_RB_NO_WAKEUP);
+	scratch_give(s);
 	return 0;
 }
 
@@ -173,24 +216,48 @@ static long hold_grace_step(__u32 i, void *data)
 	return w->now >= w->until_ns || !*(volatile __u32 *)&w->slot->readers;
 }
 
+#define STALL_HEAD_SET(e, slot, held_ns)                                                     \
+	do {                                                                                 \
+		event_header_set(&(e)->h, EVENT_STALL, sizeof(*(e)), (slot)->access.time_ns, \
+		                 (slot)->access.tgid);                                       \
+		(e)->hold_ns = (held_ns);                                                    \
+		(e)->map_gen = (slot)->map_gen;                                              \
+		(e)->arrivals = (slot)->arrivals;                                            \
+	} while (0)
+
+static __always_inline void stall_send_whole(const struct hold_slot *slot, __u64 held_ns)
+{
+	struct event_stall *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	STALL_HEAD_SET(e, slot, held_ns);
+	bpf_probe_read_kernel(&e->access, sizeof(e->access), &slot->access);
+	event_submit(e);
+}
+
+static __always_inline void stall_send_brief(const struct hold_slot *slot, __u64 held_ns)
+{
+	struct event_stall_brief *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	STALL_HEAD_SET(e, slot, held_ns);
+	access_brief_set(&e->access, &slot->access, slot->chain);
+	event_submit(e);
+}
+
 static __noinline int stall_tell(struct hold_slot *slot, __u64 held_ns)
 {
-	struct event_stall *e;
-
 	if (!slot)
 		return 0;
 	/* Whoever came has copied it already. */
 	if (!slot->arrivals)
 		stack_copy(&slot->access, slot->sp, slot->fp);
-	e = event_reserve(sizeof(*e));
-	if (!e)
-		return 0;
-	bpf_probe_read_kernel(&e->access, sizeof(e->access), &slot->access);
-	event_header_set(&e->h, EVENT_STALL, sizeof(*e), e->access.time_ns, e->access.tgid);
-	e->hold_ns = held_ns;
-	e->map_gen = slot->map_gen;
-	e->arrivals = slot->arrivals;
-	event_submit(e);
+	if (slot->chain)
+		stall_send_brief(slot, held_ns);
+	else
+		stall_send_whole(slot, held_ns);
 	return 0;
 }
 
@@ -231,6 +298,7 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	slot->last_g = 0;
 	slot->sp = ctx->sp;
 	slot->fp = go_frame_pointer(ctx);
+	slot->chain = chain_tell(&slot->access);
 	slot->map_gen = m->gen;
 	slot->drawn_ns = length_ns;
 	slot->begin_ns = bpf_ktime_get_ns();

@@ -221,6 +221,24 @@ static __always_inline __u32 operation_memory(const struct operation *o)
 	return (__u32)(operation_field(o, o->map, MAP_MEMORY_OFFSET, FIELD_MAP) >> 3);
 }
 
+/* Where the goroutine comes from: its row knows, and that costs less than three looks at its g. */
+static __always_inline void access_origin(const struct operation *o, struct access *a)
+{
+	const volatile struct field_row *f = operation_fields(o);
+	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
+	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
+
+	if (c && o->goid && c->goid == o->goid) {
+		a->parent_goid = c->parent_goid;
+		a->gopc = c->gopc;
+		a->startpc = c->startpc;
+	} else {
+		a->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
+		a->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
+		a->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
+	}
+}
+
 /* Fill one side of a conflict, call chain included. access lies in memory of its own (a hold's slot
  * or a reserved event). Returns the number of frames, 0 if there is no chain. */
 static __always_inline int access_capture(struct pt_regs *ctx, const struct operation *o,
@@ -234,8 +252,7 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->map_type = o->type;
 	a->g = o->g;
 	a->goid = o->goid;
-	a->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
-	a->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
+	access_origin(o, a);
 	a->caller = o->caller;
 	a->tgid = o->tgid;
 	a->tid = tid_here();
@@ -243,7 +260,6 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->op = o->op;
 	a->pad = 0;
 	key_read(ctx, f->unproven ? WIRE_KEY_NONE : o->key, o->type, a);
-	a->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
 	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
 	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
 	a->truncated = bytes > 0 && bytes == config.stack_bytes ? CHAIN_TOO_DEEP : CHAIN_WHOLE;

@@ -81,6 +81,7 @@ static void trial_forget(const struct trial *t)
 	table_clear(s->maps.goroutines);
 	table_clear(s->maps.targets);
 	table_clear(s->maps.call_sites);
+	table_clear(s->maps.chains);
 	s->bss->tuning.births_allowed = 0;
 	memset(s->bss->tuning.known, 0, sizeof(s->bss->tuning.known));
 }

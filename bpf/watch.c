@@ -149,6 +149,7 @@ static int collect(struct watch *w, struct error *err)
 	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
 	        .coverage_fd = bpf_map__fd(s->maps.coverage),
 	        .targets_fd = bpf_map__fd(s->maps.targets),
+	        .chains_fd = bpf_map__fd(s->maps.chains),
 	        .maps_max = w->program.maps_max,
 	        .goroutines_max = w->program.goroutines_max,
 	        .queue = w->queue,

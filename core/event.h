@@ -89,6 +89,7 @@ enum event_kind {
 	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
 	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
 	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
+	EVENT_CHAIN, /* struct event_chain of bpf/brief.h: for the collector alone, as the next */
 	EVENT_STACK, /* struct event_stack: for the collector alone, which finishes a chain with it */
 	EVENT_KINDS
 };

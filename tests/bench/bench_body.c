@@ -3,7 +3,7 @@
  * What the program behind a probe costs, path by path: the real program, loaded as for a watch, on
  * code of this very process that is called as Go calls its map functions.
  *
- *     bench_body [ROUNDS]
+ *     bench_body [ROUNDS [PATH]]    PATH: only that one, by its line
  *
  * Two figures a path, each the best of many short batches (what else the machine does only adds):
  *     program  the kernel's own account of the program (BPF_ENABLE_STATS; it includes reading the
@@ -42,6 +42,7 @@ struct bench {
 	int cpus;
 	__u64 (*coverage)[COVERAGE_COUNT];
 	struct probe_links *links;
+	int only; /* path to be measured, from 1 on; 0: all */
 };
 
 struct path {
@@ -340,7 +341,7 @@ static int paths_run(struct bench *b, int rounds, bool account)
 		rc = links_open(b, empty);
 		for (int r = 0; !rc && r < rounds; r++)
 			for (size_t i = 0; i < PATHS; i++)
-				if (paths[i].empty == empty)
+				if (paths[i].empty == empty && (!b->only || b->only == (int)i + 1))
 					batch(&paths[i], b, account);
 		links_close(b);
 	}
@@ -437,7 +438,7 @@ static void bench_close(struct bench *b)
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS, rc;
-	struct bench b = {.empty_fd = -1};
+	struct bench b = {.empty_fd = -1, .only = argc > 2 ? atoi(argv[2]) : 0};
 	struct error err = {""};
 
 	rc = bench_open(&b, &err);

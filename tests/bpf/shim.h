@@ -131,7 +131,27 @@ static long shim_update(const void *map, const void *key, size_t key_size, const
 	return 0;
 }
 
-#define SHIM_TYPE(m) ((int)(sizeof(*(m)->type) / sizeof(int)))
+static inline long shim_delete(const void *map, const void *key, size_t key_size)
+{
+	struct shim_map *m = shim_map_of(map);
+
+	for (struct shim_row **at = &m->rows; *at; at = &(*at)->next) {
+		struct shim_row *r = *at;
+
+		if (memcmp(r->key, key, key_size))
+			continue;
+		*at = r->next;
+		m->count--;
+		free(r->key);
+		free(r->value);
+		free(r);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+#define bpf_map_delete_elem(m, k) shim_delete((m), (k), sizeof(*(m)->key))
+#define SHIM_TYPE(m)              ((int)(sizeof(*(m)->type) / sizeof(int)))
 #define bpf_map_lookup_elem(m, k) \
 	shim_lookup((m), SHIM_TYPE(m), (k), sizeof(*(m)->key), sizeof(*(m)->value))
 #define bpf_map_update_elem(m, k, v, flags) \

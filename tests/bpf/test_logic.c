@@ -15,6 +15,8 @@
 
 #include "bpf/gomaptop.bpf.c"
 
+#include "bpf/chain_store.h"
+
 #define TGID 4121
 #define MS   1000000ULL
 
@@ -114,15 +116,25 @@ static __u64 conflicts_of(struct fake_g *g)
 	return c->conflicts;
 }
 
+/* Events as they leave the collector: with their chains, which must have come before them. The last
+ * one lasts until the next call. */
 static int events_of(__u32 kind, const struct event_header **last)
 {
+	static struct chain_store *store;
 	int n = 0;
+
+	chain_store_destroy(store);
+	assert_int_equal(chain_store_create(-1, &store), 0);
 
 	for (struct shim_event *e = shim_events; e; e = e->next) {
 		const struct event_header *h = (const void *)e->data;
 
+		if (e->submitted && h->kind == EVENT_CHAIN)
+			assert_int_equal(chain_store_put(store, (const void *)h), 0);
 		if (!e->submitted || h->kind != kind)
 			continue;
+		h = chain_store_expand(store, h);
+		assert_non_null(h);
 		if (last)
 			*last = h;
 		n++;
@@ -141,7 +153,7 @@ static void assert_sums(void)
 	__u64 delivered = 0;
 
 	for (struct shim_event *e = shim_events; e; e = e->next)
-		delivered += e->submitted;
+		delivered += e->submitted && ((struct event_header *)e->data)->kind != EVENT_CHAIN;
 	assert_int_equal(shim.runs, filtered + total(COVERAGE_COUNTED));
 	assert_int_equal(total(COVERAGE_EVENTS_MADE), delivered + lost);
 }
@@ -642,11 +654,15 @@ static void test_stacks_go_before_their_event(void **state)
 	assert_in_range(copies_of_one_overlap(0x4000, 0), 2, 100);
 	assert_int_equal(events_of(EVENT_OVERLAP, &h), 1);
 	overlap = (const void *)h;
-	for (struct shim_event *e = shim_events; e && (const void *)e->data != h; e = e->next) {
-		if (!e->submitted)
+	for (struct shim_event *e = shim_events; e; e = e->next) {
+		const struct event_header *at = (const void *)e->data;
+
+		if (at->kind == EVENT_OVERLAP)
+			break;
+		if (!e->submitted || at->kind == EVENT_CHAIN)
 			continue;
 		before[0] = before[1];
-		before[1] = (const void *)e->data;
+		before[1] = at;
 	}
 	for (int i = 0; i < 2; i++) {
 		const struct event_stack *stack = (const void *)before[i];
@@ -750,6 +766,116 @@ static void test_nothing_stays_in_a_slot(void **state)
 		assert_int_equal(slot->map, 0);
 		assert_int_equal(slot->readers, 0);
 	}
+}
+
+/* Bytes of all events of a kind, as they lie in the ring. */
+static size_t bytes_of(__u32 kind)
+{
+	size_t bytes = 0;
+
+	for (struct shim_event *e = shim_events; e; e = e->next) {
+		const struct event_header *h = (const void *)e->data;
+
+		if (e->submitted && h->kind == kind)
+			bytes += h->size;
+	}
+	return bytes;
+}
+
+/* One chain, however many accesses have it. */
+static void test_chain_is_sent_once(void **state)
+{
+	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_WRITE, .left = 1};
+	const struct event_header *h = NULL;
+	const struct event_overlap *overlap;
+
+	(void)state;
+	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 1);
+	assert_int_equal(bytes_of(EVENT_CHAIN), sizeof(struct event_chain));
+	assert_int_equal(bytes_of(EVENT_OVERLAP), sizeof(struct event_overlap_brief));
+	assert_int_equal(bytes_of(EVENT_STALL),
+	                 events_of(EVENT_STALL, NULL) * sizeof(struct event_stall_brief));
+	assert_int_equal(events_of(EVENT_OVERLAP, &h), 1);
+	overlap = (const void *)h;
+	assert_int_equal(overlap->h.size, sizeof(*overlap));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(overlap->held.stack[i], shim.stack[i]);
+		assert_int_equal(overlap->came.stack[i], shim.stack[i]);
+	}
+	assert_int_equal(overlap->held.goid, 7);
+	assert_int_equal(overlap->came.goid, 8);
+	assert_sums();
+}
+
+static void test_other_chain_has_another_name(void **state)
+{
+	struct access a = {.depth = 3, .tgid = 5, .stack = {1, 2, 3}}, b = a;
+
+	(void)state;
+	b.stack[2]++;
+	assert_int_not_equal(chain_name(&a), chain_name(&b));
+	b = a;
+	b.stack[3] = 4; /* not part of it */
+	assert_int_equal(chain_name(&a), chain_name(&b));
+	b.depth = 4;
+	assert_int_not_equal(chain_name(&a), chain_name(&b));
+	b = a;
+	b.tgid++;
+	assert_int_not_equal(chain_name(&a), chain_name(&b));
+}
+
+/* No room for a name, or somebody else about to send the chain: it goes with the event. */
+static void test_chain_without_a_name_goes_along(void **state)
+{
+	struct visitor v = {.g = &g2, .map = &map_a, .op = OP_WRITE, .left = 1};
+	struct access a = {.depth = 3, .tgid = TGID, .stack = {0x1000, 0x2000, 0x3000}};
+	__u64 name = chain_name(&a);
+	__u32 sending = 0;
+
+	(void)state;
+	bpf_map_update_elem(&chains, &name, &sending, BPF_ANY);
+	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 1);
+	assert_int_equal(bytes_of(EVENT_CHAIN), 0);
+	assert_int_equal(bytes_of(EVENT_OVERLAP), sizeof(struct event_overlap));
+	assert_int_equal(bytes_of(EVENT_STALL),
+	                 events_of(EVENT_STALL, NULL) * sizeof(struct event_stall));
+	assert_sums();
+}
+
+/* A chain that found no room in the ring is no chain that was sent. */
+static void test_lost_chain_is_sent_again(void **state)
+{
+	struct access a = {.depth = 1, .tgid = TGID, .stack = {0x1000}};
+
+	(void)state;
+	shim.ring_limit = 1;
+	shim_event_count = 1;
+	assert_int_equal(chain_tell(&a), 0);
+	shim.ring_limit = 0;
+	assert_int_equal(chain_tell(&a), chain_name(&a));
+	assert_int_equal(chain_tell(&a), chain_name(&a));
+	assert_int_equal(events_of(EVENT_CHAIN, NULL), 1);
+	assert_sums();
+}
+
+static void test_unknown_chain_is_never_shown(void **state)
+{
+	struct access access = {.depth = 2};
+	struct event_stall_brief brief = {.h = {.kind = EVENT_STALL, .size = sizeof(brief)}};
+	struct event_chain chain = {.h = {.kind = EVENT_CHAIN, .tgid = 5}, .name = 9, .depth = 2};
+	struct chain_store *store;
+
+	(void)state;
+	assert_int_equal(chain_store_create(-1, &store), 0);
+	access_brief_set(&brief.access, &access, 9);
+	assert_null(chain_store_expand(store, &brief.h));
+	assert_int_equal(chain_store_put(store, &chain), 0);
+	assert_non_null(chain_store_expand(store, &brief.h));
+	chain_store_forget(store, 6);
+	assert_non_null(chain_store_expand(store, &brief.h));
+	chain_store_forget(store, 5);
+	assert_null(chain_store_expand(store, &brief.h));
+	chain_store_destroy(store);
 }
 
 static void test_full_ring_is_a_loss(void **state)
@@ -925,6 +1051,11 @@ int main(void)
 	        T(test_another_map_does_not_conflict),
 	        T(test_steps_of_one_goroutine_count_once),
 	        T(test_nothing_stays_in_a_slot),
+	        T(test_chain_is_sent_once),
+	        T(test_other_chain_has_another_name),
+	        T(test_chain_without_a_name_goes_along),
+	        T(test_lost_chain_is_sent_again),
+	        T(test_unknown_chain_is_never_shown),
 	        T(test_full_ring_is_a_loss),
 	        T(test_chain_that_cannot_be_walked_is_a_loss),
 	        T(test_held_time_stays_within_budget),
