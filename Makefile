@@ -193,12 +193,10 @@ build/fuzz/fuzz_%: build/fuzz/tests/fuzz/main_%.o build/fuzz/tests/fuzz/fuzz_%.o
 fuzz: $(FUZZERS) ## fuzz the readers of executables, FUZZ_SECONDS=30 each
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tests/fuzz/run.py $(FUZZERS)
 
-bench: ## benchmarks, side by side with what they compete with
-	@tests/install_packages build test bench
+bench: ## benchmarks in one table, beside what they compete with; BENCH_ARGS=--quick (needs root)
+	@tests/install_packages build demo test bench
 	@$(MAKE) --no-print-directory all $(BENCHES)
-	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
-	@for b in $(wildcard tests/bench/bench_*.py); do echo "== $$b"; \
-	 GOMAPTOP=./gomaptop $(PYTHON) $$b || exit 1; done
+	@BUILD=$(BUILD) GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/bench/run.py $(BENCH_ARGS)
 
 # ---- doors -----------------------------------------------------------------------------------------
 

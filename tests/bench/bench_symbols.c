@@ -3,7 +3,7 @@
  * Reading executables: how long it takes to open one, to find a function, to name an address, and
  * how much memory that costs; on the largest Go program at hand (the compiler of a release) and on
  * one with a function table of 150 MB, made from that by repeating its functions. Beside it what
- * `go tool addr2line` and eu-addr2line take for the same addresses of the real one.
+ * `go tool addr2line`, eu-addr2line and addr2line take for the same addresses of the real one.
  *
  *     bench_symbols [EXECUTABLE]
  *
@@ -375,6 +375,8 @@ static void others_measure(const char *path, const char *go)
 	other_time(path, list, "go tool addr2line", command);
 	snprintf(command, sizeof(command), "eu-addr2line -f -i -e '%s'", path);
 	other_time(path, list, "eu-addr2line", command);
+	snprintf(command, sizeof(command), "addr2line -f -i -e '%s'", path);
+	other_time(path, list, "addr2line", command);
 	unlink(list);
 }
 

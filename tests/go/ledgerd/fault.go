@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -33,9 +34,13 @@ const period = 300 * time.Microsecond
 // plan is what the flags ask for.
 type plan struct {
 	fault string
+	turns bool
 }
 
-func newPlan(fault string) (plan, error) {
+func newPlan(fault string, turns bool) (plan, error) {
+	if fault != "" && !turns {
+		return plan{}, errors.New("a fault needs -turns: without them the runtime ends it at once")
+	}
 	if _, ok := faults[fault]; fault != "" && !ok {
 		names := make([]string, 0, len(faults))
 		for name := range faults {
@@ -44,7 +49,7 @@ func newPlan(fault string) (plan, error) {
 		sort.Strings(names)
 		return plan{}, fmt.Errorf("no fault %q; there are: %s", fault, strings.Join(names, ", "))
 	}
-	return plan{fault: fault}, nil
+	return plan{fault: fault, turns: turns}, nil
 }
 
 func (p plan) planted(fault string) bool {
@@ -71,8 +76,16 @@ func (p plan) requestGuard() sync.Locker {
 	return &sync.Mutex{}
 }
 
+// schedule is nil without turns.
+func (p plan) schedule() *turns.Schedule {
+	if !p.turns {
+		return nil
+	}
+	return turns.AtMost(period)
+}
+
 func (p plan) guard(fault string) guard {
-	g := guard{&sync.Mutex{}, turns.AtMost(period)}
+	g := guard{&sync.Mutex{}, p.schedule()}
 	if p.planted(fault) {
 		g.Locker = missing{}
 	}

@@ -2,11 +2,12 @@
 
 // Ledgerd: a small payment ledger over HTTP, the service that gomaptop is shown and tested on.
 //
-//	ledgerd [-listen 127.0.0.1:0] [-fault NAME] [-jobs 3ms]
+//	ledgerd [-listen 127.0.0.1:0] [-fault NAME] [-jobs 3ms] [-turns=false] [-busy RATE]
 //
 // It prints {"listening": ADDRESS, "pid": PID}. Every map is guarded (mutex, RWMutex, sync.Map, an
 // owner behind a channel, copy-on-write) unless -fault takes one of the guards away: see fault.go
-// and -faults.
+// and -faults. With -turns=false the sides that could be at fault do not keep apart: that is as fast
+// as it can be. With -busy it does so many guarded map operations a second beside all this.
 //
 //	POST /payments?from=1&to=2&amount=5   header Idempotency-Key
 //	POST /refunds?from=1&to=2&amount=5&authorisation=950
@@ -36,13 +37,15 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	fault := flag.String("fault", "", "plant this fault")
 	jobs := flag.Duration("jobs", 3*time.Millisecond, "time between two runs of a background job")
+	apart := flag.Bool("turns", true, "sides that could be at fault take turns")
+	rate := flag.Float64("busy", 0, "guarded map operations a second beside the requests")
 	list := flag.Bool("faults", false, "list the faults and end")
 	flag.Parse()
 	if *list {
 		_ = json.NewEncoder(os.Stdout).Encode(faults)
 		return
 	}
-	p, err := newPlan(*fault)
+	p, err := newPlan(*fault, *apart)
 	if err != nil {
 		fail(err)
 	}
@@ -52,6 +55,7 @@ func main() {
 	}
 	s := newServer(p)
 	s.start(*jobs)
+	s.busy.start(*rate)
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
 		"listening": listener.Addr().String(), "pid": os.Getpid(), "fault": *fault})
 

@@ -28,6 +28,7 @@ type server struct {
 	limiters *limiters
 	sessions *sessions
 	audit    *audit
+	busy     *busy
 	served   int64
 }
 
@@ -35,7 +36,7 @@ func newServer(p plan) *server {
 	return &server{plan: p, ledger: newLedger(), balances: newBalanceCache(p),
 		totals: newDailyTotals(p), open: newOpenPayments(p), auths: newAuthorisations(p),
 		fees: newFeeTable(p), limiters: newLimiters(p), sessions: &sessions{},
-		audit: newAudit()}
+		audit: newAudit(), busy: newBusy()}
 }
 
 // start begins the jobs that run beside the requests.
@@ -150,6 +151,10 @@ func (s *server) quote(w http.ResponseWriter, r *http.Request) {
 // clock and by nothing else.
 func (s *server) report(w http.ResponseWriter, r *http.Request) {
 	const step = 100 * time.Microsecond
+	share := turns.Share
+	if !s.plan.turns {
+		share = func(time.Time, time.Duration, int64, int64) {}
+	}
 	results := make(map[string]int64)
 	guard := s.plan.requestGuard()
 	balance, _ := s.ledger.balance(number(r, "account"))
@@ -161,13 +166,13 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 		done.Add(1)
 		go func(source string, side int64) {
 			defer done.Done()
-			turns.Share(began, time.Duration(side+1)*step, side, sides)
+			share(began, time.Duration(side+1)*step, side, sides)
 			guard.Lock()
 			defer guard.Unlock()
 			results[source] = balance // FAULT local-results a
 		}(source, int64(i)+1)
 	}
-	turns.Share(began, step, 0, sides)
+	share(began, step, 0, sides)
 	guard.Lock()
 	results["served"] = atomic.LoadInt64(&s.served) // FAULT local-results b
 	guard.Unlock()
@@ -177,5 +182,5 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]int64{"served": atomic.LoadInt64(&s.served),
-		"audited": int64(s.audit.total()), "sum": s.ledger.reconcile()})
+		"busy": s.busy.operations(), "audited": int64(s.audit.total()), "sum": s.ledger.reconcile()})
 }

@@ -139,7 +139,7 @@ type feeTable struct {
 }
 
 func newFeeTable(p plan) *feeTable {
-	f := &feeTable{Schedule: turns.AtMost(period), inPlace: p.planted("stale-value")}
+	f := &feeTable{Schedule: p.schedule(), inPlace: p.planted("stale-value")}
 	f.current.Store(map[string]int64{"card": 30, "wire": 12, "sepa": 3})
 	return f
 }

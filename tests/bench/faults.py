@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Time to the first conflict for each fault that can be planted into ledgerd, with each budget; beside
+it, for the same faults, the runtime's own check and a build for the race detector.
+
+Time counts from gomaptop's start to the moment at which the two accesses were seen together. A
+conflict that is not the planted one ends the measurement: that would be a false alarm. Once more on
+a ledgerd that does two million guarded map operations a second beside its requests.
+"""
+import contextlib
+import datetime
+import os
+import re
+import subprocess
+import time
+import urllib.request
+
+import measuring
+from measuring import Skip, Watcher, cpu_seconds, median, resident, row
+from harness import SWISS, Target, conflict_places, json_values
+from test_faults import FAULTS, planted
+
+LIMIT = 40        # seconds that a fault is looked for
+BOUND = 30        # seconds in which it should be found
+RATIO = 20        # shorter than the runtime's own check, at least
+SURVIVED = (20, 45)   # shortest and longest time for which the runtime's own check is waited for
+LOAD = 1200       # requests a second: each side uses its map at least 100 times a second
+BUSY = 2000000    # guarded map operations a second elsewhere
+STARTS = 6        # the fault may end the target: then it is started again
+
+
+class Died(Exception):
+    """The runtime's own check was first."""
+
+
+class Service(contextlib.ExitStack):
+    """ledgerd with a fault, under load."""
+
+    def __init__(self, fault, *args, path=None):
+        super().__init__()
+        fault_args = ["-fault", fault] if fault else []
+        self.target = self.enter_context(
+            Target(path or measuring.go_program("ledgerd"), *fault_args, *args))
+        self.pid, self.address = self.target.pid, self.target.first["listening"]
+        self.began = time.monotonic()   # of the load
+        self.enter_context(measuring.running(measuring.go_program("ledgerload"), "-to",
+                                             self.address, "-rate", LOAD, "-for", "1h"))
+
+    def busy_operations(self):
+        """So many it has done beside the requests."""
+        with urllib.request.urlopen(f"http://{self.address}/health", timeout=20) as answer:
+            return json_values(answer.read().decode())[0]["busy"]
+
+    def busy_rate(self, seconds=1.0):
+        operations, began = self.busy_operations(), time.monotonic()
+        time.sleep(seconds)
+        return (self.busy_operations() - operations) / (time.monotonic() - began)
+
+
+def when(text):
+    """Seconds since the epoch."""
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(
+        tzinfo=datetime.timezone.utc).timestamp()
+
+
+def first_conflict(service, fault, budget):
+    """Seconds until the planted pair was seen; None: not within LIMIT. Raises Died."""
+    _, allowed = planted(fault)
+    began = time.time()
+    with Watcher(*measuring.budget_args(budget), "--until-conflict", "-d", LIMIT, "-p",
+                 service.pid) as watcher:
+        watcher.process.communicate(timeout=LIMIT + 60)
+        snapshot = watcher.snapshot()
+    seen = [c for c in snapshot["conflicts"] if c["evidence"] == "overlap"]
+    false = conflict_places({"conflicts": seen}) - allowed
+    if false:
+        raise RuntimeError(f"a false alarm on {fault}: {false}")
+    if seen:
+        return min(when(c["first_seen"]) for c in seen) - began
+    if not service.target.running():
+        raise Died()
+    return None
+
+
+class Searches:
+    """Searches for one fault, on one process for as long as it lives."""
+
+    def __init__(self, fault, *args):
+        self.fault, self.args = fault, args
+        self.service = None
+        self.deaths = 0
+
+    def search(self, budget):
+        for _ in range(STARTS):
+            if self.service is None:
+                self.service = Service(self.fault, *self.args)
+                time.sleep(1.0)
+            try:
+                return first_conflict(self.service, self.fault, budget)
+            except Died:
+                self.deaths += 1
+                self.close()
+        raise RuntimeError(f"the runtime's own check ended the target {STARTS} times")
+
+    def median(self, budget, count):
+        """Median of some searches, None where that is beyond the limit; and a note."""
+        times = [self.search(budget) for _ in range(count)]
+        missed = times.count(None)
+        middle = median([LIMIT if t is None else t for t in times])
+        notes = [f"{missed} of {count} not seen in {LIMIT} s"] if missed else []
+        notes += [f"{self.deaths} times the runtime was first"] if self.deaths else []
+        return None if middle >= LIMIT else middle, "; ".join(notes)
+
+    def close(self):
+        if self.service is not None:
+            self.service.close()
+        self.service = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def counts(run, budgets):
+    """[(name, budget, searches)]: most of the default one, which comes first."""
+    judged = next((b for b in budgets if b[1] == measuring.DEFAULT), budgets[0])
+    return [(*judged, 1 if run.quick else 3)] + [(*b, 1) for b in budgets if b != judged]
+
+
+# ---- beside it -----------------------------------------------------------------------------------------
+
+
+def runtime_check(fault, limit):
+    """(seconds until the runtime ended the process, or the limit; did it end)"""
+    with Service(fault) as service:
+        while service.target.running() and time.monotonic() < service.began + limit:
+            time.sleep(0.02)
+        took = time.monotonic() - service.began
+        if service.target.running():
+            return limit, False
+        if not service.target.killed_by_runtime():
+            raise RuntimeError(f"{fault}: it ended: {service.target.error_text()[:300]}")
+        return took, True
+
+
+def race_build(name):
+    """Path of a program of tests/go built with -race."""
+    path = os.path.join(measuring.harness.OUT, SWISS + "-race", name)
+    go = measuring.harness.toolchain(SWISS)
+    if not os.path.isabs(go):
+        raise Skip(go)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="1")
+    done = subprocess.run([go, "build", "-race", "-o", path, "./" + name], env=env, text=True,
+                          cwd=measuring.harness.GO_DIR, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise Skip(f"go build -race: {done.stderr.strip()[:200]}")
+    return path
+
+
+def race_report(fault, path, limit):
+    """Seconds until the race detector told of a race at the planted lines; None: not in time."""
+    places = {f"{file}:{line}" for file, line in planted(fault)[0]}
+    with Service(fault, path=path) as service:
+        while time.monotonic() < service.began + limit:
+            text = service.target.error_text()
+            if any(re.search(re.escape(place) + r"\b", text) for place in places):
+                return time.monotonic() - service.began
+            if not service.target.running():
+                return None
+            time.sleep(0.02)
+    return None
+
+
+# ---- parts -------------------------------------------------------------------------------------------
+
+
+def budget_label(name):
+    return f"first conflict, {name}"
+
+
+def rows_of_fault(run, fault, budgets, taken):
+    with Searches(fault) as searches:
+        for name, budget, count in counts(run, budgets):
+            run.say(f"{fault}, {name}")
+            found, note = searches.median(budget, count)
+            taken.setdefault(name, []).append(LIMIT if found is None else found)
+            judged = name == counts(run, budgets)[0][0]
+            yield row(f"{fault}: {budget_label(name)}", found, "s", note=note,
+                      target=("figure", "<=", BOUND) if judged else None)
+
+
+def search_faults(run):
+    budgets = measuring.budgets(run.quick)
+    first = counts(run, budgets)[0][0]
+    times, checks, races = {}, [], []
+    try:
+        race = race_build("ledgerd")
+    except Skip as reason:
+        race = None
+        run.skip("race detector", str(reason))
+    for fault in FAULTS:
+        yield from rows_of_fault(run, fault, budgets, times)
+        ours = times[first][-1]
+        run.say(f"{fault}, the runtime's own check")
+        limit = min(max(SURVIVED[0], 1.1 * RATIO * ours), 20 if run.quick else SURVIVED[1])
+        check, died = runtime_check(fault, limit)
+        checks.append((check, died))
+        yield row(f"{fault}: {budget_label(first)}", ours, "s", than=check,
+                  beside="the runtime's own check" + ("" if died else ", survived"))
+        if race:
+            run.say(f"{fault}, -race")
+            told = race_report(fault, race, LIMIT)
+            races.append(told)
+            yield row(f"{fault}: {budget_label(first)}", ours, "s", than=told,
+                      beside="report of a -race build" + ("" if told else f", none in {LIMIT} s"))
+    yield from summary(times, first, checks, races)
+
+
+def summary(times, first, checks, races):
+    """Medians over all faults."""
+    died = sum(ended for _, ended in checks)
+    ratios = [check / ours for (check, _), ours in zip(checks, times[first])]
+    for name, taken in times.items():
+        yield row(f"median of all faults: {budget_label(name)}", median(taken), "s", readme=True,
+                  note=f"slowest {measuring.figure_text(max(taken), 's')}",
+                  target=("figure", "<=", BOUND) if name == first else None)
+    yield row(f"median of all faults: {budget_label(first)}", median(times[first]), "s",
+              beside="the runtime's own check, at least", than=median([c for c, _ in checks]),
+              ratio=median(ratios), target=("ratio", ">=", RATIO), readme=True,
+              note=f"{died} of {len(checks)} ended the process while that was waited for")
+    told = [t for t in races if t is not None]
+    if told:
+        yield row(f"median of all faults: {budget_label(first)}", median(times[first]), "s",
+                  beside="report of a -race build", than=median(told), readme=True,
+                  note=f"{len(told)} of {len(races)} were told")
+
+
+def search_busy(run):
+    """The same search where nearly all operations are none of the fault's."""
+    budgets = measuring.budgets(run.quick)
+    name, budget, count = counts(run, budgets)[0]
+    taken, rates = [], []
+    for fault in FAULTS[::3] if run.quick else FAULTS:
+        run.say(fault)
+        with Searches(fault, "-busy", str(BUSY)) as searches:
+            searches.service = Service(fault, "-busy", str(BUSY))
+            time.sleep(1.0)
+            with contextlib.suppress(OSError):   # it may have ended by its fault
+                rates.append(searches.service.busy_rate())
+            found, note = searches.median(budget, min(count, 2))
+        taken.append(LIMIT if found is None else found)
+        yield row(f"busy target, {fault}: {budget_label(name)}", found, "s", note=note,
+                  target=("figure", "<=", BOUND))
+    rate = measuring.figure_text(median(rates), "1/s") if rates else "?"
+    yield row(f"busy target, median of all faults: {budget_label(name)}", median(taken), "s",
+              target=("figure", "<=", BOUND), readme=True,
+              note=f"{rate} guarded map operations elsewhere")
+
+
+def race_price(run):
+    """What a -race build costs all the time."""
+    seconds = 2 if run.quick else 4
+    figures = {}
+    for name, path in (("plain", measuring.go_program("ledgerd")),
+                       ("-race build", race_build("ledgerd"))):
+        with Target(path, "-turns=false") as target:
+            cpu = cpu_seconds(target.pid)
+            said = json_values(measuring.output_of(
+                measuring.go_program("ledgerload"), "-to", target.first["listening"], "-rate",
+                60000, "-clients", 32, "-for", f"{seconds}s"))[-1]
+            cpu = (cpu_seconds(target.pid) - cpu) / said["requests"]
+            figures[name] = said["rate"], cpu, resident(target.pid)
+    plain, race = figures["plain"], figures["-race build"]
+    yield row("ledgerd, requests, plain build", plain[0], "1/s", beside="-race build",
+              than=race[0], better="more", readme=True)
+    yield row("ledgerd, CPU of a request, plain build", plain[1], "s", beside="-race build",
+              than=race[1])
+    yield row("ledgerd, memory, plain build", plain[2], "B", beside="-race build", than=race[2])
+
+
+PARTS = {"faults": search_faults, "faults-busy": search_busy, "race": race_price}
