@@ -26,7 +26,7 @@ struct snapshot_context {
 	const char *arch;             /* "x86_64" */
 	int cpus;
 	const char *attach;     /* "uprobe_multi" | "perf_event" */
-	double overhead_budget; /* 0.03; 0: not known; 1: no limit */
+	double overhead_budget; /* 0.03; 1: no limit; negative: not known */
 	size_t probes_wanted, probes_attached;
 	const struct snapshot_skip {
 		const char *function, *reason;

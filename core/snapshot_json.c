@@ -256,11 +256,15 @@ static json_t *json_events(const struct model *model, const struct coverage_row 
 
 static json_t *json_overhead(const struct snapshot_context *context, const struct coverage_row *row)
 {
+	double held = (double)row->value[COVERAGE_STALL_NS] / 1e9, run = (double)row->run_ns / 1e9;
+
 	return json_pack(
-	        "{s:o, s:o, s:o}", "budget",
-	        context->overhead_budget > 0 ? json_real(context->overhead_budget) : json_null(),
+	        "{s:o, s:o, s:o, s:o, s:o, s:o}", "budget",
+	        context->overhead_budget >= 0 ? json_real(context->overhead_budget) : json_null(),
 	        "estimate", row->target_cpu_ns ? json_number(row->overhead_estimate) : json_null(),
-	        "ns_per_hit", json_known(row->ns_per_hit));
+	        "ns_per_hit", json_known(row->ns_per_hit), "hits_seconds",
+	        json_number(run > held ? run - held : 0), "held_seconds", json_number(held),
+	        "target_cpu_seconds", json_number((double)row->target_cpu_ns / 1e9));
 }
 
 /* null: this kernel lets nobody see maps being made at a bearable price. */

@@ -6,6 +6,9 @@
 //	    one goroutine, locked to its thread, runs n operations of one kind in a loop; one JSON line
 //	    a round: ns_per_op. -rounds 0: until it is killed. -pin CPU: on that CPU alone.
 //
+//	    -work N: so many steps of arithmetic beside each operation. -jump TIME: for so long only a
+//	    few hundred operations a second, then as fast as they go.
+//
 // With -wait it prints {"ready": true}, starts at the first line of standard input, and after its
 // last line of output stays until standard input ends: that is the time to attach and to detach.
 package main
@@ -70,11 +73,28 @@ func pin(cpu int) error {
 	return nil
 }
 
-func bench(op string, n, rounds int) {
+// Work that is no map operation, beside each read.
+func working(work int) func(m map[uint64]uint64, n int) {
+	return func(m map[uint64]uint64, n int) {
+		sum := uint64(0)
+		for i := 0; i < n; i++ {
+			sum += m[uint64(i)%keys]
+			for k := 0; k < work; k++ {
+				sum = sum*6364136223846793005 + 1442695040888963407
+			}
+		}
+		sink = sum
+	}
+}
+
+func bench(op string, n, rounds int, jump time.Duration) {
 	loop := loops[op]
 	m := make(map[uint64]uint64, keys)
 	for k := uint64(0); k < keys; k++ {
 		m[k] = k
+	}
+	for end := time.Now().Add(jump); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		loop(m, 5)
 	}
 	for round := 0; rounds == 0 || round < rounds; round++ {
 		began := time.Now()
@@ -90,11 +110,16 @@ func main() {
 	n := flag.Int("n", 1000000, "operations a round")
 	rounds := flag.Int("rounds", 10, "rounds; 0: until killed")
 	wait := flag.Bool("wait", false, "start at a line of standard input, stay until its end")
+	work := flag.Int("work", 0, "steps of arithmetic beside each operation")
+	jump := flag.Duration("jump", 0, "hardly any operations for so long")
 	cpu := flag.Int("pin", -1, "stay on this CPU")
 	flag.Parse()
 	if loops[*op] == nil {
 		fmt.Fprintf(os.Stderr, "opsloop: no operation %q\n", *op)
 		os.Exit(2)
+	}
+	if *work > 0 {
+		loops[*op] = working(*work)
 	}
 	runtime.LockOSThread()
 	if *cpu >= 0 {
@@ -110,7 +135,7 @@ func main() {
 			return
 		}
 	}
-	bench(*op, *n, *rounds)
+	bench(*op, *n, *rounds, *jump)
 	if *wait {
 		_, _ = io.Copy(io.Discard, in)
 	}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""What watching costs is promised, said and true."""
+import os
+import time
+import unittest
+
+from harness import (RELEASE_ROWS, SWISS, Target, Watching, cases, program, table, validate, watch)
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+class Loop:
+    """opsloop, and what its operations cost it."""
+
+    def __init__(self, release, *args, ops=500000):
+        self.ops = ops
+        self.target = Target(program("opsloop", release), "-op", "read", "-n", str(ops),
+                             "-rounds", "0", *args)
+
+    def __enter__(self):
+        self.target.__enter__()
+        return self
+
+    def __exit__(self, *why):
+        self.target.__exit__(*why)
+
+    @property
+    def pid(self):
+        return self.target.pid
+
+    def rounds(self):
+        return sum('"ns_per_op"' in line if isinstance(line, str) else "ns_per_op" in line
+                   for line in self.target.lines)
+
+    def cost(self, seconds):
+        """CPU seconds an operation took over a span."""
+        ops, cpu = self.rounds(), cpu_seconds(self.pid)
+        time.sleep(seconds)
+        ops, cpu = (self.rounds() - ops) * self.ops, cpu_seconds(self.pid) - cpu
+        return cpu / ops
+
+
+def parts(snapshot):
+    """Seconds of CPU that probing is said to have cost, and those of the target."""
+    overhead = snapshot["coverage"]["overhead"]
+    return (overhead["hits_seconds"] + overhead["held_seconds"], overhead["target_cpu_seconds"])
+
+
+@table
+class EstimateTest(unittest.TestCase):
+    @cases(*RELEASE_ROWS)
+    def each_against_measured(self, release):
+        """The estimate and the slow-down of a CPU-bound loop agree within a factor of 1.5, where
+        operations are probed about half of the time of the loop."""
+        with Loop(release, "-work", "1500", ops=10000) as loop:
+            time.sleep(0.5)
+            plain = [loop.cost(1.5)]
+            with Watching("-p", loop.pid) as watching:
+                first = watching.wait_attached()
+                watched = loop.cost(4)
+                last = watching.finish().snapshot
+            plain.append(loop.cost(1.5))
+        validate(last)
+        said = (parts(last)[0] - parts(first)[0]) / (parts(last)[1] - parts(first)[1])
+        true = 1 - min(plain) / watched
+        self.assertGreater(true, 0.1, "a loop that shows what probes cost")
+        self.assertLess(true / 1.5, said, last["coverage"]["overhead"])
+        self.assertLess(said, true * 1.5, last["coverage"]["overhead"])
+
+
+@table
+class BudgetTest(unittest.TestCase):
+    @cases(("default", None, 0.03), ("one_percent", 1, 0.01), ("ten_percent", 10, 0.10))
+    def each_budget(self, overhead, budget):
+        """A loop that does nothing but map operations is hardly slowed down, and still seen."""
+        with Loop(SWISS) as loop:
+            time.sleep(0.3)
+            plain = loop.cost(2)
+            with Watching("-p", loop.pid, overhead=overhead) as watching:
+                watching.wait_attached()
+                watched = loop.cost(5)
+                snapshot = watching.finish().snapshot
+            plain = (plain + loop.cost(2)) / 2
+        coverage = snapshot["coverage"]
+        self.assertEqual(coverage["overhead"]["budget"], budget)
+        self.assertLess(coverage["overhead"]["estimate"], budget)
+        self.assertLess(coverage["armed_fraction"], 2 * budget)
+        self.assertGreater(coverage["armed_fraction"], 0)
+        self.assertGreater(coverage["counted"], 1000)
+        # Always armed it would take 100 times as long; other processes are about as well.
+        self.assertLess(watched / plain, 1 + 2 * budget + 0.15)
+
+    def test_jump(self):
+        """Few operations: probed all the time. Then suddenly as many as a CPU can do: within a
+        second what they cost is within the budget again."""
+        with Loop(SWISS, "-jump", "4s") as loop:
+            with Watching("-p", loop.pid, overhead=3, interval="250ms") as watching:
+                watching.wait_attached()
+                calm = watching.wait_for(lambda s: s["seconds"] > 2.5, 30)
+                self.assertGreater(calm["coverage"]["armed_fraction"], 0.9)
+                while not loop.rounds():
+                    time.sleep(0.01)
+                at = watching.newest()
+                after = watching.wait_for(lambda s: s["seconds"] > at["seconds"] + 1, 30)
+                end = watching.wait_for(lambda s: s["seconds"] > after["seconds"] + 3, 30)
+        burst = parts(after)[0] - parts(at)[0]
+        self.assertLess(burst, 0.1, "seconds of CPU in the first second")
+        spent, cpu = (b - a for a, b in zip(parts(after), parts(end)))
+        self.assertLess(spent, 0.03 * cpu, (after["coverage"], end["coverage"]))
+
+    def test_nothing(self):
+        """A budget of 0: no map operation is ever probed, and it is said."""
+        with Loop(SWISS) as loop:
+            coverage = watch("-p", loop.pid, seconds=3, overhead=0).snapshot["coverage"]
+        self.assertEqual(coverage["hits"], 0)
+        self.assertEqual(coverage["armed_fraction"], 0)
+        self.assertEqual(coverage["overhead"]["budget"], 0)
+
+    def test_no_uprobe_multi(self):
+        """Where probes take long to go, functions that are called too often are left out, and that
+        is said; and at the end nobody waits."""
+        with Loop(SWISS) as loop:
+            with Watching("-p", loop.pid, overhead=3,
+                          env={"GOMAPTOP_ATTACH": "perf_event"}) as watching:
+                snapshot = watching.wait_attached()
+                before = parts(watching.wait_for(lambda s: s["seconds"] > 2, 30))
+                snapshot = watching.wait_for(lambda s: s["seconds"] > 5, 30)
+                began = time.monotonic()
+                watching.finish()
+                took = time.monotonic() - began
+            self.assertTrue(loop.target.running())
+        skipped = [s for s in snapshot["coverage"]["probes"]["skipped"]
+                   if "--max-overhead" in s["reason"]]
+        self.assertTrue(skipped, snapshot["coverage"]["probes"])
+        spent, cpu = (b - a for a, b in zip(before, parts(snapshot)))
+        self.assertLess(spent, 0.03 * cpu)
+        self.assertLess(took, 2.5, "a probe takes 100 ms to go, and there are dozens")
+
+
+if __name__ == "__main__":
+    unittest.main()
