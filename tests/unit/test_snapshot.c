@@ -109,6 +109,25 @@ static void test_key_order(void **state)
 	json_decref(root);
 }
 
+/* A JSON library that reads it writes the same bytes. */
+static void test_form(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+		char *text = text_of(scenarios[i].name, SNAPSHOT_JSON, &scenario_context);
+		json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		char *again = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER |
+		                                       JSON_REAL_PRECISION(9));
+
+		assert_non_null(again);
+		assert_int_equal(strlen(text), strlen(again) + 1);
+		assert_memory_equal(text, again, strlen(again));
+		free(again);
+		free(text);
+		json_decref(root);
+	}
+}
+
 static void test_values(void **state)
 {
 	json_t *root = json_of("busy");
@@ -492,19 +511,13 @@ static int emit(const char *name)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_key_order),
-	        cmocka_unit_test(test_values),
-	        cmocka_unit_test(test_consistent),
-	        cmocka_unit_test(test_fatal_conflict),
-	        cmocka_unit_test(test_unknown_is_null),
-	        cmocka_unit_test(test_hostile_names),
-	        cmocka_unit_test(test_report_words),
-	        cmocka_unit_test(test_report_width),
-	        cmocka_unit_test(test_report_color),
-	        cmocka_unit_test(test_interval),
-	        cmocka_unit_test(test_save),
-	        cmocka_unit_test(test_save_fails),
-	        cmocka_unit_test(test_save_full),
+	        cmocka_unit_test(test_key_order),      cmocka_unit_test(test_form),
+	        cmocka_unit_test(test_values),         cmocka_unit_test(test_consistent),
+	        cmocka_unit_test(test_fatal_conflict), cmocka_unit_test(test_unknown_is_null),
+	        cmocka_unit_test(test_hostile_names),  cmocka_unit_test(test_report_words),
+	        cmocka_unit_test(test_report_width),   cmocka_unit_test(test_report_color),
+	        cmocka_unit_test(test_interval),       cmocka_unit_test(test_save),
+	        cmocka_unit_test(test_save_fails),     cmocka_unit_test(test_save_full),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "emit") == 0)
