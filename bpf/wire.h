@@ -101,7 +101,7 @@ struct detector_tuning {
 	__u32 proven[FIELD_ROWS]; /* enum wire_field of unproven rows that live objects confirm */
 	__u64 hold_divisor; /* held time : time, 1 : this; 0: detector_config.budget_divisor */
 	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
-	__u32 stopped;            /* 1: watching is over, though probes may still be in place */
+	__u32 stopped;      /* 1: watching is over, though probes may still be in place */
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
 	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
