@@ -283,12 +283,13 @@ static json_t *json_coverage(const struct model *model, const struct snapshot_co
 {
 	const struct coverage_row *row = model_coverage(model);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "attach", json_text(context->attach), "probes", json_probes(context),
 	                 "unseen", json_unseen(context), "armed_fraction", json_armed_fraction(row),
 	                 "hits", json_count(row->value[COVERAGE_HITS]), "filtered",
 	                 json_coverage_group(row, FILTERED), "counted",
-	                 json_count(row->value[COVERAGE_COUNTED]), "untracked",
+	                 json_count(row->value[COVERAGE_COUNTED]), "at_call",
+	                 json_count(row->value[COVERAGE_AT_CALL]), "untracked",
 	                 json_coverage_group(row, UNTRACKED), "stalls",
 	                 json_count(row->value[COVERAGE_STALLS]), "stall_seconds",
 	                 json_number((double)row->value[COVERAGE_STALL_NS] / 1e9), "events",
