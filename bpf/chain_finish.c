@@ -209,14 +209,35 @@ void chain_finish_stack(struct chain_finish *finish, const struct event_stack *s
 	finish->complete += chain->complete;
 }
 
-static const struct chain *chain_of(const struct chain_finish *f, const struct access *access)
+/* From a probed call the walk begins at the call; the access has its return address in that place, and
+ * before it what the call leads through. */
+static void chain_align(struct chain *chain, const struct access *access)
+{
+	int front = 0, room;
+
+	while (front < 3 && front < access->depth &&
+	       access->stack[front] != chain->stack[0] + CALL_BYTES)
+		front++;
+	if (!front || front == 3 || front == access->depth || access->stack[0] == chain->stack[0])
+		return;
+	room = STACK_DEPTH_MAX - front;
+	if (chain->depth > room)
+		chain->depth = room;
+	memmove(chain->stack + front, chain->stack, (size_t)chain->depth * sizeof(*chain->stack));
+	memcpy(chain->stack, access->stack, ((size_t)front + 1) * sizeof(*chain->stack));
+	chain->depth += front;
+}
+
+static const struct chain *chain_of(struct chain_finish *f, const struct access *access)
 {
 	for (int i = 0; i < CHAINS_KEPT; i++) {
-		const struct chain *chain = &f->chains[i];
+		struct chain *chain = &f->chains[i];
 
 		if (chain->depth && chain->g == access->g && chain->tgid == access->tgid &&
-		    chain->time_ns == access->time_ns)
+		    chain->time_ns == access->time_ns) {
+			chain_align(chain, access);
 			return chain;
+		}
 	}
 	return NULL;
 }

@@ -60,6 +60,49 @@ static __always_inline void call_site_mark(__u32 tgid, __u64 caller, __u32 flags
 		__sync_fetch_and_or(&site->flags, flags);
 }
 
+/* ---- what surveys learn of calls ---------------------------------------------------------------
+ */
+
+static __always_inline int operation_is_sample(const struct operation *o)
+{
+	return o->now * 0x9e3779b97f4a7c15ULL >> 60 == 0; /* CALL_SAMPLE */
+}
+
+static __always_inline void touch_note(const struct map_counts *m, const struct operation *o)
+{
+	struct touch_key key = {.group = m->first_caller,
+	                        .tgid = o->tgid,
+	                        .distance = o->distance,
+	                        .site = o->site,
+	                        .op = o->op};
+	struct touch touch = {.place = o->place, .map = o->map, .last_ns = o->now};
+
+	bpf_map_update_elem(&touches, &key, &touch, BPF_ANY);
+}
+
+/* Which places touch this map, and how often each is come by: so that just those calls can be probed
+ * that matter. Seldom more than a look at a bit. */
+static __always_inline void map_learn_touch(struct map_counts *m, const struct operation *o)
+{
+	__u64 bit = 1ULL << (o->place * 0x9e3779b97f4a7c15ULL >> 58);
+	int sample = operation_is_sample(o);
+	struct call_site *site;
+
+	if (sample && !o->probed) {
+		site = call_site_find(o->tgid, o->place);
+		if (site)
+			__sync_fetch_and_add(&site->samples, 1);
+	}
+	if ((m->flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED) ||
+	    (m->places & bit && !sample))
+		return;
+	if (!(m->places & bit)) {
+		__sync_fetch_and_or(&m->places, bit);
+		call_site_mark(o->tgid, o->place, m->flags);
+	}
+	touch_note(m, o);
+}
+
 /* ---- maps --------------------------------------------------------------------------------------
  */
 
@@ -195,8 +238,11 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 		if (m->last_who != o->who || !(m->flags & MAP_SHARED))
 			map_learn_sharing(m, o);
 	}
+	map_learn_touch(m, o);
 	map_note_goroutine(m, o);
 	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
+	if (o->probed)
+		__sync_fetch_and_add(&m->at_call[operation_index(o)], 1);
 	map_note_seed(m, o);
 	o->company = m->last_who != o->who && o->now - m->last_ns < COMPANY_NS;
 	m->last_who = o->who;
@@ -261,6 +307,7 @@ static __always_inline struct goroutine_counts *goroutine_count(const struct ope
 		return 0;
 	}
 	c->ops[operation_index(o)]++;
+	c->at_call += o->probed != 0;
 	c->maps |= 1ULL << (o->map * 0x9e3779b97f4a7c15ULL >> 58); /* 6 bits: MAP_BITS */
 	c->last_ns = o->now;
 	c->last_map = o->map;

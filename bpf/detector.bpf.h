@@ -27,8 +27,9 @@
 #define ENOUGH_EXPECTED   8  /* overlaps expected, and next to none seen: enough to know */
 #define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same */
 #define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
-#define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
-#define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict */
+#define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
+#define BARREN_CONTROL_NS 20000000  /* watched so long, and nothing came that could conflict; */
+#define RARE_CONTROL_NS   500000000 /* where a call is probed somebody may come 50 times a second */
 
 static __u64 lottery_next_ns;
 static __u64 budget_spent_until_ns; /* virtual time up to which the budget is spent */
@@ -204,13 +205,13 @@ static __always_inline __u64 map_expected(const struct map_counts *m)
 	       overlaps_expected(m->hold_ns[1], m->control_arrivals[1], m->control_ns[1]);
 }
 
-static __always_inline int map_is_sated(const struct map_counts *m, __u32 changes)
+static __always_inline int map_is_sated(const struct map_counts *m, const struct operation *o)
 {
-	__u32 c = changes & 1;
+	__u32 c = o->changes & 1;
+	__u64 barren_ns = o->probed ? RARE_CONTROL_NS : BARREN_CONTROL_NS;
 
 	/* Nobody comes who could conflict. */
-	if (m->holds > 2 * RARELY_TRIED && m->control_ns[c] > BARREN_CONTROL_NS &&
-	    !m->control_arrivals[c])
+	if (m->holds > 2 * RARELY_TRIED && m->control_ns[c] > barren_ns && !m->control_arrivals[c])
 		return 1;
 	return sated(m->holds, m->conflicts, map_expected(m));
 }
@@ -267,12 +268,12 @@ static __always_inline enum priority call_site_priority(const struct call_site *
 }
 
 /* A new map at a place that was tried often is nothing new: programs replace maps all the time. */
-static __always_inline enum priority map_priority(const struct map_counts *m,
-                                                  const struct call_site *s, __u32 changes)
+static __always_inline enum priority
+map_priority(const struct map_counts *m, const struct call_site *s, const struct operation *o)
 {
 	if (m->holds < RARELY_TRIED)
 		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
-	return map_is_sated(m, changes) ? PRIORITY_LAST : PRIORITY_NORMAL;
+	return map_is_sated(m, o) ? PRIORITY_LAST : PRIORITY_NORMAL;
 }
 
 /* The held side of a conflict is a party to it as well. */
@@ -299,7 +300,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
                                      struct map_counts *m)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
-	enum priority priority = map_priority(m, site, o->changes);
+	enum priority priority = map_priority(m, site, o);
 	struct hold_result result;
 	__u32 length = m->drawn_ns;
 
@@ -307,7 +308,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	 * ones. */
 	if (!length)
 		m->drawn_ns = length = stall_draw();
-	if (map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
+	if (!o->probed && map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
 		return;
 	if (!budget_take(o->now, length, priority))
 		return;
@@ -373,7 +374,8 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
                                    struct map_counts *m)
 {
 	control_observe(m, o);
-	if (tuning.closing)
+	/* At calls the probes stay when those in the functions go. */
+	if (tuning.closing && !o->probed)
 		return;
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */
@@ -383,8 +385,8 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 	} else if (map_is_suspect(m)) {
 		/* Work comes in bursts: where somebody was a moment ago somebody will soon be
 		 * again. Holds and control windows choose alike, or one would not tell about the
-		 * other. */
-		if (!o->company && bpf_get_prandom_u32() & ALONE_MASK)
+		 * other. Where a call is probed nobody comes often: there each access counts. */
+		if (!o->company && !o->probed && bpf_get_prandom_u32() & ALONE_MASK)
 			return;
 		if (o->now >= m->next_hold_ns)
 			map_hold(ctx, o, m);

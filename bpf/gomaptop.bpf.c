@@ -74,6 +74,8 @@ static __always_inline void map_operation(struct pt_regs *ctx, struct operation 
 	struct map_counts *m = map_count(o);
 
 	coverage_count(COVERAGE_COUNTED);
+	if (o->probed)
+		coverage_count(COVERAGE_AT_CALL);
 	if (!hold_meet(ctx, o, m, c) && m)
 		detect(ctx, o, m);
 }

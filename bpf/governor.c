@@ -20,6 +20,10 @@
 
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
+#define SITES_NS    1000000000ULL /* how often to choose call sites anew, */
+#define SITES_PART  0.6           /* of the income that these may cost; */
+#define SITES_BURST 2000000ULL    /* what they may cost at once before they are looked at again */
+
 #define BIRTHS_PART 0.25  /* of the income may go to seeing where maps are made, */
 #define BIRTHS_MOST 0.005 /* and never more CPUs than this */
 
@@ -29,6 +33,9 @@ struct governor {
 	struct coverage_totals *totals;
 	uint64_t (*cpu_ns)(void *ctx);
 	void *cpu_ctx;
+	struct site_zoom *sites;
+	uint64_t sites_ns, sites_armed_ns; /* the last step's: time, armed time */
+	uint64_t guarded_ns;
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
@@ -183,6 +190,53 @@ static void births_allow(struct governor *g)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* ---- call sites ---------------------------------------------------------------------- */
+
+void governor_sites_set(struct governor *g, struct site_zoom *sites)
+{
+	g->sites = sites;
+}
+
+/* Where the probes in the functions are in place most of the time anyway, nothing is left to do. */
+static double sites_budget(struct governor *g, uint64_t now, uint64_t armed)
+{
+	bool always = 2 * (armed - g->sites_armed_ns) > now - g->sites_ns;
+
+	return always ? 0 : overhead_budget_income(&g->budget) * SITES_PART * 1e9;
+}
+
+/* A site that turned out to be dear goes at once. */
+static void sites_guard(struct governor *g, uint64_t now)
+{
+	uint64_t passed = g->guarded_ns ? now - g->guarded_ns : 0;
+	double allowed = 2 * overhead_budget_income(&g->budget) * (double)passed;
+
+	g->guarded_ns = now;
+	site_zoom_guard(g->sites, now,
+	                allowed > (double)SITES_BURST ? (uint64_t)allowed : SITES_BURST);
+}
+
+/* Choosing takes some milliseconds: never while a window is open that costs. */
+static void sites_step(struct governor *g)
+{
+	struct site_zoom_terms terms = {.now_ns = collector_now(),
+	                                .ns_per_hit = (double)g->config.costs.ns[BODY_OPERATION]};
+
+	if (!g->sites || g->config.share >= OVERHEAD_UNLIMITED)
+		return;
+	sites_guard(g, terms.now_ns);
+	if (terms.now_ns - g->sites_ns < SITES_NS)
+		return;
+	terms.armed_ns = governor_armed_ns(g);
+	terms.budget_ns_per_s = sites_budget(g, terms.now_ns, terms.armed_ns);
+	if (probe_set_is_open(g->config.probes) && terms.budget_ns_per_s > 0)
+		return;
+	if (terms.budget_ns_per_s > 0 || site_zoom_count(g->sites))
+		site_zoom_step(g->sites, &terms);
+	g->sites_ns = terms.now_ns;
+	g->sites_armed_ns = terms.armed_ns;
+}
+
 static void step(struct governor *g)
 {
 	struct overhead_reading reading;
@@ -201,6 +255,7 @@ static void step(struct governor *g)
 	}
 	holds_allow(g);
 	births_allow(g);
+	sites_step(g);
 }
 
 static void *run(void *arg)
@@ -284,6 +339,8 @@ void governor_stop(struct governor *g)
 		pthread_join(g->thread, NULL);
 		g->running = false;
 	}
+	if (g->sites)
+		site_zoom_stop(g->sites);
 	disarm(g, false);
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bpf/probe_set.h"
+#include "bpf/site_zoom.h"
 #include "bpf/wire.h"
 #include "core/overhead_cost.h"
 
@@ -37,6 +38,10 @@ int governor_create(const struct governor_config *config, struct governor **out)
 /* Where the targets' CPU time is to be had, in ns since anything; must be callable in the governor's
  * thread. Before governor_start(). */
 void governor_cpu_set(struct governor *governor, uint64_t (*cpu_ns)(void *ctx), void *ctx);
+
+/* Probes at calls, which may stay in place between the windows; the governor alone uses them from
+ * now on. NULL: there are none. Before governor_start(). */
+void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are

@@ -28,9 +28,9 @@ struct hold_slot {
 	__u32 map_gen;
 	__u32 drawn_ns;
 	__u64 begin_ns;
-	__u64 last_g; /* who was counted last */
-	__u64 sp, fp; /* of the one who is held */
-	__u64 chain;  /* its name; 0: none */
+	__u64 last_g;     /* who was counted last */
+	__u64 pc, sp, fp; /* of the one who is held */
+	__u64 chain;      /* its name; 0: none */
 	struct access access;
 };
 
@@ -56,7 +56,7 @@ static __always_inline __u64 slot_seq(const struct hold_slot *slot)
 }
 
 /* Send the stack of an access whose chain is known before its event is made, if it needs one. */
-static __noinline int stack_copy(const struct access *a, __u64 sp, __u64 fp)
+static __noinline int stack_copy(const struct access *a, __u64 pc, __u64 sp, __u64 fp)
 {
 	struct target_state *t;
 	struct event_stack *e;
@@ -70,7 +70,7 @@ static __noinline int stack_copy(const struct access *a, __u64 sp, __u64 fp)
 		return 0;
 	e = event_reserve(sizeof(*e));
 	if (e)
-		stack_copy_send(e, a, sp, fp);
+		stack_copy_send(e, a, pc, sp, fp);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static __noinline int stack_copy(const struct access *a, __u64 sp, __u64 fp)
 static __always_inline void held_stack_copy(const struct hold_slot *slot, __u64 seq)
 {
 	if (slot_seq(slot) == seq)
-		stack_copy(&slot->access, slot->sp, slot->fp);
+		stack_copy(&slot->access, slot->pc, slot->sp, slot->fp);
 }
 
 /* Of a whole or a brief one. */
@@ -145,7 +145,7 @@ static __noinline int overlap_tell(struct pt_regs *ctx, struct hold_slot *slot,
 		goto cleanup;
 	}
 	held_stack_copy(slot, seq);
-	stack_copy(&s->access, ctx->sp, go_frame_pointer(ctx));
+	stack_copy(&s->access, go_pc(ctx), ctx->sp, go_frame_pointer(ctx));
 	chain = chain_tell(&s->access);
 	if (chain && slot->chain)
 		overlap_send_brief(slot, o, &s->access, chain, seq);
@@ -253,7 +253,7 @@ static __noinline int stall_tell(struct hold_slot *slot, __u64 held_ns)
 		return 0;
 	/* Whoever came has copied it already. */
 	if (!slot->arrivals)
-		stack_copy(&slot->access, slot->sp, slot->fp);
+		stack_copy(&slot->access, slot->pc, slot->sp, slot->fp);
 	if (slot->chain)
 		stall_send_brief(slot, held_ns);
 	else
@@ -296,6 +296,7 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	}
 	slot->arrivals = 0;
 	slot->last_g = 0;
+	slot->pc = go_pc(ctx);
 	slot->sp = ctx->sp;
 	slot->fp = go_frame_pointer(ctx);
 	slot->chain = chain_tell(&slot->access);

@@ -18,7 +18,9 @@ struct operation {
 	__u64 goid;
 	__u64 who; /* goid, or g where the goid is unknown: identity over time */
 	__u64 caller;
-	__u64 place; /* where the program's own code operates on the map: a return address */
+	__u64 place;    /* where the program's own code operates on the map: a return address */
+	__s32 distance; /* of the place from the site's probed instruction */
+	__u64 probed; /* at a probed call: the instruction that is probed in the function; else 0 */
 	__u32 tgid;
 	__u32 tid; /* the kernel's own id of the thread */
 	__u32 site;
@@ -112,6 +114,39 @@ static __always_inline __u64 place_find(const struct pt_regs *ctx, const struct 
 	return frame[1];
 }
 
+/* At a call everything is as the function will find it, but for the return address. 0, or the cause
+ * for which the hit is no operation of its own. */
+static __always_inline int operation_place_call(const struct pt_regs *ctx, __u64 cookie,
+                                                struct operation *o)
+{
+	__u32 row = COOKIE_CALL_ROW(cookie);
+	struct call_probe *call = bpf_map_lookup_elem(&call_probes, &row);
+
+	o->caller = o->place = go_pc(ctx) + CALL_BYTES;
+	if (!call)
+		return COVERAGE_CALL_SITE;
+	__sync_fetch_and_add(&call->hits, 1);
+	if (!call->on)
+		return COVERAGE_CALL_SITE;
+	o->probed = go_pc(ctx) + (__s64)call->probed;
+	o->distance = CALL_BYTES - call->probed;
+	if (call->wrapper)
+		o->caller = go_pc(ctx) + (__s64)call->wrapper;
+	return 0;
+}
+
+/* Has this operation been seen at its call already? */
+static __always_inline int operation_seen_at_call(const struct operation *o)
+{
+	struct call_key key = {.site = o->site, .distance = o->distance};
+	__u32 bit = CALL_BIT(key.site, key.distance);
+
+	if (!tuning.calls_probed ||
+	    !(tuning.calls[bit >> 6 & (CALL_BITS / 64 - 1)] >> (bit & 63) & 1))
+		return 0;
+	return bpf_map_lookup_elem(&call_keys, &key) != 0;
+}
+
 /* 0, or the cause for which the hit is no operation of its own. */
 static __always_inline int operation_place(const struct pt_regs *ctx, __u64 cookie,
                                            struct operation *o)
@@ -119,16 +154,17 @@ static __always_inline int operation_place(const struct pt_regs *ctx, __u64 cook
 	const struct site_callers *c;
 	__u32 site = COOKIE_SITE(cookie);
 
+	if (COOKIE_INSTRUCTION(cookie) == WIRE_AT_CALL)
+		return operation_place_call(ctx, cookie, o);
 	o->caller = o->place = go_return_address(ctx);
-	if (!(cookie & COOKIE_CALLERS))
-		return 0;
-	c = bpf_map_lookup_elem(&callers, &site);
-	if (!c)
-		return 0;
-	if (ranges_have(c->probed, CALLERS_PROBED, o->caller - go_pc(ctx)))
-		return COVERAGE_PART;
-	o->place = place_find(ctx, c, o->caller);
-	return 0;
+	c = cookie & COOKIE_CALLERS ? bpf_map_lookup_elem(&callers, &site) : 0;
+	if (c) {
+		if (ranges_have(c->probed, CALLERS_PROBED, o->caller - go_pc(ctx)))
+			return COVERAGE_PART;
+		o->place = place_find(ctx, c, o->caller);
+	}
+	o->distance = (__s32)(o->place - go_pc(ctx));
+	return operation_seen_at_call(o) ? COVERAGE_CALL_SITE : 0;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------
@@ -165,6 +201,8 @@ static __always_inline int operation_read_unproven(__u32 args, struct operation 
 static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
                                           struct operation *o)
 {
+	int cause;
+
 	o->site = COOKIE_SITE(cookie);
 	o->op = COOKIE_OP(cookie);
 	if (o->op >= OP_COUNT)
@@ -172,8 +210,9 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	o->row = COOKIE_ROW(cookie);
 	o->changes = op_changes(o->op);
 	o->key = COOKIE_KEY_SOURCE(cookie);
-	if (operation_place(ctx, cookie, o))
-		return COVERAGE_PART;
+	cause = operation_place(ctx, cookie, o);
+	if (cause)
+		return cause;
 	operation_read_map(ctx, COOKIE_ARGS(cookie), o);
 	if (!o->map)
 		return COVERAGE_NIL_MAP;
@@ -181,8 +220,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	if (!o->g)
 		return COVERAGE_UNREADABLE;
 	if (operation_fields(o)->unproven) {
-		int cause = operation_read_unproven(COOKIE_ARGS(cookie), o);
-
+		cause = operation_read_unproven(COOKIE_ARGS(cookie), o);
 		if (cause)
 			return cause;
 	} else if (operation_fields(o)->g_goid >= 0) {
@@ -239,13 +277,49 @@ static __always_inline void access_origin(const struct operation *o, struct acce
 	}
 }
 
+/* The chain from a call is the one that the function's own probe would see: the walk begins with the
+ * call itself, where that has the return addresses of the call and, with a wrapper, in that. */
+static __always_inline long chain_capture_call(struct pt_regs *ctx, const struct operation *o,
+                                               struct access *a)
+{
+	const __u32 direct = sizeof(__u64), wrapped = 2 * sizeof(__u64);
+	__u32 front = o->caller == o->place ? direct : wrapped;
+	long bytes;
+
+	if (config.stack_bytes <= wrapped)
+		return 0;
+	if (front == direct)
+		bytes = bpf_get_stack(ctx, a->stack + 1, (config.stack_bytes - direct) & 0x3ff,
+		                      BPF_F_USER_STACK);
+	else
+		bytes = bpf_get_stack(ctx, a->stack + 2, (config.stack_bytes - wrapped) & 0x3ff,
+		                      BPF_F_USER_STACK);
+	if (bytes <= 0)
+		return 0;
+	a->stack[0] = o->probed;
+	a->stack[1] = o->caller;
+	if (front == wrapped)
+		a->stack[2] = o->place;
+	return bytes + front;
+}
+
+static __always_inline void chain_capture(struct pt_regs *ctx, const struct operation *o,
+                                          struct access *a)
+{
+	long bytes = o->probed ? chain_capture_call(ctx, o, a)
+	                       : bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff,
+	                                       BPF_F_USER_STACK);
+
+	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
+	a->truncated = bytes > 0 && bytes == config.stack_bytes ? CHAIN_TOO_DEEP : CHAIN_WHOLE;
+}
+
 /* Fill one side of a conflict, call chain included. access lies in memory of its own (a hold's slot
  * or a reserved event). Returns the number of frames, 0 if there is no chain. */
 static __always_inline int access_capture(struct pt_regs *ctx, const struct operation *o,
                                           struct access *a)
 {
 	const volatile struct field_row *f = operation_fields(o);
-	long bytes;
 
 	a->time_ns = o->now;
 	a->map = o->map;
@@ -260,9 +334,7 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->op = o->op;
 	a->pad = 0;
 	key_read(ctx, f->unproven ? WIRE_KEY_NONE : o->key, o->type, a);
-	bytes = bpf_get_stack(ctx, a->stack, config.stack_bytes & 0x3ff, BPF_F_USER_STACK);
-	a->depth = bytes > 0 ? bytes / sizeof(__u64) : 0;
-	a->truncated = bytes > 0 && bytes == config.stack_bytes ? CHAIN_TOO_DEEP : CHAIN_WHOLE;
+	chain_capture(ctx, o, a);
 	return a->depth || a->caller;
 }
 

@@ -21,9 +21,11 @@
 
 struct site_probes;
 
-/* An executable and the processes in which its calls may be probed. All borrowed. */
+/* An executable and the processes in which its calls may be probed. */
 struct site_probes_binary {
-	const char *path;
+	const char *path; /* borrowed; opened at once, so that it stays this very file */
+	dev_t device;     /* that file */
+	ino_t inode;
 	size_t first_site; /* of its probes among all (the site index in cookies) */
 	size_t row;        /* of its fields */
 	const pid_t
@@ -44,20 +46,26 @@ struct site_place {
 	uint64_t place;
 };
 
-/* How a place fared; index: of its counter, for site_probes_hits_of(). */
+/* How a place fared. */
 struct site_probe_state {
 	enum call_refusal refusal;
 	int error; /* -errno of attaching, 0 */
 	bool armed;
 };
 
-/* No probe is attached yet. 0, -ENOMEM, or -EOPNOTSUPP: no uprobe_multi here. */
+/* No probe is attached yet. 0, -ENOMEM, -EOPNOTSUPP: no uprobe_multi here, -ESTALE: another file is at
+ * a path by now, or -errno of opening one. */
 int site_probes_create(const struct site_probes_config *config, struct site_probes **out);
 
 /* From now on exactly these sites are probed, those that can be: what is new is attached first, then
- * what is not in the list any more is taken out. Sites in both are left alone. 0, or -errno when
- * nothing new could be attached (what was chosen before and is in the list stays). */
+ * what is not in the list any more is taken out. Sites in both go on without a gap. 0, or -errno: not
+ * all that is new could be attached. */
 int site_probes_choose(struct site_probes *probes, const struct site_place *places, size_t count);
+
+/* The place that lies `distance` behind the probed instruction of a site, by the site's index among
+ * all (what the programs say of places). 0 or -ENOENT. */
+int site_probes_place(struct site_probes *probes, size_t site, int32_t distance,
+                      struct site_place *out);
 
 /* Of one site. All zero: never chosen. */
 struct site_probe_state site_probes_state(const struct site_probes *probes,
@@ -68,8 +76,8 @@ enum call_refusal site_probes_verify(struct site_probes *probes, struct site_pla
 
 size_t site_probes_count(const struct site_probes *probes); /* armed now */
 
-/* Hits so far of all sites, and of one while it has been armed: reads of shared memory, cheap enough
- * to ask each millisecond. */
+/* Hits so far of all sites, and of one: reads of shared memory, cheap enough to ask each
+ * millisecond. */
 uint64_t site_probes_hits(const struct site_probes *probes);
 uint64_t site_probes_hits_of(const struct site_probes *probes, struct site_place place);
 

@@ -53,8 +53,8 @@ static __always_inline int chain_needs_stack(const struct access *a, const struc
 }
 
 /* Copy the stack of the goroutine of an access from sp upwards. Sends or drops e. */
-static __always_inline void stack_copy_send(struct event_stack *e, const struct access *a, __u64 sp,
-                                            __u64 fp)
+static __always_inline void stack_copy_send(struct event_stack *e, const struct access *a, __u64 pc,
+                                            __u64 sp, __u64 fp)
 {
 	__u64 bytes = read_user_u64(a->g + G_STACK_HI) - sp;
 
@@ -69,7 +69,7 @@ static __always_inline void stack_copy_send(struct event_stack *e, const struct 
 	}
 	event_header_set(&e->h, EVENT_STACK, sizeof(*e), a->time_ns, a->tgid);
 	e->g = a->g;
-	e->pc = a->stack[0];
+	e->pc = pc;
 	e->sp = sp;
 	e->fp = fp;
 	e->bytes = bytes;
@@ -97,7 +97,7 @@ static __always_inline void stack_copy_settle(struct event_stack *e, const struc
 
 	if (t && chain_needs_stack(a, t) && stack_copy_allowed(bpf_ktime_get_ns())) {
 		coverage_count(COVERAGE_EVENTS_MADE);
-		stack_copy_send(e, a, ctx->sp, go_frame_pointer(ctx));
+		stack_copy_send(e, a, go_pc(ctx), ctx->sp, go_frame_pointer(ctx));
 	} else {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 	}

@@ -44,26 +44,6 @@ struct {
 	__type(value, struct goroutine_counts);
 } goroutines SEC(".maps");
 
-/* How an object of the detector (a map, a call site) fared so far; see `struct map_counts`. */
-struct call_site {
-	__u64 next_hold_ns;
-	__u64 next_control_ns;
-	__u64 hold_ns;
-	__u64 control_ns;
-	__u64 control_arrivals;
-	__u32 holds;
-	__u32 met;      /* conflicting operations that came during these holds */
-	__u32 flags;    /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
-	__u32 drawn_ns; /* see struct map_counts */
-};
-
-/* A place in the code that operates on maps: the return address of the runtime's function. */
-struct call_site_key {
-	__u64 caller;
-	__u32 tgid;
-	__u32 pad;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -78,6 +58,29 @@ struct {
 	__type(key, __u32);
 	__type(value, struct site_callers);
 } callers SEC(".maps");
+
+/* By COOKIE_CALL_ROW. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CALL_PROBES_MAX);
+	__type(key, __u32);
+	__type(value, struct call_probe);
+} call_probes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CALL_PROBES_MAX);
+	__type(key, struct call_key);
+	__type(value, __u32);
+} call_keys SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, TOUCHES_MAX);
+	__type(key, struct touch_key);
+	__type(value, struct touch);
+} touches SEC(".maps");
 
 struct coverage {
 	__u64 value[COVERAGE_COUNT];

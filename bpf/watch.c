@@ -234,6 +234,8 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	if (rc)
 		goto cleanup;
 	governor_cpu_set(w->governor, targets_cpu, w->collector);
+	watch_sites_create(w);
+	governor_sites_set(w->governor, w->sites);
 	rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
@@ -287,6 +289,8 @@ void watch_destroy(struct watch *w)
 	watch_stop(w);
 	birth_probes_destroy(w->births);
 	governor_destroy(w->governor);
+	site_zoom_destroy(w->sites);
+	free(w->site_pids);
 	probe_set_destroy(w->governed);
 	probe_set_destroy(w->standing);
 	program_unload(&w->program);

@@ -15,6 +15,7 @@
 #include "bpf/governor.h"
 #include "bpf/probe_set.h"
 #include "bpf/program.h"
+#include "bpf/site_zoom.h"
 #include "bpf/watch.h"
 #include "core/go_type_live.h"
 #include "core/symbolizer.h"
@@ -52,6 +53,8 @@ struct watch {
 	struct probe_set *standing; /* probes on crashes: always in place */
 	struct probe_set *governed; /* those on map operations */
 	struct governor *governor;
+	struct site_zoom *sites; /* probes at calls, driven by the governor; NULL: none */
+	pid_t *site_pids;        /* in which processes, by binary */
 	struct probe_skip *skips;
 	size_t skip_count, wanted, attached;
 	const struct probe_note *unseen[PROBE_NOTES_MAX];
@@ -79,6 +82,9 @@ void watch_lengths(struct watch *w, struct map_length *maps, size_t count);
 /* watch_births.c: where maps are made. */
 int watch_births_create(struct watch *w);
 void watch_births_start(struct watch *w);
+
+/* watch_sites.c: probes at calls, where that can be had. */
+void watch_sites_create(struct watch *w);
 
 /* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
 int watch_attach_plan(struct watch *w);

@@ -31,7 +31,10 @@ enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE
 enum wire_key { WIRE_KEY_NONE, WIRE_KEY_POINTER, WIRE_KEY_WORD, WIRE_KEY_STRING };
 #define COOKIE_KEY(source)   ((__u64)(source) << 44)
 #define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
-enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET };
+enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET, WIRE_AT_CALL };
+/* WIRE_AT_CALL: its row in the table of probed calls. In the cookie: bits 48-63. */
+#define COOKIE_CALL(row)   ((__u64)(row) << 48)
+#define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
 
 /* Offsets that differ between watched binaries, one row a distinct layout. Negative: no such field.
  */
@@ -73,6 +76,81 @@ struct site_callers {
 	struct code_range behind[CALLERS_BEHIND];
 };
 
+/* ---- calls ------------------------------------------------------------------------------------
+ */
+
+/* How far behind a call its return address is. */
+#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
+#define CALL_BYTES 4
+#else
+#define CALL_BYTES 5
+#endif
+
+#define CALL_PROBES_MAX 1024 /* calls that can be probed at once */
+
+/* One probed call. Distances are from the call: they hold wherever the executable is loaded. */
+struct call_probe {
+	__s32 probed;  /* to the probed instruction of the function that it leads to */
+	__s32 wrapper; /* to the return address in the wrapper that it calls; 0: it calls that one */
+	__u32 on;      /* 0: its hits count for nothing, another row has the same call */
+	__u32 pad;
+	__u64 hits;
+};
+
+/* A probed call as the function's own probe sees it: the site, and how far the call's return address
+ * is from the site's instruction. What is in this table is filtered there. */
+struct call_key {
+	__u32 site;
+	__s32 distance;
+};
+
+/* A first look without the table: a bit each. */
+#define CALL_BITS 1024
+#define CALL_BIT(site, distance) \
+	(((__u32)(distance)*0x9e3779b1u ^ (__u32)(site)*0x85ebca6bu) >> 22) /* CALL_BITS */
+
+/* How an object of the detector (a map, a call site) fared so far; see `struct map_counts`. */
+struct call_site {
+	__u64 next_hold_ns;
+	__u64 next_control_ns;
+	__u64 hold_ns;
+	__u64 control_ns;
+	__u64 control_arrivals;
+	__u64 samples; /* one in CALL_SAMPLE operations that were seen at the function's probe */
+	__u32 holds;
+	__u32 met;      /* conflicting operations that came during these holds */
+	__u32 flags;    /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
+	__u32 drawn_ns; /* see struct map_counts */
+};
+
+#define CALL_SAMPLE 16
+
+/* A place in the code that operates on maps: the return address of the runtime's function. */
+struct call_site_key {
+	__u64 caller;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* Which places touch the same maps, of maps that several goroutines use and something changes. They
+ * go by the place that was seen first at the map, so that maps that live shortly are one. */
+struct touch_key {
+	__u64 group; /* map_counts.first_caller */
+	__u32 tgid;
+	__s32 distance; /* of the place from the site's probed instruction */
+	__u16 site;
+	__u16 op;
+	__u32 pad;
+};
+
+struct touch {
+	__u64 place;
+	__u64 map; /* the last such map */
+	__u64 last_ns;
+};
+
+#define TOUCHES_MAX 4096
+
 #define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */
 
 /* Of which goroutines' stacks copies are made: none, of those that the frame pointers do not lead
@@ -102,10 +180,13 @@ struct detector_tuning {
 	__u64 hold_divisor; /* held time : time, 1 : this; 0: detector_config.budget_divisor */
 	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
 	__u32 stopped;      /* 1: watching is over, though probes may still be in place */
+	__u32 calls_probed; /* rows of call_keys; 0: there are none */
+	__u32 pad;
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
 	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
 	__u64 known[KNOWN_PROCESSES];
+	__u64 calls[CALL_BITS / 64]; /* CALL_BIT of all rows of call_keys */
 };
 
 struct target_state {

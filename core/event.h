@@ -214,6 +214,8 @@ struct map_counts {
 	__u32 control_tid;
 	__u32 control_cpu;
 	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
+	__u64 places;      /* a bit each of the places that were noted to touch it */
+	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
 };
 
 struct event_map {
@@ -236,6 +238,7 @@ struct goroutine_counts {
 	__u64 gopc;
 	__u64 startpc;
 	__u64 ops[OP_COUNT];
+	__u64 at_call; /* of these, those that probes at calls saw */
 	__u64 conflicts;
 	__u64 maps; /* MAP_BITS sketch */
 	__u64 first_ns;
@@ -271,7 +274,9 @@ struct event_goroutine {
 	X(PART, "part_of_operation", FILTERED)                     \
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
 	X(BIRTH_SITE, "birth_site", FILTERED)                      \
+	X(CALL_SITE, "call_site", FILTERED)                        \
 	X(COUNTED, "counted", TOTAL)                               \
+	X(AT_CALL, "at_call", TOTAL)                               \
 	X(STALLS, "stalls", TOTAL)                                 \
 	X(STALL_NS, "stall_ns", TOTAL)                             \
 	X(EVENTS_MADE, "made", TOTAL)                              \

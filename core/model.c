@@ -192,6 +192,7 @@ static int tick_apply(struct model *model, const struct event_header *header)
 {
 	uint64_t since = model->last_tick_ns ? model->last_tick_ns : model->first_ns;
 	uint64_t hits = model->coverage.value[COVERAGE_HITS];
+	uint64_t at_call = model->coverage.value[COVERAGE_AT_CALL];
 	struct tick_span span;
 
 	model->tick++;
@@ -201,9 +202,11 @@ static int tick_apply(struct model *model, const struct event_header *header)
 	span = tick_span_take(model, (double)(header->time_ns - since) / 1e9);
 	model->last_tick_ns = header->time_ns;
 	history_clock_tick(&model->clock, model->tick, header->time_ns);
+	model->hits_rate.at_call = count_since(at_call, model->at_call_at_tick);
 	model->coverage.hits_rate =
-	        ops_rate(model->coverage.hits_rate, count_since(hits, model->hits_at_tick), &span);
+	        op_rate_tick(&model->hits_rate, count_since(hits, model->hits_at_tick), &span);
 	model->hits_at_tick = hits;
+	model->at_call_at_tick = at_call;
 	maps_tick(model, &span);
 	conflicts_tick(model, span.seconds);
 	goroutines_tick(model, &span);

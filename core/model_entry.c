@@ -200,8 +200,8 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 	double seconds = span->seconds;
 
 	for (int op = 0; op < OP_COUNT; op++) {
-		row->rate[op] =
-		        ops_rate(row->rate[op], row->ops[op] - entry->ops_at_tick[op], span);
+		row->rate[op] = op_rate_tick(&entry->op_rates[op],
+		                             row->ops[op] - entry->ops_at_tick[op], span);
 		entry->ops_at_tick[op] = row->ops[op];
 	}
 	row->rate_estimated = span->armed < span->seconds;
@@ -219,6 +219,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	memset(row->ops, 0, sizeof(row->ops));
 	memset(row->rate, 0, sizeof(row->rate));
 	memset(entry->ops_at_tick, 0, sizeof(entry->ops_at_tick));
+	memset(entry->op_rates, 0, sizeof(entry->op_rates));
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->goroutines = 0;

@@ -16,6 +16,8 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 		to->ops[op] += row->ops[op];
 		to->rate[op] += row->rate[op];
 		into->ops_at_tick[op] += from->ops_at_tick[op];
+		into->op_rates[op].at_call += from->op_rates[op].at_call;
+		into->op_rates[op].windows += from->op_rates[op].windows;
 	}
 	to->maps += row->maps;
 	to->stalls += row->stalls;

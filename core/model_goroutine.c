@@ -103,6 +103,8 @@ static void counts_add(struct goroutine_entry *entry, const struct goroutine_cou
 	fresh = count_since(counts->conflicts, entry->conflicts);
 	row->conflicts += fresh;
 	entry->conflicts = counts->conflicts;
+	entry->op_rate.at_call += count_since(counts->at_call, entry->at_call);
+	entry->at_call = counts->at_call;
 	for (int op = 0; op < OP_COUNT; op++) {
 		uint64_t more = count_since(counts->ops[op], entry->ops[op]);
 
@@ -160,6 +162,7 @@ int goroutine_apply(struct model *model, const struct event_header *header)
 		/* What comes under this key next begins at zero; a g without a known goid is
 		 * somebody else then. */
 		memset(entry->ops, 0, sizeof(entry->ops));
+		entry->at_call = 0;
 		entry->conflicts = 0;
 		if (counts->goid == 0)
 			id_table_remove(&model->goroutine_keys, key);
@@ -175,7 +178,7 @@ void goroutines_tick(struct model *model, const struct tick_span *span)
 		struct goroutine_entry *entry = model->goroutines.rows[i];
 		uint64_t total = row_total(&entry->row);
 
-		entry->row.rate = ops_rate(entry->row.rate, total - entry->total_at_tick, span);
+		entry->row.rate = op_rate_tick(&entry->op_rate, total - entry->total_at_tick, span);
 		entry->row.rate_estimated = span->armed < span->seconds;
 		entry->total_at_tick = total;
 	}

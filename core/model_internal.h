@@ -37,7 +37,7 @@ struct map_instance {
 	uint64_t seed; /* hash seed, as last reported; 0: not known */
 	bool born;     /* its birth was found */
 	/* As last reported, absolute. */
-	uint64_t ops[OP_COUNT];
+	uint64_t ops[OP_COUNT], at_call[OP_COUNT];
 	uint64_t holds;
 	uint64_t hold_ns[2];
 	uint64_t overlaps;
@@ -60,6 +60,13 @@ struct heat {
  * inside the runtime (reflect, ...), from the first operation. */
 enum first_use { FIRST_USE_NONE, FIRST_USE_RUNTIME, FIRST_USE_CHAIN, FIRST_USE_KNOWN };
 
+/* A rate is made of operations that probes in functions saw, in windows perhaps, and of those that
+ * probes at calls saw, which are all that there were. */
+struct op_rate {
+	uint64_t at_call; /* since the last tick */
+	double windows;   /* operations a second, but for those at calls */
+};
+
 struct map_entry {
 	struct map_row row;        /* first: a map_row * of the interface is a map_entry * */
 	size_t index;              /* in model->entries */
@@ -69,6 +76,7 @@ struct map_entry {
 	struct heat *heat; /* NULL before the first conflict */
 	struct timeline *timeline;
 	uint64_t ops_at_tick[OP_COUNT];
+	struct op_rate op_rates[OP_COUNT];
 	uint64_t conflicts_at_tick;
 	size_t instances; /* that refer to this entry, recently ended ones included */
 	size_t live;      /* of these, not ended */
@@ -107,6 +115,8 @@ struct goroutine_entry {
 	struct id_key key;
 	size_t index;
 	uint64_t ops[OP_COUNT]; /* as last reported, absolute */
+	uint64_t at_call;       /* as ops */
+	struct op_rate op_rate;
 	uint64_t conflicts;
 	uint64_t total_at_tick;
 	uint64_t last_caller; /* that row.last_use was made from */
@@ -165,7 +175,8 @@ struct model {
 	struct id_table birth_keys; /* (addr, tgid) */
 
 	struct coverage_row coverage;
-	uint64_t hits_at_tick, armed_at_tick, watched_at_tick;
+	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick;
+	struct op_rate hits_rate;
 	size_t crashes_pending;
 
 	struct history_clock clock;
@@ -332,6 +343,16 @@ static inline double ops_rate(double rate, uint64_t ops, const struct tick_span 
 	if (span->armed < span->seconds)
 		return rate_smooth(rate, (double)ops / span->armed);
 	return (double)ops / span->seconds;
+}
+
+/* The same at the end of an interval, of which `ops` operations are new. */
+static inline double op_rate_tick(struct op_rate *rate, uint64_t ops, const struct tick_span *span)
+{
+	uint64_t at_call = rate->at_call < ops ? rate->at_call : ops;
+
+	rate->at_call = 0;
+	rate->windows = ops_rate(rate->windows, ops - at_call, span);
+	return rate->windows + (double)at_call / span->seconds;
 }
 
 #endif

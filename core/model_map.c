@@ -167,6 +167,9 @@ static bool counts_add(struct map_instance *instance, const struct map_counts *c
 		row->ops[op] += more;
 		fresh += more;
 		instance->ops[op] = counts->ops[op];
+		instance->entry->op_rates[op].at_call +=
+		        count_since(counts->at_call[op], instance->at_call[op]);
+		instance->at_call[op] = counts->at_call[op];
 	}
 	fresh += count_since(counts->holds, instance->holds);
 	row->stalls += count_since(counts->holds, instance->holds);

@@ -137,6 +137,7 @@ static void put_coverage(struct json_writer *w, const struct model *model,
 	snapshot_put_count(w, "hits", row->value[COVERAGE_HITS]);
 	put_coverage_group(w, "filtered", row, FILTERED);
 	snapshot_put_count(w, "counted", row->value[COVERAGE_COUNTED]);
+	snapshot_put_count(w, "at_call", row->value[COVERAGE_AT_CALL]);
 	put_coverage_group(w, "untracked", row, UNTRACKED);
 	snapshot_put_count(w, "stalls", row->value[COVERAGE_STALLS]);
 	json_put_real(w, "stall_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);

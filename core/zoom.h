@@ -5,9 +5,9 @@
  * A conflict needs both its sides, so what is chosen are groups: the sites that touch one map (or
  * all maps of one kind, where they live shortly). In a group of which at least one site changes the
  * map the cheap sites come first; one that is hit too often for what is left of the budget stays
- * out, and a group of which fewer than two goroutines' worth of sites fits is not begun. Groups that
- * promise most and were tried least go first; those that are known well enough (conflicts found, or
- * guarded) get out of the way and come back now and then.
+ * out, and a group of which no two sides fit is not begun. Groups that
+ * are cheap and were tried least go first; those whose conflicts are known well enough take what is
+ * left, those that turn out to be guarded get out of the way and come back now and then.
  *
  * Pure: no clock, no kernel. State only for what one call cannot know: what was chosen before, what
  * a site was seen to cost, when a group had its turn.
@@ -65,7 +65,7 @@ struct zoom;
 int zoom_create(struct zoom **out);   /* 0 or -ENOMEM */
 void zoom_destroy(struct zoom *zoom); /* accepts NULL */
 
-/* Set `chosen` of every site and group: the expected cost of all chosen sites is within the budget.
+/* Puts the groups into the order of their ids, and sets `chosen` of every site and group: the expected cost of all chosen sites is within the budget.
  * Returns how many sites are chosen, or -ENOMEM (then nothing is chosen). One thread. */
 int zoom_choose(struct zoom *zoom, const struct zoom_input *input);
 

@@ -40,7 +40,7 @@ struct shim {
 	__u32 cpu;
 	__u32 random;
 	__u64 step_ns; /* how far one step of a busy wait moves the clock */
-	__u64 stack[8];
+	__u64 stack[16];
 	int stack_depth;   /* frames that bpf_get_stack finds; 0: it fails */
 	size_t map_limit;  /* rows that a hash map takes; 0: no limit */
 	size_t ring_limit; /* events that the ring takes; 0: no limit */
@@ -108,7 +108,7 @@ static void *shim_lookup(const void *map, int type, const void *key, size_t key_
 	struct shim_map *m = shim_map_of(map);
 	void *value = shim_find(m, key, key_size);
 
-	if (!value && type != BPF_MAP_TYPE_HASH)
+	if (!value && type != BPF_MAP_TYPE_HASH && type != BPF_MAP_TYPE_LRU_HASH)
 		value = shim_insert(m, key, key_size, NULL, value_size);
 	return value;
 }

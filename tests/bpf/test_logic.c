@@ -84,6 +84,7 @@ static void hit(struct fake_g *g, struct fake_map *map, enum map_op op, __u64 ca
 	        .bx = (unsigned long)map,
 	        .sp = (unsigned long)hit_stack,
 	        .bp = 0xb9,
+	        .ip = 0x1000,
 	};
 
 	hit_stack[0] = caller;
@@ -147,7 +148,8 @@ static void assert_sums(void)
 	__u64 filtered = total(COVERAGE_STACK_GROWTH) + total(COVERAGE_NIL_MAP) +
 	                 total(COVERAGE_OTHER_PROCESS) + total(COVERAGE_UNREADABLE) +
 	                 total(COVERAGE_RUNTIME_INTERNAL) + total(COVERAGE_PART) +
-	                 total(COVERAGE_CRASH_SITE) + total(COVERAGE_BIRTH_SITE);
+	                 total(COVERAGE_CRASH_SITE) + total(COVERAGE_BIRTH_SITE) +
+	                 total(COVERAGE_CALL_SITE);
 	__u64 lost = total(COVERAGE_RING_FULL) + total(COVERAGE_TABLE_FULL) +
 	             total(COVERAGE_STACK_FAILED);
 	__u64 delivered = 0;
@@ -693,10 +695,10 @@ static void test_stack_copies_are_rationed(void **state)
 	(void)state;
 	copies_wanted(0x4000, 0);
 	for (int i = 0; i < 100; i++)
-		stack_copy(&a, (unsigned long)hit_stack, 0);
+		stack_copy(&a, 0x1000, (unsigned long)hit_stack, 0);
 	assert_int_equal(events_of(EVENT_STACK, NULL), 17);
 	shim.now_ns += 1000 * MS;
-	stack_copy(&a, (unsigned long)hit_stack, 0);
+	stack_copy(&a, 0x1000, (unsigned long)hit_stack, 0);
 	assert_int_equal(events_of(EVENT_STACK, NULL), 18);
 	g1.parent = g2.parent = 0;
 }
