@@ -10,26 +10,18 @@
 
 #include "bpf/collector.h"
 
-#define SAVINGS_S \
-	10                /* so many seconds' allowance to begin with, and at most: what a
-                                       program makes as it starts, 4,000 maps with half a percent */
-#define WINDOW_S      1.2 /* of allowance that a window may cost; what is over is paid first */
+/* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps at
+ * once, what a program makes as it starts); and what a window may cost. What is over is paid first. */
+#define SAVINGS_S 10
+#define WINDOW_S  1.2
+
 #define LOOK_ARMED_NS 2000000ULL   /* how often to look while the probes are in place and hit, */
 #define LOOK_QUIET_NS 16000000ULL  /* while they are in place and nothing comes, */
 #define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
-struct birth_set {
-	const char *path;
-	pid_t pid;
-	struct probe_point *points;
-	size_t count;
-	struct probe_links *links; /* NULL: not attached */
-};
-
 struct birth_probes {
 	struct birth_probes_config config;
-	struct birth_set *sets;
-	size_t set_count;
+	struct probe_set *set;
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
@@ -45,36 +37,30 @@ int birth_probes_create(const struct birth_probes_config *config, struct birth_p
 {
 	struct birth_probes *b = calloc(1, sizeof(*b));
 	pthread_condattr_t attr;
+	int rc;
 
-	*out = b;
+	*out = NULL;
 	if (!b)
 		return -ENOMEM;
+	rc = probe_set_create(config->program, PROBE_LINK_MULTI, &b->set);
+	if (rc) {
+		free(b);
+		return rc;
+	}
 	b->config = *config;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	*out = b;
 	return 0;
 }
 
-int birth_probes_add(struct birth_probes *b, const char *path, pid_t pid,
+int birth_probes_add(struct birth_probes *b, const struct probe_file *file, pid_t pid,
                      const struct probe_point *points, size_t count)
 {
-	void *more = reallocarray(b->sets, b->set_count + 1, sizeof(*b->sets));
-	struct birth_set *set;
-
-	if (!more)
-		return -ENOMEM;
-	b->sets = more;
-	set = &b->sets[b->set_count];
-	*set = (struct birth_set){.path = path, .pid = pid, .count = count};
-	set->points = calloc(count, sizeof(*points));
-	if (!set->points)
-		return -ENOMEM;
-	memcpy(set->points, points, count * sizeof(*points));
-	b->set_count++;
-	return 0;
+	return probe_set_add(b->set, file, pid, true, points, count);
 }
 
 /* ---- in and out ---------------------------------------------------------------------- */
@@ -82,17 +68,10 @@ int birth_probes_add(struct birth_probes *b, const char *path, pid_t pid,
 /* Attach and detach take their time: the lock is not held meanwhile. */
 static int arm(struct birth_probes *b)
 {
-	int attached = 0, rc = -ENODATA;
+	int rc = probe_set_open(b->set, NULL, NULL);
 
-	for (size_t i = 0; i < b->set_count; i++) {
-		struct birth_set *s = &b->sets[i];
-
-		rc = probe_links_open(b->config.program, PROBE_LINK_MULTI, s->path, s->pid,
-		                      s->points, s->count, &s->links);
-		attached += rc > 0;
-	}
-	if (!attached)
-		return rc;
+	if (rc <= 0)
+		return rc ? rc : -ENODATA;
 	pthread_mutex_lock(&b->lock);
 	b->armed = true;
 	b->armed_since_ns = collector_now();
@@ -108,10 +87,7 @@ static void disarm(struct birth_probes *b)
 		b->armed_ns += collector_now() - b->armed_since_ns;
 	b->armed = false;
 	pthread_mutex_unlock(&b->lock);
-	for (size_t i = 0; i < b->set_count; i++) {
-		probe_links_close(b->sets[i].links);
-		b->sets[i].links = NULL;
-	}
+	probe_set_close(b->set);
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -245,9 +221,7 @@ void birth_probes_destroy(struct birth_probes *b)
 	if (!b)
 		return;
 	birth_probes_stop(b);
-	for (size_t i = 0; i < b->set_count; i++)
-		free(b->sets[i].points);
-	free(b->sets);
+	probe_set_destroy(b->set);
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
 	free(b);

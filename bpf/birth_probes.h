@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "bpf/probe_link.h"
+#include "bpf/probe_set.h"
 #include "bpf/wire.h"
 
 struct birth_probes;
@@ -33,9 +33,8 @@ struct birth_probes_config {
 /* 0 or -ENOMEM. No probe is attached yet. */
 int birth_probes_create(const struct birth_probes_config *config, struct birth_probes **out);
 
-/* More points, in one file and process (0: all). Before start. The points are copied, the path is
- * borrowed. 0 or -ENOMEM. */
-int birth_probes_add(struct birth_probes *births, const char *path, pid_t pid,
+/* More points, in one file and process (0: all), as probe_set_add(). Before start. */
+int birth_probes_add(struct birth_probes *births, const struct probe_file *file, pid_t pid,
                      const struct probe_point *points, size_t count);
 
 /* Attach, and look after it from now on. 0, or -errno: births will not be seen. */

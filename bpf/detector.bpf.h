@@ -47,6 +47,14 @@ static __always_inline __u32 stall_draw_long(void)
 	        .stall_ns[STALL_LENGTHS / 2 + (bpf_get_prandom_u32() & (STALL_LENGTHS / 2 - 1))];
 }
 
+/* For a map: one in four of any length, the others of the longer half. Where the sides come at random
+ * only the sum of held time counts; where they come in turns, or after one another, a short hold
+ * sees nobody. */
+static __always_inline __u32 stall_draw_map(void)
+{
+	return bpf_get_prandom_u32() & 3 ? stall_draw_long() : stall_draw();
+}
+
 /* ---- budget -------------------------------------------------------------------------- */
 
 /* Who may spend how much of the burst. */
@@ -81,7 +89,7 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 static __always_inline __u32 control_open(struct map_counts *m, const struct operation *o,
                                           __u64 caller)
 {
-	__u32 length = caller ? stall_draw_long() : stall_draw();
+	__u32 length = caller ? stall_draw_long() : stall_draw_map();
 
 	if (__sync_val_compare_and_swap(&m->control_end_ns, 0, CONTROL_OPENING) != 0)
 		return 0;
@@ -307,7 +315,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	/* A length once drawn waits until the budget allows it: drawing again would favour short
 	 * ones. */
 	if (!length)
-		m->drawn_ns = length = stall_draw();
+		m->drawn_ns = length = stall_draw_map();
 	if (!o->probed && map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
 		return;
 	if (!budget_take(o->now, length, priority))

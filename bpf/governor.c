@@ -21,10 +21,10 @@
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
 #define SITES_NS    1000000000ULL /* how often to choose call sites anew, */
-#define SITES_PART  0.6           /* of the income that these may cost; */
+#define SITES_PART  0.25          /* of the income that these may cost; */
 #define SITES_BURST 2000000ULL    /* what they may cost at once before they are looked at again */
 
-#define BIRTHS_PART 0.25  /* of the income may go to seeing where maps are made, */
+#define BIRTHS_PART 0.05  /* of the income may go to seeing where maps are made, */
 #define BIRTHS_MOST 0.005 /* and never more CPUs than this */
 
 struct governor {

@@ -2,13 +2,19 @@
 #include "bpf/probe_set.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CLOSE_AT_ONCE 128
 
 struct member {
-	const char *path;
+	int fd;
+	struct stat seen; /* of the file, when its points were added */
+	char path[32];    /* of fd, whatever becomes of the name */
 	pid_t pid;
 	struct probe_point *points;
 	size_t count;
@@ -36,20 +42,49 @@ int probe_set_create(struct bpf_program *program, enum probe_link_mode mode, str
 	return 0;
 }
 
-int probe_set_add(struct probe_set *set, const char *path, pid_t pid, bool told,
+static int member_open_file(struct member *m, const struct probe_file *file)
+{
+	m->fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	if (m->fd < 0)
+		return -errno;
+	snprintf(m->path, sizeof(m->path), "/proc/self/fd/%d", m->fd);
+	if (!fstat(m->fd, &m->seen) && m->seen.st_dev == file->device &&
+	    m->seen.st_ino == file->inode)
+		return 0;
+	close(m->fd);
+	return -ESTALE;
+}
+
+/* A file that is not running may be written to, under the same inode. */
+static bool member_unchanged(const struct member *m)
+{
+	struct stat now;
+
+	return !fstat(m->fd, &now) && now.st_size == m->seen.st_size &&
+	       now.st_mtim.tv_sec == m->seen.st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == m->seen.st_mtim.tv_nsec;
+}
+
+int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pid, bool told,
                   const struct probe_point *points, size_t count)
 {
 	void *more = reallocarray(set->members, set->count + 1, sizeof(*set->members));
 	struct member *m;
+	int rc;
 
 	if (!more)
 		return -ENOMEM;
 	set->members = more;
 	m = &set->members[set->count];
-	*m = (struct member){.path = path, .pid = pid, .count = count, .told = told};
+	*m = (struct member){.pid = pid, .count = count, .told = told};
 	m->points = calloc(count ? count : 1, sizeof(*points));
 	if (!m->points)
 		return -ENOMEM;
+	rc = member_open_file(m, file);
+	if (rc) {
+		free(m->points);
+		return rc;
+	}
 	memcpy(m->points, points, count * sizeof(*points));
 	set->count++;
 	return 0;
@@ -106,6 +141,10 @@ int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void 
 
 		if (m->links || !m->count)
 			continue;
+		if (!member_unchanged(m)) {
+			refused = -ESTALE;
+			continue;
+		}
 		rc = keep ? member_open_each(set, m, keep, keeper)
 		          : probe_links_open(set->program, set->mode, m->path, m->pid, m->points,
 		                             m->count, &m->links);
@@ -156,13 +195,19 @@ size_t probe_set_size(const struct probe_set *set)
 	return size;
 }
 
+static void member_free(struct member *m)
+{
+	close(m->fd);
+	free(m->points);
+}
+
 void probe_set_destroy(struct probe_set *set)
 {
 	if (!set)
 		return;
 	probe_set_close(set);
 	for (size_t i = 0; i < set->count; i++)
-		free(set->members[i].points);
+		member_free(&set->members[i]);
 	free(set->members);
 	free(set);
 }

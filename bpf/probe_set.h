@@ -17,15 +17,25 @@
 
 struct probe_set;
 
+/* An executable, and which one was meant when its probes were planned. */
+struct probe_file {
+	const char *path;
+	dev_t device;
+	ino_t inode;
+};
+
 /* An empty set for this program. 0 or -ENOMEM; owned by the caller. */
 int probe_set_create(struct bpf_program *program, enum probe_link_mode mode,
                      struct probe_set **out);
 void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 
-/* More points, in one file and process (0: all). The set is closed. The points are copied, the path
- * is borrowed. told: they are counted, and failures told, when the set opens; not so for further
- * processes of a file. 0 or -ENOMEM. */
-int probe_set_add(struct probe_set *set, const char *path, pid_t pid, bool told,
+/* More points, in one file and process (0: all). The set is closed. The points are copied. The file is
+ * kept open: however often the set opens, its probes go into that file and no other, whatever stands
+ * under its name by then, and none goes in once its content was changed: an offset of then may lie
+ * within an instruction of now. told: the points are counted, and failures told, when the set opens; not so for further
+ * processes of a file. 0, -ENOMEM,
+ * -ESTALE: the file is another one by now, or what open(2) says. */
+int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pid, bool told,
                   const struct probe_point *points, size_t count);
 
 /* Put all of them in place. Points that the kernel refuses are left out from then on; failed(), may

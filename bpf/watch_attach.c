@@ -109,6 +109,7 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 {
 	struct probe_point *points = points_make(w, b);
 	size_t count = b->plan.site_count, crashes = 0;
+	struct probe_file file = {b->path, b->device, b->inode};
 	int rc = -ENOMEM;
 
 	if (!points)
@@ -121,9 +122,9 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 		points[i] = points[crashes];
 		points[crashes++] = point;
 	}
-	rc = probe_set_add(w->standing, b->path, pid, told, points, crashes);
+	rc = probe_set_add(w->standing, &file, pid, told, points, crashes);
 	if (!rc)
-		rc = probe_set_add(w->governed, b->path, pid, told, points + crashes,
+		rc = probe_set_add(w->governed, &file, pid, told, points + crashes,
 		                   count - crashes);
 	free(points);
 	return rc;

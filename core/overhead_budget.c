@@ -11,6 +11,8 @@
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
+#define HOLDS_LEAST  0.45         /* of the income: counting without holding finds nothing, */
+#define HOLDS_MOST   0.7          /* holding without counting knows not what to hold */
 #define CALM         0.25         /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
@@ -44,9 +46,9 @@ double overhead_budget_hold_rate(const struct overhead_budget *b)
 {
 	double income = overhead_budget_income(b), left = income - b->hits_rate;
 
-	if (left < income / 3)
-		return income / 3;
-	return left > income * 2 / 3 ? income * 2 / 3 : left;
+	if (left < income * HOLDS_LEAST)
+		return income * HOLDS_LEAST;
+	return left > income * HOLDS_MOST ? income * HOLDS_MOST : left;
 }
 
 uint64_t overhead_base_ns(uint64_t cpu_ns, uint64_t watched_ns)

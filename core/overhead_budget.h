@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Part of what was promised that is planned to be spent. */
-#define OVERHEAD_AIM 0.4
+#define OVERHEAD_AIM 0.5
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
  * with, and 3 % of a tenth of a CPU is nothing to anybody. */
@@ -77,8 +77,7 @@ void overhead_budget_armed(struct overhead_budget *budget, uint64_t now_ns, bool
  * full or there is nothing to decide. */
 uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
 
-/* CPUs that may be spent on holding accesses: what hits leave of the income, but at least a third
- * of it (counting without holding finds nothing) and at most two. */
+/* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
 /* CPUs of income: a part of the targets' CPU time, see OVERHEAD_AIM. */

@@ -969,8 +969,8 @@ static void test_control_windows_measure_the_rate(void **state)
 
 	(void)state;
 	share(&map_a);
-	/* g1 and g2 in turn, on two CPUs, each every 100 us. Windows are 20 to 275 us long and
-	 * count one visit of g2 at most: 0.875 in 147 us, 5950 a second. */
+	/* g1 and g2 in turn, on two CPUs, each every 100 us. Windows are 20 to 275 us long, three in
+	 * four more than 147 us, and count one visit of g2 at most: 0.97 in 195 us, 4960 a second. */
 	for (int i = 0; i < 200000; i++) {
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
@@ -978,7 +978,7 @@ static void test_control_windows_measure_the_rate(void **state)
 	m = counts_of(&map_a);
 	assert_true(m->control_ns[1] > 100 * MS);
 	rate = m->control_arrivals[1] * 1e9 / m->control_ns[1];
-	assert_true(rate > 5000 && rate < 7000);
+	assert_true(rate > 4200 && rate < 5800);
 }
 
 static void test_control_leaves_out_the_same_cpu(void **state)
