@@ -422,6 +422,7 @@ struct ui *ui_create(const struct ui_source *source, const struct ui_config *con
 	ui->interval_ns = config->interval_ns ? config->interval_ns : 1000000000u;
 	table_init(&ui->maps, &maps_table);
 	table_init(&ui->goroutines, &goroutines_table);
+	view_tree_forget();
 	ui_refresh(ui);
 	return ui;
 }
@@ -435,6 +436,7 @@ void ui_destroy(struct ui *ui)
 	table_free(&ui->maps);
 	table_free(&ui->goroutines);
 	rows_free(&ui->rows);
+	view_tree_forget();
 	free(ui);
 }
 
