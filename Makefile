@@ -98,7 +98,7 @@ $(BUILD)/%.o: %.c Makefile
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton must be there before any file that may include it is compiled.
-$(call objects,$(BPF_SRC) tui/main.c) $(call objects,$(wildcard tests/bpf/*.c)): | $(SKELETON)
+$(call objects,$(BPF_SRC) tui/main.c $(wildcard tests/bpf/*.c) $(BENCH_SRC)): | $(SKELETON)
 
 $(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
 $(BUILD)/libbpfside.a: $(call objects,$(BPF_SRC))

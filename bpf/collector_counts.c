@@ -226,14 +226,38 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 		c->resend_next = true;
 }
 
+/* No row changes without one of the totals. A program may have counted and not yet written its row:
+ * one more scan after the last that moved has it. */
+static bool rows_moved(struct collector *c)
+{
+	__u64 totals[COVERAGE_COUNT] = {0};
+	bool moved = coverage_totals_add(c->coverage, totals) < 0 ||
+	             memcmp(totals, c->totals_seen, sizeof(totals)) != 0;
+	bool settling = c->settling;
+
+	memcpy(c->totals_seen, totals, sizeof(totals));
+	c->settling = moved;
+	return moved || settling;
+}
+
+/* Ten thousand rows of a process at rest are not read again and again, unless some must go. */
+static bool scan_is_due(struct collector *c, bool final)
+{
+	bool moved = rows_moved(c);
+
+	return moved || final || c->resend || c->maps_idle_ns || c->goroutines_idle_ns;
+}
+
 void collector_counts_push(struct collector *c, bool final)
 {
 	uint64_t now = collector_now();
 
 	c->resend = c->resend_next;
 	c->resend_next = false;
-	maps_push(c, now);
-	goroutines_push(c, now);
-	c->last_scan_ns = now;
+	if (scan_is_due(c, final)) {
+		maps_push(c, now);
+		goroutines_push(c, now);
+		c->last_scan_ns = now;
+	}
 	coverage_push(c, now, final);
 }

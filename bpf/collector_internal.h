@@ -42,6 +42,8 @@ struct collector {
 	uint64_t last_scan_ns;                     /* rows older than this were sent before */
 	bool resend;                               /* this scan sends every row, changed or not */
 	bool resend_next;                          /* the queue was full: so will the next one */
+	__u64 totals_seen[COVERAGE_COUNT];         /* when it was last asked whether rows moved */
+	bool settling;                             /* they had moved */
 	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
 	bool news; /* something was pushed since the consumer was last told */
 

@@ -135,7 +135,8 @@ struct map_row {
 	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict may
 	 * have changed. */
 	uint32_t names_version;
-	double rate[OP_COUNT]; /* operations per second in the last interval */
+	uint32_t chains_version; /* another one whenever chains or their counts changed */
+	double rate[OP_COUNT];   /* operations per second in the last interval */
 	double expected_overlaps;
 	const char *type; /* NULL: not known */
 	uint64_t maps;    /* how many maps this row stands for: 1, or more for a family */
@@ -170,7 +171,9 @@ struct goroutine_row {
 	double rate; /* operations per second in the last interval */
 	uint64_t ops[OP_COUNT];
 	uint64_t goid;
-	uint64_t names_version; /* of this row only; another one whenever a name in it changed */
+	/* Of this row only; another one whenever a name in it changed. The upper half is a number that
+	 * the row keeps. */
+	uint64_t names_version;
 	uint32_t tgid;
 	unsigned int maps;
 	uint64_t conflicts;

@@ -255,6 +255,7 @@ void entry_chain_add(struct model *model, struct map_entry *entry, const struct 
 	}
 	row->count++;
 	row->conflicts += conflict;
+	entry->row.chains_version++;
 }
 
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from)
@@ -276,6 +277,7 @@ void entry_chains_move(struct model *model, struct map_entry *into, struct map_e
 		chain->chain = NULL;
 	}
 	into->row.names_version++;
+	into->row.chains_version++;
 	entry_chains_clear(model, from);
 }
 
@@ -287,6 +289,7 @@ void entry_chains_clear(struct model *model, struct map_entry *entry)
 	entry->row.chains = NULL;
 	entry->row.chain_count = 0;
 	entry->row.names_version++;
+	entry->row.chains_version++;
 	entry->chain_capacity = 0;
 }
 

@@ -47,30 +47,43 @@ uint64_t snapshot_written_at(const struct snapshot_context *context)
 
 /* ---- rows ---------------------------------------------------------------------------- */
 
-int snapshot_rows_load(const struct model *model, struct snapshot_rows *rows)
+int snapshot_news_load(const struct model *model, struct snapshot_rows *rows)
 {
 	struct snapshot_rows r = {0};
 
-	r.target_count = model_target_count(model);
-	r.map_count = model_map_count(model);
 	r.conflict_count = model_conflict_count(model);
-	r.goroutine_count = model_goroutine_count(model);
 	r.crash_count = model_crash_count(model);
-	r.targets = calloc(r.target_count + 1, sizeof(struct target_row *));
-	r.maps = calloc(r.map_count + 1, sizeof(struct map_row *));
 	r.conflicts = calloc(r.conflict_count + 1, sizeof(struct conflict_row *));
-	r.goroutines = calloc(r.goroutine_count + 1, sizeof(struct goroutine_row *));
 	r.crashes = calloc(r.crash_count + 1, sizeof(struct crash_row *));
 	*rows = r;
-	if (!r.targets || !r.maps || !r.conflicts || !r.goroutines || !r.crashes) {
+	if (!r.conflicts || !r.crashes) {
 		snapshot_rows_free(rows);
 		return -ENOMEM;
 	}
-	rows->target_count = model_targets(model, r.targets, r.target_count);
-	rows->map_count = model_maps(model, MAPS_BY_CONFLICTS, r.maps, r.map_count);
 	rows->conflict_count = model_conflicts(model, NULL, r.conflicts, r.conflict_count);
-	rows->goroutine_count = model_goroutines(model, r.goroutines, r.goroutine_count);
 	rows->crash_count = model_crashes(model, r.crashes, r.crash_count);
+	return 0;
+}
+
+int snapshot_rows_load(const struct model *model, struct snapshot_rows *rows)
+{
+	int error = snapshot_news_load(model, rows);
+
+	if (error)
+		return error;
+	rows->target_count = model_target_count(model);
+	rows->map_count = model_map_count(model);
+	rows->goroutine_count = model_goroutine_count(model);
+	rows->targets = calloc(rows->target_count + 1, sizeof(struct target_row *));
+	rows->maps = calloc(rows->map_count + 1, sizeof(struct map_row *));
+	rows->goroutines = calloc(rows->goroutine_count + 1, sizeof(struct goroutine_row *));
+	if (!rows->targets || !rows->maps || !rows->goroutines) {
+		snapshot_rows_free(rows);
+		return -ENOMEM;
+	}
+	rows->target_count = model_targets(model, rows->targets, rows->target_count);
+	rows->map_count = model_maps(model, MAPS_BY_CONFLICTS, rows->maps, rows->map_count);
+	rows->goroutine_count = model_goroutines(model, rows->goroutines, rows->goroutine_count);
 	return 0;
 }
 

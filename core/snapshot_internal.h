@@ -26,6 +26,8 @@ struct snapshot_rows {
 };
 
 int snapshot_rows_load(const struct model *model, struct snapshot_rows *rows); /* 0 or -ENOMEM */
+/* Conflicts and crashes alone: all that an interval's report tells one by one. */
+int snapshot_news_load(const struct model *model, struct snapshot_rows *rows); /* 0 or -ENOMEM */
 void snapshot_rows_free(struct snapshot_rows *rows);
 
 /* 0, or -errno when the stream failed or memory ran out. */

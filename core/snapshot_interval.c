@@ -81,7 +81,7 @@ static void verdict_print(const struct model *model, const struct news *news, FI
 
 /* When anything was lost, "no conflict" would say too much. */
 static void line_print(const struct model *model, const struct snapshot_context *context,
-                       const struct snapshot_rows *rows, const struct news *news, FILE *out)
+                       const struct news *news, FILE *out)
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	uint64_t lost = coverage->lost + model_dropped(model);
@@ -89,7 +89,7 @@ static void line_print(const struct model *model, const struct snapshot_context 
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	time[19] = '\0'; /* whole seconds are enough here */
-	fprintf(out, "%s  %zu maps  %.0f hits/s  ", time + 11, rows->map_count,
+	fprintf(out, "%s  %zu maps  %.0f hits/s  ", time + 11, model_map_count(model),
 	        coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
@@ -130,14 +130,14 @@ int snapshot_report_interval(const struct model *model, const struct snapshot_co
                              FILE *out, uint64_t *since_ns)
 {
 	struct snapshot_rows rows;
-	int error = snapshot_rows_load(model, &rows);
+	int error = snapshot_news_load(model, &rows);
 	struct news news;
 
 	if (error)
 		return error;
 	errno = 0;
 	news = news_count(&rows, *since_ns);
-	line_print(model, context, &rows, &news, out);
+	line_print(model, context, &news, out);
 	news_print(&rows, *since_ns, out);
 	*since_ns = model_now_ns(model);
 	snapshot_rows_free(&rows);

@@ -17,6 +17,12 @@ struct rect {
 	int y, x, height, width;
 };
 
+static inline bool rect_has(const struct rect *rect, int y, int x)
+{
+	return y >= rect->y && y < rect->y + rect->height && x >= rect->x &&
+	       x < rect->x + rect->width;
+}
+
 /* The panes that can have the focus, in the order of Tab. */
 enum pane_id { PANE_MAPS, PANE_HEAT, PANE_GOROUTINES, PANE_CHAINS, PANE_COUNT };
 

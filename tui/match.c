@@ -34,12 +34,13 @@ bool match_conflict(const struct conflict_row *conflict, const struct pattern *p
 /* Chains with one key have the same functions and files. */
 static bool match_chain_row(const struct chain_row *chain, const struct pattern *pattern)
 {
+	struct pattern_thing thing = {MEMO_WORDS, chain->key / 2, chain->key};
 	bool found;
 
-	if (pattern_knows(pattern, chain->key, &found))
+	if (pattern_knows(pattern, &thing, &found))
 		return found;
 	found = match_chain(chain->chain, chain->chain_length, pattern);
-	pattern_note(pattern, chain->key, found);
+	pattern_note(pattern, &thing, found);
 	return found;
 }
 
@@ -67,13 +68,14 @@ static bool map_has(const struct rows *rows, const struct map_row *map,
 
 bool match_map(const struct rows *rows, const struct map_row *map, const struct pattern *pattern)
 {
-	uint64_t thing = id_mix((uint64_t)map->number << 32 | map->names_version);
+	uint64_t hash = id_mix((uint64_t)map->number << 32 | map->names_version);
+	struct pattern_thing thing = {MEMO_MAPS, map->number, hash};
 	bool found;
 
-	if (pattern_knows(pattern, thing, &found))
+	if (pattern_knows(pattern, &thing, &found))
 		return found;
 	found = map_has(rows, map, pattern);
-	pattern_note(pattern, thing, found);
+	pattern_note(pattern, &thing, found);
 	return found;
 }
 
@@ -86,13 +88,13 @@ static bool goroutine_has(const struct goroutine_row *goroutine, const struct pa
 
 bool match_goroutine(const struct goroutine_row *goroutine, const struct pattern *pattern)
 {
-	/* Another beginning than that of maps: their numbers may be equal. */
-	uint64_t thing = id_mix(~goroutine->names_version);
+	uint64_t hash = id_mix(goroutine->names_version);
+	struct pattern_thing thing = {MEMO_GOROUTINES, goroutine->names_version >> 32, hash};
 	bool found;
 
-	if (pattern_knows(pattern, thing, &found))
+	if (pattern_knows(pattern, &thing, &found))
 		return found;
 	found = goroutine_has(goroutine, pattern);
-	pattern_note(pattern, thing, found);
+	pattern_note(pattern, &thing, found);
 	return found;
 }

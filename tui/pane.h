@@ -128,8 +128,13 @@ struct view_ops {
 };
 
 extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
-extern const struct view_ops view_map, view_conflict, view_goroutine, view_tree, view_messages,
-        view_setup, view_help;
+extern const struct pane_ops *const panes[PANE_COUNT];
+
+extern const struct view_ops view_overview, view_map, view_conflict, view_goroutine, view_tree,
+        view_messages, view_setup, view_help;
+/* The call tree begins without what it remembers of another model. */
+void view_tree_forget(void);
+
 extern const struct table_spec maps_table, goroutines_table;
 
 /* ---- the screen without its loop (ui.c): for tests and benchmarks, too -------------------------- */

@@ -14,9 +14,10 @@
 #define MEMO_PLACES 65536 /* a power of two */
 
 /* What has been looked through: its hash, whether something was found in the lowest bit. What comes
- * later to the same place takes it. */
+ * later to the same place takes it. Rows of a list, which are asked for one after the other, have
+ * places one after the other. */
 struct pattern_memo {
-	uint64_t places[MEMO_PLACES];
+	uint64_t places[MEMO_COUNT][MEMO_PLACES];
 };
 
 static const char *const prefixes[PATTERN_FIELD_COUNT] = {
@@ -120,34 +121,39 @@ bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
 
 /* ---- remembering --------------------------------------------------------------------- */
 
-bool pattern_knows(const struct pattern *pattern, uint64_t thing, bool *found)
+static uint64_t *place_of(const struct pattern *pattern, const struct pattern_thing *thing)
 {
-	uint64_t place;
+	return &pattern->memo->places[thing->memo][thing->place % MEMO_PLACES];
+}
+
+bool pattern_knows(const struct pattern *pattern, const struct pattern_thing *thing, bool *found)
+{
+	uint64_t known;
 
 	if (!pattern->memo)
 		return false;
-	place = pattern->memo->places[thing / 2 % MEMO_PLACES];
-	*found = place & 1;
-	return place / 2 == thing / 2 && place;
+	known = *place_of(pattern, thing);
+	*found = known & 1;
+	return known / 2 == thing->hash / 2 && known;
 }
 
-void pattern_note(const struct pattern *pattern, uint64_t thing, bool found)
+void pattern_note(const struct pattern *pattern, const struct pattern_thing *thing, bool found)
 {
 	if (pattern->memo)
-		pattern->memo->places[thing / 2 % MEMO_PLACES] =
-		        (thing & ~UINT64_C(1)) | (uint64_t)found;
+		*place_of(pattern, thing) = (thing->hash & ~UINT64_C(1)) | (uint64_t)found;
 }
 
 bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name)
 {
-	uint64_t thing = id_mix((uintptr_t)name);
+	uint64_t hash = id_mix((uintptr_t)name);
+	struct pattern_thing thing = {MEMO_WORDS, hash / 2, hash};
 	bool found;
 
 	if (!name || (pattern->field != PATTERN_FIELD_COUNT && pattern->field != field))
 		return pattern_is_empty(pattern);
-	if (pattern_knows(pattern, thing, &found))
+	if (pattern_knows(pattern, &thing, &found))
 		return found;
 	found = pattern_in(pattern, field, name);
-	pattern_note(pattern, thing, found);
+	pattern_note(pattern, &thing, found);
 	return found;
 }

@@ -63,8 +63,16 @@ bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
  * model's rows. Each is looked through once. */
 bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name);
 /* For things that consist of names: what was noted of one, known by a hash of all that the answer
- * depends on. False: nothing (any more). */
-bool pattern_knows(const struct pattern *pattern, uint64_t thing, bool *found);
-void pattern_note(const struct pattern *pattern, uint64_t thing, bool found);
+ * depends on. Rows of a list, asked for one after the other, are noted by their numbers, all else by
+ * its hash. False: nothing (any more). */
+enum pattern_memos { MEMO_WORDS, MEMO_MAPS, MEMO_GOROUTINES, MEMO_COUNT };
+
+struct pattern_thing {
+	enum pattern_memos memo;
+	uint64_t place, hash;
+};
+
+bool pattern_knows(const struct pattern *pattern, const struct pattern_thing *thing, bool *found);
+void pattern_note(const struct pattern *pattern, const struct pattern_thing *thing, bool found);
 
 #endif

@@ -20,38 +20,40 @@
 
 static struct call_tree tree; /* there is one screen */
 
-/* Chains lie all over the memory; ten thousand maps wait for it less when they wait at once. */
-static void maps_prefetch(const struct table *maps, size_t at)
+/* Rows lie all over the memory; ten thousand maps wait for it less when they wait at once. */
+static void map_prefetch(const struct table *maps, size_t at)
 {
-	const struct map_row *const *rows = (const struct map_row *const *)maps->rows;
+	const struct map_row *map = at < maps->count ? maps->rows[at] : NULL;
 
-	if (at + 3 * PREFETCH < maps->count)
-		__builtin_prefetch(&rows[at + 3 * PREFETCH]->chains);
-	if (at + 2 * PREFETCH < maps->count && rows[at + 2 * PREFETCH]->chain_count)
-		__builtin_prefetch(rows[at + 2 * PREFETCH]->chains);
-	if (at + PREFETCH < maps->count && rows[at + PREFETCH]->chain_count) {
-		const struct chain_row *chain = rows[at + PREFETCH]->chains;
+	if (!map)
+		return;
+	__builtin_prefetch(map);
+	__builtin_prefetch(&map->chains_version);
+	__builtin_prefetch(&map->chain_count);
+}
 
-		__builtin_prefetch(&chain->chain[chain->chain_length]);
+static void maps_add(struct ui *ui)
+{
+	struct map_row *only = ui->tree_map ? rows_map(&ui->rows, ui->tree_map) : NULL;
+
+	for (size_t i = 0; i < ui->maps.count; i++) {
+		map_prefetch(&ui->maps, i + PREFETCH);
+		if (!ui->tree_map || ui->maps.rows[i] == only)
+			call_tree_add_map(&tree, ui->maps.rows[i]);
 	}
 }
 
 static void tree_make(struct ui *ui)
 {
-	struct map_row *only = ui->tree_map ? rows_map(&ui->rows, ui->tree_map) : NULL;
+	do {
+		call_tree_begin(&tree, &ui->range);
+		maps_add(ui);
+	} while (!call_tree_finish(&tree));
+}
 
-	call_tree_begin(&tree);
-	for (size_t i = 0; i < ui->maps.count; i++) {
-		const struct map_row *map = ui->maps.rows[i];
-
-		maps_prefetch(&ui->maps, i);
-		if (ui->tree_map && map != only)
-			continue;
-		for (size_t k = 0; k < map->chain_count; k++)
-			if (range_has_chain(&ui->range, &map->chains[k]))
-				call_tree_add(&tree, &map->chains[k]);
-	}
-	call_tree_finish(&tree);
+void view_tree_forget(void)
+{
+	call_tree_forget(&tree);
 }
 
 static uint64_t key_of(const void *ctx, size_t index)
@@ -72,7 +74,9 @@ static void draw_bar(const struct call_node *node, int y, int x, int width, enum
 {
 	int from = (int)((double)node->offset / (double)tree.total * width);
 	int to = (int)((double)(node->offset + node->count) / (double)tree.total * width + 0.5);
-	enum style style = node->conflicts ? STYLE_BAD : node->is_leaf ? STYLE_CHANGE : STYLE_LOOK;
+	enum style style = node->conflicts           ? STYLE_BAD
+	                   : call_node_is_leaf(node) ? STYLE_CHANGE
+	                                             : STYLE_LOOK;
 
 	if (to <= from)
 		to = from + 1;
@@ -98,16 +102,16 @@ static void draw_node(int index, int y, const struct rect *area, enum ground gro
 	               node->first_child == CALL_TREE_NOWHERE ? " "
 	               : folded                               ? "+"
 	                                                      : "-");
-	if (node->is_leaf)
+	if (call_node_is_leaf(node))
 		x += 1 + draw_word(y, x, end - x, op_changes(node->op) ? STYLE_CHANGE : STYLE_LOOK,
 		                   ground, map_op_name(node->op));
 	x += draw_word(y, x, end - x,
-	               node->conflicts        ? STYLE_BAD
-	               : node->frame->inlined ? STYLE_DIM
-	                                      : STYLE_FUNCTION,
-	               ground, format_function(node->frame, text, sizeof(text)));
+	               node->conflicts       ? STYLE_BAD
+	               : node->frame.inlined ? STYLE_DIM
+	                                     : STYLE_FUNCTION,
+	               ground, format_function(&node->frame, text, sizeof(text)));
 	draw_word(y, x + 1, end - x - 1, STYLE_LINE, ground,
-	          format_line(node->frame, text, sizeof(text)));
+	          format_line(&node->frame, text, sizeof(text)));
 }
 
 static void draw_empty(struct ui *ui, const struct rect *area)
@@ -125,14 +129,18 @@ static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
 	char title[128], count[FORMAT_MAX], words[64];
+	int length;
 
 	list_show(&ui->tree, (size_t)body.height);
 	if (ui->tree_map)
 		snprintf(words, sizeof(words), "of map m%u", ui->tree_map);
 	else
 		snprintf(words, sizeof(words), "of all maps that are shown");
-	snprintf(title, sizeof(title), "Call tree %s, %s samples", words,
-	         format_count(tree.total, count));
+	length = snprintf(title, sizeof(title), "Call tree %s, %s samples", words,
+	                  format_count(tree.total, count));
+	if (tree.left_out)
+		snprintf(title + length, sizeof(title) - (size_t)length, ", %s more have no room",
+		         format_count(tree.left_out, count));
 	draw_title(area, true, title, "Enter folds, Esc goes back");
 	if (!tree.line_count)
 		draw_empty(ui, &body);
@@ -217,8 +225,8 @@ static size_t copy(struct ui *ui, char *out, size_t size)
 		const struct call_node *node = &tree.nodes[tree.lines[i]];
 
 		copy_line(&text, "%8" PRIu64 " %*s%s %s", node->count, node->depth, "",
-		          node->frame->function ? node->frame->function : "unknown function",
-		          format_path(node->frame, path, sizeof(path)));
+		          node->frame.function ? node->frame.function : "unknown function",
+		          format_path(&node->frame, path, sizeof(path)));
 	}
 	return text.used;
 }

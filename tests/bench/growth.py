@@ -56,16 +56,14 @@ def lost(snapshot):
 def size_rows(what, size, load, seen):
     note = f"{seen} seen{lost(load.snapshot)}"
     judged = what == "maps" and size == 10000
-    yield row(f"{size:,} {what}: CPU of a core", load.cpu, "share", note=note,
-              readme=size in (10000, 100000))
-    yield row(f"{size:,} {what}: memory", load.memory, "B",
-              readme=size in (10, 10000, 100000, 1000000) and what == "maps" or size == 100000,
+    yield row(f"{size:,} {what}: CPU of a core", load.cpu, "share", note=note)
+    yield row(f"{size:,} {what}: memory", load.memory, "B", readme=size >= 100000,
               target=("figure", "<=", MEMORY) if judged else None)
 
 
 def sizes(what):
     def part(run):
-        wanted = SIZES[what][::2] if run.quick else SIZES[what]
+        wanted = SIZES[what][:3:2] if run.quick else SIZES[what]
         for size in wanted:
             run.say(f"{size:,}")
             # All of them had their turn before anything is measured.
@@ -98,8 +96,7 @@ def targets(run):
             pids = [stack.enter_context(scale(maps=100, rate=RATE / 50)).pid for _ in range(count)]
             load = Load(pids, 2.0 if run.quick else 4.0, *measuring.without_limit())
         seen = len({m["pid"] for m in load.snapshot["maps"]})
-        yield row(f"{count} targets: start until probes are in place", load.startup, "s",
-                  readme=count == 50)
+        yield row(f"{count} targets: start until probes are in place", load.startup, "s")
         yield row(f"{count} targets: CPU of a core", load.cpu, "share", readme=count == 50,
                   note=f"maps of {seen} seen{lost(load.snapshot)}")
         yield row(f"{count} targets: memory", load.memory, "B")

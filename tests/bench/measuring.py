@@ -7,6 +7,7 @@ Figures are in base units: seconds, bytes, operations a second, shares of one.
 """
 import contextlib
 import ctypes
+import json
 import os
 import re
 import select
@@ -232,10 +233,10 @@ class Watcher:
 
     def __init__(self, *args):
         self.began = time.monotonic()
-        self.output = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self.output = tempfile.NamedTemporaryFile("r", encoding="utf-8")
         self.process = subprocess.Popen(
-            [GOMAPTOP, "-v", "-b", "--format", "json", "-i", "1h", *map(str, args)],
-            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.PIPE)
+            [GOMAPTOP, "-v", "-b", "-i", "1h", "-o", self.output.name, *map(str, args)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.words = ""
         self.ready = None   # seconds from its start until it said that the probes are in place
 
@@ -264,9 +265,9 @@ class Watcher:
         return time.monotonic() - began
 
     def snapshot(self):
-        """What it reported at its end."""
-        self.output.seek(0)
-        return harness.json_values(self.output.read())[-1]
+        """What it wrote at its end."""
+        with open(self.output.name, encoding="utf-8") as file:   # it may be another file by now
+            return json.load(file)
 
     def __enter__(self):
         return self

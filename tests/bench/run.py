@@ -109,7 +109,7 @@ def main():
         print("bench: probes need root: run this with sudo", file=sys.stderr)
         return 1
     os.chdir(measuring.ROOT)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     measuring.adopt_orphans()
     lock = alone()  # noqa: F841 pylint: disable=unused-variable

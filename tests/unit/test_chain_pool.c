@@ -155,16 +155,15 @@ static void test_tree_holds_all_counts(void **state)
 	load_open(&load);
 	for (int tick = 0; tick < 10; tick++)
 		load_step(&load);
-	call_tree_begin(&tree);
+	call_tree_begin(&tree, &(struct range){0});
 	for (size_t i = 0; i < load.rows.map_count; i++) {
 		const struct map_row *map = load.rows.maps[i];
 
-		for (size_t k = 0; k < map->chain_count; k++) {
-			call_tree_add(&tree, &map->chains[k]);
+		call_tree_add_map(&tree, map);
+		for (size_t k = 0; k < map->chain_count; k++)
 			total += map->chains[k].count;
-		}
 	}
-	call_tree_finish(&tree);
+	assert_true(call_tree_finish(&tree));
 	assert_true(total > 0);
 	assert_int_equal(tree.total + tree.left_out, total);
 	assert_int_equal(roots_sum(&tree), tree.total);
@@ -178,8 +177,61 @@ static void test_tree_holds_all_counts(void **state)
 			before = tree.nodes[c].count;
 			below += tree.nodes[c].count;
 		}
-		assert_true(node->is_leaf ? below <= node->count : below == node->count);
+		assert_true(call_node_is_leaf(node) ? below <= node->count : below == node->count);
 	}
+	load_close(&load);
+}
+
+static void tree_make(struct call_tree *tree, const struct load *load, size_t every,
+                      const struct range *range)
+{
+	do {
+		call_tree_begin(tree, range);
+		for (size_t i = 0; i < load->rows.map_count; i += every)
+			call_tree_add_map(tree, load->rows.maps[i]);
+	} while (!call_tree_finish(tree));
+}
+
+/* A tree that was made again and again says what one says that is made now. */
+static void test_tree_remembers_the_truth(void **state)
+{
+	static struct call_tree old, fresh;
+	const struct range all = {0}, deep = {.set = true,
+	                                      .in = {.depth_low = 3,
+	                                             .depth_high = 4,
+	                                             .tick_high = UINT32_MAX}};
+	unsigned int remembered = 0;
+	struct load load;
+
+	(void)state;
+	load_open(&load);
+	call_tree_forget(&old);
+	for (int tick = 0; tick < 60; tick++) {
+		/* Now and then another filter, or another range. */
+		size_t every = tick % 10 < 7 ? 1 : 5;
+		const struct range *range = tick % 16 < 12 ? &all : &deep;
+
+		load_step(&load);
+		tree_make(&old, &load, every, range);
+		remembered += old.remembers;
+		call_tree_forget(&fresh);
+		tree_make(&fresh, &load, every, range);
+		assert_int_equal(old.left_out, 0);
+		assert_int_equal(fresh.left_out, 0);
+		assert_int_equal(old.total, fresh.total);
+		assert_int_equal(old.line_count, fresh.line_count);
+		for (int i = 0; i < old.line_count; i++) {
+			const struct call_node *a = &old.nodes[old.lines[i]];
+			const struct call_node *b = &fresh.nodes[fresh.lines[i]];
+
+			assert_int_equal(a->path, b->path);
+			assert_int_equal(a->count, b->count);
+			assert_int_equal(a->conflicts, b->conflicts);
+			assert_int_equal(a->offset, b->offset);
+			assert_int_equal(call_node_is_leaf(a), call_node_is_leaf(b));
+		}
+	}
+	assert_true(remembered > 20);
 	load_close(&load);
 }
 
@@ -189,6 +241,7 @@ int main(void)
 	        cmocka_unit_test(test_equal_chains_are_one),
 	        cmocka_unit_test(test_filter_remembers_the_truth),
 	        cmocka_unit_test(test_tree_holds_all_counts),
+	        cmocka_unit_test(test_tree_remembers_the_truth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
