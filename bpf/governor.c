@@ -20,6 +20,8 @@
 
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
+#define RETRY_NS 1000000000ULL /* after the kernel refused the probes, or the file changed */
+
 #define SITES_NS    1000000000ULL /* how often to choose call sites anew, */
 #define SITES_PART  0.25          /* of the income that these may cost; */
 #define SITES_BURST 2000000ULL    /* what they may cost at once before they are looked at again */
@@ -36,12 +38,14 @@ struct governor {
 	struct site_zoom *sites;
 	uint64_t sites_ns, sites_armed_ns; /* the last step's: time, armed time */
 	uint64_t guarded_ns;
+	uint64_t retry_ns; /* the probes could not be put in place: not again before */
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool running, stopping;
 	uint64_t armed_since_ns, armed_ns; /* since: 0: the probes are not in place */
 	double births_rate;
+	size_t calls;
 };
 
 static uint64_t no_cpu(void *ctx)
@@ -216,6 +220,13 @@ static void sites_guard(struct governor *g, uint64_t now)
 	                allowed > (double)SITES_BURST ? (uint64_t)allowed : SITES_BURST);
 }
 
+static void calls_set(struct governor *g, int count)
+{
+	pthread_mutex_lock(&g->lock);
+	g->calls = count > 0 ? (size_t)count : 0;
+	pthread_mutex_unlock(&g->lock);
+}
+
 /* Choosing takes some milliseconds: never while a window is open that costs. */
 static void sites_step(struct governor *g)
 {
@@ -232,7 +243,7 @@ static void sites_step(struct governor *g)
 	if (probe_set_is_open(g->config.probes) && terms.budget_ns_per_s > 0)
 		return;
 	if (terms.budget_ns_per_s > 0 || site_zoom_count(g->sites))
-		site_zoom_step(g->sites, &terms);
+		calls_set(g, site_zoom_step(g->sites, &terms));
 	g->sites_ns = terms.now_ns;
 	g->sites_armed_ns = terms.armed_ns;
 }
@@ -245,7 +256,8 @@ static void step(struct governor *g)
 		return;
 	switch (overhead_budget_look(&g->budget, &reading)) {
 	case OVERHEAD_ARM:
-		arm(g, NULL, NULL);
+		if (reading.now_ns >= g->retry_ns && arm(g, NULL, NULL) <= 0)
+			g->retry_ns = reading.now_ns + RETRY_NS;
 		break;
 	case OVERHEAD_DISARM:
 		disarm(g, true);
@@ -315,6 +327,16 @@ uint64_t governor_armed_ns(struct governor *g)
 	ns = g->armed_ns + (g->armed_since_ns ? collector_now() - g->armed_since_ns : 0);
 	pthread_mutex_unlock(&g->lock);
 	return ns;
+}
+
+size_t governor_calls(struct governor *g)
+{
+	size_t calls;
+
+	pthread_mutex_lock(&g->lock);
+	calls = g->calls;
+	pthread_mutex_unlock(&g->lock);
+	return calls;
 }
 
 double governor_births_rate(struct governor *g)

@@ -52,6 +52,9 @@ int governor_start(struct governor *governor,
 /* Time with the probes in place so far. Any thread. */
 uint64_t governor_armed_ns(struct governor *governor);
 
+/* Calls in the program that are probed now, see site_zoom.h. Any thread. */
+size_t governor_calls(struct governor *governor);
+
 /* CPUs that seeing births may cost (birth_probes): a part of the income. Any thread. */
 double governor_births_rate(struct governor *governor);
 

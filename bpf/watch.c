@@ -348,6 +348,11 @@ size_t watch_probes_attached(const struct watch *w)
 	return w->attached;
 }
 
+size_t watch_calls_probed(const struct watch *w)
+{
+	return governor_calls(w->governor);
+}
+
 const struct probe_skip *watch_skips(const struct watch *w, size_t *count)
 {
 	*count = w->skip_count;

@@ -82,6 +82,9 @@ enum watch_attach watch_attach_mode(const struct watch *watch);
 const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
 size_t watch_probes_wanted(const struct watch *watch);
 size_t watch_probes_attached(const struct watch *watch);
+/* Calls of these functions that are probed one by one now, where the functions are too dear to be probed
+ * all the time. */
+size_t watch_calls_probed(const struct watch *watch);
 /* Functions that are not probed and why; owned by the watch. */
 const struct probe_skip *watch_skips(const struct watch *watch, size_t *count);
 /* Ways to touch a map that no probe sees, each once; owned by the watch. */

@@ -8,11 +8,13 @@
 #define FORGET_NS    1e10 /* an old experience fades in so long */
 #define LOOK_NS      2000000ULL   /* next look while the account runs low */
 #define LOOK_CALM    20000000ULL  /* while probes are in place and cost little */
+#define LOOK_IDLE    50000000ULL  /* while nobody hits them */
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
 #define HOLDS_LEAST  0.45         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.7          /* holding without counting knows not what to hold */
+#define IDLE         0.01         /* and below this nothing */
 #define CALM         0.25         /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
@@ -193,5 +195,5 @@ uint64_t overhead_budget_wait_ns(const struct overhead_budget *b)
 		return wait_out_ns(b);
 	if (b->cost_rate < 0 || b->cost_rate > overhead_budget_income(b) * CALM)
 		return LOOK_NS;
-	return LOOK_CALM;
+	return b->cost_rate > overhead_budget_income(b) * IDLE ? LOOK_CALM : LOOK_IDLE;
 }

@@ -448,8 +448,13 @@ static void source_attach_line(void *ctx, char *out, size_t size)
 {
 	const struct session *session = ctx;
 
-	snprintf(out, size, "%zu/%zu probes (%s)", watch_probes_attached(session->watch),
-	         watch_probes_wanted(session->watch), watch_attach_name(session->watch));
+	size_t calls = watch_calls_probed(session->watch);
+	char more[32] = "";
+
+	if (calls)
+		snprintf(more, sizeof(more), ", %zu call%s", calls, calls == 1 ? "" : "s");
+	snprintf(out, size, "%zu/%zu probes%s (%s)", watch_probes_attached(session->watch),
+	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
 }
 
 /* Functions that ought to be probed and are not. */

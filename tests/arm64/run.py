@@ -29,13 +29,13 @@ TWINS = """
 twins-{release} -mode racy -period 2ms >target &
 pid=$!
 while ! grep -q ready target; do sleep 0.2; done
-gomaptop -b --format json -i 1h --until-conflict -d 120 -p $pid >snapshot
+gomaptop -b --max-overhead 100 --format json -i 1h --until-conflict -d 120 -p $pid >snapshot
 echo $? >answer
 kill $pid
 """
 
 COUNTS = """
-echo | gomaptop -b --format json -i 1h -o snapshot -- \
+echo | gomaptop -b --max-overhead 100 --format json -i 1h -o snapshot -- \
     /bin/ops-{release} >target
 echo $? >answer
 """

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Probes that come and go, in a file that is replaced or written to meanwhile: an offset that was
+ * right for the file they were planned for may lie within an instruction of another.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpf/calibrate.h"
+#include "bpf/probe_set.h"
+#include "bpf/program.h"
+
+static struct program program;
+static char folder[] = "/tmp/probe-set-XXXXXX";
+static char path[64], other[64];
+
+static void copy_self(const char *to)
+{
+	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0755);
+	struct stat st;
+	off_t at = 0;
+
+	assert_true(in >= 0 && out >= 0 && !fstat(in, &st));
+	while (at < st.st_size)
+		assert_true(sendfile(out, in, &at, (size_t)(st.st_size - at)) > 0);
+	close(in);
+	close(out);
+}
+
+static int set_up(void **state)
+{
+	struct program_config config = {.stall_min_ns = 20000, .stall_max_ns = 20000};
+	struct error err = {0};
+
+	(void)state;
+	if (geteuid() || !mkdtemp(folder))
+		return 0;
+	snprintf(path, sizeof(path), "%s/program", folder);
+	snprintf(other, sizeof(other), "%s/other", folder);
+	return program_load(&config, &program, &err);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	program_unload(&program);
+	unlink(path);
+	unlink(other);
+	rmdir(folder);
+	return 0;
+}
+
+/* A set with one probe in a fresh copy of this program; *rc: whether it could be added. */
+static struct probe_set *set_make(ino_t inode_off, int *rc)
+{
+	struct probe_point point = {0};
+	struct probe_set *set;
+	struct stat st;
+
+	if (!program.skeleton)
+		skip();
+	unlink(path);
+	copy_self(path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(calibrate_point(CALIBRATE_ENTRY, &point.file_offset), 0);
+	assert_int_equal(probe_set_create(program_probe(&program), program.mode, &set), 0);
+	*rc = probe_set_add(set, &(struct probe_file){path, st.st_dev, st.st_ino + inode_off}, 0,
+	                    true, &point, 1);
+	return set;
+}
+
+static void test_comes_and_goes(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(0, &rc);
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+		assert_true(probe_set_is_open(set));
+		probe_set_close(set);
+		assert_false(probe_set_is_open(set));
+	}
+	probe_set_destroy(set);
+}
+
+/* What stands under the name by now is none of its business. */
+static void test_replaced(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(0, &rc);
+	FILE *file = fopen(other, "w");
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	assert_non_null(file);
+	fputs("another program", file);
+	fclose(file);
+	assert_int_equal(rename(other, path), 0);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+	probe_set_destroy(set);
+}
+
+static void test_written_to(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(0, &rc);
+	int fd = open(path, O_WRONLY | O_APPEND);
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+	probe_set_close(set);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_int_equal(probe_set_open(set, NULL, NULL), -ESTALE);
+	assert_false(probe_set_is_open(set));
+	probe_set_destroy(set);
+}
+
+static void test_not_the_file(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(1, &rc);
+
+	(void)state;
+	assert_int_equal(rc, -ESTALE);
+	assert_int_equal(probe_set_size(set), 0);
+	probe_set_destroy(set);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_comes_and_goes),
+	        cmocka_unit_test(test_replaced),
+	        cmocka_unit_test(test_written_to),
+	        cmocka_unit_test(test_not_the_file),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
