@@ -174,6 +174,21 @@ static int coverage_apply(struct model *model, const struct event_header *header
 /* Rounding in the two clocks, and the time it takes to put probes in place, are no window. */
 #define ARMED_WHOLE 0.99
 
+/* Of the interval that ends. Before there is a whole one: of what there is. */
+static void overhead_tick(struct model *model, uint64_t watched_ns)
+{
+	struct coverage_row *row = &model->coverage;
+	uint64_t base =
+	        overhead_base_ns(count_since(row->target_cpu_ns, model->cpu_at_tick), watched_ns);
+	uint64_t run = count_since(row->run_ns, model->run_at_tick);
+
+	row->overhead_now = base ? (double)run / (double)base : 0;
+	if (row->overhead_now > 1)
+		row->overhead_now = 1;
+	model->run_at_tick = row->run_ns;
+	model->cpu_at_tick = row->target_cpu_ns;
+}
+
 static struct tick_span tick_span_take(struct model *model, double seconds)
 {
 	const struct coverage_row *row = &model->coverage;
@@ -181,6 +196,8 @@ static struct tick_span tick_span_take(struct model *model, double seconds)
 	uint64_t watched = count_since(row->watched_ns, model->watched_at_tick);
 	double part = watched ? (double)armed / (double)watched : 1;
 
+	overhead_tick(model, watched);
+	model->coverage.armed_now = part > 1 ? 1 : part;
 	model->armed_at_tick = row->armed_ns;
 	model->watched_at_tick = row->watched_ns;
 	model->coverage.rates_estimated = part < ARMED_WHOLE;

@@ -203,6 +203,8 @@ struct coverage_row {
 	double hits_rate;         /* per second in the last interval */
 	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
 	                             of operations are scaled up from what was seen in windows */
+	double overhead_now;      /* the same as overhead_estimate, of the last interval */
+	double armed_now;         /* part of the last interval with the probes in place */
 	double overhead_estimate; /* part of overhead_base_ns(), 0.011 = 1.1 %, whole run */
 	uint64_t lost;            /* sum of all LOST fields */
 };

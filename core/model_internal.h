@@ -175,7 +175,8 @@ struct model {
 	struct id_table birth_keys; /* (addr, tgid) */
 
 	struct coverage_row coverage;
-	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick;
+	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
+	        cpu_at_tick;
 	struct op_rate hits_rate;
 	size_t crashes_pending;
 

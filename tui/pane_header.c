@@ -192,10 +192,9 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	bool limited = budget > 0 && budget < 1;
 
 	snprintf(text, sizeof(text), "overhead %s%s%s",
-	         format_percent(coverage->overhead_estimate, percent), limited ? " of " : "",
+	         format_percent(coverage->overhead_now, percent), limited ? " of " : "",
 	         limited ? format_percent(budget, limit) : "");
-	return word(y, x, end,
-	            limited && coverage->overhead_estimate > budget ? STYLE_WARN : STYLE_TEXT,
+	return word(y, x, end, limited && coverage->overhead_now > budget ? STYLE_WARN : STYLE_TEXT,
 	            text);
 }
 
@@ -214,8 +213,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 		x = draw_lost(&ui->rows, y, x + GAP, end);
 	if (coverage->watched_ns) {
 		snprintf(text, sizeof(text), "armed %s",
-		         format_percent((double)coverage->armed_ns / (double)coverage->watched_ns,
-		                        armed));
+		         format_percent(coverage->armed_now, armed));
 		x = word(y, x + GAP, end, STYLE_DIM, text);
 	}
 	if (!ui->source->attach_line)

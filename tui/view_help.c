@@ -34,8 +34,16 @@ static const struct entry verdicts[] = {
         {"heat",
          "conflicts per second by depth of the deeper call chain: 1 rare, 5 from 1/s, 9 from 100/s",
          STYLE_HEAD},
-        {"armed", "part of the time in which the probes were in place", STYLE_HEAD},
-        {"overhead", "estimate of the target's CPU time that watching costs", STYLE_HEAD},
+        {"armed", "part of the last interval in which the runtime's functions were probed",
+         STYLE_HEAD},
+        {"calls", "calls in the program that are probed all the time while the functions are not",
+         STYLE_HEAD},
+        {"overhead",
+         "estimate of the target's CPU time that watching cost in the last interval, and the limit "
+         "(--max-overhead)",
+         STYLE_HEAD},
+        {"~", "before a rate: scaled up from the part of the time in which it was seen",
+         STYLE_HEAD},
 };
 
 static const struct entry searches[] = {
