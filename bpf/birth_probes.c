@@ -16,7 +16,7 @@
 #define WINDOW_S  1.2
 
 #define LOOK_ARMED_NS 2000000ULL   /* how often to look while the probes are in place and hit, */
-#define LOOK_QUIET_NS 16000000ULL  /* while they are in place and nothing comes, */
+#define LOOK_QUIET_NS 32000000ULL  /* while they are in place and nothing comes, */
 #define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
 struct birth_probes {

@@ -10,7 +10,7 @@
 
 #define SCAN_NS        1000000000ULL
 #define DRAIN_MS       5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
-#define DRAIN_QUIET_MS 20 /* while nothing comes: 85,000 a second to begin with */
+#define DRAIN_QUIET_MS 40 /* while nothing comes: 40,000 a second to begin with */
 
 uint64_t collector_now(void)
 {
