@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -198,5 +199,33 @@ const char *format_type(const char *type, char *out, size_t size)
 		type += length;
 	}
 	out[used] = '\0';
+	return out;
+}
+
+static char unit_above(char unit)
+{
+	static const char units[] = "kMGTPE?";
+	const char *found = strchr(units, unit);
+
+	return found && found[1] ? found[1] : '?';
+}
+
+const char *format_rate_estimated(double rate, char out[FORMAT_MAX])
+{
+	char text[FORMAT_MAX], *unit;
+	double figure;
+
+	if (rate < 0.05)
+		return format_rate(rate > 0 ? 0.001 : 0, out);
+	format_rate(rate, text);
+	figure = strtod(text, &unit);
+	/* A sample has no third digit to tell, and the column no room for one. */
+	if (*unit && figure >= 100)
+		snprintf(out, FORMAT_MAX, figure < 950 ? "~.%.0f%c" : "~%.0f%c",
+		         figure < 950 ? figure / 100 : 1.0, unit_above(*unit));
+	else if (strchr(text, '.'))
+		snprintf(out, FORMAT_MAX, "~%.*f%.1s", figure < 0.95 ? 1 : 0, figure, unit);
+	else
+		snprintf(out, FORMAT_MAX, "~%.*s", FORMAT_MAX - 2, text);
 	return out;
 }

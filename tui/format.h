@@ -19,6 +19,8 @@
 const char *format_count(uint64_t count, char out[FORMAT_MAX]);
 /* The same with a fraction where it matters: "0", "0.02", "4.1", "48", "1.2k". "<.01" below. */
 const char *format_rate(double per_second, char out[FORMAT_MAX]);
+/* The same of an estimate, at most 4 columns too: "~9k", "~.4M"; 0 and "<.01" as they are. */
+const char *format_rate_estimated(double rate, char out[FORMAT_MAX]);
 /* "37us", "1.2ms", "4.1s", "12m", "3h", "2d". */
 const char *format_duration(uint64_t ns, char out[FORMAT_MAX]);
 /* How long ago, in whole units: "0s", "37s", "12m". */

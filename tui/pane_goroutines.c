@@ -25,9 +25,9 @@ static void render_rate(const void *row, struct cell *cell)
 	const struct goroutine_row *goroutine = row;
 	char text[FORMAT_MAX];
 
-	snprintf(cell->text, sizeof(cell->text), "%s%s",
-	         goroutine->rate_estimated && goroutine->rate > 0 ? "~" : "",
-	         format_rate(goroutine->rate, text));
+	snprintf(cell->text, sizeof(cell->text), "%s",
+	         goroutine->rate_estimated ? format_rate_estimated(goroutine->rate, text)
+	                                   : format_rate(goroutine->rate, text));
 	if (!(goroutine->rate > 0))
 		cell->style = STYLE_DIM;
 }

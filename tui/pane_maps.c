@@ -73,8 +73,8 @@ static void show_rate(const struct map_row *map, double rate, struct cell *cell)
 {
 	char text[FORMAT_MAX];
 
-	snprintf(cell->text, sizeof(cell->text), "%s%s", map->rate_estimated && rate > 0 ? "~" : "",
-	         format_rate(rate, text));
+	snprintf(cell->text, sizeof(cell->text), "%s",
+	         map->rate_estimated ? format_rate_estimated(rate, text) : format_rate(rate, text));
 	if (!(rate > 0))
 		cell->style = STYLE_DIM;
 }

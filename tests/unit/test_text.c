@@ -155,6 +155,15 @@ static void figures_fit_their_columns(void **state)
 	for (int step = 0; step < 500; step++)
 		assert_in_range(strlen(format_rate(0.001 * pow(1.07, step), out)), 1, 4);
 	assert_string_equal(format_rate(0.001, out), "<.01");
+	assert_string_equal(format_rate_estimated(9950, out), "~10k");
+	assert_string_equal(format_rate_estimated(8700, out), "~9k");
+	assert_string_equal(format_rate_estimated(0.58, out), "~0.6");
+	assert_string_equal(format_rate_estimated(374, out), "~374");
+	assert_string_equal(format_rate_estimated(0, out), "0");
+	assert_string_equal(format_rate_estimated(374000, out), "~.4M");
+	assert_string_equal(format_rate_estimated(999000, out), "~1M");
+	for (double rate = 0.001; rate < 9e11; rate *= 1.07)
+		assert_in_range(strlen(format_rate_estimated(rate, out)), 1, 4);
 	assert_string_equal(format_rate(0.25, out), "0.25");
 	assert_string_equal(format_percent(0.0004, out), "<0.1%");
 	assert_string_equal(format_percent(0.011, out), "1.1%");
