@@ -139,6 +139,19 @@ static void watch_losses(struct messages *messages, const struct rows *rows)
 	say_lost(messages, rows, "more rows than are kept", rows->dropped, &messages->dropped);
 }
 
+/* Windows change what every figure means. Said once: they may come and go with the load. */
+static void watch_windows(struct messages *m, const struct rows *rows)
+{
+	if (m->windows || !rows->coverage.rates_estimated)
+		return;
+	m->windows = true;
+	messages_add(
+	        m, rows->now_ns, MESSAGE_NOTE,
+	        "map operations are too frequent to probe each: they are seen in short windows, "
+	        "rates (~) are scaled up, too low where probes slow the program; "
+	        "--max-overhead allows more");
+}
+
 void messages_watch(struct messages *messages, const struct rows *rows)
 {
 	if (rows->frozen)
@@ -147,4 +160,5 @@ void messages_watch(struct messages *messages, const struct rows *rows)
 	watch_conflicts(messages, rows);
 	watch_crashes(messages, rows);
 	watch_losses(messages, rows);
+	watch_windows(messages, rows);
 }

@@ -9,6 +9,7 @@
 #ifndef GOMAPTOP_TUI_MESSAGES_H
 #define GOMAPTOP_TUI_MESSAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct messages {
 	size_t crash_count, target_count;
 	uint32_t target_state[ROWS_TARGETS_MAX];
 	uint64_t lost[COVERAGE_COUNT], dropped;
+	bool windows; /* it was said that not all operations are probed */
 };
 
 void messages_add(struct messages *messages, uint64_t time_ns, enum message_level level,

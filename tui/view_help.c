@@ -42,7 +42,9 @@ static const struct entry verdicts[] = {
          "estimate of the target's CPU time that watching cost in the last interval, and the limit "
          "(--max-overhead)",
          STYLE_HEAD},
-        {"~", "before a rate: scaled up from the part of the time in which it was seen",
+        {"~",
+         "before a rate: scaled up from the part of the time in which it was seen; too low where "
+         "probes slow the program down then",
          STYLE_HEAD},
 };
 

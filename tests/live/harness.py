@@ -365,6 +365,15 @@ def conflict_places(snapshot):
             for c in snapshot["conflicts"] if c["a"]["stack"] and c["b"]["stack"]}
 
 
+def check_met(test, result, target):
+    """A search has ended with a conflict of which both sides are known. The runtime's fatal error is
+    a conflict too, with one side: where it came first, the two did not meet."""
+    both = result.status == 3 and conflict_places(result.snapshot)
+    if not both and target.killed_by_runtime():
+        raise NotMet("the runtime's own check was faster")
+    test.assertEqual(result.status, 3, result)
+
+
 def map_at(snapshot, address):
     """The row of the map at an address, a living one before one that ended, or None."""
     rows = [m for m in snapshot["maps"] if int(m["addr"], 16) == int(address, 16)]

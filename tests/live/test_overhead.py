@@ -35,8 +35,7 @@ class Loop:
         return self.target.pid
 
     def rounds(self):
-        return sum('"ns_per_op"' in line if isinstance(line, str) else "ns_per_op" in line
-                   for line in self.target.lines)
+        return sum("ns_per_op" in line for line in self.target.lines if line is not None)
 
     def cost(self, seconds):
         """CPU seconds an operation took over a span."""
