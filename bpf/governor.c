@@ -135,8 +135,6 @@ static bool is_bearable(void *ctx)
 	if (!reading_take(g, &after))
 		return true;
 	cost = (double)(after.hits_ns - before.hits_ns) / (double)(after.now_ns - before.now_ns);
-	fprintf(stderr, "cost %f income %f hits %lu\n", cost, overhead_budget_income(&g->budget),
-	        after.hits_ns - before.hits_ns);
 	return cost < overhead_budget_income(&g->budget);
 }
 
