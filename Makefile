@@ -43,8 +43,13 @@ CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -I$(GEN)
 CFLAGS   ?= -O2 -g
 override CFLAGS += $(TARGET) -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
                    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
-PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PKGS))
+# Asked once, and only when something is compiled: `make deps` must work before pkg-config is there.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)
+
+# One short line for each file that is made, so that warnings stand out; V=1 shows the commands.
+V  ?=
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@;)
 
 # ---- sources, by wildcard: a new file needs no line here ---------------------------------------
 
@@ -84,18 +89,18 @@ BPF_ARCH  := $(or $(ARCH),$(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell
 
 $(GEN)/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. -Ibpf \
+	$(call say,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. -Ibpf \
 	        $(if $(MULTIARCH),-I$(SYSROOT)/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
 $(SKELETON): $(GEN)/gomaptop.bpf.o
-	{ echo '/* NOLINTBEGIN: generated */' && $(BPFTOOL) gen skeleton $< name gomaptop && \
+	$(call say,SKELETON){ echo '/* NOLINTBEGIN: generated */' && $(BPFTOOL) gen skeleton $< name gomaptop && \
 	  echo '/* NOLINTEND */'; } > $@
 
 # ---- user space ----------------------------------------------------------------------------------
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton must be there before any file that may include it is compiled.
 $(call objects,$(BPF_SRC) tui/main.c $(wildcard tests/bpf/*.c) $(BENCH_SRC)): | $(SKELETON)
@@ -105,21 +110,21 @@ $(BUILD)/libbpfside.a: $(call objects,$(BPF_SRC))
 $(BUILD)/libtui.a: $(call objects,$(TUI_SRC))
 $(BUILD)/%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) \
        $(PKG_LIBS) -lm
 
 $(GOMAPTOP): $(BUILD)/tui/main.o $(LIBS)
-	$(LINK)
+	$(call say,LINK)$(LINK)
 
 $(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
-	$(LINK) -lcmocka
+	$(call say,LINK)$(LINK) -lcmocka
 
 $(BUILD)/tests/fuzz/test_regressions: $(call objects,$(FUZZ_SRC) tests/fuzz/fuzz.c)
 
 $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
-	$(LINK) -lck
+	$(call say,LINK)$(LINK) -lck
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
                                      $(AID_SRC) $(BENCH_SRC)) $(GEN)/gomaptop.bpf.d
@@ -137,13 +142,13 @@ test-arm64: ## boot arm64 kernels under emulation and find conflicts there (minu
 # ---- documents from the same tables that the program is made from -------------------------------
 
 $(BUILD)/gen_docs: $(BUILD)/tui/gen_docs.o $(LIBS)
-	$(LINK)
+	$(call say,LINK)$(LINK)
 
 $(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/gomaptop.1.in
-	$(BUILD)/gen_docs tui/gomaptop.1.in > $@
+	$(call say,DOC)$(BUILD)/gen_docs tui/gomaptop.1.in > $@
 
 $(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/completion.bash.in
-	$(BUILD)/gen_docs tui/completion.bash.in > $@
+	$(call say,DOC)$(BUILD)/gen_docs tui/completion.bash.in > $@
 
 # ---- checks ----------------------------------------------------------------------------------------
 
@@ -182,15 +187,15 @@ FUZZ_FLAGS := -O1 -g -std=gnu11 $(WARNINGS) -pthread -fno-omit-frame-pointer \
 
 build/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 build/fuzz/tests/fuzz/main_%.o: tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -DFUZZ_TARGET=fuzz_$* $(FUZZ_FLAGS) -c $< -o $@
+	$(call say,CC)$(CLANG) $(CPPFLAGS) -DFUZZ_TARGET=fuzz_$* $(FUZZ_FLAGS) -c $< -o $@
 
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/main_%.o build/fuzz/tests/fuzz/fuzz_%.o \
                    build/fuzz/tests/fuzz/fuzz.o $(patsubst %.c,build/fuzz/%.o,$(CORE_SRC))
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Wl,--gc-sections -o $@ $^ $(PKG_LIBS) -lm
+	$(call say,LINK)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -Wl,--gc-sections -o $@ $^ $(PKG_LIBS) -lm
 
 -include $(patsubst %.c,build/fuzz/%.d,$(CORE_SRC) $(FUZZ_SRC) tests/fuzz/fuzz.c)
 
