@@ -3,19 +3,8 @@
  * The BPF programs, compiled as an ordinary program: an operation that is seen at its `call`
  * instruction is the very same as at the probe in the function, and counts once.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "programs.h"
 
-#include <cmocka.h>
-
-#include "shim.h"
-
-#include "bpf/gomaptop.bpf.c"
-
-#define TGID    4121
-#define MS      1000000ULL
 #define PROBED  0x401010ULL /* in the map function */
 #define CALL    0x480100ULL /* in the program */
 #define WRAPPER 0x402020ULL /* where a wrapper's call of the map function returns to */
@@ -36,32 +25,14 @@ static struct fake_map map = {.hash0 = 1};
 
 static int set_up(void **state)
 {
-	(void)state;
-	shim_reset();
-	memset(&config, 0, sizeof(config));
-	memset(&tuning, 0, sizeof(tuning));
-	config.rows[0] = (struct field_row){.g_parent_goid = -1,
-	                                    .g_gopc = -1,
-	                                    .g_startpc = -1,
-	                                    .seed_offset = offsetof(struct fake_map, hash0),
-	                                    .seed_size = 4};
-	config.stack_bytes = 64;
-	config.any_process = 1;
-	config.budget_divisor = 125;
-	config.budget_burst_ns = 250 * MS;
-	for (int i = 0; i < STALL_LENGTHS; i++)
-		config.stall_ns[i] = 20000;
-	lottery_next_ns = budget_spent_until_ns = 0;
-	shim.now_ns = 1000 * MS;
-	shim.random = 1;
-	shim.step_ns = 1000;
-	return 0;
-}
+	static const struct field_row row = {.g_parent_goid = -1,
+	                                     .g_gopc = -1,
+	                                     .g_startpc = -1,
+	                                     .seed_offset = offsetof(struct fake_map, hash0),
+	                                     .seed_size = 4};
 
-static int tear_down(void **state)
-{
 	(void)state;
-	shim_reset();
+	programs_reset(&row);
 	return 0;
 }
 
@@ -120,21 +91,6 @@ static void call_arm(__u32 row, int wrapped)
 	tuning.calls_probed++;
 }
 
-static __u64 total(enum coverage_field field)
-{
-	__u32 zero = 0;
-	struct coverage *c = bpf_map_lookup_elem(&coverage, &zero);
-
-	return c->value[field];
-}
-
-static struct map_counts *counts(void)
-{
-	struct map_key key = {.addr = (unsigned long)&map, .tgid = TGID};
-
-	return bpf_map_lookup_elem(&maps, &key);
-}
-
 /* ---- once ---------------------------------------------------------------------------- */
 
 static void test_counted_once(void **state)
@@ -146,8 +102,8 @@ static void test_counted_once(void **state)
 	assert_int_equal(total(COVERAGE_COUNTED), 1);
 	assert_int_equal(total(COVERAGE_AT_CALL), 1);
 	assert_int_equal(total(COVERAGE_CALL_SITE), 1);
-	assert_int_equal(counts()->ops[OP_WRITE], 1);
-	assert_int_equal(counts()->first_caller, CALL + CALL_BYTES);
+	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 1);
+	assert_int_equal(counts_of(&map)->first_caller, CALL + CALL_BYTES);
 }
 
 /* Other callers, and the same distance from another function, are none of its business. */
@@ -178,42 +134,16 @@ static void test_hits_are_counted_by_call(void **state)
 
 /* ---- the same ------------------------------------------------------------------------ */
 
-static const struct event_header *event_next(struct shim_event **at, __u32 kind)
-{
-	for (; *at; *at = (*at)->next) {
-		const struct event_header *h = (const void *)(*at)->data;
-
-		if ((*at)->submitted && h->kind == kind) {
-			*at = (*at)->next;
-			return h;
-		}
-	}
-	return NULL;
-}
-
-/* The last operation that was held, its call chain put back. */
+/* The last operation that was held. */
 static struct access held(void)
 {
-	struct access access = {0};
-	struct shim_event *at = shim_events;
-	const struct event_header *h;
-	__u64 name = 0;
+	const struct event_header *h = NULL;
+	const struct event_stall *stall;
 
-	while ((h = event_next(&at, EVENT_STALL))) {
-		const struct event_stall_brief *e = (const void *)h;
-
-		memcpy(&access, e->access.head, sizeof(e->access.head));
-		name = e->access.chain;
-	}
-	assert_true(name != 0);
-	for (at = shim_events; (h = event_next(&at, EVENT_CHAIN));) {
-		const struct event_chain *chain = (const void *)h;
-
-		if (chain->name == name)
-			memcpy(access.stack, chain->stack, sizeof(access.stack));
-	}
-	assert_int_equal(access.stack[0], PROBED);
-	return access;
+	assert_true(events_of(EVENT_STALL, &h) > 0);
+	stall = (const void *)h;
+	assert_int_equal(stall->access.stack[0], PROBED);
+	return stall->access;
 }
 
 static struct access access_of(void (*hit)(struct fake_g *, __u64), struct fake_g *g, __u64 arg)
@@ -350,7 +280,6 @@ static void test_samples(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	        T(test_counted_once),
 	        T(test_others_pass),

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A key's way from the registers of a map function to what people read. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "programs.h"
 
-#include <cmocka.h>
-
-#include "shim.h"
-
-#include "bpf/gomaptop.bpf.c"
 #include "core/access_key.h"
 
 /* What a descriptor has at the offsets that are read. */

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the BPF programs read of arm64's registers: the same logic as in test_logic.c, compiled for
- * that machine's registers, and only where these matter.
+ * What the BPF programs read of arm64's registers: the same logic as in test_logic_*.c, compiled
+ * for that machine's registers, and only where these matter.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "shim.h"
-
 #undef __TARGET_ARCH_x86
 #define __TARGET_ARCH_arm64
-#include "bpf/gomaptop.bpf.c"
+#include "programs.h"
 
-#define TGID     4121
 #define PSTATE_N (1ULL << 31)
 #define PSTATE_Z (1ULL << 30)
 #define PSTATE_C (1ULL << 29)
@@ -45,28 +35,16 @@ static struct pt_regs registers_of_call(void)
 
 static int set_up(void **state)
 {
+	static const struct field_row row = {.g_goid = 0,
+	                                     .g_parent_goid = 8,
+	                                     .g_gopc = 16,
+	                                     .g_startpc = 24,
+	                                     .seed_offset = 12,
+	                                     .seed_size = 4};
+
 	(void)state;
-	shim_reset();
-	memset(&config, 0, sizeof(config));
-	config.rows[0] = (struct field_row){.g_goid = 0,
-	                                    .g_parent_goid = 8,
-	                                    .g_gopc = 16,
-	                                    .g_startpc = 24,
-	                                    .seed_offset = 12,
-	                                    .seed_size = 4};
-	config.stack_bytes = 64;
-	config.any_process = 1;
-	shim.now_ns = 1000000000;
-	shim.pid_tgid = (__u64)TGID << 32 | 101;
+	programs_reset(&row);
 	return 0;
-}
-
-static __u64 total(enum coverage_field field)
-{
-	__u32 zero = 0;
-	struct coverage *c = bpf_map_lookup_elem(&coverage, &zero);
-
-	return c->value[field];
 }
 
 static void test_registers(void **state)
@@ -137,8 +115,8 @@ static void test_stack_growth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup(test_registers, set_up),
-	        cmocka_unit_test_setup(test_stack_growth, set_up),
+	        T(test_registers),
+	        T(test_stack_growth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The BPF programs, compiled as an ordinary program, on a target whose layout nobody vouches for:
  * what live objects have not confirmed is not read, and who works is told apart all the same. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "shim.h"
-
-#include "bpf/gomaptop.bpf.c"
-
-#define TGID 4121
-#define MS   1000000ULL
+#include "programs.h"
 
 struct fake_m {
 	__u64 g0;
@@ -40,43 +28,22 @@ static __u64 type = 21;
 
 static int set_up(void **state)
 {
-	(void)state;
-	shim_reset();
-	memset(&config, 0, sizeof(config));
-	memset(&tuning, 0, sizeof(tuning));
-	budget_spent_until_ns = 0;
-	config.rows[0] = (struct field_row){.g_goid = offsetof(struct fake_g, goid),
-	                                    .g_parent_goid = offsetof(struct fake_g, parent),
-	                                    .g_gopc = offsetof(struct fake_g, gopc),
-	                                    .g_startpc = offsetof(struct fake_g, startpc),
-	                                    .map_length = offsetof(struct fake_map, count),
-	                                    .seed_offset = offsetof(struct fake_map, seed),
-	                                    .seed_size = 8,
-	                                    .iterator_type = offsetof(struct fake_iterator, type),
-	                                    .iterator_map = offsetof(struct fake_iterator, map),
-	                                    .g_m = offsetof(struct fake_g, m),
-	                                    .m_g0 = offsetof(struct fake_m, g0),
-	                                    .unproven = 1};
-	for (int i = 0; i < STALL_LENGTHS; i++)
-		config.stall_ns[i] = 20000 + i * 1000;
-	config.budget_divisor = 125;
-	config.budget_burst_ns = 250 * MS;
-	config.stack_bytes = 64;
-	config.any_process = 1;
-	tuning.fresh_spacing_ns = MS;
-	tuning.tried_spacing_ns = 31 * MS;
-	shim.now_ns = 1000 * MS;
-	shim.random = 42;
-	shim.step_ns = 1000;
-	shim.stack_depth = 3;
-	map_a.seed = 0x1111;
-	return 0;
-}
+	static const struct field_row row = {.g_goid = offsetof(struct fake_g, goid),
+	                                     .g_parent_goid = offsetof(struct fake_g, parent),
+	                                     .g_gopc = offsetof(struct fake_g, gopc),
+	                                     .g_startpc = offsetof(struct fake_g, startpc),
+	                                     .map_length = offsetof(struct fake_map, count),
+	                                     .seed_offset = offsetof(struct fake_map, seed),
+	                                     .seed_size = 8,
+	                                     .iterator_type = offsetof(struct fake_iterator, type),
+	                                     .iterator_map = offsetof(struct fake_iterator, map),
+	                                     .g_m = offsetof(struct fake_g, m),
+	                                     .m_g0 = offsetof(struct fake_m, g0),
+	                                     .unproven = 1};
 
-static int tear_down(void **state)
-{
 	(void)state;
-	shim_reset();
+	programs_reset(&row);
+	map_a.seed = 0x1111;
 	return 0;
 }
 
@@ -103,28 +70,6 @@ static void step(struct fake_g *g, struct fake_map *map)
 	struct fake_iterator iterator = {.type = (unsigned long)&type, .map = map};
 
 	hit_with(g, WIRE_ITERATOR, (unsigned long)&iterator, 0, OP_ITERATE);
-}
-
-static __u64 total(enum coverage_field field)
-{
-	__u32 zero = 0;
-	struct coverage *c = bpf_map_lookup_elem(&coverage, &zero);
-
-	return c->value[field];
-}
-
-static struct goroutine_counts *goroutine_of(struct fake_g *g)
-{
-	struct goroutine_key key = {.g = (unsigned long)g, .tgid = TGID};
-
-	return bpf_map_lookup_elem(&goroutines, &key);
-}
-
-static struct map_counts *counts_of(struct fake_map *map)
-{
-	struct map_key key = {.addr = (unsigned long)map, .tgid = TGID};
-
-	return bpf_map_lookup_elem(&maps, &key);
 }
 
 static void test_nothing_is_read_before_it_is_proven(void **state)
@@ -224,8 +169,6 @@ static void test_iterator_is_confirmed_by_its_map(void **state)
 	assert_int_equal(total(COVERAGE_UNREADABLE), 2);
 	assert_null(counts_of(&junk));
 }
-
-#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
