@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every key of the help has an effect, in every view for which help lists it."""
+import base64
+import concurrent.futures
+import os
+import re
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from synthetic_screen import synthetic  # noqa: E402
+from terminal import key_bytes  # noqa: E402
+from testing import main  # noqa: E402
+
+
+def actions():
+    """[(identifier, [keys], letters of views)] from the table that the help is made of."""
+    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tui/keymap.h")
+    with open(header, encoding="utf-8") as source:
+        table = re.search(r"#define ACTIONS\(X\)(.*?)\n\n", source.read(), re.S).group(1)
+    rows = re.findall(r'X\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"', table)
+    return [(name, keys.replace("\\\\", "\\").split(), where) for name, keys, where in rows]
+
+
+# How to get into each view, with something selected that can be moved in both directions.
+WAYS = {"u": ("O", "Down", "Down"), "o": ("Down", "Down", "Down"), "m": ("Enter", "Down", "Down"), "c": ("Enter", "Enter", "Down"),
+        "g": ("Tab", "Tab", "Down", "Enter", "Down"), "t": ("t", "Down", "Down"),
+        "s": ("m", "Down", "Down"), "h": ("?", "Down", "Down")}
+
+# What must come before a key for it to have something to do.
+BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
+          "PREV_MATCH": (b"/is:local\r",), "SHOW_ALL": (b"z",), "SLOWER": (), "PAGE_UP": (b"G",),
+          "HOME": (b"G",)}
+
+
+def test_help_lists_every_key():
+    rows = actions()
+    assert len(rows) > 30
+    with synthetic() as terminal:
+        terminal.wait_for("Maps 12")
+        terminal.press("?")
+        seen = terminal.text()
+        for _ in range(6):
+            terminal.press("PgDn")
+            seen += terminal.text()
+        for _, keys, _ in rows:
+            key = " ".join(keys)
+            assert re.search(r"^ +" + re.escape(key) + r"\s", seen, re.M), f"{key} is not there"
+        terminal.press("Esc")
+        terminal.wait_for("Maps 12")
+
+
+def effect_of(terminal, key):
+    """Whether the key changed the screen, made the program end, or sent the frame again."""
+    terminal.settle()
+    sent, cells = len(terminal.output), terminal.attributes()
+    terminal.press(key)
+    if re.match(r"nothing|no filter", terminal.text().split("\n")[-1]):
+        return False  # it only says that there is nothing to do
+    return (terminal.process.poll() is not None or terminal.attributes() != cells or
+            len(terminal.output) - sent > 1000)
+
+
+# In the overview these are for another pane than the one that has the focus at first.
+IN_OTHER_PANE = {"LEFT": ("Tab", "Right", "Right"), "RIGHT": ("Tab",), "MARK": ("Tab", "Right"),
+                 "BACK": ("Tab",), "HIDE": ("Tab",)}
+
+
+def ways(letter, name):
+    if letter == "o" and name in IN_OTHER_PANE:
+        return IN_OTHER_PANE[name]
+    return WAYS[letter] + (("Left",) if letter == "t" and name == "RIGHT" else ())
+
+
+def is_dead(letter, name, key, patience=0.25):
+    with synthetic("--ticks", "60", "--crash", "40", rows=16 if letter == "c" else 24,
+                   extra_env={"XDG_RUNTIME_DIR": tempfile.gettempdir()}) as terminal:
+        terminal.wait_for("Maps 12")
+        if name == "UNDO" and letter != "o":  # what is taken back was done before, elsewhere
+            terminal.send(b"\\map\r")
+        for way in ways(letter, name):
+            terminal.send(key_bytes(way))
+        if letter == "m" and name in ("NEXT_MATCH", "PREV_MATCH"):
+            terminal.send(b"/ledger\r")
+        terminal.settle(patience)
+        if letter == "o" or name not in ("UNDO", "NEXT_MATCH", "PREV_MATCH"):
+            for data in BEFORE.get(name, ()):
+                terminal.send(data)
+                terminal.settle(patience)
+        if effect_of(terminal, key):
+            return False
+    # On a machine that is busy, what was sent before may have come late and hidden the effect.
+    return patience > 1 or is_dead(letter, name, key, 1.5)
+
+
+def check_view(letter):
+    """Many at a time: they only wait."""
+    todo = [(letter, name, key) for name, keys, where in actions() for key in keys
+            if letter in where or where == "*"]
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        dead = [f"{name} {key}" for (_, name, key), is_so
+                in zip(todo, pool.map(lambda job: is_dead(*job), todo)) if is_so]
+    assert not dead, f"no effect in view {letter!r}: {', '.join(dead)}"
+
+
+def test_every_key_has_an_effect_in_the_overview():
+    check_view("o")
+
+
+def test_every_key_has_an_effect_in_the_map_view():
+    check_view("m")
+
+
+def test_every_key_has_an_effect_in_the_conflict_view():
+    check_view("c")
+
+
+def test_every_key_has_an_effect_in_the_goroutine_view():
+    check_view("g")
+
+
+def test_every_key_has_an_effect_in_the_call_tree():
+    check_view("t")
+
+
+def test_every_key_has_an_effect_in_the_messages():
+    check_view("s")
+
+
+def test_every_key_has_an_effect_in_the_setup():
+    check_view("u")
+
+
+def test_every_key_has_an_effect_in_the_help():
+    check_view("h")
+
+
+def test_copy_goes_to_the_clipboard_and_to_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        with synthetic(extra_env={"XDG_RUNTIME_DIR": folder}) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.press("Enter", "Enter", "y")
+            terminal.wait_for("copied to the terminal's clipboard and to")
+            sent = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.output)
+            with open(os.path.join(folder, "gomaptop-copy.txt"), "rb") as file:
+                text = file.read()
+            assert base64.b64decode(sent.group(1)) == text
+            assert re.match(rb"read-write on map\[uint64\]\*main.Account, seen \d+ times\n", text)
+            assert b"main.(*ledger).credit\n      /" in text and b"created by\n" in text
+            assert os.stat(os.path.join(folder, "gomaptop-copy.txt")).st_mode & 0o777 == 0o600
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
