@@ -80,7 +80,7 @@ SKELETON  := $(GEN)/gomaptop.skel.h
 
 all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
 
-tests: $(UNIT) $(AIDS)
+tests: $(UNIT) $(if $(SAN),,$(AIDS))
 
 # ---- the BPF side: compiled once, embedded in the binary ---------------------------------------
 
@@ -154,13 +154,9 @@ $(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/completion.bash.in
 
 RUN = BUILD=$(BUILD) GOMAPTOP=$(GOMAPTOP) $(PYTHON) tests/run.py $(if $(SAN),--san $(SAN))
 
-# Long tests of code that knows no threads: nothing for SAN=thread to see, and minutes of it.
-ONE_THREAD := $(addprefix $(BUILD)/tests/,unit/test_unwind unit/test_call_site unit/test_layout \
-                                          fuzz/test_bounds)
-
 check: ## unit, screen and BPF-logic tests; SAN=address,undefined or SAN=thread: unit tests sanitized
-check: $(GOMAPTOP) $(DOCS) tests
-	@$(RUN) $(if $(filter thread,$(SAN)),$(filter-out $(ONE_THREAD),$(UNIT)),$(UNIT)) $(if $(SAN),,$(wildcard tests/unit/check_*.py) $(wildcard tests/screen/test_*.py))
+check: $(if $(SAN),,$(GOMAPTOP) $(DOCS)) tests
+	@$(RUN) $(UNIT) $(if $(SAN),,$(wildcard tests/unit/check_*.py) $(wildcard tests/screen/test_*.py))
 
 live: ## tests on live Go processes with real probes (needs root)
 live: $(GOMAPTOP)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Run test programs, one line each, and a closing line with the sums.
 
+With --san thread only those run that can start a thread: in the others there is nothing to see.
+
 A program says what it did in cmocka's words, or with a closing line of its own
 (`N passed, N failed[, N skipped]`); one that says neither counts as one test. Exit status 77
 means skipped. Whatever it says, a program that ends with another status than 0 has failed.
@@ -38,6 +40,19 @@ def counts(output, status):
     if status not in (0, 77) and found[1] == 0:
         found[1] = 1
     return found
+
+
+def starts_threads(path):
+    """Whether a program can start a thread: else ThreadSanitizer has nothing to see in it, and takes
+    minutes for that."""
+    symbols = subprocess.run(["nm", "-u", path], stdout=subprocess.PIPE, text=True, check=True)
+    return re.search(r"\bpthread_create\b", symbols.stdout) is not None
+
+
+def in_order(programs):
+    """First those that time probes in the kernel: they have the machine to themselves. Then those
+    that take long, most of it waiting for a terminal."""
+    return sorted(programs, key=lambda path: ("/bpf/" not in path, "/screen/" not in path))
 
 
 def command_of(path, san):
@@ -77,18 +92,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--san", default="")
     parser.add_argument("--limit", type=float, default=300, help="seconds for one program")
-    parser.add_argument("--jobs", type=int, default=2, help="programs at a time")
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1,
+                        help="programs at a time")
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
 
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
     os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     total = [0, 0, 0]
-    # Several at a time, told of in the order of the command line.
+    # Several at a time, told of in the order in which they begin.
     pool = concurrent.futures.ThreadPoolExecutor(args.jobs)
     runs = []
-    # Probes in the kernel are timed against two CPUs: those programs have the machine to themselves.
-    for path in sorted(args.programs, key=lambda p: "/bpf/" not in p):
+    if args.san == "thread":
+        args.programs = [path for path in args.programs if starts_threads(path)]
+    for path in in_order(args.programs):
         runs.append((path, pool.submit(run, path, args.san, args.limit)))
         if "/bpf/" in path:
             runs[-1][1].result()
