@@ -141,25 +141,13 @@ static size_t layouts_list(const struct watch *w, struct collector_layout *out)
 
 static int collect(struct watch *w, struct error *err)
 {
-	struct gomaptop *s = w->program.skeleton;
 	struct collector_layout layouts[FIELD_ROWS];
 	struct collector_config c = {
-	        .events_fd = bpf_map__fd(s->maps.events),
-	        .maps_fd = bpf_map__fd(s->maps.maps),
-	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
-	        .coverage_fd = bpf_map__fd(s->maps.coverage),
-	        .targets_fd = bpf_map__fd(s->maps.targets),
-	        .chains_fd = bpf_map__fd(s->maps.chains),
-	        .maps_max = w->program.maps_max,
-	        .goroutines_max = w->program.goroutines_max,
 	        .queue = w->queue,
 	        .event_fd = w->event_fd,
 	        .interval_ns = w->config.interval_ns,
-	        .costs = w->program.costs,
-	        .budget_divisor = w->program.budget_divisor,
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,
-	        .tuning = &s->bss->tuning,
 	        .births = w->births,
 	        .governor = w->config.overhead < 1 ? w->governor : NULL,
 	        .pids = w->config.pids,
@@ -168,6 +156,7 @@ static int collect(struct watch *w, struct error *err)
 	        .layout_count = layouts_list(w, layouts),
 	};
 
+	program_collector_set(&w->program, &c);
 	return collector_start(&c, &w->collector, err);
 }
 

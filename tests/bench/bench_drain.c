@@ -83,24 +83,12 @@ static void take(struct event_queue *queue, struct outcome *o)
 
 static int drain(struct program *p, int events, struct outcome *o)
 {
-	struct gomaptop *s = p->skeleton;
 	pid_t pid = getpid();
 	struct event_queue *queue = NULL;
 	struct collector *collector = NULL;
 	struct collector_config c = {
-	        .events_fd = bpf_map__fd(s->maps.events),
-	        .maps_fd = bpf_map__fd(s->maps.maps),
-	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
-	        .coverage_fd = bpf_map__fd(s->maps.coverage),
-	        .targets_fd = bpf_map__fd(s->maps.targets),
-	        .chains_fd = bpf_map__fd(s->maps.chains),
-	        .maps_max = p->maps_max,
-	        .goroutines_max = p->goroutines_max,
 	        .event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 	        .interval_ns = 1000000000,
-	        .costs = p->costs,
-	        .budget_divisor = p->budget_divisor,
-	        .tuning = &s->bss->tuning,
 	        .pids = &pid,
 	        .pid_count = 1,
 	};
@@ -108,6 +96,7 @@ static int drain(struct program *p, int events, struct outcome *o)
 	uint64_t begin = calibrate_now();
 
 	c.queue = queue;
+	program_collector_set(p, &c);
 	if (!rc)
 		rc = collector_start(&c, &collector, NULL);
 	while (!rc && o->births < (uint64_t)events && calibrate_now() - begin < PATIENCE_NS)

@@ -119,26 +119,15 @@ static void drain(struct event_queue *queue, struct outcome *o, uint64_t *maps)
 static void start_collector(struct program *p, struct event_queue *queue, int event_fd, pid_t *pid,
                             struct collector **out)
 {
-	struct gomaptop *s = p->skeleton;
 	struct collector_config c = {
-	        .events_fd = bpf_map__fd(s->maps.events),
-	        .maps_fd = bpf_map__fd(s->maps.maps),
-	        .goroutines_fd = bpf_map__fd(s->maps.goroutines),
-	        .coverage_fd = bpf_map__fd(s->maps.coverage),
-	        .targets_fd = bpf_map__fd(s->maps.targets),
-	        .chains_fd = bpf_map__fd(s->maps.chains),
-	        .maps_max = p->maps_max,
-	        .goroutines_max = p->goroutines_max,
 	        .queue = queue,
 	        .event_fd = event_fd,
 	        .interval_ns = 200000000,
-	        .costs = p->costs,
-	        .budget_divisor = p->budget_divisor,
-	        .tuning = &s->bss->tuning,
 	        .pids = pid,
 	        .pid_count = 1,
 	};
 
+	program_collector_set(p, &c);
 	assert_int_equal(collector_start(&c, out, NULL), 0);
 }
 
