@@ -22,6 +22,15 @@ const char *fuzz_file(const uint8_t *data, size_t size)
 	return path;
 }
 
+struct elf_file *fuzz_open(const uint8_t *data, size_t size)
+{
+	const char *path = fuzz_file(data, size);
+	struct elf_file *file;
+	struct error err;
+
+	return path && !elf_file_open(path, &file, &err) ? file : NULL;
+}
+
 void fuzz_touch(const void *bytes, size_t len)
 {
 	for (size_t i = 0; bytes && i < len; i++)

@@ -25,6 +25,9 @@ void fuzz_go_binary(const uint8_t *data, size_t size);
 /* A file with these bytes, in memory; the path is good until the next call. NULL: no memory. */
 const char *fuzz_file(const uint8_t *data, size_t size);
 
+/* The same, opened; to be closed. NULL: nothing that elf_file_open() takes. */
+struct elf_file *fuzz_open(const uint8_t *data, size_t size);
+
 /* Reads every byte, for AddressSanitizer to see. NULL is allowed. */
 void fuzz_touch(const void *bytes, size_t len);
 

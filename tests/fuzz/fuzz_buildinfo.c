@@ -24,11 +24,9 @@ static void version_check(struct elf_file *file, size_t room,
 
 void fuzz_buildinfo(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
-	struct elf_file *file;
-	struct error err;
+	struct elf_file *file = fuzz_open(data, size);
 
-	if (!path || elf_file_open(path, &file, &err))
+	if (!file)
 		return;
 	version_check(file, 128, go_buildinfo_version);
 	version_check(file, 4, go_buildinfo_version);

@@ -81,11 +81,9 @@ static void file_ask(struct elf_file *file, size_t size)
 
 void fuzz_elf(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
-	struct asked asked = {.size = size};
-	struct error err;
+	struct asked asked = {.file = fuzz_open(data, size), .size = size};
 
-	if (!path || elf_file_open(path, &asked.file, &err))
+	if (!asked.file)
 		return;
 	file_ask(asked.file, size);
 	fuzz_addresses(asked.file, address_ask, &asked);

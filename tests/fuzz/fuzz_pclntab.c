@@ -74,14 +74,12 @@ static void names_ask(const struct pclntab *tab)
 
 void fuzz_pclntab(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
+	struct elf_file *file = fuzz_open(data, size);
 	struct go_moduledata module;
-	struct elf_file *file;
 	struct pclntab tab;
-	struct error err;
 	uint64_t addr;
 
-	if (!path || elf_file_open(path, &file, &err))
+	if (!file)
 		return;
 	if (pclntab_locate(file, &addr) == 0) {
 		FUZZ_CHECK(pclntab_open(&tab, file, addr) == 0);

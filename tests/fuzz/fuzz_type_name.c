@@ -34,14 +34,12 @@ static void types_ask(struct elf_file *file, const struct go_moduledata *module,
 
 void fuzz_type_name(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
+	struct elf_file *file = fuzz_open(data, size);
 	struct go_moduledata module;
-	struct elf_file *file;
 	struct pclntab tab;
-	struct error err;
 	uint64_t addr;
 
-	if (!path || elf_file_open(path, &file, &err))
+	if (!file)
 		return;
 	if (pclntab_locate(file, &addr) == 0 && pclntab_open(&tab, file, addr) == 0)
 		for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor += 5) {
