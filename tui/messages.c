@@ -116,8 +116,9 @@ static void say_lost(struct messages *messages, const struct rows *rows, const c
 	char count[FORMAT_MAX];
 
 	if (now > *before)
-		messages_add(messages, rows->now_ns, MESSAGE_WARNING, "%s events lost: %s",
-		             format_count(now - *before, count), cause);
+		messages_add(messages, rows->now_ns, MESSAGE_WARNING, "%s event%s lost: %s",
+		             format_count(now - *before, count), now - *before == 1 ? "" : "s",
+		             cause);
 	*before = now;
 }
 

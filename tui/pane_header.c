@@ -198,10 +198,24 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	            text);
 }
 
+/* How many probes, and in brackets how: both, or how many alone where there is no room for both. */
+static void draw_attached(const struct ui *ui, int y, int x, int end)
+{
+	char text[256], *how;
+
+	if (!ui->source->attach_line)
+		return;
+	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
+	how = strstr(text, " (");
+	if (how && text_width(text) > end - x)
+		*how = '\0';
+	word(y, x, end, STYLE_DIM, text);
+}
+
 static void draw_watch(const struct ui *ui, const struct rect *area)
 {
 	const struct coverage_row *coverage = &ui->rows.coverage;
-	char text[256], rate[FORMAT_MAX], armed[FORMAT_MAX];
+	char text[64], rate[FORMAT_MAX], armed[FORMAT_MAX];
 	int y = area->y + 1, end = area->x + area->width;
 	int x = draw_conflicts(&ui->rows, y, area->x, end);
 
@@ -216,10 +230,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 		         format_percent(coverage->armed_now, armed));
 		x = word(y, x + GAP, end, STYLE_DIM, text);
 	}
-	if (!ui->source->attach_line)
-		return;
-	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
-	draw_words(y, x + GAP, end - x - GAP, STYLE_DIM, GROUND_NONE, "%s", text);
+	draw_attached(ui, y, x + GAP, end);
 }
 
 void pane_header_draw(struct ui *ui, const struct rect *area)
