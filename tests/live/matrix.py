@@ -23,7 +23,7 @@ FETCH = os.path.join(ROOT, "tests", "go", "fetch-toolchains")
 READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_go_binary")
 CHECKS = ("counts", "chains", "faults")
 # Those that are met within seconds; `live --quick` has them all.
-QUICK_FAULTS = ("range-write", "delete-read", "write-write", "local-results")
+QUICK_FAULTS = ("write-write", "stale-value", "read-write", "delete-read")
 CLOSING = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
@@ -99,13 +99,14 @@ def run_live(releases, quick):
     from harness import build_name                  # pylint: disable=import-outside-toplevel
     lock = run.wait_for_others()  # noqa: F841 pylint: disable=unused-variable
     tests = {run.name_of(test): test for test in run.all_tests()}
-    rows = []
+    rows, cell_of = [], {}
     for number, build in enumerate(builds(releases, quick)):
         cells = {check: Cell() for check in CHECKS}
         for check, names in names_of_row(number, build, quick).items():
-            for name in names:
-                cells[check].add(name, run.run_one(tests[name]))
+            cell_of.update({tests[name]: cells[check] for name in names})
         rows.append((build_name(*build), cells))
+    for test, outcome in run.run_all(cell_of).items():
+        cell_of[test].add(run.name_of(test), outcome)
     return rows
 
 

@@ -4,8 +4,9 @@
 
     tests/live/run.py [-k PATTERN] [--quick] [--jobs N] [--list]
 
-One line a test, and a closing line with the sums. Tests of classes that say `together` run beside
-each other, the others alone before them. --quick leaves out what takes long.
+One line a test, and a closing line with the sums. A class says by `at_once` how many tests of its
+kind may run beside each other; without it each has the machine to itself. --quick leaves out what
+takes long.
 """
 import argparse
 import concurrent.futures
@@ -23,6 +24,21 @@ import harness  # noqa: E402 pylint: disable=wrong-import-position
 
 class Outcome(unittest.TestResult):
     """The result of one test, printed as one line (and what went wrong below it)."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds = []   # of what went wrong
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.kinds.append(err[0])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.kinds.append(err[0])
+
+    def by_chance(self):
+        return bool(self.kinds) and all(issubclass(kind, harness.NotMet) for kind in self.kinds)
 
     def line(self, name, seconds):
         bad = self.failures + self.errors
@@ -50,8 +66,7 @@ def run_one(test):
     outcome = Outcome()
     began = time.monotonic()
     test.run(outcome)
-    bad = outcome.failures + outcome.errors
-    if bad and all("NotMet" in trace for _, trace in bad):
+    if outcome.by_chance() and not harness.ending.is_set():
         # When the two sides meet, and when the runtime's own check ends a target, is chance. Nothing
         # else gets a second try: a target that died or a wrong line is a failure. Both are told of.
         print(outcome.line(name_of(test) + ", first try", time.monotonic() - began), flush=True)
@@ -84,6 +99,27 @@ def all_tests():
     return list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
 
 
+def run_kind(tests, at_once):
+    if at_once == 1:
+        return [run_one(test) for test in tests]    # here, where an interrupt comes
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        try:
+            return list(pool.map(run_one, tests))
+        except KeyboardInterrupt:
+            harness.ending.set()
+            raise
+
+
+def run_all(tests, most=None):
+    """{test: (passed, failed, skipped)}. Those that have the machine to themselves run first, then
+    kind after kind, `most` tests at a time at the most."""
+    outcomes = {}
+    for at_once in sorted({getattr(test, "at_once", 1) for test in tests}):
+        kind = [test for test in tests if getattr(test, "at_once", 1) == at_once]
+        outcomes.update(zip(kind, run_kind(kind, min(at_once, most or at_once))))
+    return outcomes
+
+
 def selected(args):
     tests = all_tests()
     if args.pattern:
@@ -99,7 +135,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", dest="pattern", action="append", help="only tests that match")
     parser.add_argument("--quick", action="store_true", help="leave out what takes long")
-    parser.add_argument("--jobs", type=int, default=4, help="tests that run beside each other")
+    parser.add_argument("--jobs", type=int, help="so many tests at a time at the most")
     parser.add_argument("--list", action="store_true", help="only say which tests there are")
     args = parser.parse_args()
     # Ended early, it still ends what it started. (unittest takes a SystemExit for a failed test.)
@@ -118,11 +154,7 @@ def main():
         print("0 passed, 1 failed, 0 skipped")
         return 1
     lock = wait_for_others()  # noqa: F841 pylint: disable=unused-variable
-    alone = [t for t in tests if not getattr(t, "together", False)]
-    beside = [t for t in tests if getattr(t, "together", False)]
-    results = [run_one(test) for test in alone]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
-        results += pool.map(run_one, beside)
+    results = run_all(tests, args.jobs).values()
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 0, 0)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0

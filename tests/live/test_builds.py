@@ -10,8 +10,8 @@ import subprocess
 import unittest
 
 from harness import (GO_DIR, GOMAPTOP, HMAP, OUT, SWISS, NotMet, Target, Watching, cases,
-                     check_met, conflict_places, gomaptop, map_at, program, scratch, source_lines,
-                     table, toolchain)
+                     check_met, conflict_places, gomaptop, map_at, program, racing, scratch,
+                     source_lines, table, toolchain)
 
 ONLY_NET = 'package main\n\nimport _ "net"\n'
 OWN_C = ('package main\n\n// static int one(void) { return 1; }\nimport "C"\n\n'
@@ -200,11 +200,16 @@ def contained(*command):
 
 def pid_of(target, name="twins"):
     """The process below `unshare` as this namespace sees it."""
+    with racing(target):
+        return pid_below(target.pid, name)
+
+
+def pid_below(pid, name):
     out = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], stdout=subprocess.PIPE, text=True,
                          check=True).stdout
     rows_ = [(int(pid), int(parent), comm) for pid, parent, comm in
              (line.split(None, 2) for line in out.splitlines())]
-    below = {target.pid}
+    below = {pid}
     while True:
         more = {pid for pid, parent, _ in rows_ if parent in below} - below
         if not more:

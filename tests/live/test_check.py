@@ -66,7 +66,10 @@ class Code:
         self.memory.seek(self.start)
         now = b""
         while len(now) < len(self.file):
-            now += self.memory.read(len(self.file) - len(now))
+            more = self.memory.read(len(self.file) - len(now))
+            if not more:
+                raise ProcessLookupError("the program has ended")
+            now += more
         if now == self.file:
             return {}
         return {self.start + i: b for i, (a, b) in enumerate(zip(self.file, now)) if a != b}

@@ -8,7 +8,8 @@ import time
 import unittest
 
 from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, RELEASE_ROWS, Target, Watching, cases,
-                     json_values, map_at, place, program, sums, table, twin, validate)
+                     json_values, map_at, place, program, racing, sums, table, twin, until_met,
+                     validate)
 
 KINDS = ("reads", "writes", "deletes", "clears", "iterations")
 
@@ -104,8 +105,8 @@ class CountsTest(unittest.TestCase):
     def each_tiny_ring(self, release):
         """A ring of 4 KiB and a collector that is stopped again and again: events are lost,
         every one of them is counted, and the report says so."""
-        for _ in range(4):
-            with twin("racy", release) as target:
+        def attempt():
+            with twin("racy", release) as target, racing(target):
                 with Watching("-p", target.pid, env={"GOMAPTOP_RING_BYTES": "4096"}) as watching:
                     watching.wait_attached()
                     for _ in range(5):
@@ -113,10 +114,9 @@ class CountsTest(unittest.TestCase):
                         time.sleep(0.6)
                         watching.process.send_signal(signal.SIGCONT)
                         time.sleep(0.2)
-                    result = watching.finish()
-                if target.running():
-                    break
-        snapshot = result.snapshot
+                    return watching.finish()
+
+        snapshot = until_met(attempt).snapshot
         self.check_sums(snapshot)
         self.assertGreater(snapshot["coverage"]["events"]["lost"]["ring_full"], 0)
 

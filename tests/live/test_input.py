@@ -7,8 +7,8 @@ import subprocess
 import time
 import unittest
 
-from harness import (GOMAPTOP, RELEASE_ROWS, Target, Watching, cases, gomaptop, program, scratch,
-                     table, toolchain, twin)
+from harness import (GOMAPTOP, PAIRED, RELEASE_ROWS, Target, Watching, cases, gomaptop, program,
+                     scratch, table, toolchain, twin)
 
 NOBODY = 65534
 
@@ -34,6 +34,8 @@ def segments(image):
 
 @table
 class InputTest(unittest.TestCase):
+    at_once = PAIRED
+
     def check_message(self, result, status, *words):
         self.assertEqual(result.status, status, result)
         self.assertEqual(result.stdout, "", "data where there is none")

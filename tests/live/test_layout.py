@@ -6,7 +6,8 @@ import signal
 import time
 import unittest
 
-from harness import NotMet, Target, cases, gomaptop, program, scratch, table, toolchain, watch
+from harness import (NotMet, Target, cases, gomaptop, program, racing, scratch, table, toolchain,
+                     until_met, watch)
 
 NEWEST = "1.27"
 
@@ -40,18 +41,23 @@ def goids(target):
 
 @table
 class LayoutTest(unittest.TestCase):
-    def watched(self, release, stripped, tries=4):
+    def watched(self, release, stripped):
         """(snapshot, goids as the program says) of racing twins; with a conflict."""
+        def attempt():
+            with Target(path, "-mode", "racy") as target:
+                with racing(target):
+                    snapshot = watch("-p", target.pid, seconds=3).snapshot
+                if not snapshot["conflicts"]:
+                    raise NotMet("the twins did not meet")
+                truth = goids(target)
+                if target.killed_by_runtime():
+                    raise NotMet("the runtime's own check was faster")
+                self.assertEqual(set(truth), {"writer", "reader"})
+                return snapshot, truth
+
         with scratch() as folder:
             path = newer(release, stripped, folder)
-            for _ in range(tries):
-                with Target(path, "-mode", "racy") as target:
-                    snapshot = watch("-p", target.pid, seconds=3).snapshot
-                    if target.running() and snapshot["conflicts"]:
-                        truth = goids(target)
-                        self.assertEqual(set(truth), {"writer", "reader"})
-                        return snapshot, truth
-        raise NotMet("the twins did not meet, or the runtime's own check was first")
+            return until_met(attempt)
 
     def check_sides(self, snapshot):
         """Whatever is unknown: these two lines, by two goroutines."""

@@ -4,7 +4,8 @@ import os
 import time
 import unittest
 
-from harness import (RELEASE_ROWS, SWISS, Target, Watching, cases, program, table, validate, watch)
+from harness import (RELEASE_ROWS, SWISS, NotMet, Target, Watching, cases, program, survived, table,
+                     twin, until_met, validate, watch)
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -121,6 +122,24 @@ class BudgetTest(unittest.TestCase):
         self.assertEqual(coverage["hits"], 0)
         self.assertEqual(coverage["armed_fraction"], 0)
         self.assertEqual(coverage["overhead"]["budget"], 0)
+
+    @cases(*RELEASE_ROWS)
+    def each_nothing_but_a_crash(self, release):
+        """A budget of 0: the end by the runtime's own check is told of all the same."""
+        def attempt():
+            with twin("racy", release, "-period", "50us") as target:
+                with Watching("-p", target.pid, overhead=0) as watching:
+                    if not watching.wait_for(lambda s: s["targets"], 30) or not survived(target):
+                        raise NotMet("it ended before it was watched")
+                    target.process.wait(120)
+                    survived(target)
+                    return watching.finish(None)
+
+        snapshot = until_met(attempt, tries=8).snapshot
+        self.assertEqual([t["state"] for t in snapshot["targets"]], ["crashed"])
+        crash, = snapshot["crashes"]
+        self.assertTrue(crash["message"].startswith("concurrent map"), crash)
+        self.assertEqual((snapshot["maps"], snapshot["coverage"]["counted"]), ([], 0))
 
     def test_no_uprobe_multi(self):
         """Where probes take long to go, functions that are called too often are left out, and that

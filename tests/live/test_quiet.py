@@ -2,14 +2,15 @@
 """Programs without a conflict: none is ever reported."""
 import unittest
 
-from harness import (BUILD_ROWS, RELEASE_ROWS, Target, cases, ledger, program, sums, table, watch)
+from harness import (BUILD_ROWS, RELEASE_ROWS, WAITING, Target, cases, ledger, program, sums,
+                     table, watch)
 
 SECONDS = 60
 
 
 @table
 class QuietTest(unittest.TestCase):
-    together = True
+    at_once = WAITING
 
     def check_quiet(self, result):
         snapshot = result.snapshot

@@ -6,11 +6,11 @@ import subprocess
 import time
 import unittest
 
-from harness import NotMet, RELEASES, Target, Watching, cases, map_at, program, source_lines, table
+from harness import (NotMet, RELEASES, Target, Watching, cases, map_at, program, racing,
+                     source_lines, table, until_met)
 from test_check import Code
 
 OVERHEAD = 20    # percent: two million operations a second are far more than that
-ATTEMPTS = 4     # the runtime's own check may end the program first
 COLD = ("main.coldPut", "main.coldGet")
 
 
@@ -67,7 +67,7 @@ class Run:
     """One zoomed run: what was probed, seen and counted."""
 
     def __init__(self, path, *options, conflict=True):
-        with Target(path, *options) as target:
+        with Target(path, *options) as target, racing(target):
             self.address = hex(target.first["cold"])
             expected = functions_say(target, self.address)
             with Watching("-p", target.pid, overhead=OVERHEAD, interval="1s") as watching, \
@@ -86,7 +86,6 @@ class Run:
         self.snapshot = watching.newest()
         watching.finish()
         self.left = code.changed()
-        self.alive = target.running()
         self.expected = expected
 
     def count(self, target, watching):
@@ -105,13 +104,7 @@ class Run:
 
 
 def run(path, *options, **more):
-    for attempt in range(ATTEMPTS):
-        try:
-            return Run(path, *options, **more)
-        except NotMet:
-            if attempt == ATTEMPTS - 1:
-                raise
-    return None
+    return until_met(lambda: Run(path, *options, **more))
 
 
 @table
@@ -124,7 +117,6 @@ class SitesTest(unittest.TestCase):
         self.assertEqual(result.probed, sorted(COLD))
         self.assertEqual(result.bytes, {0xcc})
         self.assertEqual(result.left, {})
-        self.assertTrue(result.alive)
         self.assertAlmostEqual(result.seen, result.done, delta=0.1 * result.done)
         self.assertLess(result.snapshot["coverage"]["armed_fraction"], 0.5)
         found = [c for c in result.snapshot["conflicts"] if c["evidence"] == "overlap"]

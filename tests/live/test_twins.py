@@ -5,8 +5,8 @@ import statistics
 import subprocess
 import unittest
 
-from harness import (RELEASE_ROWS, NotMet, cases, check_met, conflict_places, gomaptop, map_at,
-                     source_lines, table, twin, watch)
+from harness import (RELEASE_ROWS, WAITING, NotMet, cases, check_met, conflict_places, gomaptop,
+                     map_at, racing, source_lines, table, twin, until_met, watch)
 
 
 @table
@@ -32,14 +32,12 @@ class RacyTwinTest(unittest.TestCase):
     @cases(*RELEASE_ROWS)
     def each_expectation(self, release):
         """Overlaps seen and expected agree within a factor of two."""
-        for _ in range(4):
-            with twin("racy", release) as target:
-                result = watch("-p", target.pid, seconds=15)
-                if target.running():
-                    break
-        else:
-            raise NotMet("the runtime's own check ended the target again and again")
-        row = map_at(result.snapshot, target.first["map"])
+        def attempt():
+            with twin("racy", release) as target, racing(target):
+                return target.first["map"], watch("-p", target.pid, seconds=15)
+
+        address, result = until_met(attempt)
+        row = map_at(result.snapshot, address)
         self.assertEqual(row["verdict"], "conflict")
         self.assertGreater(row["conflicts"], 10)
         self.assertLess(row["conflicts"] / 2, row["expected_overlaps"], row)
@@ -65,7 +63,7 @@ class UnwatchedTwinTest(unittest.TestCase):
 
 @table
 class TwinsBesideTest(unittest.TestCase):
-    together = True
+    at_once = WAITING
 
     @cases(*[(f"{mode}_{name}", mode, release) for mode in ("mutex", "rwmutex", "chan")
              for name, release in RELEASE_ROWS])
