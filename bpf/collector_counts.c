@@ -8,7 +8,7 @@
 #include "bpf/collector_internal.h"
 
 #define BATCH         2048
-#define SCAN_SLACK_NS 10000000ULL /* rows written while the last scan passed over them */
+#define SCAN_SLACK_NS 50000000ULL /* rows written while the last scan passed over them */
 
 int collector_counts_open(struct collector *c)
 {
@@ -250,8 +250,11 @@ static bool scan_is_due(struct collector *c, bool final)
 
 void collector_counts_push(struct collector *c, bool final)
 {
-	uint64_t now = collector_now();
+	uint64_t now;
 
+	/* From here on rows are not marked with a time before this. */
+	*(volatile __u64 *)&c->config.tuning->clock_tick = 0;
+	now = collector_now();
 	c->resend = c->resend_next;
 	c->resend_next = false;
 	if (scan_is_due(c, final)) {

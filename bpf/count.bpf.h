@@ -63,9 +63,13 @@ static __always_inline void call_site_mark(__u32 tgid, __u64 caller, __u32 flags
 /* ---- what surveys learn of calls ---------------------------------------------------------------
  */
 
-static __always_inline int operation_is_sample(const struct operation *o)
+/* One in CALL_SAMPLE of each goroutine's, evenly whatever its operations' period. */
+static __always_inline int operation_is_sample(const struct operation *o,
+                                               const struct goroutine_counts *c)
 {
-	return o->now * 0x9e3779b97f4a7c15ULL >> 60 == 0; /* CALL_SAMPLE */
+	__u64 turn = o->who + (c ? c->ops[operation_index(o)] : bpf_get_prandom_u32());
+
+	return turn * 0x9e3779b97f4a7c15ULL >> 60 == 0;
 }
 
 static __always_inline void touch_note(const struct map_counts *m, const struct operation *o)
@@ -85,16 +89,15 @@ static __always_inline void touch_note(const struct map_counts *m, const struct 
 static __always_inline void map_learn_touch(struct map_counts *m, const struct operation *o)
 {
 	__u64 bit = 1ULL << (o->place * 0x9e3779b97f4a7c15ULL >> 58);
-	int sample = operation_is_sample(o);
 	struct call_site *site;
 
-	if (sample && !o->probed) {
+	if (o->sample && !o->probed) {
 		site = call_site_find(o->tgid, o->place);
 		if (site)
 			__sync_fetch_and_add(&site->samples, 1);
 	}
 	if ((m->flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED) ||
-	    (m->places & bit && !sample))
+	    (m->places & bit && !o->sample))
 		return;
 	if (!(m->places & bit)) {
 		__sync_fetch_and_or(&m->places, bit);
@@ -172,10 +175,17 @@ static __always_inline int map_is_surely_same(const struct map_counts *m, const 
 	return m->flags & MAP_SHARED && o->now - m->last_ns < SEED_SURE_NS;
 }
 
-static __always_inline struct map_counts *map_counts_find(const struct operation *o)
+static __always_inline struct map_counts *map_row(const struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
-	struct map_counts *m = bpf_map_lookup_elem(&maps, &key);
+
+	return bpf_map_lookup_elem(&maps, &key);
+}
+
+static __always_inline struct map_counts *map_counts_find(const struct operation *o,
+                                                          struct map_counts *m)
+{
+	struct map_key key = {.addr = o->map, .tgid = o->tgid};
 
 	if (m)
 		return m;
@@ -218,11 +228,18 @@ static __always_inline void map_note_goroutine(struct map_counts *m, const struc
 		__sync_fetch_and_or(word, bit);
 }
 
-/* Count one operation on its map; NULL when the table has no room for it. */
-static __always_inline struct map_counts *map_count(struct operation *o)
+static __always_inline void map_add(struct map_counts *m, const struct operation *o)
 {
-	struct map_counts *m = map_counts_find(o);
+	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
+	if (o->probed)
+		__sync_fetch_and_add(&m->at_call[operation_index(o)], 1);
+}
 
+/* Count one operation on its map, m where there is a row of it already; NULL when the table has no
+ * room for it. */
+static __always_inline struct map_counts *map_count(struct operation *o, struct map_counts *m)
+{
+	m = map_counts_find(o, m);
 	if (!m) {
 		coverage_count(COVERAGE_EVENTS_MADE);
 		coverage_count(COVERAGE_TABLE_FULL);
@@ -240,9 +257,7 @@ static __always_inline struct map_counts *map_count(struct operation *o)
 	}
 	map_learn_touch(m, o);
 	map_note_goroutine(m, o);
-	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
-	if (o->probed)
-		__sync_fetch_and_add(&m->at_call[operation_index(o)], 1);
+	map_add(m, o);
 	map_note_seed(m, o);
 	o->company = m->last_who != o->who && o->now - m->last_ns < COMPANY_NS;
 	m->last_who = o->who;
@@ -272,10 +287,17 @@ static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,
 	c->first_ns = o->now;
 }
 
-static __always_inline struct goroutine_counts *goroutine_counts_find(const struct operation *o)
+static __always_inline struct goroutine_counts *goroutine_row(const struct operation *o)
 {
 	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
-	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
+
+	return bpf_map_lookup_elem(&goroutines, &key);
+}
+
+static __always_inline struct goroutine_counts *goroutine_counts_find(const struct operation *o,
+                                                                      struct goroutine_counts *c)
+{
+	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
 
 	if (!c) {
 		bpf_map_update_elem(&goroutines, &key, &goroutine_counts_zero, BPF_NOEXIST);
@@ -297,23 +319,33 @@ static __always_inline struct goroutine_counts *goroutine_counts_find(const stru
 	return c;
 }
 
-/* Count one operation on its goroutine. No atomics: only the goroutine itself comes here. */
-static __always_inline struct goroutine_counts *goroutine_count(const struct operation *o)
+/* No atomics: only the goroutine itself comes here. */
+static __always_inline void goroutine_add(struct goroutine_counts *c, const struct operation *o)
 {
-	struct goroutine_counts *c = goroutine_counts_find(o);
-
-	if (!c) {
-		coverage_count(COVERAGE_GOROUTINES_UNTRACKED);
-		return 0;
-	}
 	c->ops[operation_index(o)]++;
 	c->at_call += o->probed != 0;
 	c->maps |= 1ULL << (o->map * 0x9e3779b97f4a7c15ULL >> 58); /* 6 bits: MAP_BITS */
 	c->last_ns = o->now;
 	c->last_map = o->map;
-	c->last_caller = o->place;
+	if (o->place) {
+		c->last_caller = o->place;
+		c->last_frame = o->frame;
+	}
 	c->last_site = o->site;
 	c->last_op = o->op;
+}
+
+/* Count one operation on its goroutine, c where there is a row of it already; NULL when the table has
+ * no room for it. */
+static __always_inline struct goroutine_counts *goroutine_count(const struct operation *o,
+                                                                struct goroutine_counts *c)
+{
+	c = goroutine_counts_find(o, c);
+	if (!c) {
+		coverage_count(COVERAGE_GOROUTINES_UNTRACKED);
+		return 0;
+	}
+	goroutine_add(c, o);
 	return c;
 }
 

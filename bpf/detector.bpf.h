@@ -17,7 +17,7 @@
 
 #include "hold.bpf.h"
 
-#define LOTTERY_MASK      63 /* of accesses that nothing speaks for, one in 64 may be held, */
+#define LOTTERY_MASK      3 /* of samples that nothing speaks for, one in four may be held, */
 #define LOTTERY_NS        500000000 /* but only one in half a second */
 #define RARELY_TRIED      4         /* holds below which an object goes first */
 #define OFTEN_TRIED       64
@@ -369,7 +369,7 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 {
 	__u32 length;
 
-	if (o->now < lottery_next_ns || bpf_get_prandom_u32() & LOTTERY_MASK)
+	if (!o->sample || o->now < lottery_next_ns || bpf_get_prandom_u32() & LOTTERY_MASK)
 		return;
 	length = stall_draw();
 	if (!budget_take(o->now, length, PRIORITY_NORMAL))

@@ -4,14 +4,15 @@
  *
  * One hit goes: account for it, filter it or read the operation from the registers, count it, see
  * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
- * operation.bpf.h. Counting: count.bpf.h. Holding and meeting: hold.bpf.h. Choosing:
- * detector.bpf.h. Whose hit it is: process_ids.bpf.h.
+ * operation.bpf.h. Counting: count.bpf.h; the short way for most: own.bpf.h. Holding and meeting:
+ * hold.bpf.h. Choosing: detector.bpf.h. Whose hit it is: process_ids.bpf.h.
  */
 #include "core/event.h"
 
 #include "birth.bpf.h"
 #include "crash.bpf.h"
 #include "detector.bpf.h"
+#include "own.bpf.h"
 #include "process_ids.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -70,12 +71,18 @@ static __always_inline __u32 process_watched(__u32 own)
 
 static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o)
 {
-	struct goroutine_counts *c = goroutine_count(o);
-	struct map_counts *m = map_count(o);
+	struct goroutine_counts *c = goroutine_row(o);
+	struct map_counts *m = map_row(o);
 
 	coverage_count(COVERAGE_COUNTED);
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
+	o->sample = operation_is_sample(o, c);
+	if (own_operation(o, m, c))
+		return;
+	operation_complete(ctx, o);
+	c = goroutine_count(o, c);
+	m = map_count(o, m);
 	if (!hold_meet(ctx, o, m, c) && m)
 		detect(ctx, o, m);
 }
@@ -88,6 +95,7 @@ int on_probe(struct pt_regs *ctx)
 	__u64 ids;
 	int cause;
 
+	stack_stay(ctx);
 	if (tuning.stopped)
 		return 0;
 	ids = bpf_get_current_pid_tgid();

@@ -11,14 +11,16 @@
 #include "tables.bpf.h"
 
 struct operation {
-	__u64 now;
+	__u64 now; /* 0: not asked for yet */
 	__u64 map;
 	__u64 type;
 	__u64 g;
 	__u64 goid;
 	__u64 who; /* goid, or g where the goid is unknown: identity over time */
 	__u64 caller;
-	__u64 place;    /* where the program's own code operates on the map: a return address */
+	__u64 place; /* where the program's own code operates on the map: a return address; 0: not
+	                 * read yet */
+	__u64 frame; /* site and stack pointer, where the place is read late; see own.bpf.h */
 	__s32 distance; /* of the place from the site's probed instruction */
 	__u64 probed; /* at a probed call: the instruction that is probed in the function; else 0 */
 	__u32 tgid;
@@ -29,6 +31,7 @@ struct operation {
 	__u32 changes;
 	__u32 company; /* another goroutine was at this map a moment ago */
 	__u32 key;     /* enum wire_key */
+	__u32 sample;  /* one in CALL_SAMPLE */
 };
 
 /* The operation as an index. The compiler knows that it is in range and would drop the test; the
@@ -167,6 +170,23 @@ static __always_inline int operation_place(const struct pt_regs *ctx, __u64 cook
 	return operation_seen_at_call(o) ? COVERAGE_CALL_SITE : 0;
 }
 
+/* Does the place decide whether the hit is an operation at all? Else it is read late, if ever. */
+static __always_inline int operation_place_decides(__u64 cookie)
+{
+	return !GO_RETURN_ADDRESS_IN_MEMORY || cookie & COOKIE_CALLERS ||
+	       COOKIE_INSTRUCTION(cookie) == WIRE_AT_CALL || tuning.calls_probed;
+}
+
+/* What an operation needs that is looked at closely. */
+static __always_inline void operation_complete(const struct pt_regs *ctx, struct operation *o)
+{
+	if (!o->place) {
+		o->caller = o->place = go_return_address(ctx);
+		o->distance = (__s32)(o->place - go_pc(ctx));
+	}
+	o->now = bpf_ktime_get_ns();
+}
+
 /* ---- all of it -------------------------------------------------------------------------------
  */
 
@@ -197,7 +217,8 @@ static __always_inline int operation_read_unproven(__u32 args, struct operation 
 	return 0;
 }
 
-/* 0 when the operation is complete; else the cause for which the hit is filtered. */
+/* 0 when it is an operation, complete but for what operation_complete() adds; else the cause for which
+ * the hit is filtered. */
 static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
                                           struct operation *o)
 {
@@ -210,9 +231,13 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 	o->row = COOKIE_ROW(cookie);
 	o->changes = op_changes(o->op);
 	o->key = COOKIE_KEY_SOURCE(cookie);
-	cause = operation_place(ctx, cookie, o);
-	if (cause)
-		return cause;
+	if (operation_place_decides(cookie)) {
+		cause = operation_place(ctx, cookie, o);
+		if (cause)
+			return cause;
+	} else {
+		o->frame = ctx->sp << 16 | o->site;
+	}
 	operation_read_map(ctx, COOKIE_ARGS(cookie), o);
 	if (!o->map)
 		return COVERAGE_NIL_MAP;
@@ -228,14 +253,13 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 		 * stack; no goroutine of the program. */
 		__u64 at = o->g + operation_fields(o)->g_goid;
 
-		o->goid = read_user_u64(at);
+		o->goid = read_user_here(at);
 		if (!o->goid)
 			return bpf_probe_read_user(&o->goid, sizeof(o->goid), (const void *)at)
 			               ? COVERAGE_UNREADABLE
 			               : COVERAGE_RUNTIME_INTERNAL;
 	}
 	o->who = o->goid && !operation_fields(o)->unproven ? o->goid : o->g;
-	o->now = bpf_ktime_get_ns();
 	return 0;
 }
 

@@ -168,6 +168,8 @@ struct detector_config {
 	__u32 any_process;     /* -e: processes not in `targets` are new targets */
 	__u32 show_keys;       /* 0: no key is read */
 	__u32 stack_copies;    /* enum stack_copies */
+	__u32 tail_call;       /* 0: never; see stack_stay() */
+	__u32 pad;
 };
 
 #define KNOWN_PROCESSES 256 /* a power of two */
@@ -187,6 +189,9 @@ struct detector_tuning {
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
 	__u64 known[KNOWN_PROCESSES];
 	__u64 calls[CALL_BITS / 64]; /* CALL_BIT of all rows of call_keys */
+	/* The programs' own clock for what need not be exact, see clock_coarse(): the time at the
+	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
+	__u64 clock_tick, clock_ns;
 };
 
 struct target_state {

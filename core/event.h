@@ -245,6 +245,7 @@ struct goroutine_counts {
 	__u64 last_ns;
 	__u64 last_map;
 	__u64 last_caller;
+	__u64 last_frame; /* stack pointer << 16 | site of the operation that had last_caller; 0: none */
 	__u32 last_site;
 	__u32 last_op;
 };

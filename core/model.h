@@ -183,7 +183,8 @@ struct goroutine_row {
 	bool forgotten;             /* by model_reset(), and not used since: in no list */
 	struct frame created_by;    /* .function == NULL: unknown */
 	const char *first_function; /* NULL: unknown */
-	struct frame last_use;      /* where its last map operation was seen */
+	struct frame last_use;      /* where its last map operation was seen, or one shortly before
+	                             * from the same frame */
 	uint64_t last_ns;
 };
 

@@ -36,6 +36,7 @@ struct shim {
 	__u64 now_ns;
 	__u64 cookie;
 	__u64 runs; /* of a program, each of which asks for its cookie once */
+	__u64 user_reads;
 	__u64 pid_tgid;
 	__u32 cpu;
 	__u32 random;
@@ -190,10 +191,13 @@ static inline struct shim_event *shim_event_of(void *data)
 #define bpf_ringbuf_submit(event, flags)       (shim_event_of(event)->submitted = true)
 #define bpf_ringbuf_discard(event, flags)      (shim_event_of(event)->submitted = false)
 
+#define SHIM_TICK_NS 4000000 /* of the timer */
+
 /* ---- helpers ------------------------------------------------------------------------- */
 
 static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
 {
+	shim.user_reads++;
 	if (!from) {
 		memset(to, 0, size);
 		return -EFAULT;
@@ -243,7 +247,9 @@ static inline __u32 bpf_get_prandom_u32(void)
 	return shim.random >> 7 ^ shim.random;
 }
 
+#define bpf_tail_call(ctx, map, i) ((void)(ctx), abort())
 #define bpf_ktime_get_ns()         (shim.now_ns)
+#define bpf_jiffies64()            (shim.now_ns / SHIM_TICK_NS)
 #define bpf_get_attach_cookie(ctx) (shim.runs++, shim.cookie)
 #define bpf_get_current_pid_tgid() (shim.pid_tgid)
 #define bpf_get_smp_processor_id() (shim.cpu)
