@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Run every fuzzer for some time, two at a time: a line each, and a closing line with the sums.
+"""Run every fuzzer for some time, all at once: a line each, and a closing line with the sums.
 
     FUZZ_SECONDS=30 tests/fuzz/run.py PROGRAM...
+
+FUZZ_SECONDS are those of a CPU: together they run as long as it takes for each to have as many.
 
 Each begins with the seeds (make_seeds.py), the inputs that once found something
 (tests/fuzz/regressions) and what earlier runs found worth keeping (build/fuzz/corpus). A crash, a
@@ -10,6 +12,7 @@ leak, more than 256 MB of memory or more than 5 s for one input fail; the input 
 build/fuzz/found-*: when the reason is understood it belongs into tests/fuzz/regressions.
 """
 import concurrent.futures
+import math
 import os
 import re
 import subprocess
@@ -63,11 +66,13 @@ def report(program, status, output):
 
 
 def main():
-    seconds = int(os.environ.get("FUZZ_SECONDS") or 30)
+    programs = sys.argv[1:]
+    each = int(os.environ.get("FUZZ_SECONDS") or 30)
+    seconds = math.ceil(each * max(1, len(programs) / (os.cpu_count() or 1)))
     os.makedirs(REGRESSIONS, exist_ok=True)
     make_seeds()
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        runs = [(p, pool.submit(run, p, seconds)) for p in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(programs))) as pool:
+        runs = [(p, pool.submit(run, p, seconds)) for p in programs]
         good = [report(program, *future.result()) for program, future in runs]
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if good and all(good) else 1
