@@ -132,6 +132,7 @@ static void collector_free(struct collector *c)
 	collector_targets_close(c);
 	chain_finish_destroy(c->chains);
 	chain_store_destroy(c->names);
+	pthread_mutex_destroy(&c->targets_lock);
 	free(c);
 }
 
@@ -143,6 +144,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 
 	if (!c)
 		return error_set(err, ENOMEM, "out of memory; free some and try again");
+	pthread_mutex_init(&c->targets_lock, NULL);
 	c->config = *config;
 	c->started_ns = collector_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;

@@ -72,6 +72,10 @@ int collector_targets_alive(const struct collector *collector);
  * milliseconds ago. Any thread. */
 uint64_t collector_cpu_ns(const struct collector *collector);
 
+/* Read and write calls of the targets since collecting began, ended ones included; looked at now,
+ * some microseconds a target. What nobody may see counts as none. Any thread. */
+uint64_t collector_targets_calls(struct collector *collector);
+
 /* Time with the probes in place ends now (they are being taken out). Any thread. */
 void collector_disarm(struct collector *collector);
 

@@ -190,13 +190,16 @@ uint64_t collector_stall_ns(struct collector *c)
 	return e.value[COVERAGE_STALL_NS];
 }
 
-static uint64_t armed_ns(struct collector *c, uint64_t now)
+static void governed_put(struct collector *c, uint64_t now, struct event_coverage *e)
 {
 	uint64_t disarmed = atomic_load(&c->disarmed_ns);
+	struct governor_state state = {.armed_ns = (disarmed ? disarmed : now) - c->started_ns};
 
 	if (c->config.governor)
-		return governor_armed_ns(c->config.governor);
-	return (disarmed ? disarmed : now) - c->started_ns;
+		governor_state(c->config.governor, &state);
+	e->armed_ns = state.armed_ns;
+	e->waiting_ns = state.waiting_ns;
+	e->contention = state.contention;
 }
 
 static void coverage_push(struct collector *c, uint64_t now, bool final)
@@ -217,10 +220,10 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 		        e.value[COVERAGE_EVENTS_DELIVERED] + group_sum(&e, COVERAGE_LOST);
 	}
 	e.watched_ns = now - c->started_ns;
-	e.armed_ns = armed_ns(c, now);
+	governed_put(c, now, &e);
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
-	e.run_ns = overhead_run_ns(&c->config.costs, e.value);
+	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.waiting_ns;
 	e.target_cpu_ns = collector_targets_cpu_ns(c);
 	if (!event_queue_push(c->config.queue, &e.h))
 		c->resend_next = true;

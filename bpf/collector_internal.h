@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * collector_internal: what the collector's files share. Everything here is touched by the
- * collector's thread alone, except the atomics.
+ * collector's thread alone, except the atomics and what has a lock.
  */
 #ifndef GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
 #define GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
@@ -19,9 +19,10 @@
 
 struct collector_target {
 	pid_t pid;
-	int pidfd;         /* -1: has ended */
-	uint64_t cpu_ns;   /* last reading */
-	uint64_t cpu_base; /* at the start of watching */
+	int pidfd;                  /* -1: has ended */
+	uint64_t cpu_ns;            /* last reading */
+	uint64_t cpu_base;          /* at the start of watching */
+	uint64_t calls, calls_base; /* the same of read and write calls */
 	bool crashed;
 };
 
@@ -59,6 +60,7 @@ struct collector {
 
 	struct collector_target *targets;
 	size_t target_count, target_room;
+	pthread_mutex_t targets_lock; /* another thread may read what is in targets[] */
 
 	struct collector_layouts *layouts; /* NULL: all layouts are known */
 

@@ -21,8 +21,11 @@ static struct collector_target *target_find(struct collector *c, pid_t pid)
 	return NULL;
 }
 
+/* What an earlier process with that number used stays part of the sums. */
 static void target_reset(struct collector *c, struct collector_target *t, pid_t pid)
 {
+	uint64_t cpu_ns = t->cpu_ns - t->cpu_base, calls = t->calls - t->calls_base;
+
 	t->pid = pid;
 	t->crashed = false;
 	t->pidfd = go_process_open(pid, NULL);
@@ -30,10 +33,13 @@ static void target_reset(struct collector *c, struct collector_target *t, pid_t 
 		atomic_fetch_add(&c->alive, 1);
 	if (go_process_cpu(pid, &t->cpu_ns))
 		t->cpu_ns = 0;
-	t->cpu_base = t->cpu_ns;
+	t->cpu_base = t->cpu_ns - cpu_ns;
+	if (go_process_calls(pid, &t->calls))
+		t->calls = 0;
+	t->calls_base = t->calls - calls;
 }
 
-void collector_target_add(struct collector *c, pid_t pid)
+static void target_add(struct collector *c, pid_t pid)
 {
 	struct collector_target *t = target_find(c, pid);
 
@@ -51,7 +57,16 @@ void collector_target_add(struct collector *c, pid_t pid)
 		c->targets = more;
 		c->target_room = room;
 	}
-	target_reset(c, &c->targets[c->target_count++], pid);
+	t = &c->targets[c->target_count++];
+	*t = (struct collector_target){0};
+	target_reset(c, t, pid);
+}
+
+void collector_target_add(struct collector *c, pid_t pid)
+{
+	pthread_mutex_lock(&c->targets_lock);
+	target_add(c, pid);
+	pthread_mutex_unlock(&c->targets_lock);
 }
 
 void collector_target_crashed(struct collector *c, pid_t pid)
@@ -81,8 +96,10 @@ static void target_ended(struct collector *c, struct collector_target *t)
 {
 	uint32_t pid = t->pid;
 
+	pthread_mutex_lock(&c->targets_lock);
 	close(t->pidfd);
 	t->pidfd = -1;
+	pthread_mutex_unlock(&c->targets_lock);
 	collector_layouts_forget(c, t->pid);
 	atomic_fetch_sub(&c->alive, 1);
 	/* The number may serve another process of the same executable: let that one be new. */
@@ -125,6 +142,22 @@ uint64_t collector_targets_cpu_ns(struct collector *c)
 			t->cpu_ns = now;
 		sum += t->cpu_ns - t->cpu_base;
 	}
+	return sum;
+}
+
+uint64_t collector_targets_calls(struct collector *c)
+{
+	uint64_t sum = 0, now;
+
+	pthread_mutex_lock(&c->targets_lock);
+	for (size_t i = 0; i < c->target_count; i++) {
+		struct collector_target *t = &c->targets[i];
+
+		if (t->pidfd >= 0 && !go_process_calls(t->pid, &now) && now > t->calls)
+			t->calls = now;
+		sum += t->calls - t->calls_base;
+	}
+	pthread_mutex_unlock(&c->targets_lock);
 	return sum;
 }
 

@@ -8,6 +8,7 @@
 
 #include "bpf/collector.h"
 #include "bpf/coverage_totals.h"
+#include "core/contention.h"
 #include "core/overhead_budget.h"
 
 #define WINDOW_NS 10000000ULL /* ten times the longest hold */
@@ -32,9 +33,12 @@
 struct governor {
 	struct governor_config config;
 	struct overhead_budget budget; /* of the governor's thread */
+	struct contention contention;  /* so is this */
+	uint64_t spent_ns;             /* what waiting_ns was made from */
 	struct coverage_totals *totals;
 	uint64_t (*cpu_ns)(void *ctx);
-	void *cpu_ctx;
+	uint64_t (*calls)(void *ctx);
+	void *targets_ctx;
 	struct site_zoom *sites;
 	uint64_t sites_ns, sites_armed_ns; /* the last step's: time, armed time */
 	uint64_t guarded_ns;
@@ -43,12 +47,11 @@ struct governor {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool running, stopping;
-	uint64_t armed_since_ns, armed_ns; /* since: 0: the probes are not in place */
-	double births_rate;
-	size_t calls;
+	uint64_t armed_since_ns; /* 0: the probes are not in place */
+	struct governor_state state;
 };
 
-static uint64_t no_cpu(void *ctx)
+static uint64_t none(void *ctx)
 {
 	(void)ctx;
 	return 0;
@@ -69,7 +72,8 @@ int governor_create(const struct governor_config *config, struct governor **out)
 		return rc;
 	}
 	g->config = *config;
-	g->cpu_ns = no_cpu;
+	g->cpu_ns = none;
+	g->calls = none;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -79,10 +83,12 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	return 0;
 }
 
-void governor_cpu_set(struct governor *g, uint64_t (*cpu_ns)(void *ctx), void *ctx)
+void governor_targets_set(struct governor *g, uint64_t (*cpu_ns)(void *ctx),
+                          uint64_t (*calls)(void *ctx), void *ctx)
 {
 	g->cpu_ns = cpu_ns;
-	g->cpu_ctx = ctx;
+	g->calls = calls;
+	g->targets_ctx = ctx;
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -94,10 +100,40 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	if (coverage_totals_add(g->totals, value))
 		return false;
 	r->now_ns = collector_now();
-	r->cpu_ns = g->cpu_ns(g->cpu_ctx);
+	r->cpu_ns = g->cpu_ns(g->targets_ctx);
 	r->held_ns = value[COVERAGE_STALL_NS];
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
 	return true;
+}
+
+/* What the probes delay is seen best from before the first goes in until the last is out: putting
+ * them in costs as well, and requests that they delayed end later. */
+static void turn(struct governor *g, bool in)
+{
+	struct overhead_reading r;
+	struct contention_reading at;
+
+	if (g->config.share >= OVERHEAD_UNLIMITED || !reading_take(g, &r))
+		return;
+	at = (struct contention_reading){.now_ns = r.now_ns,
+	                                 .cpu_ns = r.cpu_ns,
+	                                 .spent_ns = r.hits_ns + r.held_ns,
+	                                 .calls = g->calls(g->targets_ctx)};
+	contention_turn(&g->contention, &at, in);
+	g->budget.factor = contention_planned(&g->contention);
+}
+
+static void waiting_add(struct governor *g, const struct overhead_reading *r)
+{
+	double seen = contention_seen(&g->contention);
+	uint64_t spent = r->hits_ns + r->held_ns - g->spent_ns;
+
+	g->spent_ns += spent;
+	pthread_mutex_lock(&g->lock);
+	g->state.contention = seen;
+	if (seen > 1)
+		g->state.waiting_ns += (uint64_t)((seen - 1) * (double)spent);
+	pthread_mutex_unlock(&g->lock);
 }
 
 /* ---- in and out ---------------------------------------------------------------------- */
@@ -109,7 +145,7 @@ static void armed_set(struct governor *g, bool armed)
 	overhead_budget_armed(&g->budget, now, armed);
 	pthread_mutex_lock(&g->lock);
 	if (g->armed_since_ns)
-		g->armed_ns += now - g->armed_since_ns;
+		g->state.armed_ns += now - g->armed_since_ns;
 	g->armed_since_ns = armed ? now : 0;
 	pthread_mutex_unlock(&g->lock);
 }
@@ -145,11 +181,14 @@ static int arm(struct governor *g, void (*failed)(void *ctx, const struct probe_
 	bool each = is_slow(g) && g->budget.cost_rate < 0;
 	int rc;
 
+	turn(g, true);
 	*(volatile __u32 *)&g->config.tuning->closing = 0;
 	rc = each ? probe_set_open_each(g->config.probes, is_bearable, g, failed, ctx)
 	          : probe_set_open(g->config.probes, failed, ctx);
 	if (probe_set_is_open(g->config.probes))
 		armed_set(g, true);
+	else
+		turn(g, false);
 	return rc;
 }
 
@@ -166,6 +205,7 @@ static void disarm(struct governor *g, bool patient)
 	}
 	armed_set(g, false);
 	probe_set_close(g->config.probes);
+	turn(g, false);
 }
 
 /* ---- what may be spent ---------------------------------------------------------------- */
@@ -188,7 +228,7 @@ static void births_allow(struct governor *g)
 	if (rate > BIRTHS_MOST || g->config.share >= OVERHEAD_UNLIMITED)
 		rate = BIRTHS_MOST;
 	pthread_mutex_lock(&g->lock);
-	g->births_rate = rate;
+	g->state.births_rate = rate;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -221,7 +261,7 @@ static void sites_guard(struct governor *g, uint64_t now)
 static void calls_set(struct governor *g, int count)
 {
 	pthread_mutex_lock(&g->lock);
-	g->calls = count > 0 ? (size_t)count : 0;
+	g->state.call_sites = count > 0 ? (size_t)count : 0;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -230,13 +270,15 @@ static void sites_step(struct governor *g)
 {
 	struct site_zoom_terms terms = {.now_ns = collector_now(),
 	                                .ns_per_hit = (double)g->config.costs.ns[BODY_OPERATION]};
+	struct governor_state state;
 
 	if (!g->sites || g->config.share >= OVERHEAD_UNLIMITED)
 		return;
 	sites_guard(g, terms.now_ns);
 	if (terms.now_ns - g->sites_ns < SITES_NS)
 		return;
-	terms.armed_ns = governor_armed_ns(g);
+	governor_state(g, &state);
+	terms.armed_ns = state.armed_ns;
 	terms.budget_ns_per_s = sites_budget(g, terms.now_ns, terms.armed_ns);
 	if (probe_set_is_open(g->config.probes) && terms.budget_ns_per_s > 0)
 		return;
@@ -252,6 +294,7 @@ static void step(struct governor *g)
 
 	if (!reading_take(g, &reading))
 		return;
+	waiting_add(g, &reading);
 	switch (overhead_budget_look(&g->budget, &reading)) {
 	case OVERHEAD_ARM:
 		if (reading.now_ns >= g->retry_ns && arm(g, NULL, NULL) <= 0)
@@ -298,7 +341,9 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	struct overhead_reading reading;
 	int attached, rc;
 
+	contention_open(&g->contention);
 	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)collector_now());
+	turn(g, false);
 	holds_allow(g);
 	births_allow(g);
 	if (g->config.share <= 0)
@@ -317,34 +362,13 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	return attached;
 }
 
-uint64_t governor_armed_ns(struct governor *g)
+void governor_state(struct governor *g, struct governor_state *out)
 {
-	uint64_t ns;
-
 	pthread_mutex_lock(&g->lock);
-	ns = g->armed_ns + (g->armed_since_ns ? collector_now() - g->armed_since_ns : 0);
+	*out = g->state;
+	if (g->armed_since_ns)
+		out->armed_ns += collector_now() - g->armed_since_ns;
 	pthread_mutex_unlock(&g->lock);
-	return ns;
-}
-
-size_t governor_calls(struct governor *g)
-{
-	size_t calls;
-
-	pthread_mutex_lock(&g->lock);
-	calls = g->calls;
-	pthread_mutex_unlock(&g->lock);
-	return calls;
-}
-
-double governor_births_rate(struct governor *g)
-{
-	double rate;
-
-	pthread_mutex_lock(&g->lock);
-	rate = g->births_rate;
-	pthread_mutex_unlock(&g->lock);
-	return rate;
 }
 
 void governor_stop(struct governor *g)

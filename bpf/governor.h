@@ -35,9 +35,10 @@ struct governor_config {
 /* 0 or -ENOMEM. No probe is attached yet. */
 int governor_create(const struct governor_config *config, struct governor **out);
 
-/* Where the targets' CPU time is to be had, in ns since anything; must be callable in the governor's
- * thread. Before governor_start(). */
-void governor_cpu_set(struct governor *governor, uint64_t (*cpu_ns)(void *ctx), void *ctx);
+/* Where the targets' CPU time (ns) and their read and write calls are to be had, since anything; must
+ * be callable in the governor's thread. Before governor_start(). */
+void governor_targets_set(struct governor *governor, uint64_t (*cpu_ns)(void *ctx),
+                          uint64_t (*calls)(void *ctx), void *ctx);
 
 /* Probes at calls, which may stay in place between the windows; the governor alone uses them from
  * now on. NULL: there are none. Before governor_start(). */
@@ -49,14 +50,16 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 int governor_start(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
-/* Time with the probes in place so far. Any thread. */
-uint64_t governor_armed_ns(struct governor *governor);
+struct governor_state {
+	uint64_t armed_ns;  /* time with the probes in place so far */
+	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
+	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
+	uint64_t waiting_ns; /* what watching cost those that waited for others, as far as seen */
+	double contention;   /* contention_seen() */
+};
 
-/* Calls in the program that are probed now, see site_zoom.h. Any thread. */
-size_t governor_calls(struct governor *governor);
-
-/* CPUs that seeing births may cost (birth_probes): a part of the income. Any thread. */
-double governor_births_rate(struct governor *governor);
+/* Any thread. */
+void governor_state(struct governor *governor, struct governor_state *out);
 
 /* Take the probes out and end the thread; the armed time can still be asked for. Accepts NULL. */
 void governor_stop(struct governor *governor);

@@ -165,6 +165,11 @@ static uint64_t targets_cpu(void *ctx)
 	return collector_cpu_ns(ctx);
 }
 
+static uint64_t targets_calls(void *ctx)
+{
+	return collector_targets_calls(ctx);
+}
+
 static int govern(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
@@ -222,7 +227,7 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 		rc = collect(w, err);
 	if (rc)
 		goto cleanup;
-	governor_cpu_set(w->governor, targets_cpu, w->collector);
+	governor_targets_set(w->governor, targets_cpu, targets_calls, w->collector);
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
 	rc = watch_attach(w, err);
@@ -339,7 +344,10 @@ size_t watch_probes_attached(const struct watch *w)
 
 size_t watch_calls_probed(const struct watch *w)
 {
-	return governor_calls(w->governor);
+	struct governor_state state;
+
+	governor_state(w->governor, &state);
+	return state.call_sites;
 }
 
 const struct probe_skip *watch_skips(const struct watch *w, size_t *count)

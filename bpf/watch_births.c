@@ -13,7 +13,10 @@
 
 static double births_rate(void *ctx)
 {
-	return governor_births_rate(ctx);
+	struct governor_state state;
+
+	governor_state(ctx, &state);
+	return state.births_rate;
 }
 
 int watch_births_create(struct watch *w)

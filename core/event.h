@@ -301,10 +301,12 @@ struct event_coverage {
 	__u64 value[COVERAGE_COUNT];
 	__u64 armed_ns;   /* time with the probes in place */
 	__u64 watched_ns; /* time since watching began */
-	__u64 run_ns; /* estimate of the CPU time that probing cost the targets, holds included */
+	__u64 run_ns; /* estimate of what probing cost the targets, holds and waiting_ns included */
 	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
 	__u64 ns_per_hit;
-	__u64 births_ns; /* time with the probes on births in place; 0: they never were */
+	__u64 births_ns;   /* time with the probes on births in place; 0: they never were */
+	__u64 waiting_ns;  /* part of run_ns: of those that waited for others in probes */
+	double contention; /* see core/contention.h, as last seen; 0: not known */
 };
 
 /* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets

@@ -62,24 +62,35 @@ struct proc_stat {
 	uint64_t user_ticks, system_ticks, start_ticks;
 };
 
+/* Text of /proc/PID/NAME, as far as there is room. */
+static int proc_text(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[PROC_PATH_MAX];
+	ssize_t length;
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return gone(errno);
+	length = read(fd, text, size - 1);
+	rc = length < 0 ? gone(errno) : 0;
+	close(fd);
+	if (rc)
+		return rc;
+	text[length] = '\0';
+	return length ? 0 : -ESRCH;
+}
+
 /* Fields 14, 15 and 22 of proc(5). The second one, the command, may hold blanks and parentheses:
  * what is wanted begins behind the last `)`. */
 static int proc_stat_read(pid_t pid, struct proc_stat *out)
 {
-	char path[PROC_PATH_MAX], text[1024];
+	char text[1024];
 	const char *rest;
-	ssize_t length;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return gone(errno);
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
+	if (proc_text(pid, "stat", text, sizeof(text)))
 		return -ESRCH;
-	text[length] = '\0';
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
 	                    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
@@ -130,6 +141,22 @@ int go_process_cpu(pid_t pid, uint64_t *cpu_ns)
 	if (rc)
 		return rc;
 	*cpu_ns = ticks_to_ns(stat.user_ticks + stat.system_ticks);
+	return 0;
+}
+
+int go_process_calls(pid_t pid, uint64_t *calls)
+{
+	uint64_t reads, writes;
+	char text[512];
+	const char *counts;
+	int rc = proc_text(pid, "io", text, sizeof(text));
+
+	if (rc)
+		return rc;
+	counts = strstr(text, "syscr:");
+	if (!counts || sscanf(counts, "syscr: %" SCNu64 " syscw: %" SCNu64, &reads, &writes) != 2)
+		return -ESRCH;
+	*calls = reads + writes;
 	return 0;
 }
 

@@ -39,6 +39,10 @@ int go_process_started(pid_t pid, uint64_t *realtime_ns);
  * -ESRCH. */
 int go_process_cpu(pid_t pid, uint64_t *cpu_ns);
 
+/* Read and write calls of all its threads so far, ended ones included: what syscr and syscw of
+ * /proc/PID/io add up to. 0, -ESRCH (also where the kernel does not count them) or -EACCES. */
+int go_process_calls(pid_t pid, uint64_t *calls);
+
 /* Run-time address minus file address: 0 where the executable is not position-independent.
  * The binary must be the one the process runs (open it as /proc/PID/exe). 0, -ESRCH, -EACCES, or
  * -ENOENT: the process does not have the binary's text mapped (it has executed another program). */

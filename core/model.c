@@ -148,6 +148,8 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->target_cpu_ns = event->target_cpu_ns;
 	row->ns_per_hit = event->ns_per_hit;
 	row->births_ns = event->births_ns;
+	row->waiting_ns = event->waiting_ns;
+	row->contention = event->contention;
 	row->overhead_estimate = 0;
 	if (row->target_cpu_ns)
 		row->overhead_estimate =

@@ -201,6 +201,8 @@ struct coverage_row {
 	uint64_t value[COVERAGE_COUNT];
 	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
 	uint64_t births_ns;       /* time in which it was seen where maps are made */
+	uint64_t waiting_ns;      /* part of run_ns, as in struct event_coverage */
+	double contention;        /* likewise; 0: not known */
 	double hits_rate;         /* per second in the last interval */
 	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
 	                             of operations are scaled up from what was seen in windows */

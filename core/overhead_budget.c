@@ -27,6 +27,7 @@ void overhead_budget_open(struct overhead_budget *b, double share, uint64_t wind
 {
 	*b = (struct overhead_budget){
 	        .share = share < 0 ? 0 : share,
+	        .factor = 1,
 	        .window_ns = window_ns,
 	        .tail_ns = tail_ns,
 	        .cpu_rate = OVERHEAD_CPU_FLOOR,
@@ -41,7 +42,7 @@ double overhead_budget_income(const struct overhead_budget *b)
 {
 	double cpus = b->cpu_rate > OVERHEAD_CPU_FLOOR ? b->cpu_rate : OVERHEAD_CPU_FLOOR;
 
-	return b->share * OVERHEAD_AIM * cpus;
+	return b->share * OVERHEAD_AIM * cpus / b->factor;
 }
 
 double overhead_budget_hold_rate(const struct overhead_budget *b)

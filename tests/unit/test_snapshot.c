@@ -254,6 +254,46 @@ static void test_unknown_is_null(void **state)
 	model_destroy(model);
 }
 
+/* The parts of the overhead add up to it; how much is lost by waiting is null until it was seen. */
+static void test_overhead_parts(void **state)
+{
+	struct model_config config = {.maps_max = 0};
+	struct snapshot_context context = {.written_realtime_ns = 1};
+	struct event_coverage event = {
+	        .h = {.kind = EVENT_COVERAGE, .size = sizeof(event), .time_ns = 7},
+	        .run_ns = 6000000000,
+	        .waiting_ns = 2000000000,
+	        .target_cpu_ns = 600000000000};
+	static const double factors[] = {0, 1.5};
+
+	(void)state;
+	event.value[COVERAGE_STALL_NS] = 1000000000;
+	for (size_t i = 0; i < sizeof(factors) / sizeof(*factors); i++) {
+		json_t *root, *overhead, *factor;
+		struct model *model;
+		char *text;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		event.contention = factors[i];
+		assert_int_equal(model_create(&config, &model), 0);
+		assert_int_equal(model_apply(model, &event.h), 0);
+		assert_int_equal(snapshot_write(model, &context, SNAPSHOT_JSON, out, NULL), 0);
+		fclose(out);
+		root = json_loads(text, 0, NULL);
+		overhead = json_object_get(json_object_get(root, "coverage"), "overhead");
+		factor = json_object_get(overhead, "contention");
+		assert_true(json_real_value(json_object_get(overhead, "hits_seconds")) == 3);
+		assert_true(json_real_value(json_object_get(overhead, "held_seconds")) == 1);
+		assert_true(json_real_value(json_object_get(overhead, "waiting_seconds")) == 2);
+		assert_true(factors[i] > 0 ? json_real_value(factor) == factors[i]
+		                           : json_is_null(factor));
+		json_decref(root);
+		free(text);
+		model_destroy(model);
+	}
+}
+
 static void test_hostile_names(void **state)
 {
 	char *json = text_of("hostile", SNAPSHOT_JSON, &scenario_context);
@@ -514,10 +554,11 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_key_order),      cmocka_unit_test(test_form),
 	        cmocka_unit_test(test_values),         cmocka_unit_test(test_consistent),
 	        cmocka_unit_test(test_fatal_conflict), cmocka_unit_test(test_unknown_is_null),
-	        cmocka_unit_test(test_hostile_names),  cmocka_unit_test(test_report_words),
-	        cmocka_unit_test(test_report_width),   cmocka_unit_test(test_report_color),
-	        cmocka_unit_test(test_interval),       cmocka_unit_test(test_save),
-	        cmocka_unit_test(test_save_fails),     cmocka_unit_test(test_save_full),
+	        cmocka_unit_test(test_overhead_parts), cmocka_unit_test(test_hostile_names),
+	        cmocka_unit_test(test_report_words),   cmocka_unit_test(test_report_width),
+	        cmocka_unit_test(test_report_color),   cmocka_unit_test(test_interval),
+	        cmocka_unit_test(test_save),           cmocka_unit_test(test_save_fails),
+	        cmocka_unit_test(test_save_full),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "emit") == 0)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contention: how much more of a target's progress probes cost than the time they take themselves.
+ *
+ * A goroutine that is delayed within a lock makes others wait for it, and that nobody counts. But
+ * it shows: what a server gets done can be seen from outside in its read and write calls. Time with
+ * the probes in place is compared with the time before and after: the progress that is missing,
+ * over the cost that was counted in the same time, is the factor. It is drawn towards what is
+ * assumed of any program, the less the more was seen; a program that makes no calls stays there.
+ *
+ * Not thread-safe: one thread owns it, the governor's.
+ */
+#ifndef GOMAPTOP_CORE_CONTENTION_H
+#define GOMAPTOP_CORE_CONTENTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Assumed of a program of which nothing is known, and what is believed at most. */
+#define CONTENTION_ASSUMED 1.5
+#define CONTENTION_MOST    6.0
+
+/* All are totals that only grow. */
+struct contention_reading {
+	uint64_t now_ns;
+	uint64_t calls;    /* that the targets made; 0 at all times: not known */
+	uint64_t cpu_ns;   /* CPU time of the targets */
+	uint64_t spent_ns; /* of it, counted as the cost of watching */
+};
+
+/* Sums over windows, in which older windows fade. Lost and spent are CPU time in milliseconds. */
+struct contention_sums {
+	double windows, lost, spent;
+	double lost_lost, lost_spent, spent_spent;
+	double chance; /* variance of `lost`, where calls come independently of each other */
+};
+
+struct contention {
+	struct contention_reading mark[4]; /* latest turns: out, in, out, in; [3] is the newest */
+	uint32_t marks;
+	struct contention_sums sums;
+};
+
+void contention_open(struct contention *contention);
+
+/* The probes begin to go in (in), or are all out again. */
+void contention_turn(struct contention *contention, const struct contention_reading *reading,
+                     bool in);
+
+/* What to plan with: 1 to CONTENTION_MOST. */
+double contention_planned(const struct contention *contention);
+
+/* What was seen: 1 to CONTENTION_MOST, or 0: not enough to say. */
+double contention_seen(const struct contention *contention);
+
+#endif
