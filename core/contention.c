@@ -8,8 +8,12 @@
 #define WINDOW_MAX  2000.0      /* ms; in a longer one the load changes by itself, */
 #define STEP        2.0         /* and so it did where the rates around differ that much */
 #define SPENT_MIN   0.05        /* ms; of less nothing can be seen */
-#define DOUBT       1.0         /* standard error of what is assumed, */
-#define CERTAIN     0.3         /* and, as a part, of what is said to have been seen */
+#define CERTAIN     0.3         /* standard error, as a part, of what is said to have been seen */
+
+/* What is assumed: a normal distribution of which only what is above 1 can be. Its mean there is
+ * CONTENTION_ASSUMED, nearly. */
+#define ASSUMED_CENTRE 0.7
+#define ASSUMED_ERROR  0.8
 
 void contention_open(struct contention *c)
 {
@@ -109,15 +113,27 @@ static double bounded(double factor)
 	return fmin(fmax(factor, 1), CONTENTION_MOST);
 }
 
+/* Mean of a normal distribution of which only what is above 1 can be: noise that would have windows
+ * win something is no reason to spend more. */
+static double mean_above_one(double centre, double error)
+{
+	double from = (1 - centre) / error;
+	double density = exp(-from * from / 2) / sqrt(2 * M_PI);
+	double above = erfc(from / M_SQRT2) / 2;
+
+	return above > 1e-9 ? centre + error * density / above : 1;
+}
+
 double contention_planned(const struct contention *c)
 {
-	double seen, assumed = 1 / (DOUBT * DOUBT);
+	double seen, assumed = 1 / (ASSUMED_ERROR * ASSUMED_ERROR), centre;
 
 	if (c->sums.windows < WINDOWS_MIN)
 		return CONTENTION_ASSUMED;
 	seen = 1 / variance(&c->sums);
-	return bounded((c->sums.lost / c->sums.spent * seen + CONTENTION_ASSUMED * assumed) /
-	               (seen + assumed));
+	centre =
+	        (c->sums.lost / c->sums.spent * seen + ASSUMED_CENTRE * assumed) / (seen + assumed);
+	return bounded(mean_above_one(centre, 1 / sqrt(seen + assumed)));
 }
 
 double contention_seen(const struct contention *c)
