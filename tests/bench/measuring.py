@@ -48,13 +48,14 @@ class Row(typing.NamedTuple):
     met: typing.Optional[bool] = None
     readme: bool = False
     note: str = ""
+    least: typing.Optional[bool] = None   # the ratio is at least that: what is beside it took longer
 
 
 OPERATORS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
 
 
 def row(name, figure, unit, *, beside="", than=None, better="less", target=None, readme=False,
-        note="", ratio=None):
+        note="", ratio=None, least=None):
     """A row; target: ("figure" or "ratio", "<=" or ">=", bound). A figure that is missing misses."""
     if ratio is None and figure and than:
         ratio = than / figure if better == "less" else figure / than
@@ -65,7 +66,7 @@ def row(name, figure, unit, *, beside="", than=None, better="less", target=None,
         shown = figure_text(bound, unit) if what == "figure" else f"ratio {bound:g}"
         text = f"{operator} {shown}"
         met = value is not None and OPERATORS[operator](value, bound)
-    return Row(name, figure, unit, beside, than, ratio, text, met, readme, note)
+    return Row(name, figure, unit, beside, than, ratio, text, met, readme, note, least)
 
 
 # ---- figures as people read them ---------------------------------------------------------------

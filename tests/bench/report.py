@@ -63,7 +63,8 @@ def ratio_text(row):
     ratio = row.get("ratio")
     if ratio is None:
         return ""
-    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.2f}"
+    digits = 0 if ratio >= 100 else 1 if ratio >= 10 else 2
+    return ("> " if row.get("least") else "") + f"{ratio:.{digits}f}"
 
 
 def beside_text(row):
