@@ -199,7 +199,8 @@ static __always_inline struct map_counts *map_counts_find(const struct operation
 /* The first time that a second goroutine comes: both places share maps. */
 static __always_inline void map_learn_sharing(struct map_counts *m, const struct operation *o)
 {
-	__u32 flags = MAP_SHARED | (o->changes ? MAP_CHANGED : 0) | (m->flags & MAP_CHANGED);
+	__u32 flags = MAP_SHARED | (o->changes ? MAP_CHANGED | MAP_CONTESTED : 0) |
+	              (m->flags & (MAP_CHANGED | MAP_CONTESTED));
 
 	if ((m->flags & flags) == flags && map_ops_total(m) > MAP_YOUNG_OPS)
 		return;
@@ -226,6 +227,19 @@ static __always_inline void map_note_goroutine(struct map_counts *m, const struc
 
 	if (!(*word & bit))
 		__sync_fetch_and_or(word, bit);
+}
+
+/* Who runs on another CPU at this moment may come while this one is held; who ran on this one a
+ * moment ago may not. */
+static __always_inline void map_note_company(struct map_counts *m, struct operation *o)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	o->company =
+	        m->last_who != o->who && m->last_cpu != cpu && o->now - m->last_ns < COMPANY_NS;
+	if (o->company)
+		m->company_ns = o->now;
+	m->last_cpu = cpu;
 }
 
 static __always_inline void map_add(struct map_counts *m, const struct operation *o)
@@ -259,7 +273,7 @@ static __always_inline struct map_counts *map_count(struct operation *o, struct 
 	map_note_goroutine(m, o);
 	map_add(m, o);
 	map_note_seed(m, o);
-	o->company = m->last_who != o->who && o->now - m->last_ns < COMPANY_NS;
+	map_note_company(m, o);
 	m->last_who = o->who;
 	m->last_caller = o->place;
 	m->last_ns = o->now;

@@ -16,17 +16,21 @@
 #define GOMAPTOP_BPF_DETECTOR_H
 
 #include "hold.bpf.h"
+#include "promise.bpf.h"
 
 #define LOTTERY_MASK      3 /* of samples that nothing speaks for, one in four may be held, */
-#define LOTTERY_NS        500000000 /* but only one in half a second */
-#define RARELY_TRIED      4         /* holds below which an object goes first */
+#define LOTTERY_NS        1500000000 /* but only one in so long a time */
+#define RARELY_TRIED      4          /* holds below which an object goes first */
 #define OFTEN_TRIED       64
 #define CONTROL_GAP_NS    2000000
 #define CONTROL_OPENING   1
 #define KNOWN_CONFLICTS   64 /* so many are enough to know */
 #define ENOUGH_EXPECTED   8  /* overlaps expected, and next to none seen: enough to know */
-#define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same */
-#define POOR_MASK         63 /* one in 64 of the accesses that promise less is held all the same */
+#define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same, */
+#define ALONE_NS          100000000 /* and where a call is probed each, after so long without company */
+#define EAGER_MASK        1         /* one in two as long as less is held than may be: */
+#define EAGER_NS          4000000 /* tuning.tried_spacing_ns says so */
+#define POOR_MASK         31 /* one in 32 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
 #define BARREN_CONTROL_NS 20000000  /* watched so long, and nothing came that could conflict; */
 #define RARE_CONTROL_NS   500000000 /* where a call is probed somebody may come 50 times a second */
@@ -76,7 +80,7 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 
 	if (priority != PRIORITY_FIRST)
 		room = priority == PRIORITY_NORMAL ? room / 4 * 3 : 0;
-	if (old > now && to - now > room)
+	if ((old > now && to - now > room) || !hold_has_room())
 		return 0;
 	return __sync_val_compare_and_swap(&budget_spent_until_ns, old, to) == old;
 }
@@ -182,12 +186,13 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
 
 /* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
  * again, those with nothing more to learn much later. */
-static __always_inline __u64 spacing(enum priority priority)
+static __always_inline __u64 spacing(enum priority priority, __u64 patience_units)
 {
 	__u64 ns = priority == PRIORITY_FIRST ? tuning.fresh_spacing_ns : tuning.tried_spacing_ns;
 
 	if (priority == PRIORITY_LAST)
-		ns *= 32;
+		patience_units = PATIENCE_MOST;
+	ns = ns * patience_units / PATIENCE_ONE;
 	/* Half to one and a half of it, so as not to fall into step with the target. */
 	return ns / 2 + (ns * (bpf_get_prandom_u32() & 1023) >> 10);
 }
@@ -224,30 +229,54 @@ static __always_inline int map_is_sated(const struct map_counts *m, const struct
 	return sated(m->holds, m->conflicts, map_expected(m));
 }
 
-/* How much longer than others to wait between holds of this map: the budget goes first where a hold
- * promises most, and less and less where overlaps were to be expected and none was seen. */
-static __always_inline __u64 map_patience(const struct map_counts *m, __u32 changes)
+static __always_inline struct trial map_trial(const struct map_counts *m, __u32 changes)
 {
 	__u32 c = changes & 1;
-	__u64 patience = 1, promise;
 
-	if (m->control_ns[c] < CLASS_CONTROL_NS)
-		return 1;
-	/* Overlaps to be expected of a quarter of a millisecond, in thousandths. */
-	promise = m->control_arrivals[c] * 250000000ULL / m->control_ns[c];
-	if (promise < 30)
-		patience = promise < 8 ? 8 : 2;
-	return map_expected(m) >= 3 && !m->conflicts ? patience * 4 : patience;
+	return (struct trial){.hold_ns = m->hold_ns[c],
+	                      .arrivals = m->control_arrivals[c],
+	                      .control_ns = m->control_ns[c],
+	                      .prior = 1};
+}
+
+/* Who has met already is as good as one of which one overlap was to be expected. */
+static __always_inline __u64 patience_of(__u64 rate, __u64 expected, __u64 met, __u32 flags)
+{
+	__u64 units = patience(rate, met ? 1000 : expected);
+
+	return flags & MAP_CONTESTED ? units : units * UNCONTESTED;
+}
+
+/* How much longer than others to wait between holds of this map. */
+static __always_inline __u64 map_patience(const struct map_counts *m, __u32 changes)
+{
+	struct trial this = map_trial(m, changes), other = map_trial(m, !changes);
+
+	return patience_of(trial_rate(&this), trial_expected(&this) + trial_expected(&other),
+	                   m->conflicts, m->flags);
+}
+
+/* Less trust in control windows, see call_site_is_sated(). */
+static __always_inline __u64 call_site_patience(const struct call_site *s)
+{
+	struct trial t = {.hold_ns = s->hold_ns,
+	                  .arrivals = s->control_arrivals,
+	                  .control_ns = s->control_ns,
+	                  .prior = 4};
+
+	return patience_of(trial_rate(&t), trial_expected(&t), s->met, s->flags);
 }
 
 /* Conflicting operations come to the other class of accesses (reading, changing) at more than twice
- * the rate: better hold one of those. */
+ * the rate: better hold one of those. As long as that is not known: all that others do conflicts with
+ * a change, with a read only what changes the map. */
 static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 changes)
 {
 	__u32 c = changes & 1;
 
 	if (m->control_ns[0] < CLASS_CONTROL_NS || m->control_ns[1] < CLASS_CONTROL_NS)
-		return 0;
+		return !c && m->ops[OP_READ] + m->ops[OP_ITERATE] >=
+		                     m->ops[OP_WRITE] + m->ops[OP_DELETE] + m->ops[OP_CLEAR];
 	return 2 * m->control_arrivals[c] * m->control_ns[!c] <
 	       m->control_arrivals[!c] * m->control_ns[c];
 }
@@ -270,7 +299,7 @@ static __always_inline int map_is_suspect(const struct map_counts *m)
 
 static __always_inline enum priority call_site_priority(const struct call_site *s)
 {
-	if (s->holds < RARELY_TRIED)
+	if (s->holds < RARELY_TRIED && s->flags & MAP_CONTESTED)
 		return PRIORITY_FIRST;
 	return call_site_is_sated(s) ? PRIORITY_LAST : PRIORITY_NORMAL;
 }
@@ -279,7 +308,7 @@ static __always_inline enum priority call_site_priority(const struct call_site *
 static __always_inline enum priority
 map_priority(const struct map_counts *m, const struct call_site *s, const struct operation *o)
 {
-	if (m->holds < RARELY_TRIED)
+	if (m->holds < RARELY_TRIED && m->flags & MAP_CONTESTED)
 		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
 	return map_is_sated(m, o) ? PRIORITY_LAST : PRIORITY_NORMAL;
 }
@@ -316,12 +345,12 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	 * ones. */
 	if (!length)
 		m->drawn_ns = length = stall_draw_map();
-	if (!o->probed && map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
+	if (map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
 		return;
 	if (!budget_take(o->now, length, priority))
 		return;
 	m->drawn_ns = 0;
-	m->next_hold_ns = o->now + length + spacing(priority) * map_patience(m, o->changes);
+	m->next_hold_ns = o->now + length + spacing(priority, map_patience(m, o->changes));
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
 	goroutine_note(o, result);
@@ -341,7 +370,7 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 	if (!budget_take(o->now, length, priority))
 		return;
 	site->drawn_ns = 0;
-	site->next_hold_ns = o->now + length + spacing(priority);
+	site->next_hold_ns = o->now + length + spacing(priority, call_site_patience(site));
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
 	goroutine_note(o, result);
@@ -378,6 +407,18 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 	goroutine_note(o, hold(ctx, o, m, length));
 }
 
+/* Work comes in bursts: where somebody was a moment ago somebody will soon be again. Holds and control
+ * windows choose alike, or one would not tell about the other. Where a call is probed it may be that
+ * nobody ever comes that soon. */
+static __always_inline int access_is_promising(const struct map_counts *m,
+                                               const struct operation *o)
+{
+	__u32 mask = tuning.tried_spacing_ns < EAGER_NS ? EAGER_MASK : ALONE_MASK;
+
+	return o->company || !(bpf_get_prandom_u32() & mask) ||
+	       (o->probed && o->now - m->company_ns > ALONE_NS);
+}
+
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
                                    struct map_counts *m)
 {
@@ -391,10 +432,7 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 		if (!detect_young(ctx, o, m))
 			detect_unsuspected(ctx, o, m);
 	} else if (map_is_suspect(m)) {
-		/* Work comes in bursts: where somebody was a moment ago somebody will soon be
-		 * again. Holds and control windows choose alike, or one would not tell about the
-		 * other. Where a call is probed nobody comes often: there each access counts. */
-		if (!o->company && !o->probed && bpf_get_prandom_u32() & ALONE_MASK)
+		if (!access_is_promising(m, o))
 			return;
 		if (o->now >= m->next_hold_ns)
 			map_hold(ctx, o, m);

@@ -278,6 +278,14 @@ struct hold_result {
 	__u32 arrivals;
 };
 
+static __u32 holds_under_way;
+
+/* Each takes a CPU away from those who could come: with all of them taken nobody would. */
+static __always_inline int hold_has_room(void)
+{
+	return !config.holds_at_once || *(volatile __u32 *)&holds_under_way < config.holds_at_once;
+}
+
 /* Hold this access for length_ns. The map's and the run's totals of held time grow by what it
  * really was. */
 static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct operation *o,
@@ -307,7 +315,9 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 
 	w.slot = slot;
 	w.until_ns = slot->begin_ns + length_ns;
+	__sync_fetch_and_add(&holds_under_way, 1);
 	bpf_loop(HOLD_STEPS_MAX, hold_step, &w, 0);
+	__sync_fetch_and_add(&holds_under_way, -1);
 	result.held_ns = w.now - slot->begin_ns;
 	__sync_fetch_and_add(&m->hold_ns[o->changes & 1], result.held_ns);
 	__sync_fetch_and_add(&m->holds, 1);

@@ -29,7 +29,7 @@ struct operation {
 	__u32 op;
 	__u32 row;
 	__u32 changes;
-	__u32 company; /* another goroutine was at this map a moment ago */
+	__u32 company; /* another goroutine was at this map a moment ago, on another CPU */
 	__u32 key;     /* enum wire_key */
 	__u32 sample;  /* one in CALL_SAMPLE */
 };

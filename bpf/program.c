@@ -80,6 +80,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
                           struct detector_config *c, struct program *program)
 {
 	uint64_t max = config->stall_max_ns, min = config->stall_min_ns;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (mode == PROBE_LINK_PERF && max > PERF_STALL_MAX_NS)
 		max = PERF_STALL_MAX_NS;
@@ -102,6 +103,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	c->any_process = config->any_process;
 	c->show_keys = config->show_keys;
 	c->stack_copies = config->stack_copies_all ? STACK_COPIES_ALL : STACK_COPIES_NEEDED;
+	c->holds_at_once = cpus > 3 ? (__u32)cpus / 2 : 1;
 }
 
 static void sizes_set(const struct program_config *config, struct program *program)

@@ -44,9 +44,13 @@ void site_survey_destroy(struct site_survey *s)
 	free(s);
 }
 
-static uint64_t expected(uint64_t hold_ns, uint64_t arrivals, uint64_t control_ns)
+static void trial_watched(struct survey_trial *t, uint64_t hold_ns, uint64_t arrivals,
+                          uint64_t control_ns)
 {
-	return control_ns ? (uint64_t)((double)hold_ns * (double)arrivals / (double)control_ns) : 0;
+	if (control_ns)
+		t->expected += (double)hold_ns * (double)arrivals / (double)control_ns;
+	t->arrivals += (double)arrivals;
+	t->watched_s += (double)control_ns / 1e9;
 }
 
 static void site_read(const struct site_survey *s, struct survey_touch *t)
@@ -57,10 +61,8 @@ static void site_read(const struct site_survey *s, struct survey_touch *t)
 	if (bpf_map_lookup_elem(bpf_map__fd(s->skeleton->maps.call_sites), &key, &t->site))
 		return;
 	t->place = (struct survey_trial){
-	        .holds = site->holds,
-	        .met = site->met,
-	        .expected = expected(site->hold_ns, site->control_arrivals, site->control_ns),
-	};
+	        .holds = site->holds, .met = site->met, .contested = site->flags & MAP_CONTESTED};
+	trial_watched(&t->place, site->hold_ns, site->control_arrivals, site->control_ns);
 }
 
 static void map_read(const struct site_survey *s, struct survey_touch *t)
@@ -71,9 +73,10 @@ static void map_read(const struct site_survey *s, struct survey_touch *t)
 	if (bpf_map_lookup_elem(bpf_map__fd(s->skeleton->maps.maps), &key, &m))
 		return;
 	t->ops = m.ops[t->key.op < OP_COUNT ? t->key.op : OP_READ];
-	t->map = (struct survey_trial){.holds = m.holds, .met = m.conflicts};
+	t->map = (struct survey_trial){
+	        .holds = m.holds, .met = m.conflicts, .contested = m.flags & MAP_CONTESTED};
 	for (int i = 0; i < 2; i++)
-		t->map.expected += expected(m.hold_ns[i], m.control_arrivals[i], m.control_ns[i]);
+		trial_watched(&t->map, m.hold_ns[i], m.control_arrivals[i], m.control_ns[i]);
 }
 
 /* A row that is inserted meanwhile may be missed; the next reading has it. */

@@ -5,6 +5,7 @@
 #ifndef GOMAPTOP_BPF_SITE_SURVEY_H
 #define GOMAPTOP_BPF_SITE_SURVEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/program.h"
@@ -13,7 +14,10 @@
 
 /* How an object of the detector fared. */
 struct survey_trial {
-	uint64_t holds, met, expected;
+	uint64_t holds, met;
+	double expected;
+	double arrivals, watched_s; /* in control windows, and how long these were */
+	bool contested;             /* changed while it was shared */
 };
 
 /* A place that touches maps which several goroutines use and something changes. */

@@ -215,10 +215,13 @@ static void trial_add(struct zoom_group *g, const struct survey_trial *trial)
 {
 	if (trial->met > g->met)
 		g->met = trial->met;
+	g->contested |= trial->contested;
 	if (trial->holds <= g->holds)
 		return;
 	g->holds = trial->holds;
 	g->expected = trial->expected;
+	g->arrivals = trial->arrivals;
+	g->watched_s = trial->watched_s;
 }
 
 static struct zoom_group *group_add(struct site_zoom *z, const struct survey_touch *t)

@@ -88,18 +88,19 @@ static void trial_forget(const struct trial *t)
 
 /* ---- what a body costs --------------------------------------------------------------- */
 
-/* A map as the detector likes it: used by another goroutine a moment ago, and it is to be held, for
- * next to no time. */
+/* A map as the detector likes it: used by another goroutine a moment ago, on another CPU, mostly
+ * changed, and it is to be held, for next to no time. */
 static int map_suspect(const struct trial *t, const uint64_t *map)
 {
 	struct map_key key = {.addr = (uintptr_t)map, .tgid = (uint32_t)getpid()};
 	struct map_counts counts = {
-	        .ops = {[OP_READ] = 1000},
+	        .ops = {[OP_WRITE] = 1000},
 	        .first_who = HOLD_GOID,
 	        .last_who = HOLD_GOID,
 	        .last_ns = calibrate_now(),
+	        .last_cpu = UINT32_MAX,
 	        .drawn_ns = 1,
-	        .flags = MAP_SHARED | MAP_CHANGED,
+	        .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED,
 	};
 
 	return bpf_map_update_elem(bpf_map__fd(t->program->skeleton->maps.maps), &key, &counts,

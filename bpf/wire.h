@@ -119,7 +119,7 @@ struct call_site {
 	__u64 samples; /* one in CALL_SAMPLE operations that were seen at the function's probe */
 	__u32 holds;
 	__u32 met;      /* conflicting operations that came during these holds */
-	__u32 flags;    /* MAP_SHARED, MAP_CHANGED: so was a map that it touched */
+	__u32 flags;    /* enum map_flag: so was a map that it touched */
 	__u32 drawn_ns; /* see struct map_counts */
 };
 
@@ -169,7 +169,7 @@ struct detector_config {
 	__u32 show_keys;       /* 0: no key is read */
 	__u32 stack_copies;    /* enum stack_copies */
 	__u32 tail_call;       /* 0: never; see stack_stay() */
-	__u32 pad;
+	__u32 holds_at_once;   /* so many in all targets; 0: any number */
 };
 
 #define KNOWN_PROCESSES 256 /* a power of two */

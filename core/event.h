@@ -166,8 +166,9 @@ struct event_process {
 #define MAP_BITS       64  /* the same of the maps that a goroutine used */
 
 enum map_flag {
-	MAP_SHARED = 1,  /* more than one goroutine used it */
-	MAP_CHANGED = 2, /* something changed it */
+	MAP_SHARED = 1,    /* more than one goroutine used it */
+	MAP_CHANGED = 2,   /* something changed it */
+	MAP_CONTESTED = 4, /* something changed it when others had used it already */
 };
 
 struct map_key {
@@ -216,6 +217,9 @@ struct map_counts {
 	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
 	__u64 places;      /* a bit each of the places that were noted to touch it */
 	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
+	__u64 company_ns;        /* last time that it was used from two CPUs within a moment */
+	__u32 last_cpu;
+	__u32 pad;
 };
 
 struct event_map {

@@ -12,7 +12,7 @@
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
-#define HOLDS_LEAST  0.45         /* of the income: counting without holding finds nothing, */
+#define HOLDS_LEAST  0.58         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.7          /* holding without counting knows not what to hold */
 #define IDLE         0.01         /* and below this nothing */
 #define CALM         0.25         /* of the income: spending below this is little */

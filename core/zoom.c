@@ -17,6 +17,10 @@
 #define ENOUGH   64            /* conflicts that are enough to know */
 #define OFTEN    32            /* holds, after which next to no conflict tells something */
 #define EXPECTED 8
+#define AVERAGE  200.0 /* conflicting arrivals a second at a group that was hardly watched */
+#define UNCONTESTED \
+	6          /* so many times less is promised by what nobody changed while it was shared */
+#define CHEAP 0.25 /* of the budget: below this the price matters little */
 
 /* Lasts: what one call cannot know of a group. */
 struct turn {
@@ -35,6 +39,7 @@ struct candidate {
 	struct turn *turn;
 	size_t first, count; /* its sites: touched[first..] */
 	double cost;         /* of its cheapest pair, ns per second */
+	double cheap;        /* a cost that matters little */
 	double merit;
 };
 
@@ -106,11 +111,22 @@ static bool group_may_go_on(const struct candidate *c, uint64_t now)
 	return t->began_ns && now - t->ended_ns >= REST_NS;
 }
 
-/* Rarely tried and cheap is best, what is known well enough comes last. A turn that has just begun counts as the best there is. */
+/* Overlaps that a second of holding promises, of an average group 1: the rate at which others come,
+ * as far as it is known, and the less the more overlaps would have been seen by now. */
+static double group_promise(const struct zoom_group *g)
+{
+	double rate = (g->arrivals + 1) / (g->watched_s * AVERAGE + 1), doubt = 1 + g->expected;
+	double promise = (rate < 2 ? rate : 2) / (doubt * doubt);
+
+	return g->contested ? promise : promise / UNCONTESTED;
+}
+
+/* Promising, rarely tried and cheap is best, what is known well enough comes last. A turn that has just
+ * begun counts as the best there is. */
 static double group_merit(const struct candidate *c, uint64_t now)
 {
 	double tried = 1 + (double)c->group->holds / OFTEN;
-	double merit = 1 / (tried * (1 + c->cost));
+	double merit = group_promise(c->group) / (tried * (c->cheap + c->cost));
 
 	if (c->group->met > ENOUGH)
 		return merit / 1000;
@@ -203,6 +219,7 @@ static void candidate_rate(struct choice *c, struct candidate *candidate)
 
 	for (int i = 0; i < count; i++)
 		candidate->cost += site_cost(c, pair[i]);
+	candidate->cheap = 1 + c->input->budget_ns_per_s * CHEAP;
 	candidate->merit = count ? group_merit(candidate, c->input->now_ns) : 0;
 }
 

@@ -39,10 +39,13 @@ struct zoom_touch {
 /* What is known of a group's maps. Every group of a touch has one. */
 struct zoom_group {
 	uint64_t id;
-	bool suspect;      /* shared and changed */
-	uint64_t holds;    /* so far */
-	uint64_t met;      /* conflicts found in them */
-	uint64_t expected; /* that were to be expected if nothing guarded the map */
+	bool suspect;     /* shared and changed */
+	uint64_t holds;   /* so far */
+	uint64_t met;     /* conflicts found in them */
+	double expected;  /* that were to be expected if nothing guarded the map */
+	double arrivals;  /* of others who could conflict, while nobody was held, */
+	double watched_s; /* in so long a time */
+	bool contested;   /* something changed the map when others had used it already */
 	/* out */
 	bool chosen;
 };

@@ -155,13 +155,14 @@ static void setup_births_told(struct bench *b)
 /* The very next operation is held, for next to no time. */
 static void setup_hold(struct bench *b)
 {
-	struct map_counts m = {.ops = {1000},
+	struct map_counts m = {.ops = {[OP_WRITE] = 1000},
 	                       .first_who = 2,
 	                       .last_who = 2,
 	                       .last_ns = calibrate_now(),
+	                       .last_cpu = UINT32_MAX,
 	                       .seed = 1,
 	                       .drawn_ns = 1,
-	                       .flags = MAP_SHARED | MAP_CHANGED};
+	                       .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED};
 
 	target_set(b, true);
 	row_set(b, &m);

@@ -240,7 +240,7 @@ static void check_overlaps(const struct run *r)
 	assert_true(o.overlaps > 0);
 	assert_int_equal(o.overlaps_wrong, 0);
 	assert_int_equal(o.last.ops[r->op], o.calls);
-	assert_int_equal(o.last.flags, MAP_SHARED | MAP_CHANGED);
+	assert_int_equal(o.last.flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
 	assert_true(o.last.conflicts >= o.overlaps);
 }
 

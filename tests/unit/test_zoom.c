@@ -259,6 +259,39 @@ static void test_the_guarded_rest(void **state)
 	assert_true(group_of(1)->chosen);
 }
 
+/* Of two groups only one fits. Which goes first? */
+static bool second_is_first(struct zoom_group second)
+{
+	bool first;
+
+	pair_add(1, 4000, 4000);
+	pair_add(2, 4000, 4000);
+	group_of(1)->contested = true;
+	second.id = 2;
+	second.suspect = true;
+	*group_of(2) = second;
+	assert_int_equal(choose(), 2);
+	first = group_of(2)->chosen;
+	tear_down(NULL);
+	set_up(NULL);
+	return first;
+}
+
+static void test_the_promising_go_first(void **state)
+{
+	(void)state;
+	assert_false(second_is_first((struct zoom_group){.contested = false}));
+	/* Others come at twice the usual rate. */
+	assert_true(second_is_first(
+	        (struct zoom_group){.contested = true, .arrivals = 400, .watched_s = 1}));
+	/* Hardly anybody comes. */
+	assert_false(second_is_first(
+	        (struct zoom_group){.contested = true, .arrivals = 20, .watched_s = 1}));
+	/* It would have shown something by now. */
+	assert_false(second_is_first((struct zoom_group){
+	        .contested = true, .arrivals = 400, .watched_s = 1, .expected = 2}));
+}
+
 /* A load that jumps: what does not fit any more is out at once. */
 static void test_jump(void **state)
 {
@@ -287,6 +320,7 @@ int main(void)
 	        T(test_turns),
 	        T(test_the_known_give_way),
 	        T(test_the_guarded_rest),
+	        T(test_the_promising_go_first),
 	        T(test_jump),
 	};
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Where held time goes: to what others come to, to what was not tried yet, hardly to what nobody changes
+ * while it is shared. */
+#include "logic.h"
+
+static void test_patience_follows_rate_and_doubt(void **state)
+{
+	__u64 average = patience(200, 0);
+
+	(void)state;
+	assert_int_equal(average, PATIENCE_ONE);
+	assert_int_equal(patience(100, 0), 2 * average);
+	assert_int_equal(patience(400, 0), average / 2);
+	assert_int_equal(patience(200, 1000), 4 * average);
+	assert_true(patience(200, 3000) > patience(200, 2000));
+	assert_int_equal(patience(0, ~0ULL), PATIENCE_MOST);
+	assert_int_equal(patience(1000000, 0), PATIENCE_ONE / 4);
+}
+
+/* What is assumed in advance gives way to what is seen. */
+static void test_assumption_gives_way(void **state)
+{
+	struct trial t = {.prior = 1};
+
+	(void)state;
+	assert_int_equal(trial_rate(&t), 200);
+	t.control_ns = 1000 * MS;
+	assert_in_range(trial_rate(&t), 0, 1);
+	t.arrivals = 1000;
+	assert_in_range(trial_rate(&t), 990, 1000);
+	t.hold_ns = 3 * MS;
+	assert_in_range(trial_expected(&t), 2970, 3000);
+	t.prior = 400; /* weighs twice as much as what was seen */
+	assert_in_range(trial_rate(&t), 460, 480);
+}
+
+/* g1 and g2 work on both maps in turn, on map_b a tenth as often; nobody meets. */
+static void work_on_both(int rounds)
+{
+	for (int i = 0; i < rounds; i++) {
+		shim.now_ns += 100000;
+		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
+		if (i % 20 < 2)
+			hit(i & 1 ? &g1 : &g2, &map_b, OP_WRITE, 0x20);
+	}
+}
+
+static void test_held_time_goes_where_others_come(void **state)
+{
+	(void)state;
+	share(&map_a);
+	share(&map_b);
+	work_on_both(3000);
+	assert_true(counts_of(&map_b)->holds > RARELY_TRIED);
+	assert_true(counts_of(&map_a)->hold_ns[1] > counts_of(&map_b)->hold_ns[1]);
+	assert_sums();
+}
+
+/* What should have shown an overlap long ago is held less and less. */
+static void test_what_was_tried_makes_room(void **state)
+{
+	__u64 early, late;
+
+	(void)state;
+	share(&map_a);
+	work_on_both(2000);
+	early = counts_of(&map_a)->hold_ns[1];
+	work_on_both(2000);
+	late = counts_of(&map_a)->hold_ns[1] - early;
+	assert_true(early > 0 && late < early / 2);
+}
+
+static void test_contested_is_changed_while_shared(void **state)
+{
+	(void)state;
+	hit(&g1, &map_a, OP_WRITE, 0x10);
+	hit(&g1, &map_a, OP_WRITE, 0x10);
+	hit(&g2, &map_a, OP_READ, 0x20); /* published: nobody changes it any more */
+	hit(&g1, &map_a, OP_READ, 0x10);
+	assert_int_equal(counts_of(&map_a)->flags, MAP_SHARED | MAP_CHANGED);
+	hit(&g2, &map_a, OP_READ, 0x20);
+	hit(&g1, &map_a, OP_WRITE, 0x10);
+	assert_int_equal(counts_of(&map_a)->flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
+	hit(&g1, &map_b, OP_READ, 0x30);
+	hit(&g2, &map_b, OP_WRITE, 0x40);
+	assert_int_equal(counts_of(&map_b)->flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
+	assert_true(call_site_find(TGID, 0x40)->flags & MAP_CONTESTED);
+}
+
+/* A map is filled by one goroutine and then read by another one; a new one each time, or one for two of
+ * them to write. Returns how long operations were held. */
+static __u64 held_of_young(bool contested)
+{
+	static struct fake_map request[64];
+	__u64 before = total(COVERAGE_STALL_NS);
+
+	for (int i = 0; i < 2000; i++) {
+		struct fake_map *map = &request[i % 64];
+
+		map->hash0 = 100 + i;
+		shim.now_ns += 5 * MS;
+		hit(&g1, map, OP_WRITE, contested ? 0x10 : 0x30);
+		shim.now_ns += MS;
+		hit(&g2, map, contested ? OP_WRITE : OP_READ, contested ? 0x20 : 0x40);
+	}
+	return total(COVERAGE_STALL_NS) - before;
+}
+
+static void test_published_maps_are_held_less(void **state)
+{
+	__u64 published, contested;
+
+	(void)state;
+	published = held_of_young(false);
+	contested = held_of_young(true);
+	assert_true(published > 0);
+	assert_true(published < contested / 2);
+}
+
+/* One in ten accesses changes the map: a read meets only that one, a change all the others. */
+static void test_changes_are_held_rather_than_reads(void **state)
+{
+	const struct map_counts *m;
+
+	(void)state;
+	share(&map_a);
+	for (int i = 0; i < 20000; i++) {
+		shim.now_ns += 50000;
+		hit(i & 1 ? &g1 : &g2, &map_a, i % 10 ? OP_READ : OP_WRITE, 0x10);
+	}
+	m = counts_of(&map_a);
+	assert_true(m->hold_ns[1] > m->hold_ns[0]);
+}
+
+/* Who comes alone is held seldom; where a call is probed, nobody may come in company for long. */
+static void test_company_is_better(void **state)
+{
+	struct operation o = {.probed = 1, .now = 1000 * MS};
+	struct map_counts m = {.company_ns = o.now - ALONE_NS / 2};
+
+	(void)state;
+	shim.random = 1; /* the next ones are no multiples of 16 */
+	assert_false(access_is_promising(&m, &o));
+	o.company = 1;
+	assert_true(access_is_promising(&m, &o));
+	o.company = 0;
+	m.company_ns = o.now - 2 * ALONE_NS;
+	assert_true(access_is_promising(&m, &o));
+	o.probed = 0;
+	assert_false(access_is_promising(&m, &o));
+}
+
+/* Where all CPUs but one are taken, nobody else is held. */
+static void test_some_cpus_are_left(void **state)
+{
+	__u64 before;
+
+	(void)state;
+	config.holds_at_once = 1;
+	holds_under_way = 1;
+	share(&map_a);
+	before = total(COVERAGE_STALLS);
+	work_on_both(100);
+	assert_int_equal(total(COVERAGE_STALLS), before);
+	holds_under_way = 0;
+	work_on_both(100);
+	assert_true(total(COVERAGE_STALLS) > before);
+	assert_int_equal(holds_under_way, 0);
+}
+
+/* Two goroutines on one CPU are no company. */
+static void test_company_is_on_another_cpu(void **state)
+{
+	static struct fake_g g3 = {.goid = 9}; /* odd, as 7: same CPU */
+
+	(void)state;
+	hit(&g1, &map_a, OP_WRITE, 0x10);
+	hit(&g3, &map_a, OP_WRITE, 0x10);
+	assert_int_equal(counts_of(&map_a)->company_ns, 0);
+	hit(&g2, &map_a, OP_WRITE, 0x10);
+	assert_int_not_equal(counts_of(&map_a)->company_ns, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(test_patience_follows_rate_and_doubt),    T(test_assumption_gives_way),
+	        T(test_held_time_goes_where_others_come),   T(test_what_was_tried_makes_room),
+	        T(test_contested_is_changed_while_shared),  T(test_published_maps_are_held_less),
+	        T(test_changes_are_held_rather_than_reads), T(test_company_is_better),
+	        T(test_company_is_on_another_cpu),          T(test_some_cpus_are_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
