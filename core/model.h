@@ -298,6 +298,9 @@ size_t model_crashes(const struct model *model, struct crash_row **rows, size_t 
 void model_sort_chains(struct map_row *map);
 const struct coverage_row *model_coverage(const struct model *model);
 uint64_t model_conflict_total(const struct model *model);
+/* Whether a conflict was seen at all: also one that only the runtime's fatal error told of, on a map
+ * that is not known, and that therefore has no row. */
+bool model_has_conflict(const struct model *model);
 const struct history_clock *model_clock(const struct model *model);
 uint64_t model_now_ns(const struct model *model); /* time of the latest event */
 /* What the bounds of the model itself dropped. */

@@ -156,6 +156,20 @@ void crashes_tick(struct model *model)
 	}
 }
 
+bool model_has_conflict(const struct model *model)
+{
+	if (model_conflict_total(model))
+		return true;
+	for (size_t i = 0; i < model->crashes.count; i++) {
+		const struct crash_entry *crash = model->crashes.rows[i];
+
+		/* A pending one gets its row within an interval. */
+		if (!crash->pending_map && crash_is_conflict(&crash->row))
+			return true;
+	}
+	return false;
+}
+
 void crashes_move(struct model *model, struct map_entry *into, struct map_entry *from)
 {
 	for (size_t i = 0; i < model->crashes.count; i++) {

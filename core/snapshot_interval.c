@@ -73,8 +73,8 @@ static void verdict_print(const struct model *model, const struct news *news, FI
 		fprintf(out, "%zu new conflict%s, %zu seen again", news->fresh,
 		        news->fresh == 1 ? "" : "s", news->again);
 	} else {
-		fputs(model_conflict_total(model) ? "no conflict seen in this interval"
-		                                  : "no conflict seen so far",
+		fputs(model_has_conflict(model) ? "no conflict seen in this interval"
+		                                : "no conflict seen so far",
 		      out);
 	}
 }

@@ -234,7 +234,10 @@ static void conflicts_none_print(const struct model *model, const struct snapsho
 {
 	uint64_t lost = events_lost(model);
 
-	if (lost)
+	if (model_has_conflict(model))
+		put(context, out, TONE_BAD,
+		    "Conflicts: one ended its process, on a map that is not known\n");
+	else if (lost)
 		put(context, out, TONE_WARN, "Conflicts: none seen, %" PRIu64 " events lost\n",
 		    lost);
 	else if (model_dropped(model))

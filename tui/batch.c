@@ -105,8 +105,7 @@ static bool wait_for_something(const struct batch *batch)
 
 static bool is_over(const struct batch *batch)
 {
-	if (batch->options->until_conflict &&
-	    model_conflict_total(session_model(batch->session)) > 0)
+	if (batch->options->until_conflict && model_has_conflict(session_model(batch->session)))
 		return true;
 	return session_targets_gone(batch->session) || now_ns() >= batch->end;
 }

@@ -110,7 +110,7 @@ static int run_screen(struct session *session, const struct options *options, st
 
 static int exit_status(struct session *session, const struct options *options)
 {
-	if (options->batch && model_conflict_total(session_model(session)) > 0)
+	if (options->batch && model_has_conflict(session_model(session)))
 		return EXIT_CONFLICT;
 	return session_child_status(session);
 }

@@ -365,6 +365,14 @@ class Watching:
             raise AssertionError(f"gomaptop did not attach: {self.error_text()}")
         return seen
 
+    def wait_said(self, words, timeout=30):
+        """It has said this on standard error (-v: that probes are in place)."""
+        deadline = time.monotonic() + timeout
+        while words not in self.error_text():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"{words!r} was not said: {self.error_text()}")
+            time.sleep(0.02)
+
     def error_text(self):
         self.errors.seek(0)
         return self.errors.read()

@@ -96,7 +96,10 @@ def is_slow(test):
 
 def all_tests():
     here = os.path.dirname(os.path.abspath(__file__))
-    return list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
+    tests = list(flatten(unittest.defaultTestLoader.discover(here, "test_*.py")))
+    if unittest.defaultTestLoader.errors:   # else -k would silently leave out a whole file
+        sys.exit("\n".join(unittest.defaultTestLoader.errors))
+    return tests
 
 
 def run_kind(tests, at_once):

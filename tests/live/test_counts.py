@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, RELEASE_ROWS, Target, Watching, cases,
+from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, RELEASE_ROWS, Target, Watching, cases, ledger,
                      json_values, map_at, place, program, racing, sums, table, twin, until_met,
                      validate)
 
@@ -122,10 +122,11 @@ class CountsTest(unittest.TestCase):
 
     def test_loss_is_said(self):
         """With losses a text report never says that there are no conflicts."""
-        with twin("mutex", "1.24") as target:
-            with Watching("-p", target.pid, fmt="text", interval="1h",
+        with ledger("1.24") as (service, _):
+            with Watching("-v", "-p", service.pid, fmt="text", interval="1h",
                           env={"GOMAPTOP_RING_BYTES": "4096"}) as watching:
                 # The first seconds have most holds; nobody drains what they tell.
+                watching.wait_said("probes attached")
                 time.sleep(1)
                 watching.process.send_signal(signal.SIGSTOP)
                 time.sleep(4)

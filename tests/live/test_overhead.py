@@ -135,7 +135,9 @@ class BudgetTest(unittest.TestCase):
                     survived(target)
                     return watching.finish(None)
 
-        snapshot = until_met(attempt, tries=8).snapshot
+        result = until_met(attempt, tries=8)
+        self.assertEqual(result.status, 3, result)
+        snapshot = result.snapshot
         self.assertEqual([t["state"] for t in snapshot["targets"]], ["crashed"])
         crash, = snapshot["crashes"]
         self.assertTrue(crash["message"].startswith("concurrent map"), crash)

@@ -249,12 +249,14 @@ static void test_crash_of_another_kind(void **state)
 	(void)state;
 	map_send(model, 0xa0, &counts, false);
 	crash_send(model, "all goroutines are asleep - deadlock!", 0xa0);
+	assert_false(model_has_conflict(model));
 	crash_send(model, "concurrent map writes", 0);
 	tick(model, 1);
 	assert_int_equal(model_crashes(model, crash, 80), 2);
 	assert_ptr_equal(crash[0]->map, only_map(model));
 	assert_null(crash[1]->map);
 	assert_int_equal(model_conflict_total(model), 0);
+	assert_true(model_has_conflict(model));
 	for (int i = 0; i < 100; i++)
 		crash_send(model, "stack overflow", 0xe0);
 	assert_true(model_crashes(model, crash, 80) <= 80);
