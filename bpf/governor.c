@@ -24,7 +24,7 @@
 #define RETRY_NS 1000000000ULL /* after the kernel refused the probes, or the file changed */
 
 #define SITES_NS    1000000000ULL /* how often to choose call sites anew, */
-#define SITES_PART  0.2           /* of the income that these may cost; */
+#define SITES_PART  0.25          /* of the income that these may cost; */
 #define SITES_BURST 2000000ULL    /* what they may cost at once before they are looked at again */
 
 #define BIRTHS_PART 0.05  /* of the income may go to seeing where maps are made, */
