@@ -25,7 +25,7 @@ static __always_inline __u64 read_user_here(__u64 addr)
 	return value;
 }
 
-static __noinline __u64 read_user_u64(__u64 addr)
+static __noinline __attribute__((unused)) __u64 read_user_u64(__u64 addr)
 {
 	__u64 value = 0;
 

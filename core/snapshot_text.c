@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/access_key.h"
+#include "core/overhead_text.h"
 #include "core/sanitize.h"
 #include "core/snapshot_internal.h"
 
@@ -106,7 +107,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	double hits = (double)coverage->value[COVERAGE_HITS];
-	char time[SNAPSHOT_TIME_MAX], total[16], rate[16];
+	char time[SNAPSHOT_TIME_MAX], total[16], rate[16], parts[OVERHEAD_TEXT_MAX];
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	fprintf(out, "gomaptop %s  %s  watched %.1f s\n",
@@ -127,6 +128,9 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	if (coverage->watched_ns > coverage->armed_ns)
 		fprintf(out, "\nprobes were in place %.0f %% of the time",
 		        100.0 * (double)coverage->armed_ns / (double)coverage->watched_ns);
+	overhead_parts_text(coverage, parts, sizeof(parts));
+	if (*parts)
+		fprintf(out, "\noverhead: %s", parts);
 	fputc('\n', out);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <string.h>
 
+#include "core/overhead_text.h"
 #include "core/sanitize.h"
 #include "tui/draw.h"
 #include "tui/format.h"
@@ -35,6 +37,20 @@ static const char *when(const struct ui *ui, const struct message *message, char
 	return out;
 }
 
+/* Above all messages: what the header has no room for. */
+static int draw_cost(const struct ui *ui, const struct rect *area)
+{
+	char text[2 * OVERHEAD_TEXT_MAX + 8], parts[OVERHEAD_TEXT_MAX];
+
+	overhead_text(&ui->rows.coverage, ui->source->max_overhead, text, OVERHEAD_TEXT_MAX);
+	overhead_parts_text(&ui->rows.coverage, parts, sizeof(parts));
+	if (!*text)
+		return 0;
+	snprintf(text + strlen(text), sizeof(parts) + 8, ": %s.", parts);
+	return draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM, text) +
+	       1;
+}
+
 /* Long ones take several lines. */
 static int draw_message(const struct ui *ui, const struct message *message, int y,
                         const struct rect *area)
@@ -54,9 +70,10 @@ static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
 	size_t count = messages_count(&ui->messages);
-	int y = body.y;
+	int y;
 
 	draw_title(area, true, "Messages, the newest first", "Esc goes back");
+	y = body.y + draw_cost(ui, &body);
 	if (ui->message_scroll >= count)
 		ui->message_scroll = count ? count - 1 : 0;
 	if (!count)
