@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /* Part of what was promised that is planned to be spent. */
-#define OVERHEAD_AIM 0.6
+#define OVERHEAD_AIM 0.5
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
  * with, and 3 % of a tenth of a CPU is nothing to anybody. */
