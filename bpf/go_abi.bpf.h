@@ -27,10 +27,7 @@ static __always_inline __u64 read_user_here(__u64 addr)
 
 static __noinline __attribute__((unused)) __u64 read_user_u64(__u64 addr)
 {
-	__u64 value = 0;
-
-	bpf_probe_read_user(&value, sizeof(value), (const void *)addr);
-	return value;
+	return read_user_here(addr);
 }
 
 #if defined(__TARGET_ARCH_arm64)

@@ -136,6 +136,13 @@ static int process_apply(struct model *model, const struct event_header *header)
 
 /* ---- totals and the clock ------------------------------------------------------------ */
 
+uint64_t coverage_hits_ns(const struct coverage_row *row)
+{
+	uint64_t rest = row->value[COVERAGE_STALL_NS] + row->waiting_ns;
+
+	return row->run_ns > rest ? row->run_ns - rest : 0;
+}
+
 static int coverage_apply(struct model *model, const struct event_header *header)
 {
 	const struct event_coverage *event = (const struct event_coverage *)header;

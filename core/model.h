@@ -212,6 +212,9 @@ struct coverage_row {
 	uint64_t lost;            /* sum of all LOST fields */
 };
 
+/* Part of run_ns that the hits took themselves: neither held nor waited. */
+uint64_t coverage_hits_ns(const struct coverage_row *coverage);
+
 /* ---- making one ---------------------------------------------------------------------------------
  */
 

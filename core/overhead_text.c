@@ -47,14 +47,14 @@ void overhead_text(const struct coverage_row *c, double budget, char *text, size
 void overhead_parts_text(const struct coverage_row *c, char *text, size_t size)
 {
 	struct line line = {.text = text, .size = size};
-	uint64_t held = c->value[COVERAGE_STALL_NS], rest = held + c->waiting_ns;
+	double held = (double)c->value[COVERAGE_STALL_NS];
 	double percent = base_ns(c) / 100;
 
 	*text = '\0';
 	if (percent <= 0)
 		return;
 	say(&line, "probe hits %.2f %%, held accesses %.2f %%, others that waited: ",
-	    (double)(c->run_ns > rest ? c->run_ns - rest : 0) / percent, (double)held / percent);
+	    (double)coverage_hits_ns(c) / percent, held / percent);
 	if (c->contention > 0)
 		say(&line, "%.2f %%", (double)c->waiting_ns / percent);
 	else

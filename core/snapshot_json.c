@@ -99,16 +99,13 @@ static void put_events(struct json_writer *w, const struct model *model,
 static void put_overhead(struct json_writer *w, const struct snapshot_context *context,
                          const struct coverage_row *row)
 {
-	double held = (double)row->value[COVERAGE_STALL_NS] / 1e9, run = (double)row->run_ns / 1e9;
-	double waiting = (double)row->waiting_ns / 1e9, hits = run - held - waiting;
-
 	json_begin_object(w, "overhead");
 	json_put_real(w, "budget", context->overhead_budget >= 0 ? context->overhead_budget : NAN);
 	json_put_real(w, "estimate", row->target_cpu_ns ? row->overhead_estimate : NAN);
 	snapshot_put_known(w, "ns_per_hit", row->ns_per_hit);
-	json_put_real(w, "hits_seconds", hits > 0 ? hits : 0);
-	json_put_real(w, "held_seconds", held);
-	json_put_real(w, "waiting_seconds", waiting);
+	json_put_real(w, "hits_seconds", (double)coverage_hits_ns(row) / 1e9);
+	json_put_real(w, "held_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);
+	json_put_real(w, "waiting_seconds", (double)row->waiting_ns / 1e9);
 	json_put_real(w, "contention", row->contention > 0 ? row->contention : NAN);
 	json_put_real(w, "target_cpu_seconds", (double)row->target_cpu_ns / 1e9);
 	json_end_object(w);

@@ -126,7 +126,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	if (context->overhead_budget > 0 && context->overhead_budget < 1)
 		fprintf(out, " of %.1f %%", 100 * context->overhead_budget);
 	if (coverage->watched_ns > coverage->armed_ns)
-		fprintf(out, "\nprobes were in place %.0f %% of the time",
+		fprintf(out, "\nprobes were in place %.3g %% of the time",
 		        100.0 * (double)coverage->armed_ns / (double)coverage->watched_ns);
 	overhead_parts_text(coverage, parts, sizeof(parts));
 	if (*parts)

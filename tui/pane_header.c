@@ -198,18 +198,23 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	            text);
 }
 
-/* How many probes, and in brackets how: both, or how many alone where there is no room for both. */
+/* How many probes, how many calls, and in brackets how: as many of these as there is room for, from the
+ * first; half a word would say nothing. */
 static void draw_attached(const struct ui *ui, int y, int x, int end)
 {
-	char text[256], *how;
+	static const char *const ends[] = {" (", ", "};
+	char text[256], *end_of_part;
 
 	if (!ui->source->attach_line)
 		return;
 	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
-	how = strstr(text, " (");
-	if (how && text_width(text) > end - x)
-		*how = '\0';
-	word(y, x, end, STYLE_DIM, text);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && text_width(text) > end - x; i++) {
+		end_of_part = strstr(text, ends[i]);
+		if (end_of_part)
+			*end_of_part = '\0';
+	}
+	if (text_width(text) <= end - x)
+		word(y, x, end, STYLE_DIM, text);
 }
 
 static void draw_watch(const struct ui *ui, const struct rect *area)

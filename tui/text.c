@@ -176,7 +176,7 @@ size_t text_wrap(const char *text, int width, size_t *skip)
 		columns += columns_of(code, &replaced);
 		if (columns > width && code != ' ')
 			break;
-		if (code == ' ' && columns <= width + 1)
+		if (code == ' ' && text[at + n] != '%' && columns <= width + 1)
 			blank = at;
 	}
 	if (text[at] && blank)

@@ -28,8 +28,9 @@ int text_width(const char *text);
  * NUL-terminated, TEXT_MAX always suffices). Returns the columns used. */
 int text_fit(const char *text, int width, enum text_elide where, char *out, size_t size);
 
-/* Bytes of the first line of text when it is broken at blanks to width columns; *skip is how far
- * to advance for the next line. 0 only for empty text or width < 1. Sanitized text only. */
+/* Bytes of the first line of text when it is broken at blanks (not between a number and its %) to
+ * width columns; *skip is how far to advance for the next line. 0 only for empty text or width < 1.
+ * Sanitized text only. */
 size_t text_wrap(const char *text, int width, size_t *skip);
 
 #endif

@@ -40,7 +40,7 @@ static const struct entry verdicts[] = {
          STYLE_HEAD},
         {"overhead",
          "estimate of the target's CPU time that watching cost in the last interval, and the limit "
-         "(--max-overhead)",
+         "(--max-overhead); m says what it has been made of so far",
          STYLE_HEAD},
         {"~",
          "before a rate: scaled up from the part of the time in which it was seen; too low where "

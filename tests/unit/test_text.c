@@ -133,6 +133,7 @@ static void lines_break_at_blanks(void **state)
 	assert_int_equal(text_wrap("conflicting", 4, &skip), 4); /* nothing to break at */
 	assert_int_equal(skip, 4);
 	assert_int_equal(text_wrap("", 4, &skip), 0);
+	assert_int_equal(text_wrap("at 30 % now", 5, &skip), 2); /* a number stays with its % */
 	assert_int_equal(text_wrap("x", 0, &skip), 0);
 }
 
