@@ -3,24 +3,100 @@
  * crash: the runtime is about to end the process; say who it was and what it had done last.
  *
  * runtime.throw and runtime.fatal (runtime/panic.go) get the message as a Go string. The map is in
- * no register any more: the goroutine's row has its last operation.
+ * no register any more, but where the map function has it for after the call: in the slot that its
+ * caller leaves for the argument. Else the goroutine's last operation tells, if that was this one:
+ * most operations are not seen while the probes are out, and of a wrong map nothing is said.
  */
 #ifndef GOMAPTOP_BPF_CRASH_H
 #define GOMAPTOP_BPF_CRASH_H
 
+#include "count.bpf.h"
 #include "stack_copy.bpf.h"
 
-static __always_inline void crash_last_operation(struct event_crash *e, struct operation *o)
-{
-	struct goroutine_key key = {.g = o->g, .tgid = o->tgid};
-	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
+/* From the frame of the map function up: where it will return to, the slots of its first arguments. */
+struct crash_frame {
+	__u64 next, place;
+	__u64 slot[2];
+};
 
-	if (!c)
-		return;
-	e->last_map = c->last_map;
-	o->map = c->last_map;
-	o->site = c->last_site;
-	o->op = c->last_op;
+#define MAP_WRITES "concurrent map writes"
+
+/* Where a map function goes on after fatal, as the compiler sees it, the arguments are still needed
+ * and have been written to their slots before. All that change a map do; those that read go on in
+ * hmap's (runtime/map.go: mapaccess1) and return in Swiss maps (internal/runtime/maps/
+ * runtime_fast64_swiss.go:29): there the slots have what an earlier call left. */
+static __always_inline int crash_arguments_kept(const struct event_crash *e,
+                                                const struct operation *o)
+{
+	const __u32 differs = sizeof(MAP_WRITES) - 2; /* "concurrent map read and map write" */
+
+	return operation_fields(o)->seed_size == 4 || e->message[differs] == MAP_WRITES[differs];
+}
+
+/* A map that is known, and beside it the type that it is known to have. */
+static __always_inline __u64 crash_map_in(__u64 map, __u64 type, __u32 tgid)
+{
+	struct map_key key = {.addr = map, .tgid = tgid};
+	struct map_counts *m = map && type ? bpf_map_lookup_elem(&maps, &key) : 0;
+
+	return m && m->type == type ? map : 0;
+}
+
+#if GO_RETURN_ADDRESS_IN_MEMORY
+static __always_inline __u64 crash_map_in_frame(const struct crash_frame *frame, __u32 tgid)
+{
+	__u64 map = crash_map_in(frame->slot[1], frame->slot[0], tgid);
+
+	return map ? map : crash_map_in(frame->slot[0], frame->slot[1], tgid);
+}
+#else
+/* Other offsets, and none that were seen. */
+static __always_inline __u64 crash_map_in_frame(const struct crash_frame *frame, __u32 tgid)
+{
+	(void)frame;
+	(void)tgid;
+	return 0;
+}
+#endif
+
+/* Is it at the place of its last operation, behind wrappers perhaps? */
+static __always_inline int crash_is_there(struct crash_frame frame, __u64 place)
+{
+	for (int i = 0; i <= BEHIND_LEVELS; i++) {
+		if (frame.place == place)
+			return 1;
+		if (bpf_probe_read_user(&frame, 2 * sizeof(__u64), (const void *)frame.next))
+			break;
+	}
+	return 0;
+}
+
+/* Were the probes in place from the last operation that was seen until now? Then it was the last. */
+static __always_inline int crash_was_watched(const struct goroutine_counts *c)
+{
+	__u64 since = *(volatile __u64 *)&tuning.armed_ns;
+
+	return since && c->last_ns >= since;
+}
+
+static __always_inline void crash_operation(const struct pt_regs *ctx, struct event_crash *e,
+                                            struct operation *o)
+{
+	struct crash_frame frame = {};
+	struct goroutine_counts *c = goroutine_row(o);
+	__u64 map;
+
+	bpf_probe_read_user(&frame, sizeof(frame), (const void *)go_frame_pointer(ctx));
+	map = crash_arguments_kept(e, o) ? crash_map_in_frame(&frame, o->tgid) : 0;
+	if (c && crash_is_there(frame, c->last_caller)) {
+		if (!map && crash_was_watched(c))
+			map = c->last_map;
+		if (map == c->last_map) {
+			o->site = c->last_site;
+			o->op = c->last_op;
+		}
+	}
+	o->map = e->last_map = map;
 }
 
 static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 tgid, __u32 tid)
@@ -47,8 +123,7 @@ static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	if (length > CRASH_MESSAGE_MAX - 1)
 		length = CRASH_MESSAGE_MAX - 1;
 	bpf_probe_read_user(e->message, length, (const void *)go_arg0(ctx));
-	e->last_map = 0;
-	crash_last_operation(e, &o);
+	crash_operation(ctx, e, &o);
 	if (!access_capture(ctx, &o, &e->access)) {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 		coverage_count(COVERAGE_STACK_FAILED);

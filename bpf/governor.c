@@ -143,6 +143,7 @@ static void armed_set(struct governor *g, bool armed)
 	uint64_t now = collector_now();
 
 	overhead_budget_armed(&g->budget, now, armed);
+	*(volatile __u64 *)&g->config.tuning->armed_ns = armed ? now : 0;
 	pthread_mutex_lock(&g->lock);
 	if (g->armed_since_ns)
 		g->state.armed_ns += now - g->armed_since_ns;

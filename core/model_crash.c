@@ -10,10 +10,11 @@
 static const struct fatal_kind {
 	const char *part;
 	enum conflict_kind kind;
+	enum map_op op; /* of the one who finds out and dies of it */
 } fatal_kinds[] = {
-        {"iteration", CONFLICT_ITERATE_WRITE},
-        {"read", CONFLICT_READ_WRITE},
-        {"", CONFLICT_WRITE_WRITE},
+        {"iteration", CONFLICT_ITERATE_WRITE, OP_ITERATE},
+        {"read", CONFLICT_READ_WRITE, OP_READ},
+        {"", CONFLICT_WRITE_WRITE, OP_WRITE},
 };
 
 static bool crash_is_conflict(const struct crash_row *crash)
@@ -23,13 +24,25 @@ static bool crash_is_conflict(const struct crash_row *crash)
 	return strncmp(crash->message, prefix, sizeof(prefix) - 1) == 0;
 }
 
-static enum conflict_kind crash_kind(const struct crash_row *crash)
+static const struct fatal_kind *crash_kind(const struct crash_row *crash)
 {
 	const struct fatal_kind *fatal = fatal_kinds;
 
 	while (!strstr(crash->message, fatal->part))
 		fatal++;
-	return fatal->kind;
+	return fatal;
+}
+
+/* Its last operation was perhaps not seen; the message says what it was, and not which way of
+ * changing. */
+static struct access crash_access(const struct crash_row *crash, const struct access *seen)
+{
+	struct access access = *seen;
+	enum map_op op = crash_kind(crash)->op;
+
+	if (crash_is_conflict(crash) && !(op_changes(op) && op_changes(access.op)))
+		access.op = op;
+	return access;
 }
 
 /* The map of the crash is known now. */
@@ -54,7 +67,7 @@ static void crash_settle(struct model *model, struct crash_row *crash,
 	if (entry->row.goroutines < 2)
 		entry->row.goroutines = 2;
 	entry_chain_add(model, entry, &crash->side.access, model->scratch[0], length, true);
-	conflict = conflict_sighting(model, entry, crash_kind(crash), EVIDENCE_FATAL,
+	conflict = conflict_sighting(model, entry, crash_kind(crash)->kind, EVIDENCE_FATAL,
 	                             &crash->side.access, length, NULL, 0);
 	if (conflict) {
 		conflict->row.last_ns = crash->time_ns;
@@ -94,6 +107,7 @@ int crash_apply(struct model *model, const struct event_header *header)
 	const struct event_crash *event = (const struct event_crash *)header;
 	struct map_instance *instance;
 	struct crash_entry *crash;
+	struct access access;
 	size_t index;
 
 	if (model->crashes.count >= MODEL_CRASHES_MAX)
@@ -107,8 +121,9 @@ int crash_apply(struct model *model, const struct event_header *header)
 	crash->row.tgid = header->tgid ? header->tgid : event->access.tgid;
 	crash->row.time_ns = header->time_ns;
 	memcpy(crash->row.message, event->message, sizeof(crash->row.message) - 1);
-	side_set(model, &crash->row.side, &event->access, model->scratch[0],
-	         model_chain(model, &event->access, 0));
+	access = crash_access(&crash->row, &event->access);
+	side_set(model, &crash->row.side, &access, model->scratch[0],
+	         model_chain(model, &access, 0));
 	crash_target_mark(model, crash->row.tgid);
 	if (!event->last_map)
 		return 0;

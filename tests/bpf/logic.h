@@ -42,14 +42,14 @@ static inline int set_up(void **state)
 }
 
 static __u64 hit_stack[4]; /* from the stack pointer upwards */
+static __u64 map_type = 21;
 
 /* One hit: goroutine g does op on map, called from `caller`, on its own thread and CPU. */
 static inline void hit(struct fake_g *g, struct fake_map *map, enum map_op op, __u64 caller)
 {
-	static __u64 type = 21;
 	struct pt_regs regs = {
 	        .r14 = (unsigned long)g,
-	        .ax = (unsigned long)&type,
+	        .ax = (unsigned long)&map_type,
 	        .bx = (unsigned long)map,
 	        .sp = (unsigned long)hit_stack,
 	        .bp = 0xb9,
