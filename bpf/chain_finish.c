@@ -282,6 +282,16 @@ static void chain_replace(const struct chain_finish *f, const struct chain *chai
 		access->truncated = chain->complete ? CHAIN_WHOLE : CHAIN_LOST;
 }
 
+/* A chain with as many entries as there is room for was taken for one cut off. */
+static bool chain_is_just_fitting(struct access *access, bool ends)
+{
+	bool fits = ends && access->truncated == CHAIN_TOO_DEEP;
+
+	if (fits)
+		access->truncated = CHAIN_WHOLE;
+	return fits;
+}
+
 /* Leaves a chain alone that is whole; returns whether it changed. */
 static bool access_finish(struct chain_finish *f, const struct process *process,
                           struct access *access)
@@ -294,7 +304,7 @@ static bool access_finish(struct chain_finish *f, const struct process *process,
 	if (!depth || (good == depth && (ends || access->truncated))) {
 		f->compared += chain != NULL;
 		f->differ += chain && !chain_agrees(chain, access, good);
-		return false;
+		return chain_is_just_fitting(access, ends);
 	}
 	if (chain && chain_agrees(chain, access, good)) {
 		chain_replace(f, chain, access);

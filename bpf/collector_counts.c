@@ -50,11 +50,11 @@ static bool row_forget(const struct table *t, const void *key, uint64_t last_ns)
 	return t->idle_ns && last_ns + t->idle_ns < t->now && !bpf_map_delete_elem(t->fd, key);
 }
 
-static void push_row(struct collector *c, const struct event_header *h, bool ended)
+static void push_row(struct collector *c, const struct event_header *h, bool last_word)
 {
 	if (event_queue_push(c->config.queue, h))
 		return;
-	if (ended) {
+	if (last_word) {
 		c->made_here++;
 		c->queue_full++;
 	} else {
@@ -69,12 +69,12 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 	const struct map_counts *m = value;
 
 	memcpy(&e.key, key, sizeof(e.key));
-	e.ended = row_forget(t, key, m->last_ns);
-	if (!e.ended && !c->resend && m->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
+	e.end = row_forget(t, key, m->last_ns) ? ROW_RETIRED : ROW_GOES_ON;
+	if (!e.end && !c->resend && m->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
 		return;
 	e.h.tgid = e.key.tgid;
 	e.counts = *m;
-	push_row(c, &e.h, e.ended);
+	push_row(c, &e.h, e.end);
 }
 
 static void goroutine_row(struct collector *c, struct table *t, const void *key, const void *value)
@@ -84,12 +84,12 @@ static void goroutine_row(struct collector *c, struct table *t, const void *key,
 	const struct goroutine_counts *g = value;
 
 	memcpy(&e.key, key, sizeof(e.key));
-	e.ended = row_forget(t, key, g->last_ns);
-	if (!e.ended && !c->resend && g->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
+	e.end = row_forget(t, key, g->last_ns) ? ROW_RETIRED : ROW_GOES_ON;
+	if (!e.end && !c->resend && g->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
 		return;
 	e.h.tgid = e.key.tgid;
 	e.counts = *g;
-	push_row(c, &e.h, e.ended);
+	push_row(c, &e.h, e.end);
 }
 
 /* Read a table in batches (kernel 5.6). A scan may miss a row that is being inserted; the next one

@@ -138,7 +138,7 @@ static __noinline int map_counts_retire(struct map_counts *m, const struct opera
 		e->key.tgid = o->tgid;
 		e->key.pad = 0;
 		bpf_probe_read_kernel(&e->counts, sizeof(e->counts), m);
-		e->ended = 1;
+		e->end = ROW_GONE;
 		e->pad = 0;
 		event_submit(e);
 	}

@@ -147,8 +147,8 @@ struct event_stack {
 struct event_crash {
 	struct event_header h;
 	char message[CRASH_MESSAGE_MAX]; /* NUL-terminated */
-	__u64 last_map;                  /* map of the last operation of this goroutine, or 0 */
-	struct access access;            /* op and site are those of that last operation */
+	__u64 last_map;                  /* map of the operation that it died in, or 0: not known */
+	struct access access; /* op and site are those of that operation, where it was seen */
 };
 
 enum process_state { PROCESS_RUNNING, PROCESS_EXITED, PROCESS_CRASHED };
@@ -222,11 +222,18 @@ struct map_counts {
 	__u32 pad;
 };
 
+/* Is this the last word on a row of the kernel's tables? */
+enum row_end {
+	ROW_GOES_ON,
+	ROW_RETIRED, /* it was unused for long and has left the table; whether it is gone is not known */
+	ROW_GONE, /* another one is in its place */
+};
+
 struct event_map {
 	struct event_header h;
 	struct map_key key;
 	struct map_counts counts;
-	__u32 ended; /* the last word on this generation: the map is gone or was forgotten */
+	__u32 end; /* enum row_end */
 	__u32 pad;
 };
 
@@ -258,7 +265,7 @@ struct event_goroutine {
 	struct event_header h;
 	struct goroutine_key key;
 	struct goroutine_counts counts;
-	__u32 ended;
+	__u32 end; /* enum row_end */
 	__u32 pad;
 };
 

@@ -130,8 +130,10 @@ struct map_row {
 	unsigned int goroutines;   /* Distinct; of a family: the most that one of its maps had. */
 	bool goroutines_estimated; /* above about 30 */
 	bool rate_estimated;       /* see coverage_row.rates_estimated */
-	bool ended;                /* no map of this row is in use any more, as far as is known */
-	bool forgotten;            /* by model_reset(), and not used since: in no list */
+	bool ended;                /* it is known that no map of this row is in use any more */
+	bool retired;   /* all were unused for long, so that nobody looks after them: most
+	                              are gone, some may be used again */
+	bool forgotten; /* by model_reset(), and not used since: in no list */
 	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict may
 	 * have changed. */
 	uint32_t names_version;
@@ -179,7 +181,8 @@ struct goroutine_row {
 	uint64_t conflicts;
 	uint64_t parent_goid;
 	bool rate_estimated;
-	bool ended;
+	bool ended;                 /* it is known that there is no such goroutine any more */
+	bool retired;               /* unused for long: it has ended, waits, or has other work */
 	bool forgotten;             /* by model_reset(), and not used since: in no list */
 	struct frame created_by;    /* .function == NULL: unknown */
 	const char *first_function; /* NULL: unknown */

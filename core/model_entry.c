@@ -116,10 +116,14 @@ void map_entry_adopt(struct map_entry *entry, struct map_instance *instance)
 	entry->row.maps++;
 	entry->row.tgid = instance->tgid;
 	entry->row.addr = instance->addr;
-	if (!instance->ended) {
-		entry->live++;
-		entry->row.ended = false;
-	}
+	entry->live += !instance->ended;
+	map_entry_live(entry);
+}
+
+void map_entry_live(struct map_entry *entry)
+{
+	entry->row.retired = entry->live == 0;
+	entry->row.ended = entry->live == 0 && !entry->retired;
 }
 
 /* ---- what a row says ----------------------------------------------------------------- */

@@ -51,7 +51,8 @@ static bool entry_recycle(struct model *model)
 
 		model->goroutine_hand = (model->goroutine_hand + 1) % model->goroutines.count;
 		entry = model->goroutines.rows[model->goroutine_hand];
-		if (entry->row.ended || entry->row.last_ns + IDLE_NS < model->now_ns) {
+		if (entry->row.ended || entry->row.retired ||
+		    entry->row.last_ns + IDLE_NS < model->now_ns) {
 			entry_retire(model, entry);
 			return true;
 		}
@@ -155,10 +156,10 @@ int goroutine_apply(struct model *model, const struct event_header *header)
 	entry->row.tgid = event->key.tgid;
 	entry->row.goid = counts->goid;
 	entry->row.parent_goid = counts->parent_goid;
-	entry->row.ended = event->ended != 0;
+	entry->row.retired = event->end == ROW_RETIRED;
 	counts_add(entry, counts);
 	names_update(model, entry, counts);
-	if (event->ended) {
+	if (event->end) {
 		/* What comes under this key next begins at zero; a g without a known goid is
 		 * somebody else then. */
 		memset(entry->ops, 0, sizeof(entry->ops));

@@ -17,7 +17,7 @@
 #define MODEL_FRAMES_MAX 384
 /* Share of the newest interval in a smoothed rate. */
 #define MODEL_SMOOTHING 0.3
-/* Ticks for which an ended map is remembered, for events that were overtaken by its last word. */
+/* Ticks for which a retired map is remembered, for events that were overtaken by its last word. */
 #define MODEL_ENDED_TICKS 4
 #define MODEL_CRASHES_MAX 64
 #define MODEL_TYPE_TRIES  16
@@ -78,8 +78,9 @@ struct map_entry {
 	uint64_t ops_at_tick[OP_COUNT];
 	struct op_rate op_rates[OP_COUNT];
 	uint64_t conflicts_at_tick;
-	size_t instances; /* that refer to this entry, recently ended ones included */
-	size_t live;      /* of these, not ended */
+	size_t instances; /* that refer to this entry, recently retired ones included */
+	size_t live;      /* of these, neither ended nor retired */
+	bool retired;     /* some were, and what became of them is not known */
 	size_t chain_capacity;
 	enum first_use first_use;
 	unsigned int type_tries;
@@ -226,6 +227,8 @@ void entry_chains_clear(struct model *model, struct map_entry *entry);
 struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
 /* Let the instance refer to an entry, which then stands for one map more. */
 void map_entry_adopt(struct map_entry *entry, struct map_instance *instance);
+/* Work out what the row says of how many live. */
+void map_entry_live(struct map_entry *entry);
 /* Out of the lists, its memory kept for another map. */
 void map_entry_retire(struct model *model, struct map_entry *entry);
 void map_entry_judge(struct map_entry *entry);

@@ -19,7 +19,8 @@ static struct id_key instance_key(uint32_t tgid, uint64_t addr, uint64_t gen)
 
 /* ---- instances ----------------------------------------------------------------------- */
 
-static void instance_end(struct model *model, struct map_instance *instance)
+/* gone: for certain; else it was unused for long, and nobody looks after it any more. */
+static void instance_end(struct model *model, struct map_instance *instance, bool gone)
 {
 	struct map_entry *entry = instance->entry;
 
@@ -34,7 +35,8 @@ static void instance_end(struct model *model, struct map_instance *instance)
 		model->ended_first = instance;
 	model->ended_last = instance;
 	entry->live--;
-	entry->row.ended = entry->live == 0;
+	entry->retired |= !gone;
+	map_entry_live(entry);
 }
 
 /* Take it out of the tables, if they still hold this one. */
@@ -84,7 +86,7 @@ static struct map_instance *instance_new(struct model *model, uint32_t tgid, uin
 		return NULL;
 	}
 	if (before && before != instance)
-		instance_end(model, before);
+		instance_end(model, before, true);
 	return instance;
 }
 
@@ -258,8 +260,8 @@ int map_apply(struct model *model, const struct event_header *header)
 	map_entry_judge(instance->entry);
 	if (model->crashes_pending)
 		crashes_map_known(model, instance);
-	if (event->ended)
-		instance_end(model, instance);
+	if (event->end)
+		instance_end(model, instance, event->end == ROW_GONE);
 	return 0;
 }
 
@@ -302,7 +304,7 @@ static void instance_end_of(struct model *model, void *value, uint32_t tgid)
 	struct map_instance *instance = value;
 
 	if (tgid == 0 || instance->tgid == tgid)
-		instance_end(model, instance);
+		instance_end(model, instance, true);
 }
 
 static void instance_base(struct model *model, void *value, uint32_t tgid)
@@ -320,6 +322,14 @@ static void instance_base(struct model *model, void *value, uint32_t tgid)
 void maps_process_end(struct model *model, uint32_t tgid)
 {
 	instances_visit(model, instance_end_of, tgid);
+	for (size_t i = 0; i < model->entries.count; i++) {
+		struct map_entry *entry = model->entries.rows[i];
+
+		if (entry->row.tgid == tgid) {
+			entry->retired = false;
+			map_entry_live(entry);
+		}
+	}
 }
 
 void maps_reset(struct model *model)

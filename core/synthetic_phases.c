@@ -189,7 +189,7 @@ static bool maps_next(struct synthetic *s)
 	event_begin(s, EVENT_MAP, sizeof(*event), s->maps[s->index].key.tgid);
 	event->key = s->maps[s->index].key;
 	event->counts = s->maps[s->index].counts;
-	event->ended = event->pad = 0;
+	event->end = event->pad = 0;
 	return true;
 }
 
@@ -213,7 +213,7 @@ static bool short_maps_next(struct synthetic *s)
 	        .gen = (__u32)(s->short_made / 4096),
 	        .flags = MAP_SHARED | MAP_CHANGED,
 	};
-	event->ended = 1;
+	event->end = ROW_GONE;
 	event->pad = 0;
 	s->value[COVERAGE_COUNTED] += 5;
 	return true;
@@ -239,7 +239,7 @@ static bool goroutines_next(struct synthetic *s)
 	event_begin(s, EVENT_GOROUTINE, sizeof(*event), goroutine->key.tgid);
 	event->key = goroutine->key;
 	event->counts = goroutine->counts;
-	event->ended = event->pad = 0;
+	event->end = event->pad = 0;
 	return true;
 }
 

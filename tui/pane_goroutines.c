@@ -16,7 +16,7 @@ static void render_goid(const void *row, struct cell *cell)
 	const struct goroutine_row *goroutine = row;
 
 	snprintf(cell->text, sizeof(cell->text), "%" PRIu64, goroutine->goid);
-	if (goroutine->ended)
+	if (goroutine->ended || goroutine->retired)
 		cell->style = STYLE_DIM;
 }
 

@@ -44,7 +44,7 @@ static void render_name(const void *row, struct cell *cell)
 	snprintf(cell->text + used, sizeof(cell->text) - (size_t)used, "%s", name);
 	if (map->type && map->number)
 		cell->type = cell->text + used;
-	if (map->ended || map->verdict == VERDICT_COUNT)
+	if (map->retired || map->verdict == VERDICT_COUNT)
 		cell->style = STYLE_DIM;
 }
 

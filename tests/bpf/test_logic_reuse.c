@@ -13,7 +13,7 @@ static void test_reused_address_is_a_new_map(void **state)
 	map.hash0 = 12; /* freed, and another map made at its address */
 	hit(&g2, &map, OP_WRITE, 0x20);
 	assert_int_equal(events_of(EVENT_MAP, &h), 1);
-	assert_true(((const struct event_map *)h)->ended);
+	assert_int_equal(((const struct event_map *)h)->end, ROW_GONE);
 	assert_int_equal(((const struct event_map *)h)->counts.ops[OP_READ], 1);
 	assert_int_equal(counts_of(&map)->gen, 1);
 	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 1);

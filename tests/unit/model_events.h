@@ -138,7 +138,7 @@ static inline void tick(struct model *model, double seconds)
 }
 
 static inline void map_send(struct model *model, uint64_t addr, const struct map_counts *counts,
-                            bool ended)
+                            enum row_end end)
 {
 	struct event_map event;
 
@@ -149,7 +149,7 @@ static inline void map_send(struct model *model, uint64_t addr, const struct map
 		event.counts.first_ns = START;
 	if (!event.counts.last_ns)
 		event.counts.last_ns = now;
-	event.ended = ended;
+	event.end = end;
 	event.pad = 0;
 	apply(model, &event.h);
 }
@@ -241,9 +241,9 @@ static inline void assert_near(double value, double expected)
 }
 
 static inline void goroutine_send(struct model *model, uint64_t g, uint64_t goid, uint64_t reads,
-                                  bool ended)
+                                  enum row_end end)
 {
-	struct event_goroutine event = {.key = {.g = g, .tgid = PID}, .ended = ended};
+	struct event_goroutine event = {.key = {.g = g, .tgid = PID}, .end = end};
 
 	header_set(&event.h, EVENT_GOROUTINE, sizeof(event));
 	event.counts.goid = goid;

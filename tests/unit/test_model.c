@@ -12,8 +12,8 @@ static void test_goroutines(void **state)
 
 	(void)state;
 	tick(model, 1);
-	goroutine_send(model, 0xc000, 18, 100, false);
-	goroutine_send(model, 0xc100, 19, 300, false);
+	goroutine_send(model, 0xc000, 18, 100, ROW_GOES_ON);
+	goroutine_send(model, 0xc100, 19, 300, ROW_GOES_ON);
 	tick(model, 2);
 	assert_int_equal(model_goroutines(model, rows, 8), 2);
 	assert_int_equal(rows[0]->goid, 19);
@@ -24,20 +24,21 @@ static void test_goroutines(void **state)
 	assert_string_equal(rows[0]->first_function, "main.worker");
 	assert_string_equal(rows[0]->last_use.function, "main.reader");
 	/* The g is used again by another goroutine: another row. */
-	goroutine_send(model, 0xc000, 18, 110, true);
-	goroutine_send(model, 0xc000, 40, 5, false);
+	goroutine_send(model, 0xc000, 18, 110, ROW_RETIRED);
+	goroutine_send(model, 0xc000, 40, 5, ROW_GOES_ON);
 	assert_int_equal(model_goroutines(model, rows, 8), 3);
 	assert_int_equal(rows[1]->ops[OP_READ], 110);
-	assert_true(rows[1]->ended);
+	assert_true(rows[1]->retired);
+	assert_false(rows[1]->ended);
 	/* Forgotten by the kernel's table and met again: counts go on. */
-	goroutine_send(model, 0xc100, 19, 310, true);
-	goroutine_send(model, 0xc100, 19, 5, false);
+	goroutine_send(model, 0xc100, 19, 310, ROW_RETIRED);
+	goroutine_send(model, 0xc100, 19, 5, ROW_GOES_ON);
 	assert_int_equal(model_goroutines(model, rows, 8), 3);
 	assert_int_equal(rows[0]->ops[OP_READ], 315);
-	assert_false(rows[0]->ended);
+	assert_false(rows[0]->retired);
 	/* Without a goid the g is all there is, until its last word. */
-	goroutine_send(model, 0xd000, 0, 9, true);
-	goroutine_send(model, 0xd000, 0, 8, false);
+	goroutine_send(model, 0xd000, 0, 9, ROW_RETIRED);
+	goroutine_send(model, 0xd000, 0, 8, ROW_GOES_ON);
 	assert_int_equal(model_goroutines(model, rows, 8), 5);
 	model_destroy(model);
 }
@@ -93,8 +94,8 @@ static void test_reset(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
-	goroutine_send(model, 0xc000, 18, 100, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	goroutine_send(model, 0xc000, 18, 100, ROW_GOES_ON);
 	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
 	             access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
 	model_reset(model);
@@ -102,16 +103,16 @@ static void test_reset(void **state)
 	assert_int_equal(model_conflict_count(model), 0);
 	assert_int_equal(model_conflict_total(model), 0);
 	assert_int_equal(model_goroutines(model, &goroutine, 1), 0);
-	map_send(model, 0xa0, &counts, false); /* nothing new */
-	goroutine_send(model, 0xc000, 18, 100, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON); /* nothing new */
+	goroutine_send(model, 0xc000, 18, 100, ROW_GOES_ON);
 	assert_int_equal(model_map_count(model), 0);
 	assert_int_equal(model_goroutines(model, &goroutine, 1), 0);
 	tick(model, 1);
 	counts.ops[OP_READ] = 130;
 	counts.holds = 5;
 	counts.hold_ns[0] = 5000;
-	map_send(model, 0xa0, &counts, false);
-	goroutine_send(model, 0xc000, 18, 107, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	goroutine_send(model, 0xc000, 18, 107, ROW_GOES_ON);
 	tick(model, 1);
 	row = only_map(model);
 	assert_int_equal(row->ops[OP_READ], 30);
@@ -123,7 +124,7 @@ static void test_reset(void **state)
 	assert_int_equal(model_goroutines(model, &goroutine, 1), 1);
 	assert_int_equal(goroutine->ops[OP_READ], 7);
 	counts.conflicts = 3;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(row->conflicts, 1);
 	model_destroy(model);
 }
@@ -174,13 +175,13 @@ static void test_no_symbols(void **state)
 	(void)state;
 	now = START;
 	assert_int_equal(model_create(&config, &model), 0);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
 	             access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
 	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
 	             access_at(0xa0, OP_WRITE, 2, 0x2002, 2));
 	stall_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2));
-	goroutine_send(model, 0xc000, 18, 100, false);
+	goroutine_send(model, 0xc000, 18, 100, ROW_GOES_ON);
 	crash_send(model, "concurrent map writes", 0xa0);
 	tick(model, 1);
 	assert_null(only_map(model)->type);
@@ -204,7 +205,7 @@ static void test_orders(void **state)
 		        .goroutines = {(1ull << i) - 1},
 		};
 
-		map_send(model, 0x1000 * (i + 1), &counts, false);
+		map_send(model, 0x1000 * (i + 1), &counts, ROW_GOES_ON);
 	}
 	tick(model, 1);
 	for (int order = MAPS_BY_CONFLICTS; order <= MAPS_BY_NUMBER; order++) {
@@ -245,9 +246,9 @@ static void test_bounds(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 40; i++)
-		map_send(model, 0x1000 * (i + 1), &counts, false);
+		map_send(model, 0x1000 * (i + 1), &counts, ROW_GOES_ON);
 	assert_int_equal(model_dropped(model), 0);
-	map_send(model, 0x1000 * 41, &counts, false);
+	map_send(model, 0x1000 * 41, &counts, ROW_GOES_ON);
 	assert_int_equal(model_dropped(model), 1);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 64), 40);
 	/* A proven conflict finds room all the same. */
@@ -255,27 +256,27 @@ static void test_bounds(void **state)
 	             access_at(0xf00000, OP_WRITE, 2, 0x2001, 2));
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 64), 41);
 	model_reset(model);
-	map_send(model, 0x1000 * 41, &counts, false);
+	map_send(model, 0x1000 * 41, &counts, ROW_GOES_ON);
 	assert_int_equal(model_dropped(model), 1);
 	for (uint64_t i = 0; i < 40; i++) {
 		counts.ops[OP_READ]++;
-		map_send(model, 0x1000 * (i + 1), &counts, false);
+		map_send(model, 0x1000 * (i + 1), &counts, ROW_GOES_ON);
 	}
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 64), 40);
 	/* Ended maps make room, but not at once: late events may still come for them. */
 	for (uint64_t i = 0; i < 40; i++)
-		map_send(model, 0x1000 * (i + 1), &counts, true);
+		map_send(model, 0x1000 * (i + 1), &counts, ROW_RETIRED);
 	for (int i = 0; i < 6; i++)
 		tick(model, 1);
 	for (uint64_t i = 50; i < 80; i++)
-		map_send(model, 0x1000 * i, &counts, false);
+		map_send(model, 0x1000 * i, &counts, ROW_GOES_ON);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 64), 40);
 	assert_int_equal(model_dropped(model), 1);
 	for (uint64_t i = 0; i < 30; i++)
 		goroutine_send(model, 0xc000 + i, 18 + i, 5, i < 10);
 	assert_int_equal(model_goroutines(model, goroutines, 64), 20);
 	assert_int_equal(model_dropped(model), 1);
-	goroutine_send(model, 0xe000, 99, 5, false);
+	goroutine_send(model, 0xe000, 99, 5, ROW_GOES_ON);
 	assert_int_equal(model_dropped(model), 2);
 	for (uint64_t i = 0; i < 5; i++)
 		overlap_send(model, 0, access_at(0x1000 * 79, OP_READ, 1, 0x1001 + i, 2),

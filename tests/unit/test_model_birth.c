@@ -26,7 +26,7 @@ static void test_found_by_address_and_seed(void **state)
 	birth_send(model, 0xa0, 4, 0x1001); /* an earlier one at the address */
 	birth_send(model, 0xa0, 5, 0x2007);
 	birth_send(model, 0xb0, 5, 0x1001);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_int_equal(row->born_length, 2);
 	assert_string_equal(row->born[0].function, "main.writer");
@@ -43,12 +43,12 @@ static void test_not_of_another_map(void **state)
 
 	(void)state;
 	birth_send(model, 0xa0, 5, 0x2007);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_int_equal(row->born_length, 0);
 	assert_null(row->born);
 	counts.seed = 0; /* not known: so is its birth */
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(row->born_length, 0);
 	model_destroy(model);
 }
@@ -60,7 +60,7 @@ static void family_send(struct model *model, bool same)
 
 	for (int i = 0; i < 2 * MODEL_FAMILY_MAPS; i++) {
 		birth_send(model, 0xa0 + 0x100 * i, 5, same ? 0x2007 : 0x2007 + (i & 1));
-		map_send(model, 0xa0 + 0x100 * i, &counts, false);
+		map_send(model, 0xa0 + 0x100 * i, &counts, ROW_GOES_ON);
 	}
 }
 
@@ -91,8 +91,8 @@ static void test_many(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 30000; i++)
 		birth_send(model, 0x1000 + i % 20000 * 16, 5, 0x2007);
-	map_send(model, 0x1000, &counts, false);             /* forgotten */
-	map_send(model, 0x1000 + 9999 * 16, &counts, false); /* the latest */
+	map_send(model, 0x1000, &counts, ROW_GOES_ON);             /* forgotten */
+	map_send(model, 0x1000 + 9999 * 16, &counts, ROW_GOES_ON); /* the latest */
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 2), 2);
 	assert_int_equal(rows[0]->born_length, 0);
 	assert_int_equal(rows[1]->born_length, 2);

@@ -89,10 +89,10 @@ static void test_conflicts_lost_on_the_way(void **state)
 	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
 	             access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
 	counts.conflicts = 1;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(only_map(model)->conflicts, 1);
 	counts.conflicts = 5;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(only_map(model)->conflicts, 5);
 	assert_int_equal(model_conflict_total(model), 5);
 	for (int i = 0; i < 3; i++)
@@ -100,7 +100,7 @@ static void test_conflicts_lost_on_the_way(void **state)
 		             access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
 	assert_int_equal(only_map(model)->conflicts, 5);
 	/* A map whose every overlap was lost is in conflict all the same. */
-	map_send(model, 0xb0, &counts, false);
+	map_send(model, 0xb0, &counts, ROW_GOES_ON);
 	assert_int_equal(model_conflict_total(model), 10);
 	assert_int_equal(model_conflict_count(model), 1);
 	model_destroy(model);
@@ -201,7 +201,7 @@ static void test_crash_on_known_map(void **state)
 
 	(void)state;
 	assert_int_equal(model_target_add(model, &target), 0);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	crash_send(model, "concurrent map read and map write", 0xa0);
 	assert_int_equal(model_crashes(model, &crash, 1), 1);
 	assert_ptr_equal(crash->map, only_map(model));
@@ -229,7 +229,7 @@ static void test_crash_before_the_map_is_known(void **state)
 	(void)state;
 	crash_send(model, "concurrent map writes", 0xa0);
 	assert_int_equal(model_conflict_total(model), 0);
-	map_send(model, 0xa0, &counts, true);
+	map_send(model, 0xa0, &counts, ROW_RETIRED);
 	assert_int_equal(only_conflict(model)->kind, CONFLICT_WRITE_WRITE);
 	assert_int_equal(model_conflict_total(model), 1);
 	/* Counts that never come: the conflict is a fact all the same. */
@@ -247,7 +247,7 @@ static void test_crash_of_another_kind(void **state)
 	struct crash_row *crash[80];
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	crash_send(model, "all goroutines are asleep - deadlock!", 0xa0);
 	assert_false(model_has_conflict(model));
 	crash_send(model, "concurrent map writes", 0);

@@ -44,7 +44,7 @@ static void test_length_of_the_map_with_the_seed(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	tick(model, 1);
 	row = only_map(model);
 	assert_int_equal(live.calls, 0); /* nobody wanted to know */
@@ -75,18 +75,18 @@ static void test_length_nobody_can_know(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false); /* no seed */
+	map_send(model, 0xa0, &counts, ROW_GOES_ON); /* no seed */
 	row = only_map(model);
 	model_lengths_read(model, &row, 1);
 	assert_int_equal(live.asked, 0);
 	counts.seed = 5;
 	live.length = INT64_MAX; /* no map has so many */
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	tick(model, 1);
 	model_lengths_read(model, &row, 1);
 	assert_int_equal(live.asked, 1);
 	assert_int_equal(row->length, -1);
-	map_send(model, 0xa0, &counts, true); /* its last word */
+	map_send(model, 0xa0, &counts, ROW_RETIRED); /* its last word */
 	tick(model, 1);
 	model_lengths_read(model, &row, 1);
 	assert_int_equal(live.asked, 1);
@@ -104,7 +104,7 @@ static void test_length_of_a_family(void **state)
 
 	(void)state;
 	for (int i = 0; i <= MODEL_FAMILY_MAPS; i++)
-		map_send(model, 0xa0 + 0x100 * i, &counts, false);
+		map_send(model, 0xa0 + 0x100 * i, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_int_equal(row->maps, MODEL_FAMILY_MAPS + 1);
 	model_lengths_read(model, &row, 1);
@@ -121,7 +121,7 @@ static void test_no_live_process(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	model_lengths_read(model, &row, 1);
 	assert_int_equal(row->length, -1);

@@ -16,7 +16,7 @@ static void test_counts_and_rates(void **state)
 
 	(void)state;
 	tick(model, 1);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	tick(model, 2);
 	row = only_map(model);
 	assert_int_equal(row->number, 1);
@@ -34,8 +34,8 @@ static void test_counts_and_rates(void **state)
 	assert_int_equal(row->stalls, 2);
 	assert_near(row->stall_seconds, 0.0015);
 	counts.ops[OP_READ] = 40;
-	map_send(model, 0xa0, &counts, false);
-	map_send(model, 0xa0, &counts, false); /* absolute: saying it twice changes nothing */
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON); /* absolute: saying it twice changes nothing */
 	tick(model, 1);
 	assert_int_equal(row->ops[OP_READ], 40);
 	assert_int_equal(row->ops[OP_WRITE], 4);
@@ -55,14 +55,14 @@ static void test_type_of_a_shape(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_string_equal(row->type, "map[go.shape.string_0]go.shape.int_1");
 	counts.type = 0x99;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_string_equal(row->type, "map[string]int");
 	counts.type = 0x98;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_string_equal(row->type, "map[string]int");
 	assert_int_equal(row->type_addr, 0x99);
 	model_destroy(model);
@@ -107,7 +107,7 @@ static void test_verdicts(void **state)
 		memcpy(counts.hold_ns, cases[i].held, sizeof(cases[i].held));
 		memcpy(counts.control_ns, cases[i].control_ns, sizeof(cases[i].held));
 		memcpy(counts.control_arrivals, cases[i].arrivals, sizeof(cases[i].held));
-		map_send(model, 0x100 + i, &counts, false);
+		map_send(model, 0x100 + i, &counts, ROW_GOES_ON);
 		assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 16), i + 1);
 		assert_int_equal(rows[i]->verdict, cases[i].verdict);
 		assert_near(rows[i]->expected_overlaps, cases[i].expected);
@@ -128,24 +128,24 @@ static void test_goroutines_of_a_map(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_int_equal(row->goroutines, 1);
 	counts.goroutines[0] = 1; /* two goroutines on one bit */
 	counts.flags = MAP_SHARED;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(row->goroutines, 2);
 	assert_false(row->goroutines_estimated);
 	counts.goroutines[0] = 0x3ff;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(row->goroutines, 10); /* -256 ln(246/256) = 10.2 */
 	assert_false(row->goroutines_estimated);
 	counts.goroutines[1] = counts.goroutines[2] = UINT64_MAX;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(row->goroutines, 198); /* -256 ln(118/256) = 198.3 */
 	assert_true(row->goroutines_estimated);
 	memset(counts.goroutines, 0xff, sizeof(counts.goroutines));
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_true(row->goroutines > 1000 && row->goroutines < 5000);
 	model_destroy(model);
 }
@@ -157,7 +157,7 @@ static void test_first_use(void **state)
 	struct map_row *row;
 
 	(void)state;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	row = only_map(model);
 	assert_string_equal(row->first_use.function, "reflect.g");
 	stall_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1005, 2));
@@ -175,8 +175,9 @@ static void test_ended_and_reused_address(void **state)
 	struct map_row *rows[4];
 
 	(void)state;
-	map_send(model, 0xa0, &counts, true);
-	assert_true(only_map(model)->ended);
+	map_send(model, 0xa0, &counts, ROW_RETIRED);
+	assert_true(only_map(model)->retired);
+	assert_false(only_map(model)->ended); /* it may be used again */
 	/* An overlap that the last word has overtaken still belongs to the old map ... */
 	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
 	             access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
@@ -184,22 +185,22 @@ static void test_ended_and_reused_address(void **state)
 	/* ... the next generation is another map ... */
 	counts.gen = 1;
 	counts.first_ns = START + 2;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 4), 2);
 	assert_int_equal(rows[1]->ops[OP_READ], 5);
 	assert_int_equal(rows[1]->conflicts, 0);
-	assert_false(rows[1]->ended);
+	assert_false(rows[1]->retired);
 	/* ... and so is the same generation after its last word, when counting began anew. */
-	map_send(model, 0xa0, &counts, true);
+	map_send(model, 0xa0, &counts, ROW_RETIRED);
 	counts.first_ns = START + 3;
 	counts.ops[OP_READ] = 6;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 4), 3);
 	assert_int_equal(rows[1]->ops[OP_READ], 5);
 	assert_int_equal(rows[2]->ops[OP_READ], 6);
 	/* A generation whose last word was lost ends with the next one. */
 	counts.gen = 2;
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 4), 4);
 	assert_true(rows[2]->ended);
 	assert_false(rows[3]->ended);
@@ -212,6 +213,7 @@ static void test_process_end(void **state)
 	struct target_row target = {.tgid = PID, .exe = "/bin/x", .state = PROCESS_RUNNING};
 	struct event_process event = {.state = PROCESS_EXITED};
 	struct map_counts counts = {.ops = {1}};
+	struct map_row *rows[2];
 	struct target_row *row;
 
 	(void)state;
@@ -219,11 +221,14 @@ static void test_process_end(void **state)
 	assert_int_equal(model_target_add(model, &target), 0);
 	assert_int_equal(model_targets(model, &row, 1), 1);
 	assert_int_equal(model_target_count(model), 1);
-	map_send(model, 0xa0, &counts, false);
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	map_send(model, 0xb0, &counts, ROW_RETIRED);
 	header_set(&event.h, EVENT_PROCESS, sizeof(event));
 	apply(model, &event.h);
 	assert_int_equal(row->state, PROCESS_EXITED);
-	assert_true(only_map(model)->ended);
+	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 2), 2);
+	assert_true(rows[0]->ended);
+	assert_true(rows[1]->ended);
 	model_destroy(model);
 }
 
@@ -244,7 +249,7 @@ static void test_family_folds(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < MODEL_FAMILY_MAPS; i++)
-		map_send(model, 0x1000 + i * 64, &counts, false);
+		map_send(model, 0x1000 + i * 64, &counts, ROW_GOES_ON);
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 16), MODEL_FAMILY_MAPS);
 	first = rows[0];
 	second = rows[1];
@@ -257,9 +262,9 @@ static void test_family_folds(void **state)
 	assert_int_equal(model_conflicts(model, NULL, (struct conflict_row **)rows, 16), 3);
 	/* Another line is another family. */
 	counts.first_caller = 0x1011;
-	map_send(model, 0x5000, &counts, false);
+	map_send(model, 0x5000, &counts, ROW_GOES_ON);
 	counts.first_caller = 0x1010;
-	map_send(model, 0x6000, &counts, false);
+	map_send(model, 0x6000, &counts, ROW_GOES_ON);
 
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 16), 2);
 	assert_ptr_equal(rows[0], first);
@@ -283,8 +288,8 @@ static void test_family_folds(void **state)
 
 	/* Members that are known go on counting into the family, new ones join it. */
 	counts.ops[OP_READ] = 13;
-	map_send(model, 0x1040, &counts, true);
-	map_send(model, 0x7000, &counts, false);
+	map_send(model, 0x1040, &counts, ROW_RETIRED);
+	map_send(model, 0x7000, &counts, ROW_GOES_ON);
 	assert_int_equal(first->ops[OP_READ], 27 + 10 + 13);
 	assert_int_equal(first->maps, 10);
 	assert_false(first->ended);
@@ -305,18 +310,19 @@ static void test_family_late_member(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 20; i++)
-		map_send(model, 0x1000 + i * 64, &counts, true);
+		map_send(model, 0x1000 + i * 64, &counts, ROW_RETIRED);
 	assert_int_equal(only_map(model)->maps, 20);
-	assert_true(only_map(model)->ended);
+	assert_true(only_map(model)->retired);
+	assert_false(only_map(model)->ended);
 	assert_int_equal(only_map(model)->verdict, VERDICT_LOCAL);
 	overlap_send(model, 0, access_at(0x9000, OP_READ, 1, 0x1001, 2),
 	             access_at(0x9000, OP_WRITE, 2, 0x2001, 4));
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 4), 2);
-	map_send(model, 0x9000, &counts, false);
+	map_send(model, 0x9000, &counts, ROW_GOES_ON);
 	assert_int_equal(only_map(model)->maps, 21);
 	assert_int_equal(only_map(model)->conflicts, 1);
 	assert_ptr_equal(only_conflict(model)->map, only_map(model));
-	assert_false(only_map(model)->ended);
+	assert_false(only_map(model)->retired);
 	model_destroy(model);
 }
 
@@ -330,18 +336,18 @@ static void test_family_verdict(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 10; i++) {
 		counts.flags = i % 2 ? MAP_SHARED : MAP_CHANGED; /* never both on one map */
-		map_send(model, 0x1000 + i * 64, &counts, false);
+		map_send(model, 0x1000 + i * 64, &counts, ROW_GOES_ON);
 	}
 	row = only_map(model);
 	assert_int_equal(row->verdict, VERDICT_SHARED);
 	counts.flags = MAP_SHARED | MAP_CHANGED;
 	counts.hold_ns[1] = counts.control_ns[1] = 1000;
 	counts.control_arrivals[1] = 2;
-	map_send(model, 0x8000, &counts, false);
+	map_send(model, 0x8000, &counts, ROW_GOES_ON);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
-	map_send(model, 0x8040, &counts, false);
+	map_send(model, 0x8040, &counts, ROW_GOES_ON);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
-	map_send(model, 0x8080, &counts, true);
+	map_send(model, 0x8080, &counts, ROW_RETIRED);
 	assert_near(row->expected_overlaps, 6);
 	assert_int_equal(row->verdict, VERDICT_GUARDED);
 	model_destroy(model);
