@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import (GO_DIR, GOMAPTOP, HMAP, OUT, SWISS, NotMet, Target, Watching, cases,
+from harness import (GO_DIR, GOMAPTOP, HMAP, OUT, PAIRED, SWISS, NotMet, Target, Watching, cases,
                      check_met, conflict_places, gomaptop, map_at, program, racing, scratch,
                      source_lines, table, toolchain)
 
@@ -80,6 +80,8 @@ def racy(path):
 
 
 class BuildsCase(unittest.TestCase):
+    at_once = PAIRED
+
     def watch(self, target, *who):
         result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict", "-d", "20",
                           *who)

@@ -11,8 +11,8 @@ import unittest
 
 from elftools.elf.elffile import ELFFile
 
-from harness import (BUILD_ROWS, GOMAPTOP, ROOT, RELEASE_ROWS, Target, Watching, cases, gomaptop,
-                     ledger, program, scratch, table, toolchain, twin, watch)
+from harness import (BUILD_ROWS, GOMAPTOP, PAIRED, ROOT, RELEASE_ROWS, Target, Watching, cases,
+                     gomaptop, ledger, program, scratch, table, toolchain, twin, watch)
 
 NOBODY = 65534
 BREAKPOINT = 0xCC
@@ -83,6 +83,8 @@ class Code:
 
 @table
 class CheckTest(unittest.TestCase):
+    at_once = PAIRED
+
     @cases(*BUILD_ROWS)
     def each_ledgerd(self, release, stripped):
         """Every probe that is listed is one that a watch sets, at that address, and no other."""

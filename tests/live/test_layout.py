@@ -6,8 +6,8 @@ import signal
 import time
 import unittest
 
-from harness import (NotMet, Target, cases, gomaptop, program, racing, scratch, table, toolchain,
-                     until_met, watch)
+from harness import (PAIRED, NotMet, Target, cases, gomaptop, program, racing, scratch, table,
+                     toolchain, until_met, watch)
 
 NEWEST = "1.27"
 
@@ -41,6 +41,8 @@ def goids(target):
 
 @table
 class LayoutTest(unittest.TestCase):
+    at_once = PAIRED
+
     def watched(self, release, stripped):
         """(snapshot, goids as the program says) of racing twins; with a conflict."""
         def attempt():

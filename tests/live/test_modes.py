@@ -6,13 +6,15 @@ import shutil
 import time
 import unittest
 
-from harness import (RELEASE_ROWS, NotMet, Target, Watching, cases, check_met, conflict_places,
-                     gomaptop, program, racing, scratch, source_lines, table, twin, until_met,
-                     validate)
+from harness import (PAIRED, RELEASE_ROWS, NotMet, Target, Watching, cases, check_met,
+                     conflict_places, gomaptop, program, racing, scratch, source_lines, table, twin,
+                     until_met, validate)
 
 
 @table
 class ModesTest(unittest.TestCase):
+    at_once = PAIRED
+
     @cases(*RELEASE_ROWS)
     def each_command_conflict(self, release):
         """`-- CMD`: conflicts of a command from its start; it is ended with the watch."""
