@@ -92,7 +92,7 @@ static __always_inline void birth_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 /* A burst must not fill the ring: beyond what user space allows births are only counted. */
 static __always_inline int birth_is_allowed(void)
 {
-	return __sync_fetch_and_add(&births_hit, 1) < tuning.births_allowed;
+	return __sync_fetch_and_add(&births_hit, 1) < tuning.births_allowed && !ring_is_busy();
 }
 
 #endif

@@ -122,26 +122,35 @@ static __always_inline void map_counts_begin(struct map_counts *m, const struct 
 	m->first_ns = o->now;
 }
 
+static __always_inline void map_send_last_word(const struct map_counts *m,
+                                               const struct operation *o)
+{
+	struct event_map *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_header_set(&e->h, EVENT_MAP, sizeof(*e), o->now, o->tgid);
+	e->key.addr = o->map;
+	e->key.tgid = o->tgid;
+	e->key.pad = 0;
+	bpf_probe_read_kernel(&e->counts, sizeof(e->counts), m);
+	e->end = ROW_GONE;
+	e->pad = 0;
+	event_submit(e);
+}
+
 /* Another map lives at the address now: say the last word on the old one and begin again. */
 static __noinline int map_counts_retire(struct map_counts *m, const struct operation *o, __u64 seed)
 {
-	struct event_map *e;
 	__u32 gen;
 
 	if (!m || !o)
 		return 0;
 	gen = m->gen;
-	e = event_reserve(sizeof(*e));
-	if (e) {
-		event_header_set(&e->h, EVENT_MAP, sizeof(*e), o->now, o->tgid);
-		e->key.addr = o->map;
-		e->key.tgid = o->tgid;
-		e->key.pad = 0;
-		bpf_probe_read_kernel(&e->counts, sizeof(e->counts), m);
-		e->end = ROW_GONE;
-		e->pad = 0;
-		event_submit(e);
-	}
+	if (!(m->flags & MAP_SHARED) && ring_is_busy())
+		coverage_add(COVERAGE_MAPS_UNTRACKED, map_ops_total(m));
+	else
+		map_send_last_word(m, o);
 	bpf_probe_read_kernel(m, sizeof(*m), &map_counts_zero);
 	m->gen = gen + 1;
 	map_counts_begin(m, o, seed);

@@ -149,6 +149,14 @@ static __always_inline void *event_reserve(__u64 size)
 	return event;
 }
 
+/* Half of the ring is for what is not to be had again, conflicts above all: beyond that, news of which
+ * there can be any number are told of in part only. */
+static __always_inline int ring_is_busy(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
+	       bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
+}
+
 /* Nobody is woken: the collector drains on a timer. A wake-up costs the target ten times the rest.
  */
 static __always_inline void event_submit(void *event)

@@ -274,7 +274,8 @@ struct event_goroutine {
 /* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
  * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
  * maps is news that was made and lost. UNTRACKED: operations that are in every total but in no row
- * of the table of goroutines (no room, or the goroutine ended and its g was reused) or call sites.
+ * of the table of goroutines (no room, or the goroutine ended and its g was reused), call sites or
+ * maps (short-lived ones of one goroutine, while the ring had little room).
  * Identifier, name in the snapshot, group. */
 #define COVERAGE_FIELDS(X)                                         \
 	X(HITS, "hits", TOTAL)                                     \
@@ -298,7 +299,8 @@ struct event_goroutine {
 	X(TABLE_FULL, "table_full", LOST)                          \
 	X(STACK_FAILED, "stack_failed", LOST)                      \
 	X(GOROUTINES_UNTRACKED, "goroutines_untracked", UNTRACKED) \
-	X(SITES_UNTRACKED, "sites_untracked", UNTRACKED)
+	X(SITES_UNTRACKED, "sites_untracked", UNTRACKED)           \
+	X(MAPS_UNTRACKED, "maps_untracked", UNTRACKED)
 
 enum coverage_field {
 #define X(id, name, group) COVERAGE_##id,

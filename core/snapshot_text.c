@@ -346,6 +346,7 @@ static const struct {
         {COVERAGE_STACK_FAILED, "lost because the stack could not be walked"},
         {COVERAGE_GOROUTINES_UNTRACKED, "operations counted without their goroutine"},
         {COVERAGE_SITES_UNTRACKED, "operations counted without their call site"},
+        {COVERAGE_MAPS_UNTRACKED, "operations counted without their short-lived map"},
 };
 
 static void gaps_print(const struct model *model, const struct snapshot_context *context, FILE *out)

@@ -153,6 +153,17 @@ static void watch_windows(struct messages *m, const struct rows *rows)
 	        "--max-overhead allows more");
 }
 
+static void watch_sampling(struct messages *m, const struct rows *rows)
+{
+	if (m->sampled || !rows->coverage.value[COVERAGE_MAPS_UNTRACKED])
+		return;
+	m->sampled = true;
+	messages_add(
+	        m, rows->now_ns, MESSAGE_NOTE,
+	        "maps come and go faster than each can be told of: some that one goroutine alone "
+	        "used are in the totals, but in no row");
+}
+
 void messages_watch(struct messages *messages, const struct rows *rows)
 {
 	if (rows->frozen)
@@ -162,4 +173,5 @@ void messages_watch(struct messages *messages, const struct rows *rows)
 	watch_crashes(messages, rows);
 	watch_losses(messages, rows);
 	watch_windows(messages, rows);
+	watch_sampling(messages, rows);
 }

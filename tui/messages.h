@@ -34,7 +34,8 @@ struct messages {
 	size_t crash_count, target_count;
 	uint32_t target_state[ROWS_TARGETS_MAX];
 	uint64_t lost[COVERAGE_COUNT], dropped;
-	bool windows; /* it was said that not all operations are probed */
+	bool windows; /* it was said that not all operations are probed, */
+	bool sampled; /* that not all short-lived maps are told of */
 };
 
 void messages_add(struct messages *messages, uint64_t time_ns, enum message_level level,

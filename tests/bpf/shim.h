@@ -45,6 +45,7 @@ struct shim {
 	int stack_depth;   /* frames that bpf_get_stack finds; 0: it fails */
 	size_t map_limit;  /* rows that a hash map takes; 0: no limit */
 	size_t ring_limit; /* events that the ring takes; 0: no limit */
+	size_t ring_used;  /* so much of a ring of 100 is waiting to be read */
 	void (*on_wait)(void *ctx);
 	void *ctx;
 	void *task; /* struct task_struct of the running one */
@@ -188,6 +189,7 @@ static inline struct shim_event *shim_event_of(void *data)
 }
 
 #define bpf_ringbuf_reserve(ring, size, flags) shim_reserve(size)
+#define bpf_ringbuf_query(ring, what)          ((what) == BPF_RB_RING_SIZE ? 100 : shim.ring_used)
 #define bpf_ringbuf_submit(event, flags)       (shim_event_of(event)->submitted = true)
 #define bpf_ringbuf_discard(event, flags)      (shim_event_of(event)->submitted = false)
 

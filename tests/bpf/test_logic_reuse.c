@@ -22,6 +22,36 @@ static void test_reused_address_is_a_new_map(void **state)
 	assert_sums();
 }
 
+/* The last words on maps of one goroutine leave room for what matters; nothing is lost unsaid. */
+static void reuse_with_busy_ring(struct fake_g *second, struct fake_g *third)
+{
+	struct fake_map map = {.hash0 = 11};
+
+	shim.ring_used = 51;
+	hit(&g1, &map, OP_WRITE, 0x10);
+	hit(second, &map, OP_READ, 0x10);
+	map.hash0 = 12;
+	hit(third, &map, OP_WRITE, 0x20);
+	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_sums();
+}
+
+static void test_busy_ring_is_told_of_no_own_map(void **state)
+{
+	(void)state;
+	reuse_with_busy_ring(&g1, &g2);
+	assert_int_equal(events_of(EVENT_MAP, NULL), 0);
+	assert_int_equal(total(COVERAGE_MAPS_UNTRACKED), 2);
+}
+
+static void test_busy_ring_is_told_of_shared_maps(void **state)
+{
+	(void)state;
+	reuse_with_busy_ring(&g2, &g1);
+	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
+	assert_int_equal(total(COVERAGE_MAPS_UNTRACKED), 0);
+}
+
 static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 {
 	struct fake_map map = {.hash0 = 11, .count = 1};
@@ -148,6 +178,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_reused_address_is_a_new_map),
+	        T(test_busy_ring_is_told_of_no_own_map),
+	        T(test_busy_ring_is_told_of_shared_maps),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
 	        T(test_reused_address_of_an_emptied_map),
 	        T(test_birth_is_told),
