@@ -16,7 +16,8 @@
 #define WINDOW_S  1.2
 
 #define LOOK_ARMED_NS 2000000ULL   /* how often to look while the probes are in place and hit, */
-#define LOOK_QUIET_NS 32000000ULL  /* while they are in place and nothing comes, */
+#define LOOK_QUIET_NS 32000000ULL  /* while they are in place and little comes: less */
+#define LITTLE        0.02         /* CPUs than this, */
 #define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
 struct birth_probes {
@@ -134,15 +135,15 @@ static void step(struct birth_probes *b)
 		arm(b);
 }
 
-/* Twice as long after every look at which nothing had come: a program that makes no maps is not
- * worth 500 looks a second. */
+/* Twice as long after every look at which little had come: a program that makes a map now and then is
+ * not worth 500 looks a second. */
 static uint64_t look_next(struct birth_probes *b)
 {
-	uint64_t seen = hits(b);
+	uint64_t seen = hits(b), cost = (seen - b->looked_hits) * b->config.hit_ns;
 
 	if (!b->armed)
 		return LOOK_IDLE_NS;
-	b->look_ns = seen != b->looked_hits ? LOOK_ARMED_NS : b->look_ns * 2;
+	b->look_ns = (double)cost > LITTLE * (double)b->look_ns ? LOOK_ARMED_NS : b->look_ns * 2;
 	b->looked_hits = seen;
 	if (b->look_ns < LOOK_ARMED_NS)
 		b->look_ns = LOOK_ARMED_NS;

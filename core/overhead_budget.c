@@ -6,7 +6,8 @@
 #define CPU_NS       5e8  /* time constant of the targets' CPU use, */
 #define COST_NS      2e7  /* and of what probes in place cost: two windows */
 #define FORGET_NS    1e10 /* an old experience fades in so long */
-#define LOOK_NS      2000000ULL   /* next look while the account runs low */
+#define LOOK_NS      2000000ULL /* next look while the account runs low */
+#define LOOK_PARTS   8          /* looks while the account is spent at the rate of late, at least */
 #define LOOK_CALM    20000000ULL  /* while probes are in place and cost little */
 #define LOOK_IDLE    50000000ULL  /* while nobody hits them */
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
@@ -188,13 +189,25 @@ static uint64_t wait_out_ns(const struct overhead_budget *b)
 	return ns > LOOK_OUT_MAX ? LOOK_OUT_MAX : (uint64_t)ns;
 }
 
+/* When a part of what there is to spend is spent. */
+static uint64_t wait_in_ns(const struct overhead_budget *b)
+{
+	double ns = b->balance_ns / b->cost_rate / LOOK_PARTS;
+
+	if (ns < LOOK_NS)
+		return LOOK_NS;
+	return ns > LOOK_CALM ? LOOK_CALM : (uint64_t)ns;
+}
+
 uint64_t overhead_budget_wait_ns(const struct overhead_budget *b)
 {
 	if (b->share <= 0 || unlimited(b))
 		return LOOK_NEVER;
 	if (!b->armed_ns)
 		return wait_out_ns(b);
-	if (b->cost_rate < 0 || b->cost_rate > overhead_budget_income(b) * CALM)
+	if (b->cost_rate < 0)
 		return LOOK_NS;
+	if (b->cost_rate > overhead_budget_income(b) * CALM)
+		return wait_in_ns(b);
 	return b->cost_rate > overhead_budget_income(b) * IDLE ? LOOK_CALM : LOOK_IDLE;
 }
