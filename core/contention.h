@@ -16,7 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Assumed of a program of which nothing is known, and what is believed at most. */
+/* Assumed of a program of which nothing is known, and what is believed at most. An etcd under full
+ * load on two CPUs, 12 paired rounds: with 6 % of its CPU time in hits it did 11 % less, with 4 % in
+ * hits and 7 % held 16 % less: 1.8 and 1.3, either with an error of 0.3. */
 #define CONTENTION_ASSUMED 1.5
 #define CONTENTION_MOST    6.0
 

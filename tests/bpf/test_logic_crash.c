@@ -145,6 +145,16 @@ static void test_crash_of_a_reader_of_hmap(void **state)
 	assert_int_equal(map_of_reader(4), (unsigned long)&map_a);
 }
 
+/* What ends the process has nothing to do with maps: what the slots have is by chance. */
+static void test_crash_of_another_kind(void **state)
+{
+	(void)state;
+	hit(&g1, &map_a, OP_WRITE, PLACE + 1);
+	frame.slot[0] = (unsigned long)&map_type;
+	frame.slot[1] = (unsigned long)&map_a;
+	assert_int_equal(crash_with(&g1, "all goroutines are asleep - deadlock!")->last_map, 0);
+}
+
 static void test_crash_of_a_reader_of_swiss(void **state)
 {
 	(void)state;
@@ -164,6 +174,7 @@ int main(void)
 	        AT_FRAME(test_crash_with_a_slot_of_an_earlier_call),
 	        AT_FRAME(test_crash_of_a_reader_of_hmap),
 	        AT_FRAME(test_crash_of_a_reader_of_swiss),
+	        AT_FRAME(test_crash_of_another_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
