@@ -8,8 +8,10 @@ ends the measurement.
 """
 import contextlib
 import json
+import math
 import os
 import re
+import statistics
 import time
 
 import measuring
@@ -180,13 +182,21 @@ class Pairs:
         return (median([w for w, _ in pairs]), median([u for _, u in pairs]),
                 median([w / u for w, u in pairs if u]))
 
+    def error(self):
+        """Standard error of the median ratio of rates, as the rounds differ; None: too few."""
+        ratios = [w.rate / u.rate for w, u in zip(self.watched, self.unwatched) if u.rate]
+        if len(ratios) < 3:
+            return None
+        return math.sqrt(math.pi / 2 / len(ratios)) * statistics.stdev(ratios)
+
     def note(self):
-        """What gomaptop itself said, and what the target's clock says."""
+        """What gomaptop itself said, what the target's clock says, and how sure the ratio is."""
         armed = median([c["armed_fraction"] for c in self.coverage if c["armed_fraction"]])
         said = median([c["overhead"]["estimate"] for c in self.coverage
                        if c["overhead"]["estimate"] is not None])
-        cpu = self.of("cpu")[2]
+        cpu, error = self.of("cpu")[2], self.error()
         return "; ".join(text for text in (
+            f"error of the ratio {error:.2f}" if error is not None else "",
             f"CPU an operation x{cpu:.3f}" if cpu else "",
             f"estimate {100 * said:.2g} %" if said is not None else "",
             f"armed {100 * armed:.2g} %" if armed is not None else "") if text)
