@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import fcntl
 import fnmatch
+import itertools
 import os
 import signal
 import sys
@@ -37,8 +38,10 @@ class Outcome(unittest.TestResult):
         super().addError(test, err)
         self.kinds.append(err[0])
 
-    def by_chance(self):
-        return bool(self.kinds) and all(issubclass(kind, harness.NotMet) for kind in self.kinds)
+    def tries(self):
+        """How often it may be tried, with this outcome; more than once where it is a matter of
+        chance."""
+        return min((getattr(kind, "tries", 1) for kind in self.kinds), default=1)
 
     def line(self, name, seconds):
         bad = self.failures + self.errors
@@ -63,18 +66,19 @@ def name_of(test):
 
 
 def run_one(test):
-    outcome = Outcome()
-    began = time.monotonic()
-    test.run(outcome)
-    if outcome.by_chance() and not harness.ending.is_set():
-        # When the two sides meet, and when the runtime's own check ends a target, is chance. Nothing
-        # else gets a second try: a target that died or a wrong line is a failure. Both are told of.
-        print(outcome.line(name_of(test) + ", first try", time.monotonic() - began), flush=True)
+    # When the two sides meet, and when the runtime's own check ends a target, is chance. Nothing
+    # else gets a second try: a target that died of something else or a wrong line is a failure. All
+    # tries are told of.
+    for number in itertools.count(1):
         outcome = Outcome()
+        began = time.monotonic()
         test.run(outcome)
-    print(outcome.line(name_of(test), time.monotonic() - began), flush=True)
-    return (not outcome.failures and not outcome.errors and not outcome.skipped,
-            bool(outcome.failures or outcome.errors), bool(outcome.skipped))
+        last = number >= outcome.tries() or harness.ending.is_set()
+        print(outcome.line(name_of(test) + ("" if last else f", try {number}"),
+                           time.monotonic() - began), flush=True)
+        if last:
+            return (not outcome.failures and not outcome.errors and not outcome.skipped,
+                    bool(outcome.failures or outcome.errors), bool(outcome.skipped))
 
 
 def wait_for_others():

@@ -7,9 +7,9 @@ import subprocess
 import time
 import unittest
 
-from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, RELEASE_ROWS, Target, Watching, cases, ledger,
-                     json_values, map_at, place, program, racing, sums, table, twin, until_met,
-                     validate)
+from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, PAIRED, RELEASE_ROWS, Target, Watching, cases,
+                     json_values, ledger, map_at, place, program, racing, sums, table, twin,
+                     until_met, validate)
 
 KINDS = ("reads", "writes", "deletes", "clears", "iterations")
 
@@ -26,6 +26,8 @@ def first_line(tally):
 
 @table
 class CountsTest(unittest.TestCase):
+    at_once = PAIRED
+
     def check_counts(self, tallies, snapshot):
         """Per map and kind the numbers are those of the program, and the first operation on each
         map is where it is, however many functions of the runtime lie in between."""

@@ -31,6 +31,8 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
+    overhead = None     # percent: what --max-overhead is without being said
+
     def what_was_seen(self, watching, service, load):
         last = watching.last
         return (f"not found in {SECONDS} s; conflicts seen: {conflict_places(last)}; "
@@ -42,7 +44,7 @@ class FaultsTest(unittest.TestCase):
     def watch_once(self, fault, release, stripped, pair):
         """The snapshot in which the planted pair was seen; None: the runtime ended the target."""
         with ledger(release, fault, stripped=stripped) as (service, load):
-            with Watching("-p", service.pid, overhead=None) as watching:
+            with Watching("-p", service.pid, overhead=self.overhead) as watching:
                 seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
                 if seen is None and not service.killed_by_runtime():
                     raise NotMet(self.what_was_seen(watching, service, load))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import GOMAPTOP, PAIRED, ROOT, NotMet
+from harness import GOMAPTOP, PAIRED, ROOT, Died
 
 import screenshots
 
@@ -27,7 +27,7 @@ class ScreenshotsTest(unittest.TestCase):
                              check=False)
         with open(os.path.join(ROOT, "build", "demo", "ledgerd.log"), encoding="utf-8") as log:
             if run.returncode and "fatal error: concurrent map" in log.read():
-                raise NotMet("the runtime's own check ended the demo's service meanwhile")
+                raise Died("the runtime's own check ended the demo's service meanwhile")
         self.assertEqual(run.returncode, 0, run.stdout)
         texts = sorted(glob.glob(os.path.join(OUT, "*.txt")))
         self.assertEqual(len(texts), len(screenshots.VIEWS))
