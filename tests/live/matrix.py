@@ -22,8 +22,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 FETCH = os.path.join(ROOT, "tests", "go", "fetch-toolchains")
 READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_go_binary")
 CHECKS = ("counts", "chains", "faults")
+OVERHEAD = 10   # percent, for faults
 # Those that are met within seconds; `live --quick` has them all.
-OVERHEAD = 10   # percent
 QUICK_FAULTS = ("write-write", "stale-value", "read-write", "delete-read")
 CLOSING = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
