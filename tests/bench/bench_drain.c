@@ -26,8 +26,8 @@
 
 #include "gomaptop.skel.h"
 
-#define EVENTS      200000
-#define RING_BYTES  (64u << 20)
+#define EVENTS      100000
+#define RING_BYTES  (128u << 20) /* births get half of it */
 #define QUEUE_BYTES (64u << 20)
 #define PER_SECOND  1000000.0
 #define PATIENCE_NS 20000000000ULL

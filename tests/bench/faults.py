@@ -101,7 +101,10 @@ def first_conflict(service, fault, budget, limit):
     with Watcher(*measuring.budget_args(budget), "--until-conflict", "-d", math.ceil(limit), "-p",
                  service.pid) as watcher:
         watcher.process.communicate(timeout=limit + 60)
-        took, snapshot = time.time() - began, watcher.snapshot()
+        took = time.time() - began
+        if watcher.process.returncode == 1 and not service.target.running():
+            raise Died(took)    # before gomaptop saw it
+        snapshot = watcher.snapshot()
     seen = [c for c in snapshot["conflicts"] if c["evidence"] == "overlap"]
     false = conflict_places({"conflicts": seen}) - allowed
     if false:
