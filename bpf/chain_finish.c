@@ -282,14 +282,14 @@ static void chain_replace(const struct chain_finish *f, const struct chain *chai
 		access->truncated = chain->complete ? CHAIN_WHOLE : CHAIN_LOST;
 }
 
-/* A chain with as many entries as there is room for was taken for one cut off. */
-static bool chain_is_just_fitting(struct access *access, bool ends)
+/* A chain with as many entries as there is room for was taken for one cut off. Returns whether it was. */
+static bool chain_mark_whole(struct access *access)
 {
-	bool fits = ends && access->truncated == CHAIN_TOO_DEEP;
+	bool taken = access->truncated == CHAIN_TOO_DEEP;
 
-	if (fits)
+	if (taken)
 		access->truncated = CHAIN_WHOLE;
-	return fits;
+	return taken;
 }
 
 /* Leaves a chain alone that is whole; returns whether it changed. */
@@ -304,7 +304,7 @@ static bool access_finish(struct chain_finish *f, const struct process *process,
 	if (!depth || (good == depth && (ends || access->truncated))) {
 		f->compared += chain != NULL;
 		f->differ += chain && !chain_agrees(chain, access, good);
-		return chain_is_just_fitting(access, ends);
+		return ends && chain_mark_whole(access);
 	}
 	if (chain && chain_agrees(chain, access, good)) {
 		chain_replace(f, chain, access);

@@ -117,13 +117,13 @@ void map_entry_adopt(struct map_entry *entry, struct map_instance *instance)
 	entry->row.tgid = instance->tgid;
 	entry->row.addr = instance->addr;
 	entry->live += !instance->ended;
-	map_entry_live(entry);
+	map_entry_living(entry);
 }
 
-void map_entry_live(struct map_entry *entry)
+void map_entry_living(struct map_entry *entry)
 {
 	entry->row.retired = entry->live == 0;
-	entry->row.ended = entry->live == 0 && !entry->retired;
+	entry->row.ended = entry->live == 0 && !entry->lapsed;
 }
 
 /* ---- what a row says ----------------------------------------------------------------- */

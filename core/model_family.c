@@ -27,7 +27,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->conflict_rate += row->conflict_rate;
 	into->conflicts_at_tick += from->conflicts_at_tick;
 	into->live += from->live;
-	into->retired |= from->retired;
+	into->lapsed |= from->lapsed;
 	into->instances += from->instances;
 	into->shared |= from->shared;
 	into->contended |= from->contended;
@@ -54,7 +54,7 @@ static void fold_facts(struct map_entry *into, const struct map_entry *from)
 	if (!to->type_addr)
 		to->type_addr = row->type_addr;
 	map_entry_first_use(into, &row->first_use, from->first_use);
-	map_entry_live(into);
+	map_entry_living(into);
 }
 
 /* Let one row stand for two; from disappears from the lists. */

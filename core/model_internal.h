@@ -80,7 +80,7 @@ struct map_entry {
 	uint64_t conflicts_at_tick;
 	size_t instances; /* that refer to this entry, recently retired ones included */
 	size_t live;      /* of these, neither ended nor retired */
-	bool retired;     /* some were, and what became of them is not known */
+	bool lapsed;      /* some were retired, and what became of those is not known */
 	size_t chain_capacity;
 	enum first_use first_use;
 	unsigned int type_tries;
@@ -227,8 +227,8 @@ void entry_chains_clear(struct model *model, struct map_entry *entry);
 struct map_entry *map_entry_new(struct model *model, struct map_instance *instance, bool proven);
 /* Let the instance refer to an entry, which then stands for one map more. */
 void map_entry_adopt(struct map_entry *entry, struct map_instance *instance);
-/* Work out what the row says of how many live. */
-void map_entry_live(struct map_entry *entry);
+/* Whether its maps live has changed: work out what the row says of it. */
+void map_entry_living(struct map_entry *entry);
 /* Out of the lists, its memory kept for another map. */
 void map_entry_retire(struct model *model, struct map_entry *entry);
 void map_entry_judge(struct map_entry *entry);

@@ -35,8 +35,8 @@ static void instance_end(struct model *model, struct map_instance *instance, boo
 		model->ended_first = instance;
 	model->ended_last = instance;
 	entry->live--;
-	entry->retired |= !gone;
-	map_entry_live(entry);
+	entry->lapsed |= !gone;
+	map_entry_living(entry);
 }
 
 /* Take it out of the tables, if they still hold this one. */
@@ -326,8 +326,8 @@ void maps_process_end(struct model *model, uint32_t tgid)
 		struct map_entry *entry = model->entries.rows[i];
 
 		if (entry->row.tgid == tgid) {
-			entry->retired = false;
-			map_entry_live(entry);
+			entry->lapsed = false;
+			map_entry_living(entry);
 		}
 	}
 }
