@@ -20,7 +20,7 @@ SAN   ?=
 comma := ,
 
 # ARCH=arm64: built by Debian's cross compiler into build/arm64, with the libraries of
-# tests/arm64/fetch-sysroot. Empty: for this machine.
+# tests/kernels/fetch-sysroot. Empty: for this machine.
 ARCH  ?=
 GEN   := build$(if $(ARCH),/$(ARCH))
 BUILD := $(GEN)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
@@ -30,7 +30,7 @@ ifneq ($(ARCH),arm64)
 $(error ARCH=$(ARCH) is not known: arm64, or nothing)
 endif
 CC      := aarch64-linux-gnu-gcc
-SYSROOT := $(or $(shell tests/arm64/fetch-sysroot),$(error no libraries for arm64))
+SYSROOT := $(or $(shell tests/kernels/fetch-sysroot),$(error no libraries for arm64))
 TARGET  := --sysroot=$(SYSROOT)
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
               PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config
@@ -129,15 +129,20 @@ $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
 -include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
                                      $(AID_SRC) $(BENCH_SRC)) $(GEN)/gomaptop.bpf.d
 
-.PHONY: arm64 test-arm64
+.PHONY: arm64 test-arm64 test-kernels
+test-kernels: ## boot Debian's amd64 kernels under emulation and find conflicts there (two minutes)
+test-kernels: $(GOMAPTOP)
+	@tests/install_packages test-kernels
+	@$(PYTHON) tests/kernels/run.py amd64-bookworm amd64-trixie
+
 arm64: ## build build/arm64/gomaptop with Debian's cross compiler
 	@tests/install_packages build arm64
 	@$(MAKE) --no-print-directory ARCH=arm64 all
 
-test-arm64: ## boot arm64 kernels under emulation and find conflicts there (minutes; not in test)
-	@tests/install_packages build arm64 test-arm64
+test-arm64: ## the same on arm64 kernels (ten minutes; not in test)
+	@tests/install_packages build arm64 test-kernels test-arm64
 	@$(MAKE) --no-print-directory ARCH=arm64 all
-	@$(PYTHON) tests/arm64/run.py
+	@$(PYTHON) tests/kernels/run.py arm64-bookworm arm64-trixie
 
 # ---- documents from the same tables that the program is made from -------------------------------
 
@@ -167,7 +172,7 @@ test-matrix: $(GOMAPTOP) tests
 	@BUILD=$(BUILD) GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/matrix.py $(MATRIX_ARGS) || \
 	 [ $$? -eq 77 ]
 
-test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live, matrix
+test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live, matrix, kernels
 	@tests/run_all "$(MAKE)"
 
 lint: $(SKELETON) ## style and floors: includes, formatting, clang-tidy, shellcheck, headers

@@ -67,13 +67,14 @@ static __always_inline __u64 crash_map_in_frame(const struct crash_frame *frame,
 }
 #endif
 
-/* Is it at the place of its last operation, behind wrappers perhaps? */
-static __always_inline int crash_is_there(struct crash_frame frame, __u64 place)
+/* Is it at the place of its last operation, behind wrappers perhaps? Goes up the frame: where each
+ * has its caller's and returns to. */
+static __always_inline int crash_is_there(struct crash_frame *frame, __u64 place)
 {
 	for (int i = 0; i <= BEHIND_LEVELS; i++) {
-		if (frame.place == place)
+		if (frame->place == place)
 			return 1;
-		if (bpf_probe_read_user(&frame, 2 * sizeof(__u64), (const void *)frame.next))
+		if (bpf_probe_read_user(frame, 2 * sizeof(__u64), (const void *)frame->next))
 			break;
 	}
 	return 0;
@@ -87,8 +88,11 @@ static __always_inline int crash_was_watched(const struct goroutine_counts *c)
 	return since && c->last_ns >= since;
 }
 
-static __always_inline void crash_operation(const struct pt_regs *ctx, struct event_crash *e,
-                                            struct operation *o)
+/* A function of its own for the verifier too: up to Linux 6.8 what on_probe and all that it calls have
+ * on their stacks, each rounded up to 32 bytes, must stay within 512 (kernel/bpf/verifier.c,
+ * check_max_stack_depth). */
+static __noinline int crash_operation(const struct pt_regs *ctx, struct event_crash *e,
+                                      struct operation *o)
 {
 	struct crash_frame frame = {};
 	struct goroutine_counts *c = goroutine_row(o);
@@ -96,7 +100,7 @@ static __always_inline void crash_operation(const struct pt_regs *ctx, struct ev
 
 	bpf_probe_read_user(&frame, sizeof(frame), (const void *)go_frame_pointer(ctx));
 	map = crash_arguments_kept(e, o) ? crash_map_in_frame(&frame, o->tgid) : 0;
-	if (c && crash_is_there(frame, c->last_caller)) {
+	if (c && crash_is_there(&frame, c->last_caller)) {
 		if (!map && crash_was_watched(c))
 			map = c->last_map;
 		if (map == c->last_map) {
@@ -105,6 +109,7 @@ static __always_inline void crash_operation(const struct pt_regs *ctx, struct ev
 		}
 	}
 	o->map = e->last_map = map;
+	return 0;
 }
 
 static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 tgid, __u32 tid)

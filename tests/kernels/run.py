@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""gomaptop on arm64, in an emulated machine that boots a kernel of Debian's: a conflict of two
-goroutines is found, both of its lines and whole call chains are told, and every map operation
-counts once. One kernel knows perf-event uprobes alone, the other has uprobe_multi; one CPU has
-atomic instructions, the other load-exclusive and store-exclusive.
+"""gomaptop on other kernels than this machine's, and on arm64: in an emulated machine that boots a
+kernel of Debian's, a conflict of two goroutines is found, both of its lines and whole call chains
+are told, and every map operation counts once. The older kernel has the older BPF verifier and
+perf-event uprobes alone, the newer has uprobe_multi; of the arm64 CPUs one has atomic instructions,
+the other load-exclusive and store-exclusive.
 
-    tests/arm64/run.py [SUITE...]      kernels of these suites; bookworm and trixie
+    tests/kernels/run.py MACHINE...      amd64-bookworm, ...: see MACHINES
 
-Nothing is said about speed: emulated, everything takes a hundred times as long.
+Nothing is said about speed: emulated, everything takes up to a hundred times as long.
 """
 import json
 import os
@@ -19,19 +20,30 @@ sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "live")]
 # pylint: disable=wrong-import-position
 from harness import (RELEASES, ROOT, json_values, map_at, place, program, source_lines, sums,
                      validate)
-from machine import Machine, fetched
+from machine import Machine
 from test_counts import CountsTest
 
-SUITES = {"bookworm": ("cortex-a72", "perf_event"), "trixie": ("neoverse-n1", "uprobe_multi")}
+MACHINES = {  # the CPU, and how probes are attached there
+    "amd64-bookworm": ("max", "perf_event"),
+    "amd64-trixie": ("max", "uprobe_multi"),
+    "arm64-bookworm": ("cortex-a72", "perf_event"),
+    "arm64-trixie": ("neoverse-n1", "uprobe_multi"),
+}
+UNAME = {"amd64": "x86_64", "arm64": "aarch64"}
 LIMIT = 280  # seconds for one machine: two of them stay below ten minutes
 
+# A hold by perf events is at most 200 us: the sides of the target come that near to each other. It may
+# die of that by itself, in an emulated machine more than elsewhere: then there is another.
 TWINS = """
-twins-{release} -mode racy -period 2ms >target &
-pid=$!
-while ! grep -q ready target; do sleep 0.2; done
-gomaptop -b --max-overhead 100 --format json -i 1h --until-conflict -d 120 -p $pid >snapshot
-echo $? >answer
-kill $pid
+for try in 1 2 3 4 5 6; do
+    twins-{release} -mode racy -period 500us >target &
+    pid=$!
+    while ! grep -q ready target; do sleep 0.2; done
+    gomaptop -b --max-overhead 100 --format json -i 1h --until-conflict -d 60 -p $pid >snapshot
+    echo $? >answer
+    kill $pid
+    grep -q '"evidence": *"overlap"' snapshot && break
+done
 """
 
 COUNTS = """
@@ -49,23 +61,33 @@ def jobs():
     return {name.replace(" ", "_"): script for name, script in scripts.items()}
 
 
-def programs():
-    found = {"gomaptop": os.path.join(ROOT, "build/arm64/gomaptop")}
+def native(arch):
+    return UNAME[arch] == os.uname().machine
+
+
+def gomaptop_of(arch):
+    return os.path.join(ROOT, "" if native(arch) else f"build/{arch}", "gomaptop")
+
+
+def programs(arch):
+    found = {"gomaptop": gomaptop_of(arch)}
     for release in RELEASES:
         for name in ("twins", "ops"):
-            found[f"{name}-{release}"] = program(name, release, arch="arm64")
+            found[f"{name}-{release}"] = program(name, release, arch=None if native(arch) else arch)
     return found
 
 
 class Checks(unittest.TestCase):
     """What is asked of each job's files. Not run by unittest itself."""
 
+    arch = None
+
     def snapshot(self, files, status, attach):
         log = files["log"].decode(errors="replace")
         self.assertEqual(files.get("answer", b"").decode().strip(), status, log)
         (snapshot,) = json_values(files["snapshot"].decode())
         validate(snapshot)
-        self.assertEqual(snapshot["host"]["arch"], "aarch64")
+        self.assertEqual(snapshot["host"]["arch"], UNAME[self.arch])
         coverage = snapshot["coverage"]
         self.assertEqual(coverage["attach"], attach)
         self.assertEqual(coverage["probes"]["attached"], coverage["probes"]["wanted"])
@@ -105,39 +127,47 @@ class Checks(unittest.TestCase):
         tallies = [line for line in lines if "kind" in line]
         self.assertEqual(len(tallies), lines[-1]["maps"])
         CountsTest().check_counts(tallies, snapshot)
-        # Stacks grow in every Go program: their branch was taken, and not counted twice.
-        self.assertGreater(snapshot["coverage"]["filtered"]["stack_growth"], 0)
+        # Stacks grow in every Go program: their branch was taken, and not counted twice. On amd64
+        # probes are behind it.
+        if self.arch == "arm64":
+            self.assertGreater(snapshot["coverage"]["filtered"]["stack_growth"], 0)
 
 
-def check(suite, job, files, attach):
+def check(name, job, files, attach):
     """One line of output; whether it is as it should be."""
     checks = Checks()
+    checks.arch = name.split("-")[0]
     try:
         getattr(checks, job.split("_")[0])(files, attach)
     except (AssertionError, KeyError, ValueError) as error:
-        print(f"FAIL {suite} {job}: {error}\n{files.get('log', b'').decode(errors='replace')}")
+        print(f"FAIL {name} {job}: {error}\n{files.get('log', b'').decode(errors='replace')}")
         return False
     snapshot = json_values(files["snapshot"].decode())[0]
-    print(f"ok   {suite} {job}: Linux {snapshot['host']['kernel']}, {attach}, "
+    print(f"ok   {name} {job}: Linux {snapshot['host']['kernel']}, {attach}, "
           f"{snapshot['coverage']['hits']} hits, {len(snapshot['conflicts'])} conflicts")
     return True
 
 
 def main():
-    passed = failed = 0
-    for suite in sys.argv[1:] or SUITES:
-        cpu, attach = SUITES[suite]
-        machine = Machine(fetched("fetch-kernel", suite), cpu, programs(), jobs())
+    passed = failed = skipped = 0
+    for name in sys.argv[1:]:
+        cpu, attach = MACHINES[name]
+        arch, suite = name.split("-")
+        if not native(arch) and not os.path.exists(gomaptop_of(arch)):
+            print(f"skipped: {name}: `make {arch}` builds what runs there")
+            skipped += len(jobs())
+            continue
+        machine = Machine(arch, suite, cpu, programs(arch), jobs())
         results = machine.run(LIMIT)
         for job in machine.jobs:
-            good = job in results and check(suite, job, results[job], attach)
+            good = job in results and check(name, job, results[job], attach)
             if job not in results:
-                print(f"FAIL {suite} {job}: not done; the console's last words:",
+                print(f"FAIL {name} {job}: not done; the console's last words:",
                       *machine.console[-20:], sep="\n")
             passed, failed = passed + good, failed + (not good)
             sys.stdout.flush()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    print(f"{passed} passed, {failed} failed" + f", {skipped} skipped" * bool(skipped))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
