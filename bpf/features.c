@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 
+#include "bpf/permission.h"
 #include "bpf/program.h"
 
 /* ---- the table ------------------------------------------------------------------------- */
@@ -64,30 +65,6 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static int program_try(const struct bpf_insn *code, size_t count)
-{
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, count, NULL);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static int try_anything(void)
-{
-	static const struct bpf_insn code[] = {
-	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-	        {.code = BPF_JMP | BPF_EXIT},
-	};
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, NULL, 8, 8, 1, NULL);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return program_try(code, sizeof(code) / sizeof(code[0]));
-}
-
 static int try_btf(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -125,7 +102,7 @@ static int try_atomics(void)
 	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 	        {.code = BPF_JMP | BPF_EXIT},
 	};
-	int rc = program_try(code, sizeof(code) / sizeof(code[0]));
+	int rc = permission_try_code(code, sizeof(code) / sizeof(code[0]));
 
 	return rc == 0 ? 1 : rc == -EINVAL ? 0 : rc;
 }
@@ -148,7 +125,7 @@ static enum feature_answer answer_of(int rc)
 static void small_tries(struct features *f)
 {
 	libbpf_set_print(quiet);
-	f->bpf_rc = try_anything();
+	f->bpf_rc = permission_try();
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
 		if (tries[i].anybody || !f->bpf_rc)
 			f->answers[tries[i].id] = answer_of(tries[i].try());

@@ -14,6 +14,7 @@
 
 #include "bpf/calibrate.h"
 #include "bpf/collector.h"
+#include "bpf/permission.h"
 #include "bpf/trial.h"
 #include "core/event.h"
 #include "gomaptop.skel.h"
@@ -121,9 +122,14 @@ static void sizes_set(const struct program_config *config, struct program *progr
 
 /* ---- loading ------------------------------------------------------------------------- */
 
+static bool error_is_permission(int rc)
+{
+	return rc == -EPERM || rc == -EACCES;
+}
+
 static int load_error(int rc, struct error *err)
 {
-	if (rc == -EPERM || rc == -EACCES)
+	if (error_is_permission(rc) && permission_try())
 		return error_set(
 		        err, -rc,
 		        "the kernel does not let this user load BPF programs; run gomaptop as "
@@ -134,7 +140,7 @@ static int load_error(int rc, struct error *err)
 		                 "session's cgroup, or `ulimit -l` on kernels before 5.11");
 	return error_set(err, -rc,
 	                 "the kernel refused the BPF programs: %s; Linux 5.17 or later with BTF is "
-	                 "needed, --verbose shows the kernel's own words",
+	                 "needed. If this is one, report it with what --verbose shows",
 	                 strerror(-rc));
 }
 
@@ -188,7 +194,7 @@ int program_load(const struct program_config *config, struct program *program, s
 	libbpf_set_print(on_libbpf_message);
 	if (!config->perf_only) {
 		rc = program_load_mode(config, PROBE_LINK_MULTI, program, err);
-		if (rc == -EPERM || rc == -EACCES)
+		if (error_is_permission(rc))
 			return rc;
 		if (!rc)
 			rc = program_try(config, program);

@@ -131,8 +131,8 @@ struct map_row {
 	bool goroutines_estimated; /* above about 30 */
 	bool rate_estimated;       /* see coverage_row.rates_estimated */
 	bool ended;                /* it is known that no map of this row is in use any more */
-	bool retired;   /* all were unused for long, so that nobody looks after them: most
-	                              are gone, some may be used again */
+	bool retired; /* nobody looks after any of them any more: they have ended, or were unused for
+	               * long; then some may be used again */
 	bool forgotten; /* by model_reset(), and not used since: in no list */
 	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict may
 	 * have changed. */

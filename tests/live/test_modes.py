@@ -128,6 +128,23 @@ class ModesTest(unittest.TestCase):
         self.assertTrue(any(side["stack_truncated"] for side in sides))
         self.assertTrue(all(len(conflict_places(result.snapshot)) for side in sides))
 
+    @cases(("enough", 5, False), ("one_less", 4, True))
+    def each_stack_depth_of(self, depth, truncated):
+        """A chain with exactly as many entries as there is room for is whole: the map function, the
+        two that are told, the wrapper of the go statement and runtime.goexit."""
+        def attempt():
+            with twin("racy", "1.24") as target:
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "20",
+                                  "--max-overhead", "100", "--until-conflict",
+                                  "--stack-depth", depth, "-p", target.pid, timeout=60)
+                check_met(self, result, target)
+                return result
+
+        result = until_met(attempt)
+        sides = [c[s] for c in result.snapshot["conflicts"] if c["evidence"] == "overlap"
+                 for s in "ab"]
+        self.assertEqual({side["stack_truncated"] for side in sides}, {truncated}, sides)
+
 
 if __name__ == "__main__":
     unittest.main()

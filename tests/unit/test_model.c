@@ -273,7 +273,7 @@ static void test_bounds(void **state)
 	assert_int_equal(model_maps(model, MAPS_BY_NUMBER, rows, 64), 40);
 	assert_int_equal(model_dropped(model), 1);
 	for (uint64_t i = 0; i < 30; i++)
-		goroutine_send(model, 0xc000 + i, 18 + i, 5, i < 10);
+		goroutine_send(model, 0xc000 + i, 18 + i, 5, i < 10 ? ROW_RETIRED : ROW_GOES_ON);
 	assert_int_equal(model_goroutines(model, goroutines, 64), 20);
 	assert_int_equal(model_dropped(model), 1);
 	goroutine_send(model, 0xe000, 99, 5, ROW_GOES_ON);
