@@ -68,6 +68,10 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 	struct event_map e = {.h = {.kind = EVENT_MAP, .size = sizeof(e), .time_ns = t->now}};
 	const struct map_counts *m = value;
 
+	if (!map_counts_whole(m) || !m->last_ns) {
+		c->resend_next = true; /* between two maps: the next scan has it */
+		return;
+	}
 	memcpy(&e.key, key, sizeof(e.key));
 	e.end = row_forget(t, key, m->last_ns) ? ROW_RETIRED : ROW_GOES_ON;
 	if (!e.end && !c->resend && m->last_ns + SCAN_SLACK_NS < c->last_scan_ns)
@@ -83,6 +87,10 @@ static void goroutine_row(struct collector *c, struct table *t, const void *key,
 	        .h = {.kind = EVENT_GOROUTINE, .size = sizeof(e), .time_ns = t->now}};
 	const struct goroutine_counts *g = value;
 
+	if (!g->first_ns || !g->last_ns) {
+		c->resend_next = true; /* between two goroutines: the next scan has it */
+		return;
+	}
 	memcpy(&e.key, key, sizeof(e.key));
 	e.end = row_forget(t, key, g->last_ns) ? ROW_RETIRED : ROW_GOES_ON;
 	if (!e.end && !c->resend && g->last_ns + SCAN_SLACK_NS < c->last_scan_ns)

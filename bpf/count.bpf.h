@@ -24,6 +24,11 @@
 #define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
 
 static const struct map_counts map_counts_zero;
+
+/* All of a row but the two words that say whether it is changing hands. */
+#define MAP_COUNTS_ZEROED \
+	(offsetof(struct map_counts, beginning) - offsetof(struct map_counts, ops))
+
 static const struct goroutine_counts goroutine_counts_zero;
 static const struct call_site call_site_zero;
 
@@ -120,6 +125,8 @@ static __always_inline void map_counts_begin(struct map_counts *m, const struct 
 	m->last_caller = o->place;
 	m->first_site = o->site;
 	m->first_ns = o->now;
+	asm volatile("" ::: "memory");
+	*(volatile __u64 *)&m->begun = m->gen + 1;
 }
 
 static __always_inline void map_send_last_word(const struct map_counts *m,
@@ -151,7 +158,9 @@ static __noinline int map_counts_retire(struct map_counts *m, const struct opera
 		coverage_add(COVERAGE_MAPS_UNTRACKED, map_ops_total(m));
 	else
 		map_send_last_word(m, o);
-	bpf_probe_read_kernel(m, sizeof(*m), &map_counts_zero);
+	*(volatile __u32 *)&m->beginning = gen + 2;
+	asm volatile("" ::: "memory");
+	bpf_probe_read_kernel(m->ops, MAP_COUNTS_ZEROED, &map_counts_zero);
 	m->gen = gen + 1;
 	map_counts_begin(m, o, seed);
 	return 0;
@@ -200,8 +209,10 @@ static __always_inline struct map_counts *map_counts_find(const struct operation
 		return m;
 	bpf_map_update_elem(&maps, &key, &map_counts_zero, BPF_NOEXIST);
 	m = bpf_map_lookup_elem(&maps, &key);
-	if (m && !__sync_val_compare_and_swap(&m->first_ns, 0, o->now))
+	if (m && !__sync_val_compare_and_swap(&m->first_ns, 0, o->now)) {
+		*(volatile __u32 *)&m->beginning = 1;
 		map_counts_begin(m, o, operation_seed(o));
+	}
 	return m;
 }
 

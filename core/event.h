@@ -185,6 +185,7 @@ struct map_key {
  * goroutines are counted. Here as in holds a goroutine that comes several times in a row, stepping
  * through a range loop perhaps, counts once: such visits, not the steps, are independent. */
 struct map_counts {
+	__u64 begun; /* see map_counts_whole() */
 	__u64 ops[OP_COUNT];
 	__u64 type;
 	__u64 seed;          /* hash seed of the map now at the address */
@@ -219,8 +220,16 @@ struct map_counts {
 	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
 	__u64 company_ns;        /* last time that it was used from two CPUs within a moment */
 	__u32 last_cpu;
-	__u32 pad;
+	__u32 beginning; /* see map_counts_whole() */
 };
+
+/* Is a copy of a row, made from its first word to its last while others wrote, that of one map? The
+ * row changes hands with `beginning` written before all else and `begun` after it, each the generation
+ * and one: a copy that met any of it has two different ones. A row that nobody is in yet has 0. */
+static inline int map_counts_whole(const struct map_counts *counts)
+{
+	return counts->begun && counts->begun == counts->beginning;
+}
 
 /* Is this the last word on a row of the kernel's tables? */
 enum row_end {

@@ -42,10 +42,11 @@ struct shim {
 	__u32 random;
 	__u64 step_ns; /* how far one step of a busy wait moves the clock */
 	__u64 stack[16];
-	int stack_depth;   /* frames that bpf_get_stack finds; 0: it fails */
-	size_t map_limit;  /* rows that a hash map takes; 0: no limit */
-	size_t ring_limit; /* events that the ring takes; 0: no limit */
-	size_t ring_used;  /* so much of a ring of 100 is waiting to be read */
+	int stack_depth;                        /* frames that bpf_get_stack finds; 0: it fails */
+	size_t map_limit;                       /* rows that a hash map takes; 0: no limit */
+	size_t ring_limit;                      /* events that the ring takes; 0: no limit */
+	void (*on_read_kernel)(const void *to); /* sees the state behind each copy */
+	size_t ring_used;                       /* so much of a ring of 100 is waiting to be read */
 	void (*on_wait)(void *ctx);
 	void *ctx;
 	void *task; /* struct task_struct of the running one */
@@ -211,6 +212,8 @@ static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
 static inline long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
 {
 	memcpy(to, from, size);
+	if (shim.on_read_kernel)
+		shim.on_read_kernel(to);
 	return 0;
 }
 

@@ -22,6 +22,41 @@ static void test_reused_address_is_a_new_map(void **state)
 	assert_sums();
 }
 
+/* Who reads a row while it changes hands must see that it does. */
+static const struct map_counts *changing;
+static int seen_changing, seen_whole;
+
+static void on_row_written(const void *to)
+{
+	if (to != changing->ops)
+		return;
+	seen_changing++;
+	seen_whole += map_counts_whole(changing);
+}
+
+static void test_row_is_not_whole_between_two_maps(void **state)
+{
+	struct fake_map map = {.hash0 = 11};
+	const struct map_counts nobody = {0};
+
+	(void)state;
+	assert_false(map_counts_whole(&nobody));
+	hit(&g1, &map, OP_WRITE, 0x10);
+	changing = counts_of(&map);
+	assert_true(map_counts_whole(changing));
+	shim.on_read_kernel = on_row_written;
+	for (int i = 0; i < 3; i++) {
+		map.hash0++;
+		hit(i % 2 ? &g1 : &g2, &map, OP_WRITE, 0x20);
+		assert_true(map_counts_whole(changing));
+		assert_int_equal(changing->gen, i + 1);
+	}
+	shim.on_read_kernel = NULL;
+	assert_int_equal(seen_changing, 3);
+	assert_int_equal(seen_whole, 0);
+	assert_sums();
+}
+
 /* The last words on maps of one goroutine leave room for what matters; nothing is lost unsaid. */
 static void reuse_with_busy_ring(struct fake_g *second, struct fake_g *third)
 {
@@ -178,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_reused_address_is_a_new_map),
+	        T(test_row_is_not_whole_between_two_maps),
 	        T(test_busy_ring_is_told_of_no_own_map),
 	        T(test_busy_ring_is_told_of_shared_maps),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
