@@ -114,6 +114,7 @@ static void *collector_run(void *arg)
 			drain_ms = DRAIN_QUIET_MS;
 		collector_tune(c);
 		collector_targets_cpu_look(c);
+		collector_room_look(c);
 		collector_layouts_look(c);
 		counts_when_due(c);
 		tell_consumer(c);

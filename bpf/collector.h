@@ -72,6 +72,10 @@ int collector_targets_alive(const struct collector *collector);
  * milliseconds ago. Any thread. */
 uint64_t collector_cpu_ns(const struct collector *collector);
 
+/* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target may
+ * use where that is less. 0: none, or not known. Any thread. */
+double collector_room(const struct collector *collector);
+
 /* Read and write calls of the targets since collecting began, ended ones included; looked at now,
  * some microseconds a target. What nobody may see counts as none. Any thread. */
 uint64_t collector_targets_calls(struct collector *collector);

@@ -208,6 +208,7 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 	e->armed_ns = state.armed_ns;
 	e->waiting_ns = state.waiting_ns;
 	e->contention = state.contention;
+	e->planned = state.planned;
 }
 
 static void coverage_push(struct collector *c, uint64_t now, bool final)

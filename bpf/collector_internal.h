@@ -23,6 +23,8 @@ struct collector_target {
 	uint64_t cpu_ns;            /* last reading */
 	uint64_t cpu_base;          /* at the start of watching */
 	uint64_t calls, calls_base; /* the same of read and write calls */
+	uint64_t room_cpu_ns;       /* of cpu_ns, when room was last looked at; */
+	uint64_t throttled;         /* so often its CPU time was used up until then */
 	bool crashed;
 };
 
@@ -33,6 +35,7 @@ struct collector {
 	atomic_int alive;
 	atomic_ullong disarmed_ns;
 	atomic_ullong cpu_ns; /* of the targets, as last looked at */
+	atomic_uint room;     /* see collector_room(), in thousandths */
 
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
@@ -54,6 +57,7 @@ struct collector {
 	uint64_t made_here;      /* events that the collector made itself and that may be lost */
 
 	uint64_t cpu_looked_ns;
+	uint64_t room_looked_ns, idle_ns; /* when that was, and what CPUs had been idle by then */
 
 	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
 	uint64_t tuned_held_ns; /* held time until then */
@@ -97,5 +101,8 @@ void collector_target_add(struct collector *c, pid_t pid);
 void collector_target_crashed(struct collector *c, pid_t pid);
 uint64_t collector_targets_cpu_ns(struct collector *c);
 void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
+
+/* collector_room.c: CPU time that is left for the targets. */
+void collector_room_look(struct collector *c);
 
 #endif

@@ -19,7 +19,8 @@
  * garbage collector has found it unused and swept it: so long after an operation it is the same. */
 #define SEED_SURE_NS 5000
 
-#define COMPANY_NS 2000000 /* "a moment ago": about as long as the longest hold */
+#define COMPANY_NS      2000000 /* "a moment ago": about as long as the longest hold */
+#define COMPANY_NEAR_NS 400000
 
 #define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
 
@@ -254,11 +255,13 @@ static __always_inline void map_note_goroutine(struct map_counts *m, const struc
 static __always_inline void map_note_company(struct map_counts *m, struct operation *o)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 gap = o->now - m->last_ns;
 
-	o->company =
-	        m->last_who != o->who && m->last_cpu != cpu && o->now - m->last_ns < COMPANY_NS;
-	if (o->company)
+	o->company = COMPANY_NONE;
+	if (m->last_who != o->who && m->last_cpu != cpu && gap < COMPANY_NS) {
+		o->company = gap < COMPANY_NEAR_NS ? COMPANY_NEAR : COMPANY_RECENT;
 		m->company_ns = o->now;
+	}
 	m->last_cpu = cpu;
 }
 

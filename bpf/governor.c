@@ -36,9 +36,7 @@ struct governor {
 	struct contention contention;  /* so is this */
 	uint64_t spent_ns;             /* what waiting_ns was made from */
 	struct coverage_totals *totals;
-	uint64_t (*cpu_ns)(void *ctx);
-	uint64_t (*calls)(void *ctx);
-	void *targets_ctx;
+	struct governor_targets targets;
 	struct site_zoom *sites;
 	uint64_t sites_ns, sites_armed_ns; /* the last step's: time, armed time */
 	uint64_t guarded_ns;
@@ -52,6 +50,12 @@ struct governor {
 };
 
 static uint64_t none(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static double no_room(void *ctx)
 {
 	(void)ctx;
 	return 0;
@@ -72,8 +76,7 @@ int governor_create(const struct governor_config *config, struct governor **out)
 		return rc;
 	}
 	g->config = *config;
-	g->cpu_ns = none;
-	g->calls = none;
+	g->targets = (struct governor_targets){.cpu_ns = none, .calls = none, .room = no_room};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -83,12 +86,9 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	return 0;
 }
 
-void governor_targets_set(struct governor *g, uint64_t (*cpu_ns)(void *ctx),
-                          uint64_t (*calls)(void *ctx), void *ctx)
+void governor_targets_set(struct governor *g, const struct governor_targets *targets)
 {
-	g->cpu_ns = cpu_ns;
-	g->calls = calls;
-	g->targets_ctx = ctx;
+	g->targets = *targets;
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	if (coverage_totals_add(g->totals, value))
 		return false;
 	r->now_ns = collector_now();
-	r->cpu_ns = g->cpu_ns(g->targets_ctx);
+	r->cpu_ns = g->targets.cpu_ns(g->targets.ctx);
 	r->held_ns = value[COVERAGE_STALL_NS];
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
 	return true;
@@ -118,7 +118,7 @@ static void turn(struct governor *g, bool in)
 	at = (struct contention_reading){.now_ns = r.now_ns,
 	                                 .cpu_ns = r.cpu_ns,
 	                                 .spent_ns = r.hits_ns + r.held_ns,
-	                                 .calls = g->calls(g->targets_ctx)};
+	                                 .calls = g->targets.calls(g->targets.ctx)};
 	contention_turn(&g->contention, &at, in);
 	g->budget.factor = contention_planned(&g->contention);
 }
@@ -211,6 +211,17 @@ static void disarm(struct governor *g, bool patient)
 
 /* ---- what may be spent ---------------------------------------------------------------- */
 
+/* How much of what was promised is planned with, and so to be expected. */
+static void income_plan(struct governor *g)
+{
+	g->budget.aim = overhead_aim(g->targets.room(g->targets.ctx));
+	pthread_mutex_lock(&g->lock);
+	g->state.planned = g->config.share >= OVERHEAD_UNLIMITED
+	                           ? 0
+	                           : g->budget.share * g->budget.aim / g->budget.factor;
+	pthread_mutex_unlock(&g->lock);
+}
+
 /* How much of the time accesses may be held, as the program counts it: 1 : divisor. */
 static void holds_allow(const struct governor *g)
 {
@@ -296,6 +307,7 @@ static void step(struct governor *g)
 	if (!reading_take(g, &reading))
 		return;
 	waiting_add(g, &reading);
+	income_plan(g);
 	switch (overhead_budget_look(&g->budget, &reading)) {
 	case OVERHEAD_ARM:
 		if (reading.now_ns >= g->retry_ns && arm(g, NULL, NULL) <= 0)

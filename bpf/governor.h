@@ -35,10 +35,16 @@ struct governor_config {
 /* 0 or -ENOMEM. No probe is attached yet. */
 int governor_create(const struct governor_config *config, struct governor **out);
 
-/* Where the targets' CPU time (ns) and their read and write calls are to be had, since anything; must
- * be callable in the governor's thread. Before governor_start(). */
-void governor_targets_set(struct governor *governor, uint64_t (*cpu_ns)(void *ctx),
-                          uint64_t (*calls)(void *ctx), void *ctx);
+/* What is to be known of the targets; all must be callable in the governor's thread. */
+struct governor_targets {
+	uint64_t (*cpu_ns)(void *ctx); /* CPU time, since anything */
+	uint64_t (*calls)(void *ctx);  /* their read and write calls, likewise */
+	double (*room)(void *ctx);     /* part of the CPU time at hand that goes unused, 0 to 1 */
+	void *ctx;
+};
+
+/* Before governor_start(). */
+void governor_targets_set(struct governor *governor, const struct governor_targets *targets);
 
 /* Probes at calls, which may stay in place between the windows; the governor alone uses them from
  * now on. NULL: there are none. Before governor_start(). */
@@ -56,6 +62,7 @@ struct governor_state {
 	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
 	uint64_t waiting_ns; /* what watching cost those that waited for others, as far as seen */
 	double contention;   /* contention_seen() */
+	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
 };
 
 /* Any thread. */

@@ -11,6 +11,7 @@
 #ifndef GOMAPTOP_BPF_HOLD_H
 #define GOMAPTOP_BPF_HOLD_H
 
+#include "await.bpf.h"
 #include "chain.bpf.h"
 #include "count.bpf.h"
 #include "stack_copy.bpf.h"
@@ -325,6 +326,8 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	coverage_add(COVERAGE_STALL_NS, result.held_ns);
 	hold_end(slot, &w);
 	result.arrivals = slot->arrivals;
+	if (!result.arrivals)
+		await_begin(m, o, w.now, 1);
 	stall_tell(slot, result.held_ns);
 	__sync_lock_test_and_set(&slot->owner, 0);
 	return result;

@@ -10,6 +10,12 @@
 #include "process_ids.bpf.h"
 #include "tables.bpf.h"
 
+enum company {
+	COMPANY_NONE,
+	COMPANY_RECENT, /* within COMPANY_NS */
+	COMPANY_NEAR,   /* within COMPANY_NEAR_NS */
+};
+
 struct operation {
 	__u64 now; /* 0: not asked for yet */
 	__u64 map;
@@ -29,7 +35,7 @@ struct operation {
 	__u32 op;
 	__u32 row;
 	__u32 changes;
-	__u32 company; /* another goroutine was at this map a moment ago, on another CPU */
+	__u32 company; /* enum company: was another goroutine at this map just now, on another CPU */
 	__u32 key;     /* enum wire_key */
 	__u32 sample;  /* one in CALL_SAMPLE */
 };

@@ -65,6 +65,8 @@ static void field_row_fill(struct field_row *row, const struct go_binary *binary
 	row->g_m = l->g_m;
 	row->m_g0 = l->m_g0;
 	row->unproven = go_binary_layout_trust(binary) == GO_LAYOUT_UNVERIFIED;
+	row->g_waitreason = l->g_waitreason;
+	row->lock_reasons = row->unproven ? 0 : go_layout_lock_reasons(l);
 }
 
 static int load(struct watch *w, struct error *err)
@@ -170,6 +172,11 @@ static uint64_t targets_calls(void *ctx)
 	return collector_targets_calls(ctx);
 }
 
+static double targets_room(void *ctx)
+{
+	return collector_room(ctx);
+}
+
 static int govern(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
@@ -227,7 +234,10 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 		rc = collect(w, err);
 	if (rc)
 		goto cleanup;
-	governor_targets_set(w->governor, targets_cpu, targets_calls, w->collector);
+	governor_targets_set(w->governor, &(struct governor_targets){.cpu_ns = targets_cpu,
+	                                                             .calls = targets_calls,
+	                                                             .room = targets_room,
+	                                                             .ctx = w->collector});
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
 	rc = watch_attach(w, err);

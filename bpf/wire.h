@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "core/event.h"
+
 /* A probe's cookie holds all that the program must know of its site, so that a hit costs no
  * look-up. bits 0-15 site index, 16-19 role, 20-23 op, 24-27 args, 28-31 instruction, 32-39 fields
  * row, 40 COOKIE_CALLERS. */
@@ -50,7 +52,10 @@ struct field_row {
 	__s32 iterator_type; /* of the *maptype in the iterator */
 	__s32 iterator_map;  /* of the map in the iterator */
 	__s32 g_m, m_g0;     /* of the m in g, and of that m's own g */
+	__s32 g_waitreason;  /* one byte */
 	__u32 unproven;      /* 1: read only what detector_tuning.proven says */
+	__u32 pad;
+	__u64 lock_reasons; /* 1 << reason for which a goroutine waits at a lock; 0: not known */
 };
 
 /* Values of enum layout_field of core/layout_check.h; collector_layout.c asserts that they agree. */
@@ -121,6 +126,7 @@ struct call_site {
 	__u32 met;      /* conflicting operations that came during these holds */
 	__u32 flags;    /* enum map_flag: so was a map that it touched */
 	__u32 drawn_ns; /* see struct map_counts */
+	struct await_counts awaits;
 };
 
 #define CALL_SAMPLE 16

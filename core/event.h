@@ -184,6 +184,24 @@ struct map_key {
  * at an access as a hold does, but holds nothing, in which conflicting operations of other
  * goroutines are counted. Here as in holds a goroutine that comes several times in a row, stepping
  * through a range loop perhaps, counts once: such visits, not the steps, are independent. */
+/* Looks at who came right after a hold [1] or a control window [0], and those of them in which
+ * somebody came who had waited at a lock; see bpf/await.bpf.h. */
+struct await_counts {
+	__u32 looks[2];
+	__u32 waited[2];
+};
+
+/* Such a look. */
+struct await {
+	__u64 since_ns; /* end of the hold or window */
+	__u64 g;        /* of the access that was held or watched, */
+	__u64 place;    /* its place, */
+	__u32 changes;  /* did it change the map, */
+	__u32 held;     /* was it held */
+	__u32 left;     /* so many more to look at; 0: nothing to be looked for */
+	__u32 pad;
+};
+
 struct map_counts {
 	__u64 begun; /* see map_counts_whole() */
 	__u64 ops[OP_COUNT];
@@ -218,7 +236,9 @@ struct map_counts {
 	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
 	__u64 places;      /* a bit each of the places that were noted to touch it */
 	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
-	__u64 company_ns;        /* last time that it was used from two CPUs within a moment */
+	struct await await;
+	struct await_counts awaits;
+	__u64 company_ns; /* last time that it was used from two CPUs within a moment */
 	__u32 last_cpu;
 	__u32 beginning; /* see map_counts_whole() */
 };
@@ -329,6 +349,7 @@ struct event_coverage {
 	__u64 births_ns;   /* time with the probes on births in place; 0: they never were */
 	__u64 waiting_ns;  /* part of run_ns: of those that waited for others in probes */
 	double contention; /* see core/contention.h, as last seen; 0: not known */
+	double planned;    /* part of the targets' CPU time that watching may cost now; 0: all */
 };
 
 /* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets

@@ -88,6 +88,21 @@ static void struct_take(struct search *search, Dwarf_Die *type, const char *name
 	}
 }
 
+/* ---- one constant -------------------------------------------------------------------- */
+
+static void constant_take(struct search *search, Dwarf_Die *constant, const char *name)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word value;
+
+	for (int i = 0; i < search->field_count; i++)
+		if (strcmp(search->fields[i].where, name) == 0 &&
+		    dwarf_formudata(dwarf_attr(constant, DW_AT_const_value, &attribute), &value) ==
+		            0 &&
+		    value <= INT16_MAX)
+			*field_value(search, i) = (int16_t)value;
+}
+
 /* ---- all of them --------------------------------------------------------------------- */
 
 static void unit_search(struct search *search, Dwarf_Die *unit)
@@ -98,14 +113,20 @@ static void unit_search(struct search *search, Dwarf_Die *unit)
 		return;
 	do {
 		const char *name;
+		int tag;
 
 		if (++search->entries > ENTRIES_MAX)
 			return;
-		if (dwarf_tag(&die) != DW_TAG_structure_type)
+		tag = dwarf_tag(&die);
+		if (tag != DW_TAG_structure_type && tag != DW_TAG_constant)
 			continue;
 		name = dwarf_diename(&die);
-		if (name &&
-		    (strncmp(name, "runtime.", 8) == 0 || strncmp(name, "internal/", 9) == 0))
+		if (!name ||
+		    (strncmp(name, "runtime.", 8) != 0 && strncmp(name, "internal/", 9) != 0))
+			continue;
+		if (tag == DW_TAG_constant)
+			constant_take(search, &die, name);
+		else
 			struct_take(search, &die, name);
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
@@ -128,13 +149,20 @@ static bool layout_whole(const struct go_layout *l)
 	       (l->hmap_count >= 0 || l->swiss_used >= 0);
 }
 
+/* The constants are in the unit of the package runtime itself, wherever the types are. */
+static bool search_is_over(const struct search *search)
+{
+	return (layout_whole(search->out) && search->out->reason_semacquire >= 0) ||
+	       search->entries >= ENTRIES_MAX;
+}
+
 static void units_search(struct search *search, Dwarf *dwarf)
 {
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die unit, none;
 	uint8_t kind;
 
-	while (!layout_whole(search->out) && search->entries < ENTRIES_MAX &&
+	while (!search_is_over(search) &&
 	       dwarf_get_units(dwarf, cu, &cu, NULL, &kind, &unit, &none) == 0)
 		if (kind == DW_UT_compile && unit_is_go(&unit))
 			unit_search(search, &unit);

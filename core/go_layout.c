@@ -78,3 +78,15 @@ struct go_map_layout go_layout_map(const struct go_layout *l, enum go_map_runtim
 	        .iterator_map = l->iter_m,
 	};
 }
+
+uint64_t go_layout_lock_reasons(const struct go_layout *l)
+{
+	const int16_t reasons[] = {l->reason_semacquire, l->reason_mutex, l->reason_rlock,
+	                           l->reason_rwmutex};
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i] >= 0 && reasons[i] < 64)
+			mask |= UINT64_C(1) << reasons[i];
+	return mask;
+}

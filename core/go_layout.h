@@ -4,9 +4,10 @@
  *
  * Offsets are bytes from the start of the runtime's struct; GO_NO_FIELD: this release has no such
  * field. A row of the table is a field, with its name as DWARF has it (package.type:member; two
- * names: the type was renamed, or it depends on the map runtime), a column a release. Source of
- * each figure: DWARF of a binary built by that release, which tests/unit/check_go_layout.py holds
- * the table against. To be found in Go's sources in
+ * names: the type was renamed, or it depends on the map runtime; without a member it is a constant,
+ * and no offset but its value), a column a release. Source of each figure: DWARF of a binary built by
+ * that release, which tests/unit/check_go_layout.py holds the table against. To be found in Go's
+ * sources in
  *
  *   src/runtime/runtime2.go             type g, type m
  *   src/runtime/symtab.go               type moduledata
@@ -48,6 +49,11 @@ enum go_layout_trust {
 	X(g_gopc, "runtime.g:gopc",                               296, 296, 296, 296, 280, 280, 288, 288, 280, 288, 288) \
 	X(g_startpc, "runtime.g:startpc",                         312, 312, 312, 312, 296, 296, 304, 304, 296, 304, 304) \
 	X(g_waitreason, "runtime.g:waitreason",                   176, 176, 176, 176, 176, 176, 184, 184, 176, 176, 176) \
+	/* Not offsets but values of g.waitreason; those of sync came in 1.20. */ \
+	X(reason_semacquire, "runtime.waitReasonSemacquire",       18,  18,  18,  18,  18,  18,  18,  18,  19,  13,  13) \
+	X(reason_mutex, "runtime.waitReasonSyncMutexLock",         NO,  NO,  NO,  21,  21,  21,  21,  21,  22,  22,  22) \
+	X(reason_rlock, "runtime.waitReasonSyncRWMutexRLock",      NO,  NO,  NO,  22,  22,  22,  22,  22,  23,  23,  23) \
+	X(reason_rwmutex, "runtime.waitReasonSyncRWMutexLock",     NO,  NO,  NO,  23,  23,  23,  23,  23,  24,  24,  24) \
 	X(m_g0, "runtime.m:g0",                                     0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0) \
 	X(m_procid, "runtime.m:procid",                            72,  72,  72,  72,  72,  72,  72,  72,  64,  64,  64) \
 	X(m_curg, "runtime.m:curg",                               192, 192, 192, 192, 192, 192, 192, 192, 184, 184, 184) \
@@ -117,6 +123,10 @@ struct go_map_layout {
 	int16_t iterator_type; /* *maptype in the iterator of a range loop */
 	int16_t iterator_map;  /* its map */
 };
+
+/* The values of g.waitreason with which a goroutine waits at a lock of package sync: 1 << value each.
+ * 0: none of them is known. */
+uint64_t go_layout_lock_reasons(const struct go_layout *layout);
 
 struct go_map_layout go_layout_map(const struct go_layout *layout, enum go_map_runtime runtime);
 

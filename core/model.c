@@ -157,6 +157,7 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->births_ns = event->births_ns;
 	row->waiting_ns = event->waiting_ns;
 	row->contention = event->contention;
+	row->planned = event->planned;
 	row->overhead_estimate = 0;
 	if (row->target_cpu_ns)
 		row->overhead_estimate =

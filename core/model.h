@@ -206,6 +206,7 @@ struct coverage_row {
 	uint64_t births_ns;       /* time in which it was seen where maps are made */
 	uint64_t waiting_ns;      /* part of run_ns, as in struct event_coverage */
 	double contention;        /* likewise; 0: not known */
+	double planned;           /* likewise; 0: there is no limit */
 	double hits_rate;         /* per second in the last interval */
 	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
 	                             of operations are scaled up from what was seen in windows */

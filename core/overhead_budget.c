@@ -15,6 +15,8 @@
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
 #define HOLDS_LEAST  0.58         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.7          /* holding without counting knows not what to hold */
+#define ROOM_NONE    0.2          /* of the CPU time unused: a burst may take it; */
+#define ROOM_PLENTY  0.4          /* so much seldom */
 #define IDLE         0.01         /* and below this nothing */
 #define CALM         0.25         /* of the income: spending below this is little */
 
@@ -28,6 +30,7 @@ void overhead_budget_open(struct overhead_budget *b, double share, uint64_t wind
 {
 	*b = (struct overhead_budget){
 	        .share = share < 0 ? 0 : share,
+	        .aim = OVERHEAD_AIM_FULL,
 	        .factor = 1,
 	        .window_ns = window_ns,
 	        .tail_ns = tail_ns,
@@ -43,7 +46,18 @@ double overhead_budget_income(const struct overhead_budget *b)
 {
 	double cpus = b->cpu_rate > OVERHEAD_CPU_FLOOR ? b->cpu_rate : OVERHEAD_CPU_FLOOR;
 
-	return b->share * OVERHEAD_AIM * cpus / b->factor;
+	return b->share * b->aim * cpus / b->factor;
+}
+
+double overhead_aim(double room)
+{
+	double part = (room - ROOM_NONE) / (ROOM_PLENTY - ROOM_NONE);
+
+	if (part < 0)
+		part = 0;
+	if (part > 1)
+		part = 1;
+	return OVERHEAD_AIM_FULL + part * (OVERHEAD_AIM_ROOM - OVERHEAD_AIM_FULL);
 }
 
 double overhead_budget_hold_rate(const struct overhead_budget *b)

@@ -8,7 +8,7 @@
  *   - probes in place for a time W can cost at most W on each CPU, so a share of windows up to the
  *     budget is always safe, and where hits are few far more is;
  *   - what is counted is not all: putting probes in and out costs something, and goroutines wait
- *     for others that were delayed. So only a part of the promise (OVERHEAD_AIM) is income, and that
+ *     for others that were delayed. So only a part of the promise (overhead_aim()) is income, and that
  *     is divided by how much more was seen to be lost than was counted (core/contention.h).
  *
  * All times are nanoseconds. Not thread-safe: one thread owns it, the governor's.
@@ -19,8 +19,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Part of what was promised that is planned to be spent. */
-#define OVERHEAD_AIM 0.5
+/* Part of what was promised that is planned to be spent: where all CPU time is used, so that what is
+ * spent is missing at once; and where there is plenty left, so that work goes on beside it. */
+#define OVERHEAD_AIM_FULL 0.5
+#define OVERHEAD_AIM_ROOM 0.9
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
  * with, and 3 % of a tenth of a CPU is nothing to anybody. */
@@ -37,6 +39,7 @@ enum overhead_advice {
 
 struct overhead_budget {
 	double share;       /* promised: of the targets' CPU time */
+	double aim;         /* see overhead_aim(); may be set */
 	double factor;      /* what is spent costs so much more (core/contention.h); may be set */
 	uint64_t window_ns; /* shortest window worth the trouble of putting probes in and out */
 	uint64_t tail_ns;   /* how long probes are still hit while they are taken out */
@@ -82,7 +85,10 @@ uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* CPUs of income: a part of the targets' CPU time, see OVERHEAD_AIM, divided by the factor: what the
+/* What part to plan with. room: part of the CPU time there is that goes unused, 0 to 1. */
+double overhead_aim(double room);
+
+/* CPUs of income: a part of the targets' CPU time, see overhead_aim(), divided by the factor: what the
  * probes themselves may cost. */
 double overhead_budget_income(const struct overhead_budget *budget);
 

@@ -107,6 +107,7 @@ static void put_overhead(struct json_writer *w, const struct snapshot_context *c
 	json_put_real(w, "held_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);
 	json_put_real(w, "waiting_seconds", (double)row->waiting_ns / 1e9);
 	json_put_real(w, "contention", row->contention > 0 ? row->contention : NAN);
+	json_put_real(w, "planned", row->planned > 0 ? row->planned : NAN);
 	json_put_real(w, "target_cpu_seconds", (double)row->target_cpu_ns / 1e9);
 	json_end_object(w);
 }

@@ -12,7 +12,10 @@
 /* A goroutine, its stack pointer and the map it works on, as the programs read them. */
 struct fake_g {
 	__u64 goid, parent, gopc;
+	__u64 waitreason;
 };
+
+#define REASON_LOCK 18
 
 struct fake_map {
 	__u64 count;
@@ -30,7 +33,9 @@ static inline int set_up(void **state)
 	                                     .g_parent_goid = offsetof(struct fake_g, parent),
 	                                     .g_gopc = offsetof(struct fake_g, gopc),
 	                                     .seed_offset = offsetof(struct fake_map, hash0),
-	                                     .seed_size = 4};
+	                                     .seed_size = 4,
+	                                     .g_waitreason = offsetof(struct fake_g, waitreason),
+	                                     .lock_reasons = 1ULL << REASON_LOCK};
 
 	(void)state;
 	programs_reset(&row);

@@ -63,9 +63,9 @@ static void test_what_was_tried_makes_room(void **state)
 
 	(void)state;
 	share(&map_a);
-	work_on_both(2000);
+	work_on_both(8000);
 	early = counts_of(&map_a)->hold_ns[1];
-	work_on_both(2000);
+	work_on_both(8000);
 	late = counts_of(&map_a)->hold_ns[1] - early;
 	assert_true(early > 0 && late < early / 2);
 }
@@ -132,22 +132,33 @@ static void test_changes_are_held_rather_than_reads(void **state)
 	assert_true(m->hold_ns[1] > m->hold_ns[0]);
 }
 
+/* Of so many accesses. */
+static int promising(const struct map_counts *m, enum company company, __u64 probed)
+{
+	struct operation o = {.probed = probed, .now = 1000 * MS, .company = company};
+	int n = 0;
+
+	for (int i = 0; i < 1600; i++)
+		n += access_is_promising(m, &o);
+	return n;
+}
+
 /* Who comes alone is held seldom; where a call is probed, nobody may come in company for long. */
 static void test_company_is_better(void **state)
 {
-	struct operation o = {.probed = 1, .now = 1000 * MS};
-	struct map_counts m = {.company_ns = o.now - ALONE_NS / 2};
+	struct map_counts m = {.company_ns = 1000 * MS - ALONE_NS / 2};
 
 	(void)state;
-	shim.random = 1; /* the next ones are no multiples of 16 */
-	assert_false(access_is_promising(&m, &o));
-	o.company = 1;
-	assert_true(access_is_promising(&m, &o));
-	o.company = 0;
-	m.company_ns = o.now - 2 * ALONE_NS;
-	assert_true(access_is_promising(&m, &o));
-	o.probed = 0;
-	assert_false(access_is_promising(&m, &o));
+	assert_in_range(promising(&m, COMPANY_NONE, 1), 60, 140);
+	assert_in_range(promising(&m, COMPANY_RECENT, 1), 330, 470);
+	assert_int_equal(promising(&m, COMPANY_NEAR, 1), 1600);
+	m.company_ns = 1000 * MS - 2 * ALONE_NS;
+	assert_int_equal(promising(&m, COMPANY_NONE, 1), 1600);
+	assert_in_range(promising(&m, COMPANY_NONE, 0), 60, 140);
+	/* As long as less is held than may be there is no choice to make. */
+	tuning.tried_spacing_ns = EAGER_NS / 2;
+	assert_in_range(promising(&m, COMPANY_NONE, 0), 700, 900);
+	assert_in_range(promising(&m, COMPANY_RECENT, 0), 700, 900);
 }
 
 /* Where all CPUs but one are taken, nobody else is held. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What watching costs is promised, said and true."""
+import contextlib
 import os
 import time
 import unittest
@@ -134,6 +135,63 @@ class BudgetTest(unittest.TestCase):
         spent, cpu = (b - a for a, b in zip(before, parts(snapshot)))
         self.assertLess(spent, 0.03 * cpu)
         self.assertLess(took, 2.5, "a probe takes 100 ms to go, and there are dozens")
+
+
+def limited_group(percent):
+    """A control group that may use so much of one CPU: (folder, how to lift the limit)."""
+    one, two = "/sys/fs/cgroup/cpu", "/sys/fs/cgroup"
+    if os.path.exists(f"{one}/cpu.cfs_quota_us"):
+        root, file, limit, none = one, "cpu.cfs_quota_us", f"{percent * 1000}", "-1"
+    elif os.path.exists(f"{two}/cgroup.subtree_control"):
+        root, file, limit, none = two, "cpu.max", f"{percent * 1000} 100000", "max"
+        write(f"{two}/cgroup.subtree_control", "+cpu")
+    else:
+        raise unittest.SkipTest("no control groups for CPU time are mounted")
+    folder = os.path.join(root, f"gomaptop-test-{os.getpid()}")
+    os.mkdir(folder)
+    write(os.path.join(folder, file), limit)
+    return folder, lambda: write(os.path.join(folder, file), none)
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def planned(snapshot):
+    return snapshot["coverage"]["overhead"]["planned"]
+
+
+class RoomTest(unittest.TestCase):
+    """More of the budget is planned with where CPU time is left for it."""
+    LITTLE, MUCH = 0.03 * 0.6 / 1.5, 0.03 * 0.8 / 1.5
+
+    def planned(self, watching, enough):
+        """What is planned with, as soon as it is enough, or after long."""
+        seen = watching.wait_for(lambda s: enough(planned(s)), 30) or watching.newest()
+        return planned(seen)
+
+    def test_busy_machine(self):
+        with Loop(SWISS) as loop, contextlib.ExitStack() as others:
+            with Watching("-p", loop.pid, overhead=3, interval="500ms") as watching:
+                watching.wait_attached()
+                self.assertGreater(self.planned(watching, lambda p: p > self.MUCH), self.MUCH)
+                for _ in range(os.cpu_count()):
+                    others.enter_context(Loop(SWISS))
+                self.assertLess(self.planned(watching, lambda p: p < self.LITTLE), self.LITTLE)
+
+    def test_limited_group(self):
+        """The machine has room; the target's group has not."""
+        folder, lift = limited_group(30)
+        self.addCleanup(os.rmdir, folder)
+        with Loop(SWISS) as loop:
+            write(os.path.join(folder, "cgroup.procs"), str(loop.pid))
+            with Watching("-p", loop.pid, overhead=3, interval="500ms") as watching:
+                watching.wait_attached()
+                seen = watching.wait_for(lambda s: s["seconds"] > 5, 30)
+                self.assertLess(planned(seen), self.LITTLE)
+                lift()
+                self.assertGreater(self.planned(watching, lambda p: p > self.MUCH), self.MUCH)
 
 
 class NothingTest(unittest.TestCase):

@@ -21,7 +21,8 @@ def table():
     """{field: ([(struct, path)], [offset or None of each release])} as the header has it."""
     with open("core/go_layout.h", encoding="utf-8") as header:
         rows = ROW.findall(header.read())
-    return {name: ([tuple(place.split(":")) for place in where.split("|")],
+    # A constant, which is in no struct, has no path.
+    return {name: ([tuple((place + ":").split(":")[:2]) for place in where.split("|")],
                    [None if v.strip() == "NO" else int(v) for v in values.split(",")])
             for name, where, values in rows}
 
@@ -70,8 +71,9 @@ def member(die, path):
     return None
 
 
-def structs(path, wanted):
-    """{(struct, path): offset or None} of what is wanted of the structs that there are."""
+def values(path, wanted):
+    """{(struct, path): offset or None} of what is wanted of the structs that there are, and
+    {(constant, ""): value}."""
     found = {}
     with open(path, "rb") as file:
         for unit in ELFFile(file).get_dwarf_info().iter_CUs():
@@ -79,19 +81,22 @@ def structs(path, wanted):
             if text(top.attributes["DW_AT_name"].value) != "runtime":
                 continue  # where Go's linker puts the types of all packages
             for die in top.iter_children():
-                if die.tag != "DW_TAG_structure_type":
+                if die.tag not in ("DW_TAG_structure_type", "DW_TAG_constant"):
                     continue
                 name = text(die.attributes["DW_AT_name"].value)
-                found.update({(struct, path): member(die, path)
-                              for struct, path in wanted if struct == name})
+                if die.tag == "DW_TAG_constant" and (name, "") in wanted:
+                    found[name, ""] = die.attributes["DW_AT_const_value"].value
+                elif die.tag == "DW_TAG_structure_type":
+                    found.update({(struct, path): member(die, path)
+                                  for struct, path in wanted if struct == name and path})
     return found
 
 
 def truth_of(release, go, arch, wanted):
     """What DWARF says, of executables with either kind of map where there are two."""
-    truth = structs(build(release, go, arch, ""), wanted)
+    truth = values(build(release, go, arch, ""), wanted)
     if int(release.split(".")[1]) in TWO_RUNTIMES:
-        other = structs(build(release, go, arch, "noswissmap"), wanted)
+        other = values(build(release, go, arch, "noswissmap"), wanted)
         for place, offset in other.items():
             assert truth.setdefault(place, offset) == offset, (release, place)
     return truth

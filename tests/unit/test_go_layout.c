@@ -47,6 +47,22 @@ static void test_table(void **state)
 	}
 }
 
+/* Waiting at a mutex has another number in each of these; without the numbers nothing is one. */
+static void test_lock_reasons(void **state)
+{
+	struct go_layout none = {.reason_semacquire = GO_NO_FIELD,
+	                         .reason_mutex = GO_NO_FIELD,
+	                         .reason_rlock = GO_NO_FIELD,
+	                         .reason_rwmutex = 64};
+
+	(void)state;
+	assert_true(go_layout_lock_reasons(go_layout_find(19)) == 1ULL << 18);
+	assert_true(go_layout_lock_reasons(go_layout_find(20)) == (1ULL << 18 | 7ULL << 21));
+	assert_true(go_layout_lock_reasons(go_layout_find(25)) == (1ULL << 19 | 7ULL << 22));
+	assert_true(go_layout_lock_reasons(go_layout_find(27)) == (1ULL << 13 | 7ULL << 22));
+	assert_true(go_layout_lock_reasons(&none) == 0);
+}
+
 static void test_map_layout(void **state)
 {
 	struct go_map_layout hmap = go_layout_map(go_layout_find(19), GO_MAP_HMAP);
@@ -243,9 +259,13 @@ static void test_newer_than_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_table),         cmocka_unit_test(test_map_layout),
-	        cmocka_unit_test(test_dwarf),         cmocka_unit_test(test_no_dwarf),
-	        cmocka_unit_test(test_damaged_dwarf), cmocka_unit_test(test_newer_than_the_table),
+	        cmocka_unit_test(test_table),
+	        cmocka_unit_test(test_lock_reasons),
+	        cmocka_unit_test(test_map_layout),
+	        cmocka_unit_test(test_dwarf),
+	        cmocka_unit_test(test_no_dwarf),
+	        cmocka_unit_test(test_damaged_dwarf),
+	        cmocka_unit_test(test_newer_than_the_table),
 	};
 	int fd = mkstemp(scratch);
 	int failed;

@@ -120,10 +120,48 @@ static void test_within_budget(void **state)
 			world_run(&w, 20000);
 			assert_true(spent_since(&w, &then) < shares[s] * 0.75);
 			/* And it is used: somebody is looking. */
-			assert_true(spent_since(&w, &then) > shares[s] * OVERHEAD_AIM * 0.5 ||
+			assert_true(spent_since(&w, &then) > shares[s] * OVERHEAD_AIM_FULL * 0.5 ||
 			            w.armed_ms > w.now_ms * 0.9);
-			assert_true(w.armed_ms > w.now_ms * shares[s] * OVERHEAD_AIM * 0.3);
+			assert_true(w.armed_ms > w.now_ms * shares[s] * OVERHEAD_AIM_FULL * 0.3);
 		}
+}
+
+static void test_aim(void **state)
+{
+	double before = 0;
+
+	(void)state;
+	assert_true(overhead_aim(0) == OVERHEAD_AIM_FULL);
+	assert_true(overhead_aim(0.1) == OVERHEAD_AIM_FULL);
+	assert_true(overhead_aim(0.5) == OVERHEAD_AIM_ROOM);
+	assert_true(overhead_aim(1) == OVERHEAD_AIM_ROOM);
+	for (double room = 0; room < 1; room += 0.01) {
+		assert_true(overhead_aim(room) >= before);
+		before = overhead_aim(room);
+	}
+}
+
+/* With plenty of room more is spent, and not more than was promised. */
+static void test_within_budget_with_room(void **state)
+{
+	static const double ops_rates[] = {1e8, 1e6, 1e5};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ops_rates) / sizeof(*ops_rates); i++) {
+		struct world w = world_make(0.03, 1, ops_rates[i]), then;
+		double little;
+
+		world_run(&w, 5000);
+		then = w;
+		world_run(&w, 20000);
+		little = spent_since(&w, &then);
+		w.budget.aim = overhead_aim(1);
+		world_run(&w, 1000);
+		then = w;
+		world_run(&w, 20000);
+		assert_true(spent_since(&w, &then) > 1.4 * little);
+		assert_true(spent_since(&w, &then) < 0.03);
+	}
 }
 
 static void test_few_hits_always_armed(void **state)
@@ -226,6 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_within_budget),
+	        cmocka_unit_test(test_aim),
+	        cmocka_unit_test(test_within_budget_with_room),
 	        cmocka_unit_test(test_few_hits_always_armed),
 	        cmocka_unit_test(test_first_look),
 	        cmocka_unit_test(test_jump),

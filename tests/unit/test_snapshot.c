@@ -275,7 +275,7 @@ static void test_overhead_parts(void **state)
 		size_t size;
 		FILE *out = open_memstream(&text, &size);
 
-		event.contention = factors[i];
+		event.contention = event.planned = factors[i];
 		assert_int_equal(model_create(&config, &model), 0);
 		assert_int_equal(model_apply(model, &event.h), 0);
 		assert_int_equal(snapshot_write(model, &context, SNAPSHOT_JSON, out, NULL), 0);
@@ -286,6 +286,9 @@ static void test_overhead_parts(void **state)
 		assert_true(json_real_value(json_object_get(overhead, "hits_seconds")) == 3);
 		assert_true(json_real_value(json_object_get(overhead, "held_seconds")) == 1);
 		assert_true(json_real_value(json_object_get(overhead, "waiting_seconds")) == 2);
+		assert_true(factors[i] > 0 ? json_real_value(factor) == factors[i]
+		                           : json_is_null(factor));
+		factor = json_object_get(overhead, "planned");
 		assert_true(factors[i] > 0 ? json_real_value(factor) == factors[i]
 		                           : json_is_null(factor));
 		json_decref(root);
