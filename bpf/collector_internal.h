@@ -58,6 +58,7 @@ struct collector {
 
 	uint64_t cpu_looked_ns;
 	uint64_t room_looked_ns, idle_ns; /* when that was, and what CPUs had been idle by then */
+	bool room_known;
 
 	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
 	uint64_t tuned_held_ns; /* held time until then */

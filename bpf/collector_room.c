@@ -2,7 +2,7 @@
 #include "bpf/collector_internal.h"
 #include "core/cpu_room.h"
 
-#define LOOK_NS     500000000ULL
+#define LOOK_NS     1000000000ULL
 #define TARGETS_MAX 64 /* looked at; of more one knows enough */
 
 /* What the target leaves of the CPUs that it may run on; 0 as soon as a limit of CPU time that it has
@@ -47,7 +47,7 @@ static double least_room(struct collector *c, double elapsed_ns)
 	return room > 0 ? room : 0;
 }
 
-/* Less room counts at once, more of it by and by. */
+/* Less room counts at once, more of it by and by. The first look is what others are compared with. */
 void collector_room_look(struct collector *c)
 {
 	uint64_t now = collector_now(), elapsed_ns = now - c->room_looked_ns;
@@ -56,10 +56,11 @@ void collector_room_look(struct collector *c)
 	if (elapsed_ns < LOOK_NS)
 		return;
 	room = least_room(c, (double)elapsed_ns);
-	if (!c->room_looked_ns) /* what is known is from before */
+	if (!c->room_looked_ns)
 		room = 0;
-	else if (room > before)
+	else if (c->room_known && room > before)
 		room = (before + room) / 2;
+	c->room_known = c->room_looked_ns != 0;
 	c->room_looked_ns = now;
 	atomic_store(&c->room, (unsigned int)(room * 1000));
 }

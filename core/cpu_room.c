@@ -3,7 +3,6 @@
 #include "core/cpu_room.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
@@ -13,31 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/small_file.h"
+
 #define GROUPS    "/sys/fs/cgroup"
 #define CPUS_MOST 8192 /* NR_CPUS of no kernel is more */
-
-/* The beginning of a file; how many bytes, or -errno. */
-static int text_read(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
-
-	if (fd < 0)
-		return -errno;
-	got = read(fd, text, size - 1);
-	close(fd);
-	if (got < 0)
-		return -EIO;
-	text[got] = '\0';
-	return (int)got;
-}
 
 int cpu_room_idle(uint64_t *idle_ns)
 {
 	uint64_t seconds, hundredths;
 	char text[128];
 
-	if (text_read("/proc/uptime", text, sizeof(text)) <= 0 ||
+	if (small_file_read("/proc/uptime", text, sizeof(text)) <= 0 ||
 	    sscanf(text, "%*s %" SCNu64 ".%2" SCNu64, &seconds, &hundredths) != 2)
 		return -ENODATA;
 	*idle_ns = seconds * 1000000000 + hundredths * 10000000;
@@ -111,7 +96,7 @@ static bool throttled_add(const char *folder, uint64_t *times)
 	const char *at;
 
 	snprintf(path, sizeof(path), "%s/cpu.stat", folder);
-	if (text_read(path, text, sizeof(text)) < 0)
+	if (small_file_read(path, text, sizeof(text)) < 0)
 		return false;
 	at = strstr(text, "nr_throttled ");
 	if (at)
@@ -125,7 +110,7 @@ int cpu_room_throttled(pid_t pid, uint64_t *times)
 	size_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (text_read(path, lines, sizeof(lines)) <= 0)
+	if (small_file_read(path, lines, sizeof(lines)) <= 0)
 		return -ESRCH;
 	*times = 0;
 	/* A group outside the reader's own namespace begins with "/..". */

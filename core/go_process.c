@@ -2,7 +2,6 @@
 #include "core/go_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "core/small_file.h"
 
 #define NS_PER_SECOND 1000000000ULL
 
@@ -67,18 +68,11 @@ static int proc_text(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[PROC_PATH_MAX];
 	ssize_t length;
-	int fd, rc;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return gone(errno);
-	length = read(fd, text, size - 1);
-	rc = length < 0 ? gone(errno) : 0;
-	close(fd);
-	if (rc)
-		return rc;
-	text[length] = '\0';
+	length = small_file_read(path, text, size);
+	if (length < 0)
+		return gone((int)-length);
 	return length ? 0 : -ESRCH;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/go_process.h"
+#include "core/small_file.h"
 
 /* What an executable turned out to be; most on a host are no Go programs, and that is worth
  * remembering just as well. */
@@ -134,15 +135,10 @@ static const char *go_version_of(struct go_process_list *list, const char *path)
 static void command_read(pid_t pid, char *out, size_t size)
 {
 	char path[PROC_PATH_MAX];
-	ssize_t length = 0, i;
-	int fd;
+	ssize_t length, i;
 
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, out, size - 1);
-		close(fd);
-	}
+	length = small_file_read(path, out, size);
 	if (length <= 0) {
 		if (go_process_executable(pid, out, size))
 			snprintf(out, size, "?");
