@@ -62,6 +62,7 @@ struct collector {
 
 	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
 	uint64_t tuned_held_ns; /* held time until then */
+	double tuned_used;      /* part of the budget of held time that is used lately */
 
 	struct collector_target *targets;
 	size_t target_count, target_room;

@@ -3,7 +3,8 @@
 #include "core/cpu_room.h"
 
 #define LOOK_NS     1000000000ULL
-#define TARGETS_MAX 64 /* looked at; of more one knows enough */
+#define FIRST_NS    200000000ULL /* the first comparison is wanted soon; accounts go by 10 ms */
+#define TARGETS_MAX 64           /* looked at; of more one knows enough */
 
 /* What the target leaves of the CPUs that it may run on; 0 as soon as a limit of CPU time that it has
  * was used up, or cannot be seen. */
@@ -53,7 +54,7 @@ void collector_room_look(struct collector *c)
 	uint64_t now = collector_now(), elapsed_ns = now - c->room_looked_ns;
 	double before = (double)atomic_load(&c->room) / 1000, room;
 
-	if (elapsed_ns < LOOK_NS)
+	if (elapsed_ns < (c->room_known ? LOOK_NS : FIRST_NS))
 		return;
 	room = least_room(c, (double)elapsed_ns);
 	if (!c->room_looked_ns)

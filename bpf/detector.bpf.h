@@ -32,7 +32,8 @@
 #define RECENT_MASK       3  /* one in four of those that come in company that is not near */
 #define ALONE_NS          100000000 /* and where a call is probed each, after so long without company */
 #define EAGER_MASK        1         /* one in two as long as less is held than may be: */
-#define EAGER_NS          4000000 /* tuning.tried_spacing_ns says so */
+#define EAGER_NS          40000000 /* tuning.tried_spacing_ns says so */
+#define EAGER_POOR_MASK   3
 #define POOR_MASK         31 /* one in 32 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
 #define BARREN_CONTROL_NS 20000000  /* watched so long, and nothing came that could conflict; */
@@ -349,6 +350,12 @@ static __always_inline void call_site_note(struct call_site *site, struct hold_r
 	__sync_fetch_and_add(&site->holds, 1);
 }
 
+/* Is less held than may be? Then what is there is better than what may come. */
+static __always_inline int held_time_is_over(void)
+{
+	return tuning.tried_spacing_ns < EAGER_NS;
+}
+
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
                                      struct map_counts *m)
 {
@@ -361,7 +368,8 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	 * ones. */
 	if (!length)
 		m->drawn_ns = length = stall_draw_map();
-	if (map_class_is_poor(m, o->changes) && bpf_get_prandom_u32() & POOR_MASK)
+	if (map_class_is_poor(m, o->changes) &&
+	    bpf_get_prandom_u32() & (held_time_is_over() ? EAGER_POOR_MASK : POOR_MASK))
 		return;
 	if (!budget_take(o->now, length, priority))
 		return;
@@ -432,7 +440,7 @@ static __always_inline int access_is_promising(const struct map_counts *m,
 {
 	__u32 mask = o->company == COMPANY_RECENT ? RECENT_MASK : ALONE_MASK;
 
-	if (tuning.tried_spacing_ns < EAGER_NS)
+	if (held_time_is_over())
 		mask = EAGER_MASK;
 	return o->company == COMPANY_NEAR || !(bpf_get_prandom_u32() & mask) ||
 	       (o->probed && o->now - m->company_ns > ALONE_NS);

@@ -38,7 +38,7 @@ struct governor {
 	struct coverage_totals *totals;
 	struct governor_targets targets;
 	struct site_zoom *sites;
-	uint64_t sites_ns, sites_armed_ns; /* the last step's: time, armed time */
+	uint64_t sites_ns; /* of the last step */
 	uint64_t guarded_ns;
 	uint64_t retry_ns; /* the probes could not be put in place: not again before */
 	pthread_t thread;
@@ -120,7 +120,6 @@ static void turn(struct governor *g, bool in)
 	                                 .spent_ns = r.hits_ns + r.held_ns,
 	                                 .calls = g->targets.calls(g->targets.ctx)};
 	contention_turn(&g->contention, &at, in);
-	g->budget.factor = contention_planned(&g->contention);
 }
 
 static void waiting_add(struct governor *g, const struct overhead_reading *r)
@@ -214,7 +213,10 @@ static void disarm(struct governor *g, bool patient)
 /* How much of what was promised is planned with, and so to be expected. */
 static void income_plan(struct governor *g)
 {
-	g->budget.aim = overhead_aim(g->targets.room(g->targets.ctx));
+	double leeway = overhead_leeway(g->targets.room(g->targets.ctx));
+
+	g->budget.aim = overhead_aim(leeway);
+	g->budget.factor = contention_planned(&g->contention, leeway);
 	pthread_mutex_lock(&g->lock);
 	g->state.planned = g->config.share >= OVERHEAD_UNLIMITED
 	                           ? 0
@@ -251,12 +253,12 @@ void governor_sites_set(struct governor *g, struct site_zoom *sites)
 	g->sites = sites;
 }
 
-/* Where the probes in the functions are in place most of the time anyway, nothing is left to do. */
-static double sites_budget(struct governor *g, uint64_t now, uint64_t armed)
+/* Where the probes in the functions are in place for much of the time, nothing is left to do. */
+static double sites_budget(struct governor *g)
 {
-	bool always = 2 * (armed - g->sites_armed_ns) > now - g->sites_ns;
+	bool wanted = overhead_budget_calls_wanted(&g->budget);
 
-	return always ? 0 : overhead_budget_income(&g->budget) * SITES_PART * 1e9;
+	return wanted ? overhead_budget_income(&g->budget) * SITES_PART * 1e9 : 0;
 }
 
 /* A site that turned out to be dear goes at once. */
@@ -291,13 +293,12 @@ static void sites_step(struct governor *g)
 		return;
 	governor_state(g, &state);
 	terms.armed_ns = state.armed_ns;
-	terms.budget_ns_per_s = sites_budget(g, terms.now_ns, terms.armed_ns);
+	terms.budget_ns_per_s = sites_budget(g);
 	if (probe_set_is_open(g->config.probes) && terms.budget_ns_per_s > 0)
 		return;
 	if (terms.budget_ns_per_s > 0 || site_zoom_count(g->sites))
 		calls_set(g, site_zoom_step(g->sites, &terms));
 	g->sites_ns = terms.now_ns;
-	g->sites_armed_ns = terms.armed_ns;
 }
 
 static void step(struct governor *g)
@@ -357,6 +358,7 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	contention_open(&g->contention);
 	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)collector_now());
 	turn(g, false);
+	income_plan(g);
 	holds_allow(g);
 	births_allow(g);
 	if (g->config.share <= 0)

@@ -11,9 +11,10 @@
 #define CERTAIN     0.3         /* standard error, as a part, of what is said to have been seen */
 
 /* What is assumed: a normal distribution of which only what is above 1 can be. Its mean there is
- * CONTENTION_ASSUMED, nearly. */
+ * CONTENTION_ASSUMED, nearly; with all leeway 1.09. */
 #define ASSUMED_CENTRE 0.7
 #define ASSUMED_ERROR  0.8
+#define ASSUMED_LEEWAY 0.2 /* the error, then */
 
 void contention_open(struct contention *c)
 {
@@ -124,12 +125,14 @@ static double mean_above_one(double centre, double error)
 	return above > 1e-9 ? centre + error * density / above : 1;
 }
 
-double contention_planned(const struct contention *c)
+/* Drawn towards what is assumed. */
+static double believed(const struct contention *c, double leeway)
 {
-	double seen, assumed = 1 / (ASSUMED_ERROR * ASSUMED_ERROR), centre;
+	double error = ASSUMED_ERROR + leeway * (ASSUMED_LEEWAY - ASSUMED_ERROR);
+	double seen, assumed = 1 / (error * error), centre;
 
 	if (c->sums.windows < WINDOWS_MIN)
-		return CONTENTION_ASSUMED;
+		return mean_above_one(ASSUMED_CENTRE, error);
 	seen = 1 / variance(&c->sums);
 	centre =
 	        (c->sums.lost / c->sums.spent * seen + ASSUMED_CENTRE * assumed) / (seen + assumed);
@@ -144,4 +147,10 @@ double contention_seen(const struct contention *c)
 		return 0;
 	factor = bounded(c->sums.lost / c->sums.spent);
 	return variance(&c->sums) < CERTAIN * CERTAIN * factor * factor ? factor : 0;
+}
+
+/* The estimate has what was seen in it: less may not be planned with. */
+double contention_planned(const struct contention *c, double leeway)
+{
+	return fmax(believed(c, leeway), contention_seen(c));
 }

@@ -6,6 +6,7 @@
 #define CPU_NS       5e8  /* time constant of the targets' CPU use, */
 #define COST_NS      2e7  /* and of what probes in place cost: two windows */
 #define FORGET_NS    1e10 /* an old experience fades in so long */
+#define CPU_FIRST_NS 5e7  /* and that when nothing was seen yet */
 #define LOOK_NS      2000000ULL /* next look while the account runs low */
 #define LOOK_PARTS   8          /* looks while the account is spent at the rate of late, at least */
 #define LOOK_CALM    20000000ULL  /* while probes are in place and cost little */
@@ -13,12 +14,15 @@
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
-#define HOLDS_LEAST  0.58         /* of the income: counting without holding finds nothing, */
-#define HOLDS_MOST   0.7          /* holding without counting knows not what to hold */
-#define ROOM_NONE    0.2          /* of the CPU time unused: a burst may take it; */
-#define ROOM_PLENTY  0.4          /* so much seldom */
-#define IDLE         0.01         /* and below this nothing */
-#define CALM         0.25         /* of the income: spending below this is little */
+#define HOLDS_LEAST  0.75         /* of the income: counting without holding finds nothing, */
+#define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
+#define HOLDS_CALLS  0.58  /* the least beside probed calls, which cost something all the time */
+#define CALLS_WANTED 0.03  /* windows can be open for a smaller part of the time, */
+#define CALLS_ENOUGH 0.045 /* and no longer wanted above this */
+#define ROOM_NONE    0.2   /* of the CPU time unused: a burst may take it; */
+#define ROOM_PLENTY  0.4   /* so much seldom */
+#define IDLE         0.01  /* and below this nothing */
+#define CALM         0.25  /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
 {
@@ -49,23 +53,27 @@ double overhead_budget_income(const struct overhead_budget *b)
 	return b->share * b->aim * cpus / b->factor;
 }
 
-double overhead_aim(double room)
+double overhead_leeway(double room)
 {
 	double part = (room - ROOM_NONE) / (ROOM_PLENTY - ROOM_NONE);
 
 	if (part < 0)
-		part = 0;
-	if (part > 1)
-		part = 1;
-	return OVERHEAD_AIM_FULL + part * (OVERHEAD_AIM_ROOM - OVERHEAD_AIM_FULL);
+		return 0;
+	return part < 1 ? part : 1;
+}
+
+double overhead_aim(double leeway)
+{
+	return OVERHEAD_AIM_FULL + leeway * (OVERHEAD_AIM_ROOM - OVERHEAD_AIM_FULL);
 }
 
 double overhead_budget_hold_rate(const struct overhead_budget *b)
 {
 	double income = overhead_budget_income(b), left = income - b->hits_rate;
+	double least = b->calls ? HOLDS_CALLS : HOLDS_LEAST;
 
-	if (left < income * HOLDS_LEAST)
-		return income * HOLDS_LEAST;
+	if (left < income * least)
+		return income * least;
 	return left > income * HOLDS_MOST ? income * HOLDS_MOST : left;
 }
 
@@ -93,6 +101,14 @@ static double forecast(const struct overhead_budget *b)
 	if (rate > 0 && b->cpu_rate < b->cost_cpus)
 		rate *= b->cpu_rate / b->cost_cpus;
 	return rate;
+}
+
+bool overhead_budget_calls_wanted(struct overhead_budget *b)
+{
+	double rate = forecast(b), open = overhead_budget_income(b) * (1 - HOLDS_LEAST);
+
+	b->calls = rate > 0 && open < rate * (b->calls ? CALLS_ENOUGH : CALLS_WANTED);
+	return b->calls;
 }
 
 static double window_cost(const struct overhead_budget *b)
@@ -133,8 +149,10 @@ static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 {
 	double ns = (double)(r->now_ns - b->seen_ns);
 	double hits = (double)(r->hits_ns - b->hits_ns);
+	double seen = CPU_FIRST_NS + (double)(b->seen_ns - b->begun_ns);
 
-	b->cpu_rate = smooth(b->cpu_rate, (double)(r->cpu_ns - b->cpu_ns) / ns, ns, CPU_NS);
+	b->cpu_rate = smooth(b->cpu_rate, (double)(r->cpu_ns - b->cpu_ns) / ns, ns,
+	                     seen < CPU_NS ? seen : CPU_NS);
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
 	b->balance_ns -= (double)(r->hits_ns + r->held_ns - b->spent_ns);
@@ -143,6 +161,8 @@ static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 
 static void note(struct overhead_budget *b, const struct overhead_reading *r)
 {
+	if (!b->begun_ns)
+		b->begun_ns = r->now_ns;
 	b->seen_ns = r->now_ns;
 	b->cpu_ns = r->cpu_ns;
 	b->hits_ns = r->hits_ns;

@@ -41,9 +41,11 @@ struct overhead_budget {
 	double share;       /* promised: of the targets' CPU time */
 	double aim;         /* see overhead_aim(); may be set */
 	double factor;      /* what is spent costs so much more (core/contention.h); may be set */
+	bool calls;         /* see overhead_budget_calls_wanted() */
 	uint64_t window_ns; /* shortest window worth the trouble of putting probes in and out */
 	uint64_t tail_ns;   /* how long probes are still hit while they are taken out */
-	uint64_t seen_ns;   /* time of the last look; 0: none yet */
+	uint64_t begun_ns;  /* time of the first look; 0: none yet */
+	uint64_t seen_ns;   /* of the last one */
 	uint64_t cpu_ns;    /* CPU time of the targets until then */
 	uint64_t spent_ns;  /* spent until then */
 	uint64_t armed_ns;  /* since when the probes are in place; 0: they are not */
@@ -85,8 +87,16 @@ uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* What part to plan with. room: part of the CPU time there is that goes unused, 0 to 1. */
-double overhead_aim(double room);
+/* Are windows so dear that little of the time can be seen through them? Then probes at calls, hit
+ * rarely even there, see more for the same cost. Says for long what it has said. */
+bool overhead_budget_calls_wanted(struct overhead_budget *budget);
+
+/* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of it,
+ * 1 all. room: part of the CPU time there is that goes unused, 0 to 1. */
+double overhead_leeway(double room);
+
+/* What part to plan with, for this leeway. */
+double overhead_aim(double leeway);
 
 /* CPUs of income: a part of the targets' CPU time, see overhead_aim(), divided by the factor: what the
  * probes themselves may cost. */

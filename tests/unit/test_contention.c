@@ -95,7 +95,7 @@ static void test_learns(void **state)
 		struct world w = world_make(loads[i].calls_rate, cpus, factor, 0.05);
 
 		windows(&w, 200, 5 * cpus);
-		assert_about(contention_planned(&w.learned), factor, 0.25 * factor);
+		assert_about(contention_planned(&w.learned, 0), factor, 0.25 * factor);
 		assert_true(contention_seen(&w.learned) > 0);
 		assert_about(contention_seen(&w.learned), factor, 0.25 * factor);
 	}
@@ -121,10 +121,26 @@ static void test_begins_prudent(void **state)
 	struct world w = world_make(1000, 1, 1, 0);
 
 	(void)state;
-	assert_true(contention_planned(&w.learned) == CONTENTION_ASSUMED);
+	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
 	windows(&w, 3, 5);
-	assert_true(contention_planned(&w.learned) == CONTENTION_ASSUMED);
+	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
 	assert_true(contention_seen(&w.learned) == 0);
+}
+
+/* Where there is CPU time over, less is assumed; what was seen counts all the same. */
+static void test_leeway(void **state)
+{
+	struct world quiet = world_make(0, 1, 1, 0), seen = world_make(1000, 1, 3, 0);
+
+	(void)state;
+	assert_about(contention_planned(&quiet.learned, 1), 1.1, 0.05);
+	assert_about(contention_planned(&quiet.learned, 0.5), 1.3, 0.1);
+	windows(&quiet, 100, 5);
+	assert_about(contention_planned(&quiet.learned, 1), 1.1, 0.05);
+	windows(&seen, 100, 5);
+	assert_true(contention_seen(&seen.learned) > 2.5);
+	assert_true(contention_planned(&seen.learned, 1) >= contention_seen(&seen.learned));
+	assert_true(contention_planned(&seen.learned, 0) >= contention_seen(&seen.learned));
 }
 
 /* No calls, or too few to tell anything by: it stays with what is assumed, and nothing is said. */
@@ -134,10 +150,10 @@ static void test_few_calls(void **state)
 
 	(void)state;
 	windows(&none, 300, 5);
-	assert_true(contention_planned(&none.learned) == CONTENTION_ASSUMED);
+	assert_about(contention_planned(&none.learned, 0), CONTENTION_ASSUMED, 0.05);
 	assert_true(contention_seen(&none.learned) == 0);
 	windows(&few, 300, 5);
-	assert_about(contention_planned(&few.learned), CONTENTION_ASSUMED, 0.6);
+	assert_about(contention_planned(&few.learned, 0), CONTENTION_ASSUMED, 0.6);
 	assert_true(contention_seen(&few.learned) == 0);
 }
 
@@ -149,7 +165,7 @@ static void test_noise(void **state)
 	(void)state;
 	windows(&w, 60, 0.5);
 	assert_true(contention_seen(&w.learned) == 0);
-	assert_about(contention_planned(&w.learned), CONTENTION_ASSUMED, 1);
+	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 1);
 }
 
 /* Noise that has windows win something by chance is no reason to spend more. */
@@ -163,8 +179,8 @@ static void test_noise_spends_nothing(void **state)
 
 		srand(100 + i);
 		windows(&w, 45, 5);
-		if (contention_planned(&w.learned) < least)
-			least = contention_planned(&w.learned);
+		if (contention_planned(&w.learned, 0) < least)
+			least = contention_planned(&w.learned, 0);
 	}
 	assert_true(least > 1.1);
 }
@@ -180,13 +196,13 @@ static void test_load_changes(void **state)
 		w.calls_rate = i % 3 ? 100 : 2000;
 		windows(&w, 1, 5);
 	}
-	assert_about(contention_planned(&w.learned), 2, 0.5);
+	assert_about(contention_planned(&w.learned, 0), 2, 0.5);
 	w.calls_rate = 100;
 	for (int i = 0; i < 100; i++) {
 		w.calls_rate *= 1.03;
 		windows(&w, 1, 5);
 	}
-	assert_about(contention_planned(&w.learned), 2, 0.5);
+	assert_about(contention_planned(&w.learned, 0), 2, 0.5);
 }
 
 /* What changes is learned anew. */
@@ -196,10 +212,10 @@ static void test_forgets(void **state)
 
 	(void)state;
 	windows(&w, 200, 5);
-	assert_about(contention_planned(&w.learned), 1.2, 0.2);
+	assert_about(contention_planned(&w.learned, 0), 1.2, 0.2);
 	w.factor = 4;
 	windows(&w, 200, 5);
-	assert_about(contention_planned(&w.learned), 4, 0.5);
+	assert_about(contention_planned(&w.learned, 0), 4, 0.5);
 }
 
 /* Always within bounds: calls that go up with probes in place, or vanish. */
@@ -209,10 +225,10 @@ static void test_bounds(void **state)
 
 	(void)state;
 	windows(&faster, 100, 5);
-	assert_about(contention_planned(&faster.learned), 1, 0.1);
+	assert_about(contention_planned(&faster.learned, 0), 1, 0.1);
 	assert_true(contention_seen(&faster.learned) == 1);
 	windows(&stopped, 100, 0.5);
-	assert_true(contention_planned(&stopped.learned) == CONTENTION_MOST);
+	assert_true(contention_planned(&stopped.learned, 0) == CONTENTION_MOST);
 }
 
 /* Probes that were put in and never taken out, or taken out twice, are no window. */
@@ -231,7 +247,7 @@ static void test_out_of_step(void **state)
 		turn(&w, false);
 		pass(&w, 40, 10);
 	}
-	assert_true(contention_planned(&w.learned) == CONTENTION_ASSUMED);
+	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
 	windows(&w, 30, 5);
 	assert_about(contention_seen(&w.learned), 3, 0.4);
 }
@@ -239,11 +255,17 @@ static void test_out_of_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_learns),         cmocka_unit_test(test_spent_always),
-	        cmocka_unit_test(test_begins_prudent), cmocka_unit_test(test_few_calls),
-	        cmocka_unit_test(test_noise),          cmocka_unit_test(test_noise_spends_nothing),
-	        cmocka_unit_test(test_load_changes),   cmocka_unit_test(test_forgets),
-	        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_out_of_step),
+	        cmocka_unit_test(test_learns),
+	        cmocka_unit_test(test_spent_always),
+	        cmocka_unit_test(test_begins_prudent),
+	        cmocka_unit_test(test_few_calls),
+	        cmocka_unit_test(test_leeway),
+	        cmocka_unit_test(test_noise),
+	        cmocka_unit_test(test_noise_spends_nothing),
+	        cmocka_unit_test(test_load_changes),
+	        cmocka_unit_test(test_forgets),
+	        cmocka_unit_test(test_bounds),
+	        cmocka_unit_test(test_out_of_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

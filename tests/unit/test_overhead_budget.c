@@ -131,13 +131,15 @@ static void test_aim(void **state)
 	double before = 0;
 
 	(void)state;
+	assert_true(overhead_leeway(0) == 0);
+	assert_true(overhead_leeway(0.1) == 0);
+	assert_true(overhead_leeway(0.5) == 1);
+	assert_true(overhead_leeway(1) == 1);
 	assert_true(overhead_aim(0) == OVERHEAD_AIM_FULL);
-	assert_true(overhead_aim(0.1) == OVERHEAD_AIM_FULL);
-	assert_true(overhead_aim(0.5) == OVERHEAD_AIM_ROOM);
 	assert_true(overhead_aim(1) == OVERHEAD_AIM_ROOM);
 	for (double room = 0; room < 1; room += 0.01) {
-		assert_true(overhead_aim(room) >= before);
-		before = overhead_aim(room);
+		assert_true(overhead_aim(overhead_leeway(room)) >= before);
+		before = overhead_aim(overhead_leeway(room));
 	}
 }
 
@@ -209,6 +211,42 @@ static void test_jump(void **state)
 	assert_true(w.armed_ms - then.armed_ms > 1990);
 }
 
+/* What a target uses is known within a fifth of a second, not only after a few. */
+static void test_income_is_known_soon(void **state)
+{
+	struct world w = world_make(0.03, 2, 1e6);
+
+	(void)state;
+	world_run(&w, 300);
+	assert_true(w.budget.cpu_rate > 1.4);
+	assert_true(w.budget.cpu_rate < 2.01);
+}
+
+/* Calls are probed where windows are open for next to none of the time, and it takes more than a
+ * trifle to change that. */
+static void test_calls_wanted(void **state)
+{
+	struct world few = world_make(0.03, 1, 1e5), many = world_make(0.03, 1, 1e7), at;
+
+	(void)state;
+	world_run(&few, 3000);
+	world_run(&many, 3000);
+	assert_false(overhead_budget_calls_wanted(&few.budget));
+	assert_true(overhead_budget_calls_wanted(&many.budget));
+	/* Holding has its part beside them. */
+	assert_true(overhead_budget_hold_rate(&many.budget) <
+	            overhead_budget_income(&many.budget) * 0.7);
+	assert_true(overhead_budget_hold_rate(&few.budget) >
+	            overhead_budget_income(&few.budget) * 0.7);
+	at = many;
+	for (at.budget.cost_rate = 1; overhead_budget_calls_wanted(&at.budget);)
+		at.budget.cost_rate *= 0.99;
+	at.budget.cost_rate *= 1.2;
+	assert_false(overhead_budget_calls_wanted(&at.budget));
+	at.budget.cost_rate *= 2;
+	assert_true(overhead_budget_calls_wanted(&at.budget));
+}
+
 /* A target that was busy and rests: what it cost then must not keep the probes away for long. */
 static void test_rest_after_work(void **state)
 {
@@ -270,6 +308,8 @@ int main(void)
 	        cmocka_unit_test(test_first_look),
 	        cmocka_unit_test(test_jump),
 	        cmocka_unit_test(test_rest_after_work),
+	        cmocka_unit_test(test_income_is_known_soon),
+	        cmocka_unit_test(test_calls_wanted),
 	        cmocka_unit_test(test_bounds),
 	        cmocka_unit_test(test_windows_drawn),
 	};
