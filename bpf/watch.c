@@ -342,6 +342,11 @@ const char *watch_attach_name(const struct watch *w)
 	return watch_attach_mode(w) == WATCH_UPROBE_MULTI ? "uprobe_multi" : "perf_event";
 }
 
+const struct overhead_costs *watch_costs(const struct watch *w)
+{
+	return &w->program.costs;
+}
+
 size_t watch_probes_wanted(const struct watch *w)
 {
 	return w->wanted;

@@ -22,6 +22,7 @@
 #include "core/event_queue.h"
 #include "core/go_binary.h"
 #include "core/model.h"
+#include "core/overhead_cost.h"
 #include "core/probe_site.h"
 
 struct watch;
@@ -80,6 +81,8 @@ int watch_event_fd(const struct watch *watch);
 
 enum watch_attach watch_attach_mode(const struct watch *watch);
 const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
+/* What a hit costs on this machine; owned by the watch. */
+const struct overhead_costs *watch_costs(const struct watch *watch);
 size_t watch_probes_wanted(const struct watch *watch);
 size_t watch_probes_attached(const struct watch *watch);
 /* Calls of these functions that are probed one by one now, where the functions are too dear to be probed

@@ -88,6 +88,7 @@ void model_destroy(struct model *model)
 	for (size_t i = 0; i < model->targets.count; i++)
 		free(model->targets.rows[i]);
 	free(model->targets.rows);
+	totals_destroy(model);
 	free(model);
 }
 
@@ -117,7 +118,13 @@ int model_target_add(struct model *model, const struct target_row *target)
 		}
 	}
 	*row = *target;
+	totals_obtain(model, target->tgid); /* one that never does anything is a process, too */
 	return 0;
+}
+
+const struct target_row *model_target(const struct model *model, uint32_t tgid)
+{
+	return target_find(model, tgid);
 }
 
 static int process_apply(struct model *model, const struct event_header *header)
@@ -307,6 +314,7 @@ void model_reset(struct model *model)
 	conflicts_reset(model);
 	maps_reset(model);
 	goroutines_reset(model);
+	model->past_dropped += model->dropped;
 	model->dropped = 0;
 }
 
@@ -335,4 +343,9 @@ uint64_t model_now_ns(const struct model *model)
 uint64_t model_dropped(const struct model *model)
 {
 	return model->dropped;
+}
+
+uint64_t model_dropped_ever(const struct model *model)
+{
+	return model->past_dropped + model->dropped;
 }

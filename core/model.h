@@ -167,6 +167,8 @@ struct map_row {
 	/* The row that stands for this one since its family was folded; else NULL. A folded row is
 	 * in no list any more and may be used for another map (with another number) later. */
 	struct map_row *folded_into;
+	/* What model_reset() took from the figures above: with these they never go down. */
+	uint64_t past_conflicts, past_ops[OP_COUNT];
 };
 
 struct goroutine_row {
@@ -197,6 +199,18 @@ struct crash_row {
 	char message[CRASH_MESSAGE_MAX];
 	struct map_row *map; /* NULL: not known */
 	struct side side;    /* the goroutine that died of it */
+};
+
+/* What was seen of one process since the beginning. It only ever grows: model_reset() leaves it alone,
+ * and what rows said that were given up since is in it. */
+struct model_totals {
+	uint32_t tgid; /* of which there need not be a target_row: it may have been gone too soon */
+	uint64_t conflicts;
+	/* Of these, those that an event told of; fewer where events were lost. */
+	uint64_t sightings[CONFLICT_KIND_COUNT];
+	uint64_t ops[OP_COUNT]; /* on maps that got a row */
+	uint64_t goroutines;    /* one that comes back after its row was given up counts again */
+	uint64_t crashes;
 };
 
 /* Totals and rates for the header. value[] as in struct event_coverage. */
@@ -264,7 +278,7 @@ int model_target_add(struct model *model, const struct target_row *target);
 int model_apply(struct model *model, const struct event_header *event);
 
 /* Forget counts and conflicts, keep targets (key `r` of the screen). Counts begin again at zero
- * although those of the events are absolute; coverage stays that of the whole run. Rows that the
+ * although those of the events are absolute; coverage and model_totals() stay those of the whole run. Rows that the
  * caller holds are no longer in any list. */
 void model_reset(struct model *model);
 
@@ -301,7 +315,14 @@ size_t model_goroutines(const struct model *model, struct goroutine_row **rows, 
 size_t model_goroutines_unordered(const struct model *model, struct goroutine_row **rows,
                                   size_t max);
 size_t model_targets(const struct model *model, struct target_row **rows, size_t max);
+const struct target_row *model_target(const struct model *model, uint32_t tgid); /* NULL: none */
 size_t model_crashes(const struct model *model, struct crash_row **rows, size_t max);
+/* In the order in which their first event came; the older ones are left out when there are more. */
+size_t model_totals(const struct model *model, const struct model_totals **rows, size_t max);
+/* The sum of those that are left out then. */
+struct model_totals model_totals_rest(const struct model *model, size_t max);
+/* How many rows of maps have which verdict. */
+void model_verdicts(const struct model *model, size_t counts[VERDICT_COUNT]);
 void model_sort_chains(struct map_row *map);
 const struct coverage_row *model_coverage(const struct model *model);
 uint64_t model_conflict_total(const struct model *model);
@@ -310,7 +331,8 @@ uint64_t model_conflict_total(const struct model *model);
 bool model_has_conflict(const struct model *model);
 const struct history_clock *model_clock(const struct model *model);
 uint64_t model_now_ns(const struct model *model); /* time of the latest event */
-/* What the bounds of the model itself dropped. */
+/* What the bounds of the model itself dropped; and the same of the whole run, whatever was reset. */
 uint64_t model_dropped(const struct model *model);
+uint64_t model_dropped_ever(const struct model *model);
 
 #endif

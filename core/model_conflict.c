@@ -204,11 +204,15 @@ int overlap_apply(struct model *model, const struct event_header *header)
 	const struct access *held = &event->held, *came = &event->came;
 	struct map_instance *instance =
 	        map_instance_obtain(model, held->tgid, held->map, event->map_gen, true);
+	struct model_totals *totals = totals_obtain(model, held->tgid);
+	enum conflict_kind kind = kind_of_ops(held->op, came->op);
 	struct conflict_entry *conflict;
 	int a, b;
 
-	if (!instance) {
-		model->conflict_total++; /* happened, even where no row has room for it */
+	totals->sightings[kind]++;
+	if (!instance) { /* happened, even where no row has room for it */
+		totals->conflicts++;
+		model->conflict_total++;
 		return 0;
 	}
 	a = model_chain(model, held, 0);
@@ -218,8 +222,8 @@ int overlap_apply(struct model *model, const struct event_header *header)
 	overlap_count(model, instance, a > b ? a : b);
 	entry_chain_add(model, instance->entry, held, model->scratch[0], a, true);
 	entry_chain_add(model, instance->entry, came, model->scratch[1], b, true);
-	conflict = conflict_sighting(model, instance->entry, kind_of_ops(held->op, came->op),
-	                             EVIDENCE_OVERLAP, held, a, came, b);
+	conflict =
+	        conflict_sighting(model, instance->entry, kind, EVIDENCE_OVERLAP, held, a, came, b);
 	if (!conflict) {
 		model->dropped++;
 		return 0;

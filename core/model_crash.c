@@ -60,6 +60,7 @@ static void crash_settle(struct model *model, struct crash_row *crash,
 		memcpy(model->scratch[0], crash->side.chain,
 		       (size_t)length * sizeof(model->scratch[0][0]));
 	instance->fatals++;
+	instance->totals->sightings[crash_kind(crash)->kind]++;
 	map_instance_conflicts_update(model, instance);
 	heat_add(entry, length);
 	map_entry_seen(entry, crash->time_ns);
@@ -110,6 +111,7 @@ int crash_apply(struct model *model, const struct event_header *header)
 	struct access access;
 	size_t index;
 
+	totals_obtain(model, header->tgid ? header->tgid : event->access.tgid)->crashes++;
 	if (model->crashes.count >= MODEL_CRASHES_MAX)
 		crash_oldest_drop(model);
 	crash = calloc(1, sizeof(*crash));

@@ -220,6 +220,9 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 {
 	struct map_row *row = &entry->row;
 
+	for (int op = 0; op < OP_COUNT; op++)
+		row->past_ops[op] += row->ops[op];
+	row->past_conflicts += row->conflicts;
 	memset(row->ops, 0, sizeof(row->ops));
 	memset(row->rate, 0, sizeof(row->rate));
 	memset(entry->ops_at_tick, 0, sizeof(entry->ops_at_tick));

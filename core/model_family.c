@@ -14,6 +14,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 
 	for (int op = 0; op < OP_COUNT; op++) {
 		to->ops[op] += row->ops[op];
+		to->past_ops[op] += row->past_ops[op];
 		to->rate[op] += row->rate[op];
 		into->ops_at_tick[op] += from->ops_at_tick[op];
 		into->op_rates[op].at_call += from->op_rates[op].at_call;
@@ -24,6 +25,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->stall_seconds += row->stall_seconds;
 	to->expected_overlaps += row->expected_overlaps;
 	to->conflicts += row->conflicts;
+	to->past_conflicts += row->past_conflicts;
 	to->conflict_rate += row->conflict_rate;
 	into->conflicts_at_tick += from->conflicts_at_tick;
 	into->live += from->live;

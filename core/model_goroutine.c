@@ -91,6 +91,7 @@ static struct goroutine_entry *entry_new(struct model *model, struct id_key key)
 		free(entry);
 		return NULL;
 	}
+	totals_obtain(model, (uint32_t)key.b)->goroutines++;
 	return entry;
 }
 

@@ -25,8 +25,9 @@
 struct map_entry;
 
 struct map_instance {
-	struct map_instance *next; /* in the list of ended instances, oldest first */
-	struct map_entry *entry;   /* never NULL in an instance that is in the table */
+	struct map_instance *next;   /* in the list of ended instances, oldest first */
+	struct map_entry *entry;     /* never NULL in an instance that is in the table */
+	struct model_totals *totals; /* of its process */
 	uint64_t addr;
 	uint32_t tgid;
 	uint32_t gen;
@@ -41,7 +42,8 @@ struct map_instance {
 	uint64_t holds;
 	uint64_t hold_ns[2];
 	uint64_t overlaps;
-	/* The same at the last model_reset(). */
+	/* The same at the last model_reset(); of overlaps those that were told of by then in one way or
+	 * the other: the event comes before the count. */
 	uint64_t hold_ns_base[2];
 	uint64_t overlaps_base;
 	/* What it adds to its entry. */
@@ -175,6 +177,11 @@ struct model {
 	size_t birth_next;
 	struct id_table birth_keys; /* (addr, tgid) */
 
+	struct row_list totals; /* struct model_totals */
+	struct id_table totals_keys;
+	struct model_totals *totals_latest; /* the one that was asked for last */
+	struct model_totals totals_lost;    /* of processes for which there was no memory */
+
 	struct coverage_row coverage;
 	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
 	        cpu_at_tick;
@@ -185,7 +192,7 @@ struct model {
 	size_t timelines;
 	uint64_t now_ns, first_ns, last_tick_ns;
 	uint32_t tick;
-	uint64_t dropped;
+	uint64_t dropped, past_dropped;
 	struct frame scratch[2][MODEL_FRAMES_MAX];
 };
 
@@ -195,6 +202,12 @@ int row_list_add(struct row_list *list, void *row, size_t *index);
 /* Take the row at index out. Returns the row that now is at index (its index must be updated by
  * the caller), or NULL. */
 void *row_list_remove(struct row_list *list, size_t index);
+
+/* ---- totals of the whole run (model_totals.c) ---------------------------------------- */
+
+/* Those of a process; never NULL, valid until the model is destroyed. */
+struct model_totals *totals_obtain(struct model *model, uint32_t tgid);
+void totals_destroy(struct model *model);
 
 /* ---- names and call chains (model_chain.c) ------------------------------------------- */
 

@@ -172,6 +172,17 @@ size_t model_map_count(const struct model *model)
 	return count;
 }
 
+void model_verdicts(const struct model *model, size_t counts[VERDICT_COUNT])
+{
+	for (int verdict = 0; verdict < VERDICT_COUNT; verdict++)
+		counts[verdict] = 0;
+	for (size_t i = 0; i < model->entries.count; i++) {
+		const struct map_row *row = model->entries.rows[i];
+
+		counts[row->verdict] += map_shown(row, NULL);
+	}
+}
+
 /* ---- conflicts, goroutines ----------------------------------------------------------- */
 
 static bool conflict_shown(const void *row, const void *what)

@@ -79,6 +79,7 @@ static struct map_instance *instance_new(struct model *model, uint32_t tgid, uin
 	instance->tgid = tgid;
 	instance->addr = addr;
 	instance->gen = gen;
+	instance->totals = totals_obtain(model, tgid);
 	model->instance_count++;
 	if (id_table_put(&model->instances, instance_key(tgid, addr, gen), instance) < 0 ||
 	    id_table_put(&model->instances, instance_key(tgid, addr, UINT64_MAX), instance) < 0) {
@@ -115,7 +116,9 @@ struct map_instance *map_instance_obtain(struct model *model, uint32_t tgid, uin
 
 void map_instance_conflicts_update(struct model *model, struct map_instance *instance)
 {
-	uint64_t told = instance->overlaps - instance->overlaps_base;
+	uint64_t told = instance->overlaps > instance->overlaps_base
+	                        ? instance->overlaps - instance->overlaps_base
+	                        : 0;
 	uint64_t conflicts = instance->overlaps_seen > told ? instance->overlaps_seen : told;
 	uint64_t more;
 
@@ -125,6 +128,7 @@ void map_instance_conflicts_update(struct model *model, struct map_instance *ins
 	more = conflicts - instance->conflicts;
 	instance->conflicts = conflicts;
 	instance->entry->row.conflicts += more;
+	instance->totals->conflicts += more;
 	model->conflict_total += more;
 }
 
@@ -167,6 +171,7 @@ static bool counts_add(struct map_instance *instance, const struct map_counts *c
 		uint64_t more = count_since(counts->ops[op], instance->ops[op]);
 
 		row->ops[op] += more;
+		instance->totals->ops[op] += more;
 		fresh += more;
 		instance->ops[op] = counts->ops[op];
 		instance->entry->op_rates[op].at_call +=
@@ -314,7 +319,7 @@ static void instance_base(struct model *model, void *value, uint32_t tgid)
 	(void)model;
 	(void)tgid;
 	memcpy(instance->hold_ns_base, instance->hold_ns, sizeof(instance->hold_ns));
-	instance->overlaps_base = instance->overlaps;
+	instance->overlaps_base += instance->conflicts - instance->fatals;
 	instance->overlaps_seen = instance->fatals = instance->conflicts = 0;
 	instance->expected = 0;
 }

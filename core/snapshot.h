@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/model.h"
+#include "core/overhead_cost.h"
 #include "core/probe_site.h"
 
 #define SNAPSHOT_SCHEMA "gomaptop.snapshot/1"
@@ -25,8 +26,9 @@ struct snapshot_context {
 	const char *kernel;           /* release, "6.1.0" */
 	const char *arch;             /* "x86_64" */
 	int cpus;
-	const char *attach;     /* "uprobe_multi" | "perf_event" */
-	double overhead_budget; /* 0.03; 1: no limit; negative: not known */
+	const char *attach;                 /* "uprobe_multi" | "perf_event" */
+	double overhead_budget;             /* 0.03; 1: no limit; negative: not known */
+	const struct overhead_costs *costs; /* of a hit; NULL: not known */
 	size_t probes_wanted, probes_attached;
 	const struct snapshot_skip {
 		const char *function, *reason;

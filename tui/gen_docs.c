@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/metrics.h"
 #include "tui/keymap.h"
 #include "tui/options.h"
 
@@ -22,7 +23,7 @@ static const struct placeholder {
 } PLACEHOLDERS[] = {
         {"@OPTIONS@\n", options_write_manual},      {"@COMMANDS@\n", options_write_commands},
         {"@KEYS@\n", keymap_write_manual},          {"@OPTION_TABLE@\n", options_write_completion},
-        {"@COMMAND_WORDS@\n", options_write_words},
+        {"@COMMAND_WORDS@\n", options_write_words}, {"@METRICS@\n", metrics_write_manual},
 };
 
 static int write_plain(const char *line, FILE *out)

@@ -133,6 +133,15 @@ static void tell_former(const char *path)
 	fputs(count > max ? ",...\n" : "\n", stderr);
 }
 
+/* Which port the kernel chose; else nothing that was not said already. */
+static void tell_metrics(const struct session *session, const struct options *options)
+{
+	const char *url = session_metrics_url(session);
+
+	if (url && options->batch && (options->listen.any_port || options->verbose))
+		fprintf(stderr, "gomaptop: metrics at %s\n", url);
+}
+
 static int watch_and_show(const struct options *options)
 {
 	struct session *session = NULL;
@@ -148,6 +157,7 @@ static int watch_and_show(const struct options *options)
 		tell_former(options->executable);
 	if (session_open(options, &session, &err))
 		return fail(&err);
+	tell_metrics(session, options);
 	rc = options->batch ? batch_run(session, options, signals, &err)
 	                    : run_screen(session, options, &err);
 	/* A reader of the report that has left does not make the file less wanted. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "core/error.h"
@@ -27,6 +28,13 @@ enum exit_status {
 };
 
 enum command { COMMAND_WATCH, COMMAND_CHECK };
+
+/* Where metrics are served. */
+struct listen_address {
+	struct sockaddr_storage at; /* ss_family AF_UNSPEC (zero): nowhere */
+	socklen_t size;
+	bool any_port; /* the kernel chooses one */
+};
 
 struct options {
 	enum command command_word; /* `gomaptop check ...`; without a word: watch */
@@ -44,8 +52,9 @@ struct options {
 	bool until_conflict;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
-	double max_overhead; /* part of the target's CPU time; 1: no limit */
-	enum ui_color color; /* NO_COLOR has been looked at: never AUTO because of it */
+	double max_overhead;          /* part of the target's CPU time; 1: no limit */
+	struct listen_address listen; /* --listen */
+	enum ui_color color;          /* NO_COLOR has been looked at: never AUTO because of it */
 	bool show_keys;
 	bool verbose;
 };
@@ -73,6 +82,9 @@ bool options_name_no_target(const struct options *options);
 int time_parse(const char *text, uint64_t *ns, struct error *err);
 /* `MIN..MAX`, two times; a single time means both. */
 int time_range_parse(const char *text, uint64_t *min_ns, uint64_t *max_ns, struct error *err);
+/* `9464` (loopback), `127.0.0.1:9464`, `[::1]:9464`; port 0: the kernel chooses. No names, and no
+ * port without an address before its colon: who can read what a program does is not left to chance. */
+int listen_parse(const char *text, struct listen_address *out, struct error *err);
 
 /* ---- documents made from the same table --------------------------------------------------------
  */

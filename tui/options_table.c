@@ -167,6 +167,11 @@ static int read_stack_depth(struct command_line *line, const char *text, struct 
 	return rc;
 }
 
+static int read_listen(struct command_line *line, const char *text, struct error *err)
+{
+	return listen_parse(text, &line->options->listen, err);
+}
+
 static int read_show_keys(struct command_line *line, const char *text, struct error *err)
 {
 	(void)text;
@@ -230,6 +235,10 @@ const struct option_row option_rows[] = {
          "shortest and longest hold of one access, drawn log-uniformly between them", read_stall},
         {"stack-depth", 0, "N", "64", WATCHING, "frames kept of each call chain (1 to 127)",
          read_stack_depth},
+        {"listen", 0, "ADDR:PORT", "off", WATCHING,
+         "serve OpenMetrics at http://ADDR:PORT/metrics; a bare port means loopback, port 0 one "
+         "that is free",
+         read_listen},
         {"show-keys", 0, NULL, "off", WATCHING,
          "read map keys from the target; without it no key leaves the target's memory",
          read_show_keys},

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Readers of the options' values. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +71,56 @@ int time_range_parse(const char *text, uint64_t *min_ns, uint64_t *max_ns, struc
 		               "20us..1ms",
 		               text);
 	return rc;
+}
+
+/* host: an address as numbers; in brackets it has to be of IPv6, without of IPv4. */
+static bool address_fill(struct listen_address *out, const char *host, bool bracketed, long port)
+{
+	struct sockaddr_in6 *six = (void *)&out->at;
+	struct sockaddr_in *four = (void *)&out->at;
+
+	if (bracketed) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons((uint16_t)port);
+		out->size = sizeof(*six);
+		return inet_pton(AF_INET6, host, &six->sin6_addr) == 1;
+	}
+	four->sin_family = AF_INET;
+	four->sin_port = htons((uint16_t)port);
+	out->size = sizeof(*four);
+	return inet_pton(AF_INET, host, &four->sin_addr) == 1;
+}
+
+int listen_parse(const char *text, struct listen_address *out, struct error *err)
+{
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	bool bracketed = length >= 2 && text[0] == '[' && colon[-1] == ']';
+	char host[INET6_ADDRSTRLEN] = "127.0.0.1";
+	long port = 0;
+
+	*out = (struct listen_address){0};
+	if (number_parse(colon ? colon + 1 : text, 0, UINT16_MAX, &port, NULL))
+		return error_set(err, EINVAL,
+		                 "'%s' has no port from 0 to 65535: give a port, as in 9464, or "
+		                 "an address and a port, as in 0.0.0.0:9464",
+		                 text);
+	if (colon && length == 0)
+		return error_set(err, EINVAL,
+		                 "'%s' names no address: give %ld for loopback, or 0.0.0.0:%ld "
+		                 "for every network",
+		                 text, port, port);
+	if (colon && length < sizeof(host)) {
+		memcpy(host, text + bracketed, length - 2 * bracketed);
+		host[length - 2 * bracketed] = '\0';
+	}
+	if (length >= sizeof(host) || !address_fill(out, host, bracketed, port))
+		return error_set(err, EINVAL,
+		                 "'%s' has no address that is written in numbers (no names, IPv6 "
+		                 "in brackets): give one, as in 127.0.0.1:9464 or [::1]:9464",
+		                 text);
+	out->any_port = port == 0;
+	return 0;
 }
 
 int number_parse(const char *text, long min, long max, long *out, struct error *err)

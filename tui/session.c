@@ -15,29 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf/watch.h"
-#include "core/child.h"
+#include "tui/session_internal.h"
 
 #define NS_PER_SECOND 1000000000ULL
 /* One call of session_pump() may take this long; keys wait meanwhile. */
 #define PUMP_NS (50 * 1000000ULL)
 
-struct session {
-	const struct options *options;
-	struct child *child; /* CMD, or NULL */
-	pid_t child_pid;
-	char child_log[256]; /* empty: its output goes elsewhere */
-	struct watch *watch;
-	struct model *model;
-	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
-	unsigned int ticks;
-	uint64_t reported_ns; /* what session_report() has told already */
-	struct utsname host;
-	struct snapshot_skip *skips;
-	size_t skip_count;
-};
-
-static uint64_t clock_ns(clockid_t clock)
+uint64_t session_clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
@@ -186,13 +170,17 @@ int session_open(const struct options *options, struct session **out, struct err
 	rc = options->output ? output_check(options->output, err) : 0;
 	if (rc)
 		goto cleanup;
+	if (options->listen.at.ss_family != AF_UNSPEC)
+		rc = metrics_server_start(&options->listen, &session->metrics, err);
+	if (rc)
+		goto cleanup;
 	rc = options->command ? session_child_start(session, err) : 0;
 	if (rc)
 		goto cleanup;
 	rc = session_watch(session, err);
 	if (rc)
 		goto cleanup;
-	session->started_ns = session->reported_ns = clock_ns(CLOCK_MONOTONIC);
+	session->started_ns = session->reported_ns = session_clock_ns(CLOCK_MONOTONIC);
 	rc = session_model_create(session, err);
 	if (rc)
 		goto cleanup;
@@ -210,6 +198,45 @@ cleanup:
 
 /* ---- while it runs ------------------------------------------------------------------- */
 
+static struct snapshot_context session_context(const struct session *session, bool color)
+{
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
+	size_t unseen_count;
+	const struct probe_note *const *unseen = watch_unseen(session->watch, &unseen_count);
+
+	return (struct snapshot_context){
+	        .tool_version = GOMAPTOP_VERSION,
+	        .realtime_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - now),
+	        .seconds = (double)(end - session->started_ns) / 1e9,
+	        .kernel = session->host.release,
+	        .arch = session->host.machine,
+	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+	        .attach = watch_attach_name(session->watch),
+	        .overhead_budget = session->options->max_overhead,
+	        .costs = watch_costs(session->watch),
+	        .probes_wanted = watch_probes_wanted(session->watch),
+	        .probes_attached = watch_probes_attached(session->watch),
+	        .skips = session->skips,
+	        .skip_count = session->skip_count,
+	        .unseen = unseen,
+	        .unseen_count = unseen_count,
+	        .color = color,
+	};
+}
+
+/* Where there is no memory for it, what was served before goes on. */
+static void metrics_update(struct session *session)
+{
+	struct snapshot_context context;
+
+	if (!session->metrics || session->metrics_ticks == session->ticks + 1)
+		return;
+	session->metrics_ticks = session->ticks + 1;
+	context = session_context(session, false);
+	metrics_server_update(session->metrics, session->model, &context);
+}
+
 static void target_appeared(struct session *session, const struct event_header *event)
 {
 	const struct event_process *process = (const void *)event;
@@ -225,7 +252,7 @@ int session_pump(struct session *session)
 {
 	struct event_queue *queue = watch_queue(session->watch);
 	struct pollfd news = {.fd = watch_event_fd(session->watch), .events = POLLIN};
-	uint64_t end = clock_ns(CLOCK_MONOTONIC) + PUMP_NS;
+	uint64_t end = session_clock_ns(CLOCK_MONOTONIC) + PUMP_NS;
 	const struct event_header *event;
 	eventfd_t value;
 	int count = 0;
@@ -238,12 +265,13 @@ int session_pump(struct session *session)
 		session->ticks += event->kind == EVENT_TICK;
 		model_apply(session->model, event);
 		event_queue_pop(queue);
-		if (++count % 256 == 0 && clock_ns(CLOCK_MONOTONIC) > end)
+		if (++count % 256 == 0 && session_clock_ns(CLOCK_MONOTONIC) > end)
 			break;
 	}
 	event_queue_release(queue);
 	if (event) /* what is left over is news for the next call */
 		eventfd_write(news.fd, 1);
+	metrics_update(session);
 	return count;
 }
 
@@ -255,6 +283,11 @@ struct model *session_model(struct session *session)
 unsigned int session_ticks(const struct session *session)
 {
 	return session->ticks;
+}
+
+const char *session_metrics_url(const struct session *session)
+{
+	return session->metrics ? metrics_server_url(session->metrics) : NULL;
 }
 
 int session_event_fd(const struct session *session)
@@ -293,7 +326,7 @@ int session_stop(struct session *session, struct error *err)
 
 	if (session->stopped_ns)
 		return 0;
-	session->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+	session->stopped_ns = session_clock_ns(CLOCK_MONOTONIC);
 	watch_stop(session->watch);
 	while (session_pump(session) > 0)
 		;
@@ -309,6 +342,7 @@ void session_close(struct session *session)
 		return;
 	if (session->watch && session->model)
 		session_stop(session, NULL);
+	metrics_server_stop(session->metrics);
 	model_destroy(session->model);
 	watch_destroy(session->watch);
 	child_destroy(session->child);
@@ -333,32 +367,6 @@ const char *session_child_log(const struct session *session)
 }
 
 /* ---- reports ------------------------------------------------------------------------- */
-
-static struct snapshot_context session_context(const struct session *session, bool color)
-{
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
-	size_t unseen_count;
-	const struct probe_note *const *unseen = watch_unseen(session->watch, &unseen_count);
-
-	return (struct snapshot_context){
-	        .tool_version = GOMAPTOP_VERSION,
-	        .realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - now),
-	        .seconds = (double)(end - session->started_ns) / 1e9,
-	        .kernel = session->host.release,
-	        .arch = session->host.machine,
-	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
-	        .attach = watch_attach_name(session->watch),
-	        .overhead_budget = session->options->max_overhead,
-	        .probes_wanted = watch_probes_wanted(session->watch),
-	        .probes_attached = watch_probes_attached(session->watch),
-	        .skips = session->skips,
-	        .skip_count = session->skip_count,
-	        .unseen = unseen,
-	        .unseen_count = unseen_count,
-	        .color = color,
-	};
-}
 
 /* A stream keeps its errors until it is flushed. */
 static int stream_settle(FILE *out, int rc, const char *what, struct error *err)
@@ -420,78 +428,4 @@ int session_save(struct session *session, enum snapshot_format format, const cha
 	if (!realpath(path, target))
 		snprintf(target, sizeof(target), "%s", path);
 	return snapshot_save(session->model, &context, format, target, err);
-}
-
-/* ---- the screen's view of it --------------------------------------------------------- */
-
-static int source_pump(void *ctx)
-{
-	return session_pump(ctx);
-}
-
-/* A name of its own for each, in the folder where gomaptop was started. */
-static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct error *err)
-{
-	time_t now = time(NULL);
-	char stamp[32];
-	struct tm tm;
-	int i;
-
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
-	snprintf(path_out, path_size, "gomaptop-%s.json", stamp);
-	for (i = 2; access(path_out, F_OK) == 0; i++)
-		snprintf(path_out, path_size, "gomaptop-%s-%d.json", stamp, i);
-	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
-}
-
-static void source_attach_line(void *ctx, char *out, size_t size)
-{
-	const struct session *session = ctx;
-
-	size_t calls = watch_calls_probed(session->watch);
-	char more[32] = "";
-
-	if (calls)
-		snprintf(more, sizeof(more), ", %zu call%s", calls, calls == 1 ? "" : "s");
-	snprintf(out, size, "%zu/%zu probes%s (%s)", watch_probes_attached(session->watch),
-	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
-}
-
-/* Functions that ought to be probed and are not. */
-static bool source_problem(void *ctx, size_t index, char *out, size_t size)
-{
-	const struct session *session = ctx;
-	const struct probe_skip *skips;
-	size_t count;
-
-	skips = watch_skips(session->watch, &count);
-	for (size_t i = 0; i < count; i++)
-		if (skips[i].wanted && index-- == 0) {
-			snprintf(out, size, "%s is not probed: %s; what it does is not seen",
-			         skips[i].function, skips[i].reason);
-			return true;
-		}
-	return false;
-}
-
-static bool source_targets_gone(void *ctx)
-{
-	return session_targets_gone(ctx);
-}
-
-struct ui_source session_ui_source(struct session *session)
-{
-	return (struct ui_source){
-	        .model = session->model,
-	        .event_fd = watch_event_fd(session->watch),
-	        .pump = source_pump,
-	        .snapshot = source_snapshot,
-	        .attach_line = source_attach_line,
-	        .max_overhead = session->options->max_overhead,
-	        .problem = source_problem,
-	        .targets_gone = source_targets_gone,
-	        .realtime_offset_ns =
-	                (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
-	        .ctx = session,
-	};
 }

@@ -3,7 +3,8 @@
  * session: one run of gomaptop on live processes: watch -> queue -> model, CMD included.
  *
  * The thread that opens a session owns it: it drains the queue into the model (session_pump) and
- * reads the model; screen and batch report are two readers of the same session.
+ * reads the model; screen and batch report are two readers of the same session. With --listen a
+ * server hands out its metrics, which session_pump() brings up to date with every count.
  */
 #ifndef GOMAPTOP_TUI_SESSION_H
 #define GOMAPTOP_TUI_SESSION_H
@@ -36,6 +37,9 @@ struct model *session_model(struct session *session);
 /* How often the counts have been read so far: figures are freshest when this has just grown. It
  * grows once an interval, and once a second where the interval is longer. */
 unsigned int session_ticks(const struct session *session);
+
+/* Where its metrics are served, or NULL: without --listen. Valid until session_close(). */
+const char *session_metrics_url(const struct session *session);
 
 /* For poll(2): readable when there is news; when CMD has ended (-1 without CMD). */
 int session_event_fd(const struct session *session);

@@ -323,11 +323,15 @@ enum loop_answer ui_news(struct ui *ui)
 	return LOOP_DRAW;
 }
 
-static void problems_note(struct ui *ui)
+/* What is worth knowing from the start. */
+static void beginning_note(struct ui *ui)
 {
 	const struct ui_source *source = ui->source;
 	char text[MESSAGE_TEXT];
 
+	if (source->metrics_url)
+		messages_add(&ui->messages, 0, MESSAGE_NOTE, "metrics are served at %s",
+		             source->metrics_url);
 	for (size_t i = 0; source->problem && source->problem(source->ctx, i, text, sizeof(text));
 	     i++)
 		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", text);
@@ -397,7 +401,7 @@ static int ui_loop(struct running *running, struct error *err)
 
 	if (rc)
 		return rc;
-	problems_note(ui);
+	beginning_note(ui);
 	if (settings_load(ui, why, sizeof(why))) {
 		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", why);
 		ui_notice(ui, true, "%s", why);

@@ -33,6 +33,7 @@ struct ui_source {
 	/* What is wrong with the watch from its start, a sentence for each index from 0 on (a function
 	 * that could not be probed, ...). False: no more. NULL: nothing to tell. */
 	bool (*problem)(void *ctx, size_t index, char *out, size_t size);
+	const char *metrics_url; /* NULL: metrics are not served */
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	void *ctx;

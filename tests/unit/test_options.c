@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line: what is accepted, what is refused, and that a refusal says what to do. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,6 +80,92 @@ static void ranges_are_read(void **state)
 	                             NULL) < 0);
 }
 
+/* ---- addresses ---------------------------------------------------------------------- */
+
+static void addresses_are_read(void **state)
+{
+	static const struct {
+		const char *text, *address;
+		int family, port;
+	} cases[] = {
+	        {"9464", "127.0.0.1", AF_INET, 9464},
+	        {"0", "127.0.0.1", AF_INET, 0},
+	        {"127.0.0.1:9464", "127.0.0.1", AF_INET, 9464},
+	        {"0.0.0.0:65535", "0.0.0.0", AF_INET, 65535},
+	        {"10.1.2.3:1", "10.1.2.3", AF_INET, 1},
+	        {"[::1]:9464", "::1", AF_INET6, 9464},
+	        {"[::]:0", "::", AF_INET6, 0},
+	        {"[2001:db8::7]:80", "2001:db8::7", AF_INET6, 80},
+	        {"[::ffff:255.255.255.255]:80", "::ffff:255.255.255.255", AF_INET6, 80},
+	};
+	struct listen_address read;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct sockaddr_in *four = (const void *)&read.at;
+		const struct sockaddr_in6 *six = (const void *)&read.at;
+		char address[INET6_ADDRSTRLEN] = "";
+		bool is_six;
+
+		assert_int_equal(listen_parse(cases[i].text, &read, NULL), 0);
+		is_six = read.at.ss_family == AF_INET6;
+		inet_ntop(read.at.ss_family,
+		          is_six ? (const void *)&six->sin6_addr : &four->sin_addr, address,
+		          sizeof(address));
+		assert_int_equal(read.at.ss_family, cases[i].family);
+		assert_int_equal(read.size, is_six ? sizeof(*six) : sizeof(*four));
+		assert_int_equal(ntohs(is_six ? six->sin6_port : four->sin_port), cases[i].port);
+		assert_string_equal(address, cases[i].address);
+		assert_int_equal(read.any_port, cases[i].port == 0);
+	}
+}
+
+static void nonsense_is_no_address(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+	        {"", "port"},
+	        {"port", "port"},
+	        {"-1", "port"},
+	        {"+9464", "port"},
+	        {" 9464", "port"},
+	        {"9464 ", "port"},
+	        {"65536", "port"},
+	        {"99999999999999999999", "port"},
+	        {"127.0.0.1", "port"},
+	        {"127.0.0.1:", "port"},
+	        {"127.0.0.1:http", "port"},
+	        {"[::1]", "port"},
+	        {":9464", "0.0.0.0:9464"},
+	        {":::9464", "in brackets"},
+	        {"::1:9464", "in brackets"},
+	        {"localhost:9464", "no names"},
+	        {"*:9464", "no names"},
+	        {"127.1:9464", "numbers"},
+	        {"127.0.0.256:9464", "numbers"},
+	        {"[]:9464", "numbers"},
+	        {"[:9464", "numbers"},
+	        {"]:9464", "numbers"},
+	        {"[127.0.0.1]:9464", "numbers"},
+	        {"[fe80::1%eth0]:9464", "numbers"},
+	        {"[::1]:9464:9464", "numbers"},
+	        {"http://127.0.0.1:9464", "numbers"},
+	        {"0000000000000000000000000000000000000000000000000000001.2.3.4:9464", "numbers"},
+	};
+	struct listen_address read;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		err.text[0] = '\0';
+		if (listen_parse(cases[i].text, &read, &err) == 0)
+			fail_msg("'%s' was taken for an address", cases[i].text);
+		if (!strstr(err.text, cases[i].says))
+			fail_msg("'%s': %s", cases[i].text, err.text);
+	}
+}
+
 /* ---- whole command lines -----------------------------------------------------------------------
  */
 
@@ -136,6 +224,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(options.color, UI_COLOR_AUTO);
 	assert_false(options.until_conflict || options.verbose);
 	assert_null(options.output);
+	assert_int_equal(options.listen.at.ss_family, AF_UNSPEC);
 	assert_string_equal(said, "");
 	options_free(&options);
 }
@@ -147,7 +236,7 @@ static void every_option_arrives(void **state)
 	(void)state;
 	assert_int_equal(parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
 	                       "--until-conflict --stall=30us..2ms --stack-depth=127 "
-	                       "--color=always --show-keys -v",
+	                       "--color=always --show-keys --listen=[::1]:9464 -v",
 	                       true, &options),
 	                 OPTIONS_RUN);
 	assert_int_equal(options.pid_count, 3); /* each once */
@@ -162,6 +251,7 @@ static void every_option_arrives(void **state)
 	assert_int_equal(options.stall_min_ns, 30000);
 	assert_int_equal(options.stall_max_ns, 2000000);
 	assert_int_equal(options.stack_depth, 127);
+	assert_int_equal(options.listen.at.ss_family, AF_INET6);
 	assert_int_equal(options.color, UI_COLOR_ALWAYS);
 	options_free(&options);
 }
@@ -214,9 +304,10 @@ static void no_color_counts_until_color_is_given(void **state)
 static void help_and_version_are_data(void **state)
 {
 	static const char *const names[] = {
-	        "--pid",    "--executable", "--batch",          "--duration", "--interval",
-	        "--output", "--format",     "--until-conflict", "--stall",    "--stack-depth",
-	        "--color",  "--verbose",    "--version",        "--help",     "--show-keys"};
+	        "--pid",      "--executable",  "--batch",     "--duration",
+	        "--interval", "--output",      "--format",    "--until-conflict",
+	        "--stall",    "--stack-depth", "--color",     "--verbose",
+	        "--version",  "--help",        "--show-keys", "--listen"};
 	struct options options;
 	size_t i;
 
@@ -263,6 +354,9 @@ static void wrong_command_lines_are_refused(void **state)
 	        {"-p 1 --stack-depth 0", "'0'", true},
 	        {"-p 1 --stack-depth 128", "'128'", true},
 	        {"-p 1 --color=red", "'red'", true},
+	        {"-p 1 --listen", "listen", true},
+	        {"-p 1 --listen :9464", "--listen: ':9464'", true},
+	        {"-p 1 --listen localhost:9464", "--listen: 'localhost:9464'", true},
 	        {"-p 1 -b --format xml", "'xml'", true},
 	        {"-p 1 --format json", "--format", true}, /* a screen prints no report */
 	        {"check", "check", true},
@@ -366,6 +460,8 @@ int main(void)
 	        cmocka_unit_test(times_are_read),
 	        cmocka_unit_test(nonsense_is_no_time),
 	        cmocka_unit_test(ranges_are_read),
+	        cmocka_unit_test(addresses_are_read),
+	        cmocka_unit_test(nonsense_is_no_address),
 	        cmocka_unit_test(defaults_are_those_of_the_contract),
 	        cmocka_unit_test(every_option_arrives),
 	        cmocka_unit_test(batch_is_on_without_a_terminal),

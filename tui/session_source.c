@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* A session as the screen wants it. */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tui/session_internal.h"
+
+static int source_pump(void *ctx)
+{
+	return session_pump(ctx);
+}
+
+/* A name of its own for each, in the folder where gomaptop was started. */
+static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct error *err)
+{
+	time_t now = time(NULL);
+	char stamp[32];
+	struct tm tm;
+	int i;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	snprintf(path_out, path_size, "gomaptop-%s.json", stamp);
+	for (i = 2; access(path_out, F_OK) == 0; i++)
+		snprintf(path_out, path_size, "gomaptop-%s-%d.json", stamp, i);
+	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
+}
+
+static void source_attach_line(void *ctx, char *out, size_t size)
+{
+	const struct session *session = ctx;
+
+	size_t calls = watch_calls_probed(session->watch);
+	char more[32] = "";
+
+	if (calls)
+		snprintf(more, sizeof(more), ", %zu call%s", calls, calls == 1 ? "" : "s");
+	snprintf(out, size, "%zu/%zu probes%s (%s)", watch_probes_attached(session->watch),
+	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
+}
+
+/* Functions that ought to be probed and are not. */
+static bool source_problem(void *ctx, size_t index, char *out, size_t size)
+{
+	const struct session *session = ctx;
+	const struct probe_skip *skips;
+	size_t count;
+
+	skips = watch_skips(session->watch, &count);
+	for (size_t i = 0; i < count; i++)
+		if (skips[i].wanted && index-- == 0) {
+			snprintf(out, size, "%s is not probed: %s; what it does is not seen",
+			         skips[i].function, skips[i].reason);
+			return true;
+		}
+	return false;
+}
+
+static bool source_targets_gone(void *ctx)
+{
+	return session_targets_gone(ctx);
+}
+
+struct ui_source session_ui_source(struct session *session)
+{
+	return (struct ui_source){
+	        .model = session->model,
+	        .event_fd = watch_event_fd(session->watch),
+	        .pump = source_pump,
+	        .snapshot = source_snapshot,
+	        .attach_line = source_attach_line,
+	        .max_overhead = session->options->max_overhead,
+	        .problem = source_problem,
+	        .metrics_url = session_metrics_url(session),
+	        .targets_gone = source_targets_gone,
+	        .realtime_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) -
+	                                        session_clock_ns(CLOCK_MONOTONIC)),
+	        .ctx = session,
+	};
+}
