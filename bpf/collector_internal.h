@@ -101,7 +101,6 @@ void collector_targets_close(struct collector *c);
 void collector_targets_poll(struct collector *c, int timeout_ms);
 void collector_target_add(struct collector *c, pid_t pid);
 void collector_target_crashed(struct collector *c, pid_t pid);
-uint64_t collector_targets_cpu_ns(struct collector *c);
 void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
 
 /* collector_room.c: CPU time that is left for the targets. */

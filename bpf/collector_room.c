@@ -36,6 +36,7 @@ static double least_room(struct collector *c, double elapsed_ns)
 	double room = machine_room(c, elapsed_ns);
 	size_t looked = 0;
 
+	pthread_mutex_lock(&c->targets_lock);
 	for (size_t i = 0; i < c->target_count && looked < TARGETS_MAX; i++) {
 		double left;
 
@@ -45,6 +46,7 @@ static double least_room(struct collector *c, double elapsed_ns)
 		left = target_room(&c->targets[i], elapsed_ns);
 		room = left < room ? left : room;
 	}
+	pthread_mutex_unlock(&c->targets_lock);
 	return room > 0 ? room : 0;
 }
 

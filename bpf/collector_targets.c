@@ -132,16 +132,17 @@ void collector_targets_poll(struct collector *c, int timeout_ms)
 
 uint64_t collector_targets_cpu_ns(struct collector *c)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, now;
 
+	pthread_mutex_lock(&c->targets_lock);
 	for (size_t i = 0; i < c->target_count; i++) {
 		struct collector_target *t = &c->targets[i];
-		uint64_t now;
 
 		if (t->pidfd >= 0 && !go_process_cpu(t->pid, &now) && now > t->cpu_ns)
 			t->cpu_ns = now;
 		sum += t->cpu_ns - t->cpu_base;
 	}
+	pthread_mutex_unlock(&c->targets_lock);
 	return sum;
 }
 

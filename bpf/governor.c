@@ -34,7 +34,7 @@ struct governor {
 	struct governor_config config;
 	struct overhead_budget budget; /* of the governor's thread */
 	struct contention contention;  /* so is this */
-	uint64_t spent_ns;             /* what waiting_ns was made from */
+	uint64_t waited_hits_ns;       /* cost of hits that waiting_ns was made from */
 	struct coverage_totals *totals;
 	struct governor_targets targets;
 	struct site_zoom *sites;
@@ -76,7 +76,8 @@ int governor_create(const struct governor_config *config, struct governor **out)
 		return rc;
 	}
 	g->config = *config;
-	g->targets = (struct governor_targets){.cpu_ns = none, .calls = none, .room = no_room};
+	g->targets = (struct governor_targets){
+	        .cpu_ns = none, .cpu_now_ns = none, .calls = none, .room = no_room};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -116,8 +117,9 @@ static void turn(struct governor *g, bool in)
 	if (g->config.share >= OVERHEAD_UNLIMITED || !reading_take(g, &r))
 		return;
 	at = (struct contention_reading){.now_ns = r.now_ns,
-	                                 .cpu_ns = r.cpu_ns,
-	                                 .spent_ns = r.hits_ns + r.held_ns,
+	                                 .cpu_ns = g->targets.cpu_now_ns(g->targets.ctx),
+	                                 .hits_ns = r.hits_ns,
+	                                 .held_ns = r.held_ns,
 	                                 .calls = g->targets.calls(g->targets.ctx)};
 	contention_turn(&g->contention, &at, in);
 }
@@ -125,13 +127,13 @@ static void turn(struct governor *g, bool in)
 static void waiting_add(struct governor *g, const struct overhead_reading *r)
 {
 	double seen = contention_seen(&g->contention);
-	uint64_t spent = r->hits_ns + r->held_ns - g->spent_ns;
+	uint64_t hits = r->hits_ns - g->waited_hits_ns;
 
-	g->spent_ns += spent;
+	g->waited_hits_ns = r->hits_ns;
 	pthread_mutex_lock(&g->lock);
 	g->state.contention = seen;
 	if (seen > 1)
-		g->state.waiting_ns += (uint64_t)((seen - 1) * (double)spent);
+		g->state.waiting_ns += (uint64_t)((seen - 1) * (double)hits);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -216,11 +218,11 @@ static void income_plan(struct governor *g)
 	double leeway = overhead_leeway(g->targets.room(g->targets.ctx));
 
 	g->budget.aim = overhead_aim(leeway);
-	g->budget.factor = contention_planned(&g->contention, leeway);
+	g->budget.hit_factor = contention_planned(&g->contention);
+	g->budget.hold_factor = overhead_hold_factor(leeway);
 	pthread_mutex_lock(&g->lock);
-	g->state.planned = g->config.share >= OVERHEAD_UNLIMITED
-	                           ? 0
-	                           : g->budget.share * g->budget.aim / g->budget.factor;
+	g->state.planned =
+	        g->config.share >= OVERHEAD_UNLIMITED ? 0 : g->budget.share * g->budget.aim;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -357,6 +359,7 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 
 	contention_open(&g->contention);
 	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)collector_now());
+	g->budget.hold_most = 1 / (double)g->config.hold_divisor;
 	turn(g, false);
 	income_plan(g);
 	holds_allow(g);

@@ -37,9 +37,11 @@ int governor_create(const struct governor_config *config, struct governor **out)
 
 /* What is to be known of the targets; all must be callable in the governor's thread. */
 struct governor_targets {
-	uint64_t (*cpu_ns)(void *ctx); /* CPU time, since anything */
-	uint64_t (*calls)(void *ctx);  /* their read and write calls, likewise */
-	double (*room)(void *ctx);     /* part of the CPU time at hand that goes unused, 0 to 1 */
+	uint64_t (*cpu_ns)(
+	        void *ctx); /* CPU time, since anything; of a moment ago, costs nothing */
+	uint64_t (*cpu_now_ns)(void *ctx); /* of now, of ended ones too */
+	uint64_t (*calls)(void *ctx);      /* their read and write calls, likewise */
+	double (*room)(void *ctx); /* part of the CPU time at hand that goes unused, 0 to 1 */
 	void *ctx;
 };
 
@@ -60,7 +62,7 @@ struct governor_state {
 	uint64_t armed_ns;  /* time with the probes in place so far */
 	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
 	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
-	uint64_t waiting_ns; /* what watching cost those that waited for others, as far as seen */
+	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
 	double contention;   /* contention_seen() */
 	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
 };

@@ -167,6 +167,11 @@ static uint64_t targets_cpu(void *ctx)
 	return collector_cpu_ns(ctx);
 }
 
+static uint64_t targets_cpu_now(void *ctx)
+{
+	return collector_targets_cpu_ns(ctx);
+}
+
 static uint64_t targets_calls(void *ctx)
 {
 	return collector_targets_calls(ctx);
@@ -235,6 +240,7 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	if (rc)
 		goto cleanup;
 	governor_targets_set(w->governor, &(struct governor_targets){.cpu_ns = targets_cpu,
+	                                                             .cpu_now_ns = targets_cpu_now,
 	                                                             .calls = targets_calls,
 	                                                             .room = targets_room,
 	                                                             .ctx = w->collector});

@@ -11,10 +11,9 @@
 #define CERTAIN     0.3         /* standard error, as a part, of what is said to have been seen */
 
 /* What is assumed: a normal distribution of which only what is above 1 can be. Its mean there is
- * CONTENTION_ASSUMED, nearly; with all leeway 1.09. */
+ * CONTENTION_ASSUMED, nearly. */
 #define ASSUMED_CENTRE 0.7
 #define ASSUMED_ERROR  0.8
-#define ASSUMED_LEEWAY 0.2 /* the error, then */
 
 void contention_open(struct contention *c)
 {
@@ -25,7 +24,7 @@ void contention_open(struct contention *c)
 
 /* From one turn to the next; times are milliseconds. */
 struct span {
-	double ms, calls, cpu, spent;
+	double ms, calls, cpu, hits, held;
 };
 
 static struct span span_between(const struct contention_reading *a,
@@ -35,7 +34,8 @@ static struct span span_between(const struct contention_reading *a,
 	        .ms = (double)(b->now_ns - a->now_ns) / 1e6,
 	        .calls = (double)(b->calls - a->calls),
 	        .cpu = (double)(b->cpu_ns - a->cpu_ns) / 1e6,
-	        .spent = (double)(b->spent_ns - a->spent_ns) / 1e6,
+	        .hits = (double)(b->hits_ns - a->hits_ns) / 1e6,
+	        .held = (double)(b->held_ns - a->held_ns) / 1e6,
 	};
 }
 
@@ -48,20 +48,23 @@ static bool is_comparable(const struct span *before, const struct span *in,
 	       before->calls > 0 && after->calls > 0 && a < STEP * b && b < STEP * a;
 }
 
-/* The rates before and after count alike, however long they were: a load that grows or falls
- * evenly then makes no difference. */
+/* What is spent all the time, on probed calls, is no part of what the window cost. */
+static double beyond(double in, double before, double after, const struct span *window,
+                     const struct span *a, const struct span *b)
+{
+	return in - window->ms * (before / a->ms + after / b->ms) / 2;
+}
+
+/* CPU time a call before and after count alike, however long that was: where it grows or falls evenly
+ * that makes no difference then. */
 static void window_add(struct contention_sums *s, const struct span *before, const struct span *in,
                        const struct span *after)
 {
-	double rate = (before->calls / before->ms + after->calls / after->ms) / 2;
-	double cpus = (before->cpu + in->cpu + after->cpu) / (before->ms + in->ms + after->ms);
-	double spent =
-	        in->spent - in->ms * (before->spent / before->ms + after->spent / after->ms) / 2;
-	double lost = (in->ms - in->calls / rate) * cpus;
-	double of_rate = (before->calls / (before->ms * before->ms) +
-	                  after->calls / (after->ms * after->ms)) /
-	                 4;
-	double call = cpus / rate; /* CPU time that goes with a call */
+	double call = (before->cpu / before->calls + after->cpu / after->calls) / 2;
+	double spent = beyond(in->hits, before->hits, after->hits, in, before, after);
+	double held = beyond(in->held, before->held, after->held, in, before, after);
+	double lost = in->cpu - in->calls * call - held;
+	double of_call = in->calls * in->calls * (1 / before->calls + 1 / after->calls) / 4;
 
 	if (spent < SPENT_MIN)
 		return;
@@ -72,8 +75,7 @@ static void window_add(struct contention_sums *s, const struct span *before, con
 	        .lost_lost = s->lost_lost * FADE + lost * lost,
 	        .lost_spent = s->lost_spent * FADE + lost * spent,
 	        .spent_spent = s->spent_spent * FADE + spent * spent,
-	        .chance = s->chance * FADE +
-	                  call * call * (in->calls + 1 + in->ms * in->ms * of_rate),
+	        .chance = s->chance * FADE + call * call * (in->calls + 1 + of_call),
 	};
 }
 
@@ -126,13 +128,12 @@ static double mean_above_one(double centre, double error)
 }
 
 /* Drawn towards what is assumed. */
-static double believed(const struct contention *c, double leeway)
+static double believed(const struct contention *c)
 {
-	double error = ASSUMED_ERROR + leeway * (ASSUMED_LEEWAY - ASSUMED_ERROR);
-	double seen, assumed = 1 / (error * error), centre;
+	double seen, assumed = 1 / (ASSUMED_ERROR * ASSUMED_ERROR), centre;
 
 	if (c->sums.windows < WINDOWS_MIN)
-		return mean_above_one(ASSUMED_CENTRE, error);
+		return CONTENTION_ASSUMED;
 	seen = 1 / variance(&c->sums);
 	centre =
 	        (c->sums.lost / c->sums.spent * seen + ASSUMED_CENTRE * assumed) / (seen + assumed);
@@ -150,7 +151,7 @@ double contention_seen(const struct contention *c)
 }
 
 /* The estimate has what was seen in it: less may not be planned with. */
-double contention_planned(const struct contention *c, double leeway)
+double contention_planned(const struct contention *c)
 {
-	return fmax(believed(c, leeway), contention_seen(c));
+	return fmax(believed(c), contention_seen(c));
 }

@@ -347,7 +347,7 @@ struct event_coverage {
 	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
 	__u64 ns_per_hit;
 	__u64 births_ns;   /* time with the probes on births in place; 0: they never were */
-	__u64 waiting_ns;  /* part of run_ns: of those that waited for others in probes */
+	__u64 waiting_ns;  /* part of run_ns: what hits cost beyond the time they take */
 	double contention; /* see core/contention.h, as last seen; 0: not known */
 	double planned;    /* part of the targets' CPU time that watching may cost now; 0: all */
 };

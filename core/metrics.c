@@ -293,7 +293,7 @@ static const struct metric metrics[] = {
         {"gomaptop_overhead_held_seconds", COUNTER, "seconds", "Time that accesses were held",
          .put = put_seconds, .count = held_ns},
         {"gomaptop_overhead_waiting_seconds", COUNTER, "seconds",
-         "Time of those that waited for goroutines in probes, as far as that could be seen",
+         "CPU time that hits cost beyond that (waiting, cold caches), as far as it could be seen",
          .put = put_seconds, .count = waiting_ns},
         {"gomaptop_overhead_base_seconds", COUNTER, "seconds",
          "What these are measured against: the CPU time of the targets, or a tenth of a CPU",

@@ -230,7 +230,7 @@ struct coverage_row {
 	uint64_t lost;            /* sum of all LOST fields */
 };
 
-/* Part of run_ns that the hits took themselves: neither held nor waited. */
+/* Part of run_ns that the hits took themselves: neither held nor what they cost beyond that. */
 uint64_t coverage_hits_ns(const struct coverage_row *coverage);
 
 /* ---- making one ---------------------------------------------------------------------------------

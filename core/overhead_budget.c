@@ -16,13 +16,13 @@
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
 #define HOLDS_LEAST  0.75         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
-#define HOLDS_CALLS  0.58  /* the least beside probed calls, which cost something all the time */
-#define CALLS_WANTED 0.03  /* windows can be open for a smaller part of the time, */
-#define CALLS_ENOUGH 0.045 /* and no longer wanted above this */
-#define ROOM_NONE    0.2   /* of the CPU time unused: a burst may take it; */
-#define ROOM_PLENTY  0.4   /* so much seldom */
-#define IDLE         0.01  /* and below this nothing */
-#define CALM         0.25  /* of the income: spending below this is little */
+#define HOLDS_CALLS  0.58 /* the least beside probed calls, which cost something all the time */
+#define CALLS_WANTED 4    /* windows can be open for less than so many times what is held, */
+#define CALLS_ENOUGH 6    /* and no longer wanted above this */
+#define ROOM_NONE    0.2  /* of the CPU time unused: a burst may take it; */
+#define ROOM_PLENTY  0.4  /* so much seldom */
+#define IDLE         0.01 /* and below this nothing */
+#define CALM         0.25 /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
 {
@@ -35,7 +35,9 @@ void overhead_budget_open(struct overhead_budget *b, double share, uint64_t wind
 	*b = (struct overhead_budget){
 	        .share = share < 0 ? 0 : share,
 	        .aim = OVERHEAD_AIM_FULL,
-	        .factor = 1,
+	        .hit_factor = 1,
+	        .hold_factor = 1,
+	        .hold_most = 1,
 	        .window_ns = window_ns,
 	        .tail_ns = tail_ns,
 	        .cpu_rate = OVERHEAD_CPU_FLOOR,
@@ -50,7 +52,7 @@ double overhead_budget_income(const struct overhead_budget *b)
 {
 	double cpus = b->cpu_rate > OVERHEAD_CPU_FLOOR ? b->cpu_rate : OVERHEAD_CPU_FLOOR;
 
-	return b->share * b->aim * cpus / b->factor;
+	return b->share * b->aim * cpus;
 }
 
 double overhead_leeway(double room)
@@ -67,14 +69,18 @@ double overhead_aim(double leeway)
 	return OVERHEAD_AIM_FULL + leeway * (OVERHEAD_AIM_ROOM - OVERHEAD_AIM_FULL);
 }
 
+double overhead_hold_factor(double leeway)
+{
+	return OVERHEAD_HOLD_FULL + leeway * (1 - OVERHEAD_HOLD_FULL);
+}
+
 double overhead_budget_hold_rate(const struct overhead_budget *b)
 {
 	double income = overhead_budget_income(b), left = income - b->hits_rate;
-	double least = b->calls ? HOLDS_CALLS : HOLDS_LEAST;
+	double least = income * (b->calls ? HOLDS_CALLS : HOLDS_LEAST), most = income * HOLDS_MOST;
+	double rate = (left < least ? least : left > most ? most : left) / b->hold_factor;
 
-	if (left < income * least)
-		return income * least;
-	return left > income * HOLDS_MOST ? income * HOLDS_MOST : left;
+	return rate < b->hold_most ? rate : b->hold_most;
 }
 
 uint64_t overhead_base_ns(uint64_t cpu_ns, uint64_t watched_ns)
@@ -106,8 +112,9 @@ static double forecast(const struct overhead_budget *b)
 bool overhead_budget_calls_wanted(struct overhead_budget *b)
 {
 	double rate = forecast(b), open = overhead_budget_income(b) * (1 - HOLDS_LEAST);
+	double enough = (b->calls ? CALLS_ENOUGH : CALLS_WANTED) * overhead_budget_hold_rate(b);
 
-	b->calls = rate > 0 && open < rate * (b->calls ? CALLS_ENOUGH : CALLS_WANTED);
+	b->calls = rate > 0 && open < rate * enough;
 	return b->calls;
 }
 
@@ -148,14 +155,15 @@ static void learn(struct overhead_budget *b, double cost, double ns)
 static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 {
 	double ns = (double)(r->now_ns - b->seen_ns);
-	double hits = (double)(r->hits_ns - b->hits_ns);
+	double hits = (double)(r->hits_ns - b->hits_ns) * b->hit_factor;
+	double held = (double)(r->held_ns - b->held_ns) * b->hold_factor;
 	double seen = CPU_FIRST_NS + (double)(b->seen_ns - b->begun_ns);
 
 	b->cpu_rate = smooth(b->cpu_rate, (double)(r->cpu_ns - b->cpu_ns) / ns, ns,
 	                     seen < CPU_NS ? seen : CPU_NS);
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
-	b->balance_ns -= (double)(r->hits_ns + r->held_ns - b->spent_ns);
+	b->balance_ns -= hits + held;
 	learn(b, hits, ns);
 }
 
@@ -166,7 +174,7 @@ static void note(struct overhead_budget *b, const struct overhead_reading *r)
 	b->seen_ns = r->now_ns;
 	b->cpu_ns = r->cpu_ns;
 	b->hits_ns = r->hits_ns;
-	b->spent_ns = r->hits_ns + r->held_ns;
+	b->held_ns = r->held_ns;
 }
 
 /* ---- advice -------------------------------------------------------------------------- */

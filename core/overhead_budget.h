@@ -8,8 +8,8 @@
  *   - probes in place for a time W can cost at most W on each CPU, so a share of windows up to the
  *     budget is always safe, and where hits are few far more is;
  *   - what is counted is not all: putting probes in and out costs something, and goroutines wait
- *     for others that were delayed. So only a part of the promise (overhead_aim()) is income, and that
- *     is divided by how much more was seen to be lost than was counted (core/contention.h).
+ *     for others that were delayed. So only a part of the promise (overhead_aim()) is income, and
+ *     what is spent counts for as much more as was seen to be lost (core/contention.h).
  *
  * All times are nanoseconds. Not thread-safe: one thread owns it, the governor's.
  */
@@ -23,6 +23,8 @@
  * spent is missing at once; and where there is plenty left, so that work goes on beside it. */
 #define OVERHEAD_AIM_FULL 0.5
 #define OVERHEAD_AIM_ROOM 0.9
+
+#define OVERHEAD_HOLD_FULL 1.5 /* overhead_hold_factor() where all CPU time is used */
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
  * with, and 3 % of a tenth of a CPU is nothing to anybody. */
@@ -38,22 +40,24 @@ enum overhead_advice {
 };
 
 struct overhead_budget {
-	double share;       /* promised: of the targets' CPU time */
-	double aim;         /* see overhead_aim(); may be set */
-	double factor;      /* what is spent costs so much more (core/contention.h); may be set */
+	double share;      /* promised: of the targets' CPU time */
+	double aim;        /* see overhead_aim(); may be set */
+	double hit_factor; /* hits cost so much more than counted (core/contention.h); may be set */
+	double hold_factor; /* see overhead_hold_factor(); may be set */
+	double hold_most;   /* CPUs that may be spent on holding in any case; may be set */
 	bool calls;         /* see overhead_budget_calls_wanted() */
 	uint64_t window_ns; /* shortest window worth the trouble of putting probes in and out */
 	uint64_t tail_ns;   /* how long probes are still hit while they are taken out */
 	uint64_t begun_ns;  /* time of the first look; 0: none yet */
 	uint64_t seen_ns;   /* of the last one */
 	uint64_t cpu_ns;    /* CPU time of the targets until then */
-	uint64_t spent_ns;  /* spent until then */
+	uint64_t hits_ns;   /* counted cost of hits, holds apart, until then */
+	uint64_t held_ns;   /* held until then */
 	uint64_t armed_ns;  /* since when the probes are in place; 0: they are not */
 	double cpu_rate;    /* CPUs that the targets use, smoothed */
 	double cost_rate;   /* CPUs that probes in place cost; negative: not known yet */
 	double cost_cpus;   /* cpu_rate when cost_rate was learned */
 	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
-	uint64_t hits_ns;   /* cost of hits, holds apart, until the last look */
 	double balance_ns;  /* what may be spent; negative: debt */
 	double patience;    /* drawn for the next window: so many times its cost must be there */
 	uint32_t dice;
@@ -87,8 +91,8 @@ uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* Are windows so dear that little of the time can be seen through them? Then probes at calls, hit
- * rarely even there, see more for the same cost. Says for long what it has said. */
+/* Are windows so dear that holds would fill the time for which they can be open? Then probes at calls,
+ * hit rarely even there, see more for the same cost. Says for long what it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 
 /* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of it,
@@ -98,8 +102,11 @@ double overhead_leeway(double room);
 /* What part to plan with, for this leeway. */
 double overhead_aim(double leeway);
 
-/* CPUs of income: a part of the targets' CPU time, see overhead_aim(), divided by the factor: what the
- * probes themselves may cost. */
+/* How much more held time is taken to cost than it lasts: where CPUs have nothing to do, who waits for
+ * the one who is held takes no CPU time from anybody. */
+double overhead_hold_factor(double leeway);
+
+/* CPUs of income: a part of the targets' CPU time, see overhead_aim(). */
 double overhead_budget_income(const struct overhead_budget *budget);
 
 /* What an overhead is measured against: the targets' CPU time, or what the floor makes of it. */

@@ -53,7 +53,7 @@ void overhead_parts_text(const struct coverage_row *c, char *text, size_t size)
 	*text = '\0';
 	if (percent <= 0)
 		return;
-	say(&line, "probe hits %.2f %%, held accesses %.2f %%, others that waited: ",
+	say(&line, "probe hits %.2f %%, held accesses %.2f %%, other effects: ",
 	    (double)coverage_hits_ns(c) / percent, held / percent);
 	if (c->contention > 0)
 		say(&line, "%.2f %%", (double)c->waiting_ns / percent);

@@ -152,7 +152,8 @@ static void setup_births_told(struct bench *b)
 	setup_births(b, UINT64_MAX);
 }
 
-/* The very next operation is held, for next to no time. */
+/* The very next operation is held, for next to no time. Its place is known to touch the map, as it is
+ * after the map's first operations. */
 static void setup_hold(struct bench *b)
 {
 	struct map_counts m = {.ops = {[OP_WRITE] = 1000},
@@ -162,6 +163,7 @@ static void setup_hold(struct bench *b)
 	                       .last_cpu = UINT32_MAX,
 	                       .seed = 1,
 	                       .drawn_ns = 1,
+	                       .places = UINT64_MAX,
 	                       .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED};
 
 	target_set(b, true);

@@ -19,7 +19,8 @@ struct world {
 	double cpus;
 	double factor; /* the truth */
 	double noise;  /* of the rate, from one span to the next: standard deviation */
-	double now_ms, calls, cpu_ms, spent_ms;
+	double now_ms, calls, cpu_ms, hits_ms, held_ms;
+	bool idle; /* its CPUs are, now and then: what probes cost is more CPU time, not fewer calls */
 	struct contention learned;
 };
 
@@ -38,22 +39,29 @@ static void turn(struct world *w, bool in)
 	struct contention_reading r = {.now_ns = (uint64_t)(w->now_ms * 1e6),
 	                               .calls = (uint64_t)w->calls,
 	                               .cpu_ns = (uint64_t)(w->cpu_ms * 1e6),
-	                               .spent_ns = (uint64_t)(w->spent_ms * 1e6)};
+	                               .hits_ns = (uint64_t)(w->hits_ms * 1e6),
+	                               .held_ns = (uint64_t)(w->held_ms * 1e6)};
 
 	contention_turn(&w->learned, &r, in);
 }
 
-/* spent: CPU time in ms that is counted as the cost of probes. */
-static void pass(struct world *w, double ms, double spent)
+/* hits: CPU time in ms that is counted as their cost; held likewise, and that is all it costs. */
+static void pass_held(struct world *w, double ms, double hits, double held)
 {
-	double lost = spent * w->factor / w->cpus;
-	double calls = w->calls_rate * (1 + w->noise * draw()) * (ms > lost ? ms - lost : 0);
+	double lost = hits * w->factor + held, shorter = w->idle ? 0 : lost / w->cpus;
+	double calls = w->calls_rate * (1 + w->noise * draw()) * (ms > shorter ? ms - shorter : 0);
 
 	calls += sqrt(calls) * draw();
 	w->now_ms += ms;
-	w->cpu_ms += w->cpus * ms;
-	w->spent_ms += spent;
+	w->cpu_ms += w->cpus * ms + (w->idle ? lost : 0);
+	w->hits_ms += hits;
+	w->held_ms += held;
 	w->calls += calls > 0 ? calls : 0;
+}
+
+static void pass(struct world *w, double ms, double hits)
+{
+	pass_held(w, ms, hits, 0);
 }
 
 static void windows(struct world *w, int count, double spent)
@@ -95,7 +103,7 @@ static void test_learns(void **state)
 		struct world w = world_make(loads[i].calls_rate, cpus, factor, 0.05);
 
 		windows(&w, 200, 5 * cpus);
-		assert_about(contention_planned(&w.learned, 0), factor, 0.25 * factor);
+		assert_about(contention_planned(&w.learned), factor, 0.25 * factor);
 		assert_true(contention_seen(&w.learned) > 0);
 		assert_about(contention_seen(&w.learned), factor, 0.25 * factor);
 	}
@@ -121,26 +129,50 @@ static void test_begins_prudent(void **state)
 	struct world w = world_make(1000, 1, 1, 0);
 
 	(void)state;
-	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
+	assert_about(contention_planned(&w.learned), CONTENTION_ASSUMED, 0.05);
 	windows(&w, 3, 5);
-	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
+	assert_about(contention_planned(&w.learned), CONTENTION_ASSUMED, 0.05);
 	assert_true(contention_seen(&w.learned) == 0);
 }
 
-/* Where there is CPU time over, less is assumed; what was seen counts all the same. */
-static void test_leeway(void **state)
+/* Where CPUs have nothing to do for some of the time, calls are as many as before and cost more. */
+static void test_idle_target(void **state)
 {
-	struct world quiet = world_make(0, 1, 1, 0), seen = world_make(1000, 1, 3, 0);
+	struct world w = world_make(100, 0.3, 2.5, 0.02);
 
 	(void)state;
-	assert_about(contention_planned(&quiet.learned, 1), 1.1, 0.05);
-	assert_about(contention_planned(&quiet.learned, 0.5), 1.3, 0.1);
-	windows(&quiet, 100, 5);
-	assert_about(contention_planned(&quiet.learned, 1), 1.1, 0.05);
-	windows(&seen, 100, 5);
-	assert_true(contention_seen(&seen.learned) > 2.5);
-	assert_true(contention_planned(&seen.learned, 1) >= contention_seen(&seen.learned));
-	assert_true(contention_planned(&seen.learned, 0) >= contention_seen(&seen.learned));
+	w.idle = true;
+	windows(&w, 100, 5);
+	assert_about(contention_seen(&w.learned), 2.5, 0.3);
+}
+
+/* Held time costs what it lasts, and is no cost of hits. */
+static void test_held_apart(void **state)
+{
+	struct world busy = world_make(1000, 1, 2, 0.01), idle = busy;
+
+	(void)state;
+	idle.idle = true;
+	for (int i = 0; i < 100; i++)
+		for (struct world *w = &busy; w; w = w == &busy ? &idle : NULL) {
+			turn(w, false);
+			pass_held(w, 200, 0, 2);
+			turn(w, true);
+			pass_held(w, 40, 3, 8);
+		}
+	assert_about(contention_seen(&busy.learned), 2, 0.2);
+	assert_about(contention_seen(&idle.learned), 2, 0.2);
+}
+
+/* What was seen is planned with, at least. */
+static void test_seen_is_planned(void **state)
+{
+	struct world w = world_make(1000, 1, 3, 0);
+
+	(void)state;
+	windows(&w, 100, 5);
+	assert_true(contention_seen(&w.learned) > 2.5);
+	assert_true(contention_planned(&w.learned) >= contention_seen(&w.learned));
 }
 
 /* No calls, or too few to tell anything by: it stays with what is assumed, and nothing is said. */
@@ -150,10 +182,10 @@ static void test_few_calls(void **state)
 
 	(void)state;
 	windows(&none, 300, 5);
-	assert_about(contention_planned(&none.learned, 0), CONTENTION_ASSUMED, 0.05);
+	assert_about(contention_planned(&none.learned), CONTENTION_ASSUMED, 0.05);
 	assert_true(contention_seen(&none.learned) == 0);
 	windows(&few, 300, 5);
-	assert_about(contention_planned(&few.learned, 0), CONTENTION_ASSUMED, 0.6);
+	assert_about(contention_planned(&few.learned), CONTENTION_ASSUMED, 0.6);
 	assert_true(contention_seen(&few.learned) == 0);
 }
 
@@ -165,7 +197,7 @@ static void test_noise(void **state)
 	(void)state;
 	windows(&w, 60, 0.5);
 	assert_true(contention_seen(&w.learned) == 0);
-	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 1);
+	assert_about(contention_planned(&w.learned), CONTENTION_ASSUMED, 1);
 }
 
 /* Noise that has windows win something by chance is no reason to spend more. */
@@ -179,8 +211,8 @@ static void test_noise_spends_nothing(void **state)
 
 		srand(100 + i);
 		windows(&w, 45, 5);
-		if (contention_planned(&w.learned, 0) < least)
-			least = contention_planned(&w.learned, 0);
+		if (contention_planned(&w.learned) < least)
+			least = contention_planned(&w.learned);
 	}
 	assert_true(least > 1.1);
 }
@@ -196,13 +228,13 @@ static void test_load_changes(void **state)
 		w.calls_rate = i % 3 ? 100 : 2000;
 		windows(&w, 1, 5);
 	}
-	assert_about(contention_planned(&w.learned, 0), 2, 0.5);
+	assert_about(contention_planned(&w.learned), 2, 0.5);
 	w.calls_rate = 100;
 	for (int i = 0; i < 100; i++) {
 		w.calls_rate *= 1.03;
 		windows(&w, 1, 5);
 	}
-	assert_about(contention_planned(&w.learned, 0), 2, 0.5);
+	assert_about(contention_planned(&w.learned), 2, 0.5);
 }
 
 /* What changes is learned anew. */
@@ -212,10 +244,10 @@ static void test_forgets(void **state)
 
 	(void)state;
 	windows(&w, 200, 5);
-	assert_about(contention_planned(&w.learned, 0), 1.2, 0.2);
+	assert_about(contention_planned(&w.learned), 1.2, 0.2);
 	w.factor = 4;
 	windows(&w, 200, 5);
-	assert_about(contention_planned(&w.learned, 0), 4, 0.5);
+	assert_about(contention_planned(&w.learned), 4, 0.5);
 }
 
 /* Always within bounds: calls that go up with probes in place, or vanish. */
@@ -225,10 +257,10 @@ static void test_bounds(void **state)
 
 	(void)state;
 	windows(&faster, 100, 5);
-	assert_about(contention_planned(&faster.learned, 0), 1, 0.1);
+	assert_about(contention_planned(&faster.learned), 1, 0.1);
 	assert_true(contention_seen(&faster.learned) == 1);
 	windows(&stopped, 100, 0.5);
-	assert_true(contention_planned(&stopped.learned, 0) == CONTENTION_MOST);
+	assert_true(contention_planned(&stopped.learned) == CONTENTION_MOST);
 }
 
 /* Probes that were put in and never taken out, or taken out twice, are no window. */
@@ -247,7 +279,7 @@ static void test_out_of_step(void **state)
 		turn(&w, false);
 		pass(&w, 40, 10);
 	}
-	assert_about(contention_planned(&w.learned, 0), CONTENTION_ASSUMED, 0.05);
+	assert_about(contention_planned(&w.learned), CONTENTION_ASSUMED, 0.05);
 	windows(&w, 30, 5);
 	assert_about(contention_seen(&w.learned), 3, 0.4);
 }
@@ -259,7 +291,9 @@ int main(void)
 	        cmocka_unit_test(test_spent_always),
 	        cmocka_unit_test(test_begins_prudent),
 	        cmocka_unit_test(test_few_calls),
-	        cmocka_unit_test(test_leeway),
+	        cmocka_unit_test(test_idle_target),
+	        cmocka_unit_test(test_held_apart),
+	        cmocka_unit_test(test_seen_is_planned),
 	        cmocka_unit_test(test_noise),
 	        cmocka_unit_test(test_noise_spends_nothing),
 	        cmocka_unit_test(test_load_changes),

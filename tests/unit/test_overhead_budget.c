@@ -229,16 +229,19 @@ static void test_calls_wanted(void **state)
 	struct world few = world_make(0.03, 1, 1e5), many = world_make(0.03, 1, 1e7), at;
 
 	(void)state;
+	few.budget.hold_most = many.budget.hold_most = 0.008;
 	world_run(&few, 3000);
 	world_run(&many, 3000);
 	assert_false(overhead_budget_calls_wanted(&few.budget));
 	assert_true(overhead_budget_calls_wanted(&many.budget));
-	/* Holding has its part beside them. */
+	/* Holding has its part beside them, smaller than without. */
+	few.budget.hold_most = many.budget.hold_most = 1;
 	assert_true(overhead_budget_hold_rate(&many.budget) <
 	            overhead_budget_income(&many.budget) * 0.7);
 	assert_true(overhead_budget_hold_rate(&few.budget) >
 	            overhead_budget_income(&few.budget) * 0.7);
 	at = many;
+	at.budget.hold_most = 0.008;
 	for (at.budget.cost_rate = 1; overhead_budget_calls_wanted(&at.budget);)
 		at.budget.cost_rate *= 0.99;
 	at.budget.cost_rate *= 1.2;

@@ -35,13 +35,13 @@ static void test_parts_add_up(void **state)
 	assert_string_equal(text, "Watching has cost about 1.50 % of the targets' CPU time so far; "
 	                          "the limit is 3 %");
 	overhead_parts_text(&c, text, sizeof(text));
-	assert_string_equal(text, "probe hits 1.00 %, held accesses 0.50 %, others that waited: "
+	assert_string_equal(text, "probe hits 1.00 %, held accesses 0.50 %, other effects: "
 	                          "unknown");
 	c.run_ns += 10000000;
 	c.waiting_ns = 10000000;
 	c.contention = 1.2;
 	overhead_parts_text(&c, text, sizeof(text));
-	assert_string_equal(text, "probe hits 1.00 %, held accesses 0.50 %, others that waited: "
+	assert_string_equal(text, "probe hits 1.00 %, held accesses 0.50 %, other effects: "
 	                          "0.25 %");
 }
 
