@@ -5,8 +5,8 @@
 #ifndef GOMAPTOP_BPF_BIRTH_H
 #define GOMAPTOP_BPF_BIRTH_H
 
+#include "capture.bpf.h"
 #include "chain.bpf.h"
-#include "operation.bpf.h"
 
 __u64 births_hit = 0; /* read by user space, which bounds what they may cost */
 

@@ -74,7 +74,8 @@ int calibrate_point(enum calibrate_place place, uint64_t *file_offset)
 /* The callers of a goroutine as the frame pointers lead to them: a chain of middling depth that ends
  * as Go's do. What calls this here was built without frame pointers perhaps, and a walk that ends in
  * a fault costs as much as all the rest. */
-#define FRAMES 12
+#define FRAMES      12
+#define FRAMES_CODE 0x401000 /* where they would return to */
 
 struct frame {
 	const struct frame *next;
@@ -87,8 +88,13 @@ static void frames_fill(void)
 {
 	for (int i = FRAMES - 1; i >= 0; i--) {
 		frames[i].next = i + 1 < FRAMES ? &frames[i + 1] : NULL;
-		frames[i].return_address = 0x401000 + (uint64_t)i * 0x100;
+		frames[i].return_address = FRAMES_CODE + (uint64_t)i * 0x100;
 	}
+}
+
+uint64_t calibrate_goexit(void)
+{
+	return FRAMES_CODE + (FRAMES - 1) * 0x100;
 }
 
 #if defined(__aarch64__)

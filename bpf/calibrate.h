@@ -40,6 +40,9 @@ void calibrate_calls(enum calibrate_place place, uint64_t goid, void *map, int c
  * is next to nothing. */
 uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int calls);
 
+/* What the call chains of these calls end with, as a goroutine's with what it returns to. */
+uint64_t calibrate_goexit(void);
+
 uint64_t calibrate_now(void); /* CLOCK_MONOTONIC, ns */
 
 #endif

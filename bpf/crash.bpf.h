@@ -10,7 +10,7 @@
 #ifndef GOMAPTOP_BPF_CRASH_H
 #define GOMAPTOP_BPF_CRASH_H
 
-#include "count.bpf.h"
+#include "capture.bpf.h"
 #include "stack_copy.bpf.h"
 
 /* From the frame of the map function up: where it will return to, the slots of its first arguments. */

@@ -12,8 +12,8 @@
 #define GOMAPTOP_BPF_HOLD_H
 
 #include "await.bpf.h"
+#include "capture.bpf.h"
 #include "chain.bpf.h"
-#include "count.bpf.h"
 #include "stack_copy.bpf.h"
 
 #define HOLD_STEPS_MAX  (1 << 20)

@@ -127,6 +127,8 @@ struct call_site {
 	__u32 flags;    /* enum map_flag: so was a map that it touched */
 	__u32 drawn_ns; /* see struct map_counts */
 	struct await_counts awaits;
+	__u32 chain_bytes; /* length of the last call chain from here that was whole; 0: none was */
+	__u32 pad;
 };
 
 #define CALL_SAMPLE 16

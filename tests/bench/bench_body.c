@@ -77,8 +77,11 @@ static void target_set(struct bench *b, bool is)
 {
 	uint32_t tgid = (uint32_t)getpid();
 
+	struct target_state target = {.announced = 1, .goexit = calibrate_goexit()};
+
 	if (is)
-		program_target_add(&b->program, tgid);
+		bpf_map_update_elem(bpf_map__fd(b->program.skeleton->maps.targets), &tgid, &target,
+		                    BPF_ANY);
 	else
 		bpf_map_delete_elem(bpf_map__fd(b->program.skeleton->maps.targets), &tgid);
 	memset(b->program.skeleton->bss->tuning.known, 0,

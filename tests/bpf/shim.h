@@ -41,10 +41,11 @@ struct shim {
 	__u32 cpu;
 	__u32 random;
 	__u64 step_ns; /* how far one step of a busy wait moves the clock */
-	__u64 stack[16];
-	int stack_depth;                        /* frames that bpf_get_stack finds; 0: it fails */
-	size_t map_limit;                       /* rows that a hash map takes; 0: no limit */
-	size_t ring_limit;                      /* events that the ring takes; 0: no limit */
+	__u64 stack[64];
+	int stack_depth;                /* frames that bpf_get_stack finds; 0: it fails */
+	__u32 stack_walks, stack_asked; /* how often it was called, bytes asked for at first */
+	size_t map_limit;               /* rows that a hash map takes; 0: no limit */
+	size_t ring_limit;              /* events that the ring takes; 0: no limit */
 	void (*on_read_kernel)(const void *to); /* sees the state behind each copy */
 	size_t ring_used;                       /* so much of a ring of 100 is waiting to be read */
 	void (*on_wait)(void *ctx);
@@ -223,6 +224,8 @@ static inline long bpf_get_stack(void *regs, void *to, __u32 size, __u64 flags)
 
 	(void)regs;
 	(void)flags;
+	if (!shim.stack_walks++)
+		shim.stack_asked = size;
 	if (!bytes)
 		return -EFAULT;
 	if (bytes > size)

@@ -149,6 +149,7 @@ static void test_company_is_better(void **state)
 	struct map_counts m = {.company_ns = 1000 * MS - ALONE_NS / 2};
 
 	(void)state;
+	tuning.tried_spacing_ns = 2 * EAGER_NS;
 	assert_in_range(promising(&m, COMPANY_NONE, 1), 60, 140);
 	assert_in_range(promising(&m, COMPANY_RECENT, 1), 330, 470);
 	assert_int_equal(promising(&m, COMPANY_NEAR, 1), 1600);
