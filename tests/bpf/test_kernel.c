@@ -30,7 +30,7 @@
 
 #include "gomaptop.skel.h"
 
-/* What a run of two threads showed. */
+/* What a run showed. */
 struct outcome {
 	struct event_coverage coverage;
 	uint64_t overlaps, stalls, delivered, calls, births;
@@ -38,12 +38,14 @@ struct outcome {
 	struct map_counts last;
 };
 
+#define THREADS_MAX 6
+
 struct run {
 	bool perf_only;
 	size_t ring_bytes;
 	enum map_op op;
 	bool two_maps;
-	int threads;
+	int threads;        /* THREADS_MAX at most */
 	int calls;          /* of each thread, at least */
 	int births;         /* maps that each thread makes between rests */
 	bool until_overlap; /* go on until one was seen, up to a limit */
@@ -159,7 +161,7 @@ static void run(const struct run *r, struct outcome *o)
 	                                .ring_bytes = r->ring_bytes};
 	struct program program = {0};
 	atomic_bool go_on = r->until_overlap;
-	struct worker workers[2] = {{.goid = 101, .cpu = 0}, {.goid = 102, .cpu = 1}};
+	struct worker workers[THREADS_MAX] = {{0}};
 	struct event_queue *queue = NULL;
 	struct collector *collector = NULL;
 	struct probe_links *links;
@@ -178,6 +180,8 @@ static void run(const struct run *r, struct outcome *o)
 	start_collector(&program, queue, event_fd, &pid, &collector);
 	links = attach(&program, r->op);
 	for (int i = 0; i < r->threads; i++) {
+		workers[i].goid = 101 + (uint64_t)i;
+		workers[i].cpu = i & 1;
 		workers[i].map = maps[r->two_maps ? i : 0];
 		workers[i].calls = r->calls;
 		workers[i].births = r->births;
@@ -266,14 +270,14 @@ static void test_two_writers_meet_with_perf_events(void **state)
 	check_overlaps(&r);
 }
 
-#define TINY_RING_RUNS 150
+#define TINY_RING_RUNS 20
 
 static void test_sums_are_exact_with_a_tiny_ring(void **state)
 {
-	/* One page: 18 births fit in, fewer than come between two drains. */
+	/* One page, and several that come during one hold. */
 	const struct run r = {.op = OP_DELETE,
 	                      .births = 20,
-	                      .threads = 2,
+	                      .threads = THREADS_MAX,
 	                      .calls = 5000,
 	                      .until_overlap = true,
 	                      .ring_bytes = 4096};
