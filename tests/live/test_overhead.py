@@ -164,7 +164,7 @@ def planned(snapshot):
 
 class RoomTest(unittest.TestCase):
     """More of the budget is planned with where CPU time is left for it."""
-    LITTLE, MUCH = 0.03 * 0.6 / 1.5, 0.03 * 0.8 / 1.5
+    LITTLE, MUCH = 0.03 * 0.6, 0.03 * 0.8
 
     def planned(self, watching, enough):
         """What is planned with, as soon as it is enough, or after long."""
