@@ -19,8 +19,8 @@
 #define HOLDS_CALLS  0.58 /* the least beside probed calls, which cost something all the time */
 #define CALLS_WANTED 4    /* windows can be open for less than so many times what is held, */
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
-#define ROOM_NONE    0.2  /* of the CPU time unused: a burst may take it; */
-#define ROOM_PLENTY  0.4  /* so much seldom */
+#define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
+#define ROOM_PLENTY  0.5  /* so much seldom */
 #define IDLE         0.01 /* and below this nothing */
 #define CALM         0.25 /* of the income: spending below this is little */
 

@@ -132,7 +132,7 @@ static void test_aim(void **state)
 
 	(void)state;
 	assert_true(overhead_leeway(0) == 0);
-	assert_true(overhead_leeway(0.1) == 0);
+	assert_true(overhead_leeway(0.3) == 0);
 	assert_true(overhead_leeway(0.5) == 1);
 	assert_true(overhead_leeway(1) == 1);
 	assert_true(overhead_aim(0) == OVERHEAD_AIM_FULL);
