@@ -351,7 +351,7 @@ static __always_inline void call_site_note(struct call_site *site, struct hold_r
 }
 
 /* Is less held than may be? Then what is there is better than what may come. */
-static __always_inline int held_time_is_over(void)
+static __always_inline int held_time_is_left(void)
 {
 	return tuning.tried_spacing_ns < EAGER_NS;
 }
@@ -369,7 +369,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	if (!length)
 		m->drawn_ns = length = stall_draw_map();
 	if (map_class_is_poor(m, o->changes) &&
-	    bpf_get_prandom_u32() & (held_time_is_over() ? EAGER_POOR_MASK : POOR_MASK))
+	    bpf_get_prandom_u32() & (held_time_is_left() ? EAGER_POOR_MASK : POOR_MASK))
 		return;
 	if (!budget_take(o->now, length, priority))
 		return;
@@ -440,7 +440,7 @@ static __always_inline int access_is_promising(const struct map_counts *m,
 {
 	__u32 mask = o->company == COMPANY_RECENT ? RECENT_MASK : ALONE_MASK;
 
-	if (held_time_is_over())
+	if (held_time_is_left())
 		mask = EAGER_MASK;
 	return o->company == COMPANY_NEAR || !(bpf_get_prandom_u32() & mask) ||
 	       (o->probed && o->now - m->company_ns > ALONE_NS);

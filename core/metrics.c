@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "core/coverage_names.h"
 #include "core/metrics_internal.h"
 #include "core/overhead_budget.h"
 
@@ -103,17 +104,6 @@ static uint64_t dropped(const struct page *page)
 /* ---- figures of coverage: field is an enum coverage_field, or a group of them --------------------
  */
 
-enum coverage_group { TOTAL, FILTERED, LOST, UNTRACKED };
-
-static const struct {
-	const char *name;
-	enum coverage_group group;
-} coverage_fields[COVERAGE_COUNT] = {
-#define X(id, name, group) [COVERAGE_##id] = {name, group},
-        COVERAGE_FIELDS(X)
-#undef X
-};
-
 static void put_field(struct page *page)
 {
 	metric_put_number(page, NULL, page->coverage->value[page->metric->field]);
@@ -122,9 +112,9 @@ static void put_field(struct page *page)
 static void put_group(struct page *page)
 {
 	for (int i = 0; i < COVERAGE_COUNT; i++) {
-		const struct label labels[] = {{"cause", coverage_fields[i].name}, {0}};
+		const struct label labels[] = {{"cause", coverage_names[i].name}, {0}};
 
-		if ((int)coverage_fields[i].group == page->metric->field)
+		if ((int)coverage_names[i].group == page->metric->field)
 			metric_put_number(page, labels, page->coverage->value[i]);
 	}
 }

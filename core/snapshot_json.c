@@ -2,6 +2,7 @@
 /* The snapshot as JSON: what stands before the lists. Every object of the format has one function,
  * named after it. */
 #include "core/snapshot_json.h"
+#include "core/coverage_names.h"
 
 #include <math.h>
 
@@ -25,24 +26,13 @@ static void put_target(struct json_writer *w, const struct target_row *row)
 
 /* ---- COVERAGE ------------------------------------------------------------------------ */
 
-enum coverage_group { TOTAL, FILTERED, LOST, UNTRACKED };
-
-static const struct {
-	const char *name;
-	enum coverage_group group;
-} coverage_fields[COVERAGE_COUNT] = {
-#define X(id, name, group) [COVERAGE_##id] = {name, group},
-        COVERAGE_FIELDS(X)
-#undef X
-};
-
 static void put_coverage_group(struct json_writer *w, const char *key,
                                const struct coverage_row *row, enum coverage_group group)
 {
 	json_begin_object(w, key);
 	for (int i = 0; i < COVERAGE_COUNT; i++) {
-		if (coverage_fields[i].group == group)
-			snapshot_put_count(w, coverage_fields[i].name, row->value[i]);
+		if (coverage_names[i].group == group)
+			snapshot_put_count(w, coverage_names[i].name, row->value[i]);
 	}
 	json_end_object(w);
 }
