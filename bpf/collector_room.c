@@ -2,7 +2,7 @@
 #include "bpf/collector_internal.h"
 #include "core/cpu_room.h"
 
-#define LOOK_NS     1000000000ULL
+#define LOOK_NS     500000000ULL
 #define FIRST_NS    200000000ULL /* the first comparison is wanted soon; accounts go by 10 ms */
 #define TARGETS_MAX 64           /* looked at; of more one knows enough */
 

@@ -284,8 +284,10 @@ static void calls_set(struct governor *g, int count)
 /* Choosing takes some milliseconds: never while a window is open that costs. */
 static void sites_step(struct governor *g)
 {
-	struct site_zoom_terms terms = {.now_ns = collector_now(),
-	                                .ns_per_hit = (double)g->config.costs.ns[BODY_OPERATION]};
+	struct site_zoom_terms terms = {
+	        .now_ns = collector_now(),
+	        .ns_per_hit = g->budget.hit_factor * (double)g->config.costs.ns[BODY_OPERATION],
+	};
 	struct governor_state state;
 
 	if (!g->sites || g->config.share >= OVERHEAD_UNLIMITED)

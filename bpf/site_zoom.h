@@ -20,7 +20,7 @@ struct site_zoom_terms {
 	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	uint64_t armed_ns;      /* so long the probes in the functions were in place so far */
 	double budget_ns_per_s; /* that the sites may cost together; 0: take all out */
-	double ns_per_hit;      /* of the body at a call */
+	double ns_per_hit;      /* at a call, and what it costs beyond */
 };
 
 /* As site_probes_create(). */

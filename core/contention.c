@@ -12,7 +12,7 @@
 
 /* What is assumed: a normal distribution of which only what is above 1 can be. Its mean there is
  * CONTENTION_ASSUMED, nearly. */
-#define ASSUMED_CENTRE 0.7
+#define ASSUMED_CENTRE 2.1
 #define ASSUMED_ERROR  0.8
 
 void contention_open(struct contention *c)

@@ -9,8 +9,8 @@
 #define CPU_FIRST_NS 5e7  /* and that when nothing was seen yet */
 #define LOOK_NS      2000000ULL /* next look while the account runs low */
 #define LOOK_PARTS   8          /* looks while the account is spent at the rate of late, at least */
-#define LOOK_CALM    20000000ULL  /* while probes are in place and cost little */
-#define LOOK_IDLE    50000000ULL  /* while nobody hits them */
+#define LOOK_CALM    10000000ULL  /* while probes are in place and cost little */
+#define LOOK_IDLE    10000000ULL  /* while nobody hits them */
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
@@ -66,7 +66,7 @@ double overhead_leeway(double room)
 
 double overhead_aim(double leeway)
 {
-	return OVERHEAD_AIM_FULL + leeway * (OVERHEAD_AIM_ROOM - OVERHEAD_AIM_FULL);
+	return OVERHEAD_AIM_FULL * (1 - leeway) + OVERHEAD_AIM_ROOM * leeway;
 }
 
 double overhead_hold_factor(double leeway)

@@ -8,7 +8,7 @@ conflict that is not the planted one ends the measurement: that would be a false
 a ledgerd that does two million guarded map operations a second beside its requests.
 
 For the runtime's own check programs run unwatched, as many at a time as leave CPU time over, and for
-so long that most of the faults can show the ratio that is asked for.
+so long that each fault can show the ratio that is asked for.
 """
 import concurrent.futures
 import contextlib
@@ -29,7 +29,7 @@ LIMIT = 30        # seconds that a fault is looked for, and in which it should b
 REPEAT = 15       # seconds of searches after which the same one is not repeated
 SHARE = 100       # seconds a fault, on average: beyond that, only the default budget
 RATIO = 20        # shorter than the runtime's own check, at least
-SURVIVED = (20, 150)   # shortest and longest time for which the runtime's own check is waited for
+SURVIVED = (20, 200)   # shortest and longest time for which the runtime's own check is waited for
 WAITED = 300      # seconds, for all of them
 SPARE = 0.9       # of the CPUs may be used by programs that run beside each other
 LOAD = 1200       # requests a second: each side uses its map at least 100 times a second
@@ -190,13 +190,12 @@ def at_once():
 
 
 def check_limits(times, beside, quick):
-    """For how long to wait for each fault's check: for those found soonest, a few more than half of
-    them, until the ratio is shown; for the others, which decide nothing, shortly."""
+    """For how long to wait for each fault's check: a little longer than it takes to show the ratio.
+    Shortly where that would take too long, and where nothing was found in the first place."""
     if quick:
         return [10.0] * len(times)
-    soonest = sorted(t for t in times if t)[:len(times) // 2 + 1]
-    limits = [1.1 * RATIO * t if t in soonest else 0.0 for t in times]
-    limits = [min(max(SURVIVED[0], limit), SURVIVED[1]) for limit in limits]
+    limits = [1.1 * RATIO * t if t else 0.0 for t in times]
+    limits = [SURVIVED[0] if limit > SURVIVED[1] else max(SURVIVED[0], limit) for limit in limits]
     shorter = min(1.0, WAITED * beside / sum(limits))
     return [limit * shorter for limit in limits]
 

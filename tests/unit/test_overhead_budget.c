@@ -226,7 +226,7 @@ static void test_income_is_known_soon(void **state)
  * trifle to change that. */
 static void test_calls_wanted(void **state)
 {
-	struct world few = world_make(0.03, 1, 1e5), many = world_make(0.03, 1, 1e7), at;
+	struct world few = world_make(0.03, 1, 5e4), many = world_make(0.03, 1, 1e7), at;
 
 	(void)state;
 	few.budget.hold_most = many.budget.hold_most = 0.008;
