@@ -17,7 +17,7 @@
 #define HOLDS_LEAST  0.75         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
 #define HOLDS_CALLS  0.58 /* the least beside probed calls, which cost something all the time */
-#define CALLS_WANTED 4    /* windows can be open for less than so many times what is held, */
+#define CALLS_WANTED 3    /* windows can be open for less than so many times what is held, */
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
 #define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
 #define ROOM_PLENTY  0.5  /* so much seldom */
