@@ -30,7 +30,7 @@ REPEAT = 15       # seconds of searches after which the same one is not repeated
 SHARE = 100       # seconds a fault, on average: beyond that, only the default budget
 RATIO = 20        # shorter than the runtime's own check, at least
 SURVIVED = (20, 200)   # shortest and longest time for which the runtime's own check is waited for
-WAITED = 300      # seconds, for all of them
+WAITED = 360      # seconds, for all of them
 SPARE = 0.9       # of the CPUs may be used by programs that run beside each other
 LOAD = 1200       # requests a second: each side uses its map at least 100 times a second
 BUSY = 2000000    # guarded map operations a second elsewhere
@@ -190,14 +190,18 @@ def at_once():
 
 
 def check_limits(times, beside, quick):
-    """For how long to wait for each fault's check: a little longer than it takes to show the ratio.
-    Shortly where that would take too long, and where nothing was found in the first place."""
+    """For how long to wait for each fault's check: a little longer than it takes to show the ratio, the
+    shortest first, until the time that there is for all of them is used up; for others shortly."""
     if quick:
         return [10.0] * len(times)
-    limits = [1.1 * RATIO * t if t else 0.0 for t in times]
-    limits = [SURVIVED[0] if limit > SURVIVED[1] else max(SURVIVED[0], limit) for limit in limits]
-    shorter = min(1.0, WAITED * beside / sum(limits))
-    return [limit * shorter for limit in limits]
+    limits = [SURVIVED[0]] * len(times)
+    left = WAITED * beside - sum(limits)
+    for ours, i in sorted((t, i) for i, t in enumerate(times) if t):
+        limit = min(1.1 * RATIO * ours, SURVIVED[1])
+        if SURVIVED[0] < limit <= left + SURVIVED[0]:
+            left -= limit - SURVIVED[0]
+            limits[i] = limit
+    return limits
 
 
 def runtime_checks(run, names, times):
