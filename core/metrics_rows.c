@@ -56,7 +56,8 @@ void metric_put_totals_ops(struct page *page)
 }
 
 /* Those of which more is known than a number. */
-void metric_put_target(struct page *page)
+static void each_target(struct page *page, void (*put)(struct page *page, const char *pid,
+                                                       const struct target_row *target))
 {
 	for (size_t i = 0; i < page->totals_count; i++) {
 		const struct target_row *target = page->targets[i];
@@ -65,30 +66,36 @@ void metric_put_target(struct page *page)
 		if (!target)
 			continue;
 		snprintf(pid, sizeof(pid), "%u", target->tgid);
-		metric_put_number(page,
-		                  (const struct label[]){{"pid", pid},
-		                                         {"exe", target->exe},
-		                                         {"go_version", target->go_version},
-		                                         {"map_runtime", target->map_runtime},
-		                                         {"build_id", target->build_id},
-		                                         {0}},
-		                  1);
+		put(page, pid, target);
 	}
+}
+
+static void put_target(struct page *page, const char *pid, const struct target_row *target)
+{
+	metric_put_number(page,
+	                  (const struct label[]){{"pid", pid},
+	                                         {"exe", target->exe},
+	                                         {"go_version", target->go_version},
+	                                         {"map_runtime", target->map_runtime},
+	                                         {"build_id", target->build_id},
+	                                         {0}},
+	                  1);
+}
+
+void metric_put_target(struct page *page)
+{
+	each_target(page, put_target);
+}
+
+static void put_running(struct page *page, const char *pid, const struct target_row *target)
+{
+	metric_put_number(page, (const struct label[]){{"pid", pid}, {"exe", target->exe}, {0}},
+	                  target->state == PROCESS_RUNNING);
 }
 
 void metric_put_target_running(struct page *page)
 {
-	for (size_t i = 0; i < page->totals_count; i++) {
-		const struct target_row *target = page->targets[i];
-		char pid[16];
-
-		if (!target)
-			continue;
-		snprintf(pid, sizeof(pid), "%u", target->tgid);
-		metric_put_number(page,
-		                  (const struct label[]){{"pid", pid}, {"exe", target->exe}, {0}},
-		                  target->state == PROCESS_RUNNING);
-	}
+	each_target(page, put_running);
 }
 
 /* ---- maps: those of page->maps ------------------------------------------------------- */
