@@ -7,7 +7,12 @@
 
 #include "core/event.h"
 
-enum coverage_group { TOTAL, FILTERED, LOST, UNTRACKED };
+enum coverage_group {
+	COVERAGE_GROUP_TOTAL,
+	COVERAGE_GROUP_FILTERED,
+	COVERAGE_GROUP_LOST,
+	COVERAGE_GROUP_UNTRACKED,
+};
 
 /* By enum coverage_field. */
 extern const struct coverage_name {

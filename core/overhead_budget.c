@@ -9,8 +9,7 @@
 #define CPU_FIRST_NS 5e7  /* and that when nothing was seen yet */
 #define LOOK_NS      2000000ULL /* next look while the account runs low */
 #define LOOK_PARTS   8          /* looks while the account is spent at the rate of late, at least */
-#define LOOK_CALM    10000000ULL  /* while probes are in place and cost little */
-#define LOOK_IDLE    10000000ULL  /* while nobody hits them */
+#define LOOK_CALM    10000000ULL  /* while probes are in place and cost little: load may come */
 #define LOOK_OUT     5000000ULL   /* while they are out: when the next window can be paid for, at */
 #define LOOK_OUT_MAX 100000000ULL /* least and at most */
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
@@ -21,7 +20,6 @@
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
 #define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
 #define ROOM_PLENTY  0.5  /* so much seldom */
-#define IDLE         0.01 /* and below this nothing */
 #define CALM         0.25 /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
@@ -251,5 +249,5 @@ uint64_t overhead_budget_wait_ns(const struct overhead_budget *b)
 		return LOOK_NS;
 	if (b->cost_rate > overhead_budget_income(b) * CALM)
 		return wait_in_ns(b);
-	return b->cost_rate > overhead_budget_income(b) * IDLE ? LOOK_CALM : LOOK_IDLE;
+	return LOOK_CALM;
 }

@@ -2,9 +2,10 @@
 /* The snapshot as JSON: what stands before the lists. Every object of the format has one function,
  * named after it. */
 #include "core/snapshot_json.h"
-#include "core/coverage_names.h"
 
 #include <math.h>
+
+#include "core/coverage_names.h"
 
 /* ---- TARGET -------------------------------------------------------------------------- */
 
@@ -81,7 +82,7 @@ static void put_events(struct json_writer *w, const struct model *model,
 	json_begin_object(w, "events");
 	snapshot_put_count(w, "made", row->value[COVERAGE_EVENTS_MADE]);
 	snapshot_put_count(w, "delivered", row->value[COVERAGE_EVENTS_DELIVERED]);
-	put_coverage_group(w, "lost", row, LOST);
+	put_coverage_group(w, "lost", row, COVERAGE_GROUP_LOST);
 	snapshot_put_count(w, "dropped_by_model", model_dropped(model));
 	json_end_object(w);
 }
@@ -126,10 +127,10 @@ static void put_coverage(struct json_writer *w, const struct model *model,
 	put_unseen(w, context);
 	put_fraction(w, "armed_fraction", row->armed_ns, row->watched_ns);
 	snapshot_put_count(w, "hits", row->value[COVERAGE_HITS]);
-	put_coverage_group(w, "filtered", row, FILTERED);
+	put_coverage_group(w, "filtered", row, COVERAGE_GROUP_FILTERED);
 	snapshot_put_count(w, "counted", row->value[COVERAGE_COUNTED]);
 	snapshot_put_count(w, "at_call", row->value[COVERAGE_AT_CALL]);
-	put_coverage_group(w, "untracked", row, UNTRACKED);
+	put_coverage_group(w, "untracked", row, COVERAGE_GROUP_UNTRACKED);
 	snapshot_put_count(w, "stalls", row->value[COVERAGE_STALLS]);
 	json_put_real(w, "stall_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);
 	put_events(w, model, row);

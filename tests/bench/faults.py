@@ -191,7 +191,8 @@ def at_once():
 
 def check_limits(times, beside, quick):
     """For how long to wait for each fault's check: a little longer than it takes to show the ratio, the
-    shortest first, until the time that there is for all of them is used up; for others shortly."""
+    shortest first, until the time that there is for all of them is used up; for others shortly, and for
+    none longer than SURVIVED."""
     if quick:
         return [10.0] * len(times)
     limits = [SURVIVED[0]] * len(times)
