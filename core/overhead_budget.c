@@ -19,7 +19,7 @@
 #define CALLS_WANTED 3    /* windows can be open for less than so many times what is held, */
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
 #define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
-#define ROOM_PLENTY  0.5  /* so much seldom */
+#define ROOM_PLENTY  0.42 /* so much seldom */
 #define CALM         0.25 /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
