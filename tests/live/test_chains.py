@@ -7,7 +7,7 @@ from harness import (BUILDS, BUILD_ROWS, PAIRED, Died, NotMet, Target, Watching,
                      program, survived, table)
 
 SECONDS = 30    # of one run; a round over all paths takes ten
-ATTEMPTS = 10   # runs: the planted conflicts may end the program, then only the rest is looked for
+ATTEMPTS = 40   # runs: the planted conflicts may end the program, then only the rest is looked for
 
 
 def brief(frames):

@@ -18,7 +18,7 @@ def watched_to_its_end(release, overhead, ready):
                 survived(target)
                 return watching.finish(None)
 
-    return until_met(attempt, tries=8)
+    return until_met(attempt)
 
 
 @table

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
 """One writer, one reader, each 5,000 times a second: found fast where there is no lock, never
 where there is one, and the expectation says as much."""
+import contextlib
 import statistics
 import subprocess
+import time
 import unittest
 
-from harness import (RELEASE_ROWS, WAITING, NotMet, Watching, cases, check_met, conflict_places,
-                     gomaptop, map_at, racing, source_lines, table, twin, until_met, watch)
+from harness import (HMAP, RELEASE_ROWS, SWISS, WAITING, NotMet, Watching, cases, check_met,
+                     conflict_places, gomaptop, map_at, racing, source_lines, table, twin, until_met,
+                     watch)
+
+ENOUGH = 60   # overlaps, seen and expected, that are worth comparing
 
 
 @table
@@ -29,12 +34,22 @@ class RacyTwinTest(unittest.TestCase):
                 times.append(result.seconds)
         self.assertLess(statistics.median(times), 2, times)
 
+    @staticmethod
+    def overlaps(snapshot, address):
+        """Seen and expected."""
+        row = map_at(snapshot, address)
+        return row["conflicts"] + row["expected_overlaps"] if row else 0
+
     @cases(*RELEASE_ROWS)
     def each_expectation(self, release):
         """Overlaps seen and expected agree within a factor of two."""
         def attempt():
-            with twin("racy", release) as target, racing(target):
-                return target.first["map"], watch("-p", target.pid, seconds=15)
+            with twin("racy", release) as target, racing(target), \
+                    Watching("-p", target.pid, interval="200ms") as watching:
+                address = target.first["map"]
+                # As many as the comparison needs, and no longer: each second may be its last.
+                watching.wait_for(lambda s: self.overlaps(s, address) >= ENOUGH, 15)
+                return address, watching.finish()
 
         address, result = until_met(attempt)
         row = map_at(result.snapshot, address)
@@ -47,18 +62,21 @@ class RacyTwinTest(unittest.TestCase):
 class UnwatchedTwinTest(unittest.TestCase):
     slow = True
 
-    def test_survives(self):
-        """Unwatched, the racy twin usually lives 20 s: what is found is found before it kills."""
-        alive, runs = 0, ("1.19", "1.24", "1.19")
-        for run, release in enumerate(runs):
+    def test_found_before_it_kills(self):
+        """Unwatched, the racy twin usually lives longer than its conflict takes to be found. (How
+        long that is depends on how often something takes the CPU away in the middle of a turn.)"""
+        lives, found = [], []
+        for release in (HMAP, SWISS, HMAP, SWISS, HMAP):
             with twin("racy", release) as target:
-                try:
+                began = time.monotonic()
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     target.process.wait(20)
-                except subprocess.TimeoutExpired:
-                    alive += 1
-            if alive == 2 or alive + len(runs) - run - 1 < 2:
-                break
-        self.assertEqual(alive, 2, f"{alive} lived of {run + 1}")
+                lives.append(time.monotonic() - began)
+            with twin("racy", release) as target:
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict", "-d", "20",
+                                  "-p", target.pid)
+                found.append(result.seconds)
+        self.assertLess(statistics.median(found), statistics.median(lives), (found, lives))
 
 
 @table
