@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,9 +36,15 @@ __asm__(".text\n"
         ".type calibrate_return, %function\n"
         "calibrate_return:\n"
         "	ret\n"
-        ".size calibrate_return, . - calibrate_return\n");
+        ".size calibrate_return, . - calibrate_return\n"
+        ".p2align 6\n"
+        ".local calibrate_plain\n"
+        ".type calibrate_plain, %function\n"
+        "calibrate_plain:\n"
+        "	ret\n"
+        ".size calibrate_plain, . - calibrate_plain\n");
 
-extern const char calibrate_entry[], calibrate_probed[], calibrate_return[];
+extern const char calibrate_entry[], calibrate_probed[], calibrate_return[], calibrate_plain[];
 
 /* The function, and the instruction of it that is probed. */
 static const struct {
@@ -176,4 +183,38 @@ uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int 
 			best = took;
 	}
 	return best;
+}
+
+/* ---- cold ---------------------------------------------------------------------------- */
+
+#define LINE 64
+
+int calibrate_memory_create(struct calibrate_memory *m)
+{
+	m->size = CALIBRATE_MEMORY;
+	m->bytes = malloc(m->size);
+	return m->bytes ? 0 : -ENOMEM;
+}
+
+void calibrate_memory_destroy(struct calibrate_memory *m)
+{
+	free((void *)m->bytes);
+	m->bytes = NULL;
+}
+
+uint64_t calibrate_time_cold(const struct calibrate_memory *m, volatile uint64_t *map, bool probed)
+{
+	volatile uint64_t g[8] = {0};
+	uint64_t type[16] = {0}, begin;
+
+	if (!frames[0].return_address)
+		frames_fill();
+	for (size_t i = 0; i < m->size; i += LINE)
+		m->bytes[i]++;
+	g[0] = 1;
+	map[0] = map[0];
+	begin = calibrate_now();
+	go_call(probed ? calibrate_entry : calibrate_plain, (const void *)g, type,
+	        (const void *)map);
+	return calibrate_now() - begin;
 }

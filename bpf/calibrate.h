@@ -8,6 +8,8 @@
 #ifndef GOMAPTOP_BPF_CALIBRATE_H
 #define GOMAPTOP_BPF_CALIBRATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bpf/wire.h"
@@ -39,6 +41,22 @@ void calibrate_calls(enum calibrate_place place, uint64_t goid, void *map, int c
 /* Nanoseconds of one such call: the fastest of several batches. What the call costs without a probe
  * is next to nothing. */
 uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int calls);
+
+/* More than the caches next to a CPU hold: whoever goes through it leaves nothing else in them. */
+#define CALIBRATE_MEMORY (2u << 20)
+
+struct calibrate_memory {
+	volatile char *bytes;
+	size_t size;
+};
+
+int calibrate_memory_create(struct calibrate_memory *memory); /* 0 or -ENOMEM */
+void calibrate_memory_destroy(struct calibrate_memory *memory);
+
+/* Nanoseconds of one call at CALIBRATE_ENTRY of which only what a target would have just used is in
+ * the near caches: its goroutine, its map. probed == false: of a call alike that no probe is at. */
+uint64_t calibrate_time_cold(const struct calibrate_memory *memory, volatile uint64_t *map,
+                             bool probed);
 
 /* What the call chains of these calls end with, as a goroutine's with what it returns to. */
 uint64_t calibrate_goexit(void);

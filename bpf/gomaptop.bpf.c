@@ -14,6 +14,7 @@
 #include "detector.bpf.h"
 #include "own.bpf.h"
 #include "process_ids.bpf.h"
+#include "timing.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -69,11 +70,12 @@ static __always_inline __u32 process_watched(__u32 own)
 	return known >> 32 == own ? (__u32)known : process_learn(own);
 }
 
-static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o)
+static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)
 {
 	struct goroutine_counts *c = goroutine_row(o);
 	struct map_counts *m = map_row(o);
 
+	timing_end(begin);
 	coverage_count(COVERAGE_COUNTED);
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
@@ -92,10 +94,11 @@ int on_probe(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct operation o = {};
-	__u64 ids;
+	__u64 ids, begin;
 	int cause;
 
 	stack_stay(ctx);
+	begin = timing_begin();
 	if (tuning.stopped)
 		return 0;
 	ids = bpf_get_current_pid_tgid();
@@ -124,6 +127,6 @@ int on_probe(struct pt_regs *ctx)
 	if (cause)
 		coverage_count(cause);
 	else
-		map_operation(ctx, &o);
+		map_operation(ctx, &o, begin);
 	return 0;
 }

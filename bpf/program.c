@@ -174,7 +174,8 @@ static void costs_say(const struct overhead_costs *costs)
 	for (int i = 0; i < BODY_COUNT; i++)
 		fprintf(stderr, "%s %s %lu%s", i ? "," : "", overhead_body_names[i], costs->ns[i],
 		        costs->measured >> i & 1 ? "" : " (assumed)");
-	fprintf(stderr, "\n");
+	fprintf(stderr, "; %.1f for each ns beyond %.0f that the first part takes\n", costs->cold,
+	        costs->timed_ns);
 }
 
 static int program_try(const struct program_config *config, struct program *program)

@@ -2,6 +2,7 @@
 #include "bpf/trial.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,12 @@
 #define TRIAL_SITE 0xffff
 #define HOLDS      32
 #define HOLD_GOID  2 /* who comes by the probe as it is held is goroutine 1 */
+
+#define WARM_BATCHES 5 /* in which each hit's first part is timed, */
+#define WARM_CALLS   100
+#define COLD_CALLS   21 /* and so many with cold caches */
+#define COLD_LEAST   1.0
+#define COLD_MOST    20.0
 
 struct trial {
 	struct program *program;
@@ -149,6 +156,75 @@ static uint64_t body_time(const struct trial *t, const struct body *b)
 	               : calibrate_time(b->place, b->nil_map ? NULL : map, b->batches, b->calls);
 }
 
+/* ---- what it costs when it is cold ----------------------------------------------------- */
+
+/* What the program says of its first part: since the last time it was asked. */
+static double timed(const struct trial *t, struct coverage_row *seen)
+{
+	uint64_t count = counter_read(t, COVERAGE_TIMED), ns = counter_read(t, COVERAGE_TIMED_NS);
+	uint64_t fresh = count - seen->value[COVERAGE_TIMED];
+	double mean = fresh ? (double)(ns - seen->value[COVERAGE_TIMED_NS]) / (double)fresh : 0;
+
+	seen->value[COVERAGE_TIMED] = count;
+	seen->value[COVERAGE_TIMED_NS] = ns;
+	return mean;
+}
+
+static int compare_real(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double values[COLD_CALLS])
+{
+	qsort(values, COLD_CALLS, sizeof(*values), compare_real);
+	return values[COLD_CALLS / 2];
+}
+
+/* By how much a hit is slower when its first part is slower by 1 ns. */
+static void cold_time(const struct trial *t, const struct calibrate_memory *memory)
+{
+	double with[COLD_CALLS], without[COLD_CALLS], first[COLD_CALLS], hit, longer;
+	struct overhead_costs *costs = &t->program->costs;
+	struct coverage_row seen = {0};
+	uint64_t map[16] = {0}, warm = UINT64_MAX;
+
+	timed(t, &seen);
+	costs->timed_ns = INFINITY;
+	for (int i = 0; i < WARM_BATCHES; i++) {
+		uint64_t took = calibrate_time(CALIBRATE_ENTRY, map, 1, WARM_CALLS);
+
+		warm = took < warm ? took : warm;
+		costs->timed_ns = fmin(costs->timed_ns, timed(t, &seen));
+	}
+	for (int i = 0; i < COLD_CALLS; i++) {
+		without[i] = (double)calibrate_time_cold(memory, map, false);
+		with[i] = (double)calibrate_time_cold(memory, map, true);
+		first[i] = timed(t, &seen);
+	}
+	hit = median(with) - median(without) - (double)warm;
+	longer = median(first) - costs->timed_ns;
+	costs->cold = longer > 0 ? fmin(fmax(hit / longer, COLD_LEAST), COLD_MOST) : COLD_LEAST;
+}
+
+static void cold_try(const struct trial *t)
+{
+	__u32 *timed_all = &t->program->skeleton->bss->tuning.timed_all;
+	struct calibrate_memory memory;
+
+	if (!(t->program->costs.measured & 1u << BODY_OPERATION) ||
+	    calibrate_memory_create(&memory))
+		return;
+	*(volatile __u32 *)timed_all = 1;
+	cold_time(t, &memory);
+	*(volatile __u32 *)timed_all = 0;
+	calibrate_memory_destroy(&memory);
+}
+
+/* ---- all bodies, in a thread of their own ---------------------------------------------- */
+
 /* A body that did not run has told nothing: what is assumed of it stays. */
 static void *bodies_time(void *arg)
 {
@@ -166,6 +242,7 @@ static void *bodies_time(void *arg)
 		t->program->costs.ns[i] = ns;
 		t->program->costs.measured |= 1u << i;
 	}
+	cold_try(t);
 	return NULL;
 }
 

@@ -191,8 +191,8 @@ struct detector_tuning {
 	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
 	__u32 stopped;      /* 1: watching is over, though probes may still be in place */
 	__u32 calls_probed; /* rows of call_keys; 0: there are none */
-	__u32 pad;
-	__u64 armed_ns;       /* since when the functions' probes are in place; 0: they are not */
+	__u32 timed_all;    /* 1: each hit is looked at, see timing.bpf.h */
+	__u64 armed_ns;     /* since when the functions' probes are in place; 0: they are not */
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
 	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */

@@ -12,8 +12,8 @@
 
 /* What is assumed: a normal distribution of which only what is above 1 can be. Its mean there is
  * CONTENTION_ASSUMED, nearly. */
-#define ASSUMED_CENTRE 2.1
-#define ASSUMED_ERROR  0.8
+#define ASSUMED_CENTRE 1.0
+#define ASSUMED_ERROR  0.4
 
 void contention_open(struct contention *c)
 {

@@ -319,6 +319,8 @@ struct event_goroutine {
 	X(CALL_SITE, "call_site", FILTERED)                        \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(AT_CALL, "at_call", TOTAL)                               \
+	X(TIMED, "timed", TOTAL)                                   \
+	X(TIMED_NS, "timed_ns", TOTAL)                             \
 	X(STALLS, "stalls", TOTAL)                                 \
 	X(STALL_NS, "stall_ns", TOTAL)                             \
 	X(EVENTS_MADE, "made", TOTAL)                              \
@@ -347,6 +349,7 @@ struct event_coverage {
 	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
 	__u64 ns_per_hit;
 	__u64 births_ns;   /* time with the probes on births in place; 0: they never were */
+	__u64 cold_ns;     /* part of run_ns: so much longer hits took than in a loop */
 	__u64 waiting_ns;  /* part of run_ns: what hits cost beyond the time they take */
 	double contention; /* see core/contention.h, as last seen; 0: not known */
 	double planned;    /* part of the targets' CPU time that watching may cost now; 0: all */

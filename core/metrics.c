@@ -141,6 +141,11 @@ static uint64_t hits_ns(const struct page *page)
 	return coverage_hits_ns(page->coverage);
 }
 
+static uint64_t cold_ns(const struct page *page)
+{
+	return page->coverage->cold_ns;
+}
+
 static uint64_t held_ns(const struct page *page)
 {
 	return page->coverage->value[COVERAGE_STALL_NS];
@@ -280,10 +285,13 @@ static const struct metric metrics[] = {
         {"gomaptop_overhead_hits_seconds", COUNTER, "seconds",
          "CPU time that probe hits took, without what was held or waited", .put = put_seconds,
          .count = hits_ns},
+        {"gomaptop_overhead_cold_seconds", COUNTER, "seconds",
+         "Of that, what hits took longer than a hit in a loop: their caches were cold",
+         .put = put_seconds, .count = cold_ns},
         {"gomaptop_overhead_held_seconds", COUNTER, "seconds", "Time that accesses were held",
          .put = put_seconds, .count = held_ns},
         {"gomaptop_overhead_waiting_seconds", COUNTER, "seconds",
-         "CPU time that hits cost beyond that (waiting, cold caches), as far as it could be seen",
+         "CPU time that hits cost beyond that (others that waited), as far as it could be seen",
          .put = put_seconds, .count = waiting_ns},
         {"gomaptop_overhead_base_seconds", COUNTER, "seconds",
          "What these are measured against: the CPU time of the targets, or a tenth of a CPU",

@@ -162,6 +162,7 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->target_cpu_ns = event->target_cpu_ns;
 	row->ns_per_hit = event->ns_per_hit;
 	row->births_ns = event->births_ns;
+	row->cold_ns = event->cold_ns;
 	row->waiting_ns = event->waiting_ns;
 	row->contention = event->contention;
 	row->planned = event->planned;

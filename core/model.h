@@ -218,7 +218,8 @@ struct coverage_row {
 	uint64_t value[COVERAGE_COUNT];
 	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
 	uint64_t births_ns;       /* time in which it was seen where maps are made */
-	uint64_t waiting_ns;      /* part of run_ns, as in struct event_coverage */
+	uint64_t cold_ns;         /* part of run_ns, as in struct event_coverage */
+	uint64_t waiting_ns;      /* likewise */
 	double contention;        /* likewise; 0: not known */
 	double planned;           /* likewise; 0: there is no limit */
 	double hits_rate;         /* per second in the last interval */

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#define TIMED_LEAST 8 /* fewer looks say nothing */
+
 const char *const overhead_body_names[BODY_COUNT] = {
 #define X(id, name, assumed_ns) [BODY_##id] = (name),
         OVERHEAD_BODIES(X)
@@ -39,4 +41,24 @@ uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[C
 	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
 		sum += value[counted[i].counter] * costs->ns[counted[i].body];
 	return sum;
+}
+
+/* Holds come on top of an operation, which was the hit. */
+static uint64_t hits(const __u64 value[COVERAGE_COUNT])
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
+		sum += counted[i].body == BODY_HOLD ? 0 : value[counted[i].counter];
+	return sum;
+}
+
+uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT])
+{
+	double timed = (double)value[COVERAGE_TIMED], longer;
+
+	if (timed < TIMED_LEAST || costs->timed_ns <= 0)
+		return 0;
+	longer = (double)value[COVERAGE_TIMED_NS] / timed - costs->timed_ns;
+	return longer > 0 ? (uint64_t)(longer * costs->cold * (double)hits(value)) : 0;
 }

@@ -95,6 +95,7 @@ static void put_overhead(struct json_writer *w, const struct snapshot_context *c
 	json_put_real(w, "estimate", row->target_cpu_ns ? row->overhead_estimate : NAN);
 	snapshot_put_known(w, "ns_per_hit", row->ns_per_hit);
 	json_put_real(w, "hits_seconds", (double)coverage_hits_ns(row) / 1e9);
+	json_put_real(w, "cold_seconds", (double)row->cold_ns / 1e9);
 	json_put_real(w, "held_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);
 	json_put_real(w, "waiting_seconds", (double)row->waiting_ns / 1e9);
 	json_put_real(w, "contention", row->contention > 0 ? row->contention : NAN);

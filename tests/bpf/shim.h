@@ -35,8 +35,8 @@
 struct shim {
 	__u64 now_ns;
 	__u64 cookie;
-	__u64 runs; /* of a program, each of which asks for its cookie once */
-	__u64 user_reads;
+	__u64 runs;                     /* of a program, each of which asks for its cookie once */
+	__u64 user_reads, user_read_ns; /* so many, and how far one moves the clock */
 	__u64 pid_tgid;
 	__u32 cpu;
 	__u32 random;
@@ -202,6 +202,7 @@ static inline struct shim_event *shim_event_of(void *data)
 static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
 {
 	shim.user_reads++;
+	shim.now_ns += shim.user_read_ns;
 	if (!from) {
 		memset(to, 0, size);
 		return -EFAULT;

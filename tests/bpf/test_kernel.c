@@ -361,6 +361,9 @@ static void costs_are_measured(bool perf_only)
 	assert_true(program.costs.ns[BODY_BIRTH] > program.costs.ns[BODY_OPERATION]);
 #endif
 	assert_true(program.costs.ns[BODY_FILTERED] < 2 * program.costs.ns[BODY_OPERATION]);
+	assert_true(program.costs.timed_ns > 0 && program.costs.timed_ns < 20000);
+	assert_true(program.costs.cold >= 1);
+	assert_int_equal(program.skeleton->bss->tuning.timed_all, 0);
 	assert_int_equal(program.skeleton->bss->tuning.births_allowed, 0);
 	assert_int_not_equal(
 	        bpf_map_get_next_key(bpf_map__fd(program.skeleton->maps.maps), NULL, &key), 0);

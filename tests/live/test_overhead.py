@@ -2,6 +2,7 @@
 """What watching costs is promised, said and true."""
 import contextlib
 import os
+import statistics
 import time
 import unittest
 
@@ -39,6 +40,11 @@ class Loop:
     def rounds(self):
         return sum("ns_per_op" in line for line in self.target.lines if line is not None)
 
+    def read_ns(self):
+        """What one operation took, in the middle one of the rounds so far."""
+        return statistics.median(line["ns_per_op"] for line in self.target.lines
+                                 if line and "ns_per_op" in line)
+
     def cost(self, seconds):
         """CPU seconds an operation took over a span."""
         ops, cpu = self.rounds(), cpu_seconds(self.pid)
@@ -73,6 +79,37 @@ class EstimateTest(unittest.TestCase):
         self.assertGreater(true, 0.1, "a loop that shows what probes cost")
         self.assertLess(true / 1.5, said, last["coverage"]["overhead"])
         self.assertLess(said, true * 1.5, last["coverage"]["overhead"])
+
+    @cases(*RELEASE_ROWS)
+    def each_of_cold_hits(self, release):
+        """So do they where each hit finds the caches cold: within a factor of two of what the read
+        itself took longer."""
+        with Loop(release, "-walk", "4096", ops=50) as loop:
+            time.sleep(1)
+            plain = loop.read_ns()
+            with Watching("-p", loop.pid) as watching:
+                watching.wait_attached()
+                loop.target.lines.clear()
+                time.sleep(4)
+                watched = loop.read_ns()
+                overhead, hits = self.of_hits(watching.finish().snapshot)
+        said, true = overhead["hits_seconds"] / hits * 1e9, watched - plain
+        self.assertGreater(true, 1.5 * overhead["ns_per_hit"], "colder than in a loop")
+        self.assertLess(true / 2, said, overhead)
+        self.assertLess(said, true * 2, overhead)
+        self.assertGreater(overhead["cold_seconds"], overhead["hits_seconds"] / 4)
+
+    def test_of_warm_hits(self):
+        """In a loop that does nothing else they are not."""
+        with Loop(SWISS) as loop, Watching("-p", loop.pid) as watching:
+            watching.wait_attached()
+            time.sleep(3)
+            overhead, _ = self.of_hits(watching.finish().snapshot)
+        self.assertLess(overhead["cold_seconds"], overhead["hits_seconds"] / 4, overhead)
+
+    @staticmethod
+    def of_hits(snapshot):
+        return snapshot["coverage"]["overhead"], snapshot["coverage"]["hits"]
 
 
 @table

@@ -116,6 +116,7 @@ static void test_coverage(void **state)
 	struct event_coverage event = {.watched_ns = 4 * SECOND,
 	                               .armed_ns = SECOND,
 	                               .run_ns = 60000007,
+	                               .cold_ns = 5000000,
 	                               .waiting_ns = 10000000,
 	                               .target_cpu_ns = 3 * SECOND,
 	                               .contention = 1.25,
@@ -139,6 +140,7 @@ static void test_coverage(void **state)
 	assert_line(text, "gomaptop_events_lost_total{cause=\"queue_full\"} 5");
 	assert_line(text, "gomaptop_armed_ratio 0.25");
 	assert_line(text, "gomaptop_overhead_hits_seconds_total 0.030000007");
+	assert_line(text, "gomaptop_overhead_cold_seconds_total 0.005000000");
 	assert_line(text, "gomaptop_overhead_held_seconds_total 0.020000000");
 	assert_line(text, "gomaptop_overhead_waiting_seconds_total 0.010000000");
 	assert_line(text, "gomaptop_overhead_base_seconds_total 3.000000000");

@@ -64,6 +64,30 @@ static void test_totals_cost_nothing(void **state)
 	assert_int_equal(overhead_run_ns(&costs, value), 0);
 }
 
+/* A hit of 100 ns of which 20 are the first part; five of ten looks found it 30 ns longer. Each ns
+ * of that is 4 of the hit, whatever body it ran; a hold comes on top of a hit. */
+static void test_cold(void **state)
+{
+	const struct overhead_costs loop = {
+	        .ns = {[BODY_OPERATION] = 100}, .timed_ns = 20, .cold = 4};
+	struct overhead_costs unknown = loop;
+	__u64 value[COVERAGE_COUNT] = {
+	        [COVERAGE_COUNTED] = 500,   [COVERAGE_NIL_MAP] = 80,
+	        [COVERAGE_BIRTH_SITE] = 20, [COVERAGE_STALLS] = 50,
+	        [COVERAGE_TIMED] = 10,      [COVERAGE_TIMED_NS] = 10 * 20 + 5 * 30};
+
+	(void)state;
+	assert_int_equal(overhead_run_ns(&loop, value), 50000);
+	assert_int_equal(overhead_cold_ns(&loop, value), 600 * 15 * 4);
+	unknown.timed_ns = 0;
+	assert_int_equal(overhead_cold_ns(&unknown, value), 0);
+	value[COVERAGE_TIMED_NS] = 10 * 19; /* faster than in the loop */
+	assert_int_equal(overhead_cold_ns(&loop, value), 0);
+	value[COVERAGE_TIMED] = 2;
+	value[COVERAGE_TIMED_NS] = 2000; /* two looks say nothing */
+	assert_int_equal(overhead_cold_ns(&loop, value), 0);
+}
+
 static void test_every_body_has_a_cost(void **state)
 {
 	struct overhead_costs assumed = overhead_costs_assumed();
@@ -82,6 +106,7 @@ int main(void)
 	        cmocka_unit_test(test_each_body),
 	        cmocka_unit_test(test_each_filter),
 	        cmocka_unit_test(test_totals_cost_nothing),
+	        cmocka_unit_test(test_cold),
 	        cmocka_unit_test(test_every_body_has_a_cost),
 	};
 

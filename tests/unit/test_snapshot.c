@@ -262,6 +262,7 @@ static void test_overhead_parts(void **state)
 	struct event_coverage event = {
 	        .h = {.kind = EVENT_COVERAGE, .size = sizeof(event), .time_ns = 7},
 	        .run_ns = 6000000000,
+	        .cold_ns = 500000000,
 	        .waiting_ns = 2000000000,
 	        .target_cpu_ns = 600000000000};
 	static const double factors[] = {0, 1.5};
@@ -284,6 +285,7 @@ static void test_overhead_parts(void **state)
 		overhead = json_object_get(json_object_get(root, "coverage"), "overhead");
 		factor = json_object_get(overhead, "contention");
 		assert_true(json_real_value(json_object_get(overhead, "hits_seconds")) == 3);
+		assert_true(json_real_value(json_object_get(overhead, "cold_seconds")) == 0.5);
 		assert_true(json_real_value(json_object_get(overhead, "held_seconds")) == 1);
 		assert_true(json_real_value(json_object_get(overhead, "waiting_seconds")) == 2);
 		assert_true(factors[i] > 0 ? json_real_value(factor) == factors[i]

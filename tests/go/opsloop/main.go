@@ -6,8 +6,9 @@
 //	    one goroutine, locked to its thread, runs n operations of one kind in a loop; one JSON line
 //	    a round: ns_per_op. -rounds 0: until it is killed. -pin CPU: on that CPU alone.
 //
-//	    -work N: so many steps of arithmetic beside each operation. -jump TIME: for so long only a
-//	    few hundred operations a second, then as fast as they go.
+//	    -work N: so many steps of arithmetic beside each operation. -walk KB: so much memory gone
+//	    through before each read, which finds the caches cold; that is no part of ns_per_op. -jump
+//	    TIME: for so long only a few hundred operations a second, then as fast as they go.
 //
 // With -wait it prints {"ready": true}, starts at the first line of standard input, and after its
 // last line of output stays until standard input ends: that is the time to attach and to detach.
@@ -87,6 +88,26 @@ func working(work int) func(m map[uint64]uint64, n int) {
 	}
 }
 
+// Time that is no part of what operations take.
+var aside time.Duration
+
+func walking(kb int) func(m map[uint64]uint64, n int) {
+	const line = 64
+	memory := make([]byte, kb<<10)
+	return func(m map[uint64]uint64, n int) {
+		sum := uint64(0)
+		for i := 0; i < n; i++ {
+			began := time.Now()
+			for k := 0; k < len(memory); k += line {
+				memory[k]++
+			}
+			aside += time.Since(began)
+			sum += m[uint64(i)%keys]
+		}
+		sink = sum
+	}
+}
+
 func bench(op string, n, rounds int, jump time.Duration) {
 	loop := loops[op]
 	m := make(map[uint64]uint64, keys)
@@ -98,8 +119,9 @@ func bench(op string, n, rounds int, jump time.Duration) {
 	}
 	for round := 0; rounds == 0 || round < rounds; round++ {
 		began := time.Now()
+		aside = 0
 		loop(m, n)
-		took := time.Since(began)
+		took := time.Since(began) - aside
 		say(map[string]interface{}{"op": op, "round": round, "ops": n,
 			"seconds": took.Seconds(), "ns_per_op": float64(took.Nanoseconds()) / float64(n)})
 	}
@@ -111,6 +133,7 @@ func main() {
 	rounds := flag.Int("rounds", 10, "rounds; 0: until killed")
 	wait := flag.Bool("wait", false, "start at a line of standard input, stay until its end")
 	work := flag.Int("work", 0, "steps of arithmetic beside each operation")
+	walk := flag.Int("walk", 0, "KB of memory to go through before each read")
 	jump := flag.Duration("jump", 0, "hardly any operations for so long")
 	cpu := flag.Int("pin", -1, "stay on this CPU")
 	flag.Parse()
@@ -120,6 +143,9 @@ func main() {
 	}
 	if *work > 0 {
 		loops[*op] = working(*work)
+	}
+	if *walk > 0 {
+		loops[*op] = walking(*walk)
 	}
 	runtime.LockOSThread()
 	if *cpu >= 0 {
