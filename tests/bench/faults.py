@@ -26,7 +26,7 @@ from harness import SWISS, Target, conflict_places, json_values
 from test_faults import FAULTS, planted
 
 LIMIT = 30        # seconds that a fault is looked for, and in which it should be found
-REPEAT = 15       # seconds of searches after which the same one is not repeated
+REPEAT = 30       # seconds of searches after which the same one is not repeated
 SHARE = 100       # seconds a fault, on average: beyond that, only the default budget
 RATIO = 20        # shorter than the runtime's own check, at least
 SURVIVED = (20, 200)   # shortest and longest time for which the runtime's own check is waited for
@@ -163,7 +163,7 @@ class Searches:
 def counts(run, budgets):
     """[(name, budget, searches)]: most of the default one, which comes first."""
     judged = next((b for b in budgets if b[1] == measuring.DEFAULT), budgets[0])
-    return [(*judged, 1 if run.quick else 3)] + [(*b, 1) for b in budgets if b != judged]
+    return [(*judged, 1 if run.quick else 5)] + [(*b, 1) for b in budgets if b != judged]
 
 
 # ---- beside it -----------------------------------------------------------------------------------------
