@@ -21,7 +21,7 @@
 
 /* Part of what was promised that is planned to be spent: where all CPU time is used, so that what is
  * spent is missing at once; and where there is plenty left, so that work goes on beside it. */
-#define OVERHEAD_AIM_FULL 0.3
+#define OVERHEAD_AIM_FULL 0.25
 #define OVERHEAD_AIM_ROOM 0.9
 
 #define OVERHEAD_HOLD_FULL 1.8 /* overhead_hold_factor() where all CPU time is used */
