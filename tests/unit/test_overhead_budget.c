@@ -234,8 +234,9 @@ static void test_calls_wanted(void **state)
 	world_run(&many, 3000);
 	assert_false(overhead_budget_calls_wanted(&few.budget));
 	assert_true(overhead_budget_calls_wanted(&many.budget));
-	/* Holding has its part beside them, smaller than without. */
+	/* Holding has its part beside them, smaller than without, however much hits took. */
 	few.budget.hold_most = many.budget.hold_most = 1;
+	few.budget.hits_rate = many.budget.hits_rate = 1;
 	assert_true(overhead_budget_hold_rate(&many.budget) <
 	            overhead_budget_income(&many.budget) * 0.7);
 	assert_true(overhead_budget_hold_rate(&few.budget) >
