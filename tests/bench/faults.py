@@ -26,7 +26,7 @@ from harness import SWISS, Target, conflict_places, json_values
 from test_faults import FAULTS, planted
 
 LIMIT = 30        # seconds that a fault is looked for, and in which it should be found
-REPEAT = 30       # seconds of searches after which the same one is not repeated
+REPEAT = 20       # seconds of searches after which the same one is not repeated
 SHARE = 100       # seconds a fault, on average: beyond that, only the default budget
 RATIO = 20        # shorter than the runtime's own check, at least
 SURVIVED = (20, 200)   # shortest and longest time for which the runtime's own check is waited for
