@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -189,28 +188,15 @@ uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int 
 
 #define LINE 64
 
-int calibrate_memory_create(struct calibrate_memory *m)
-{
-	m->size = CALIBRATE_MEMORY;
-	m->bytes = malloc(m->size);
-	return m->bytes ? 0 : -ENOMEM;
-}
-
-void calibrate_memory_destroy(struct calibrate_memory *m)
-{
-	free((void *)m->bytes);
-	m->bytes = NULL;
-}
-
-uint64_t calibrate_time_cold(const struct calibrate_memory *m, volatile uint64_t *map, bool probed)
+uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool probed)
 {
 	volatile uint64_t g[8] = {0};
 	uint64_t type[16] = {0}, begin;
 
 	if (!frames[0].return_address)
 		frames_fill();
-	for (size_t i = 0; i < m->size; i += LINE)
-		m->bytes[i]++;
+	for (size_t i = 0; i < CALIBRATE_MEMORY; i += LINE)
+		memory[i]++;
 	g[0] = 1;
 	map[0] = map[0];
 	begin = calibrate_now();

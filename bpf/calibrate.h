@@ -9,7 +9,6 @@
 #define GOMAPTOP_BPF_CALIBRATE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "bpf/wire.h"
@@ -42,21 +41,13 @@ void calibrate_calls(enum calibrate_place place, uint64_t goid, void *map, int c
  * is next to nothing. */
 uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int calls);
 
-/* More than the caches next to a CPU hold: whoever goes through it leaves nothing else in them. */
+/* About what the caches next to a CPU hold: who goes through it leaves little else in them. */
 #define CALIBRATE_MEMORY (2u << 20)
 
-struct calibrate_memory {
-	volatile char *bytes;
-	size_t size;
-};
-
-int calibrate_memory_create(struct calibrate_memory *memory); /* 0 or -ENOMEM */
-void calibrate_memory_destroy(struct calibrate_memory *memory);
-
 /* Nanoseconds of one call at CALIBRATE_ENTRY of which only what a target would have just used is in
- * the near caches: its goroutine, its map. probed == false: of a call alike that no probe is at. */
-uint64_t calibrate_time_cold(const struct calibrate_memory *memory, volatile uint64_t *map,
-                             bool probed);
+ * the near caches: its goroutine, its map. probed == false: of a call alike that no probe is at.
+ * memory: CALIBRATE_MEMORY bytes, of which nothing is needed afterwards. */
+uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool probed);
 
 /* What the call chains of these calls end with, as a goroutine's with what it returns to. */
 uint64_t calibrate_goexit(void);

@@ -211,16 +211,6 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 	e->planned = state.planned;
 }
 
-/* What was told once is not taken back. */
-static uint64_t cold_ns(struct collector *c, const __u64 value[COVERAGE_COUNT])
-{
-	uint64_t cold = overhead_cold_ns(&c->config.costs, value);
-
-	if (cold > c->cold_ns)
-		c->cold_ns = cold;
-	return c->cold_ns;
-}
-
 static void coverage_push(struct collector *c, uint64_t now, bool final)
 {
 	struct event_coverage e = {
@@ -242,7 +232,7 @@ static void coverage_push(struct collector *c, uint64_t now, bool final)
 	governed_put(c, now, &e);
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
-	e.cold_ns = cold_ns(c, e.value);
+	e.cold_ns = overhead_cold_said(&c->config.costs, e.value, &c->cold_ns);
 	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.cold_ns + e.waiting_ns;
 	e.target_cpu_ns = collector_targets_cpu_ns(c);
 	if (!event_queue_push(c->config.queue, &e.h))

@@ -46,7 +46,7 @@ struct collector {
 	uint64_t last_scan_ns;                     /* rows older than this were sent before */
 	bool resend;                               /* this scan sends every row, changed or not */
 	bool resend_next;                          /* the queue was full: so will the next one */
-	uint64_t cold_ns;                          /* overhead_cold_ns() as told so far */
+	uint64_t cold_ns;                          /* see overhead_cold_said() */
 	__u64 totals_seen[COVERAGE_COUNT];         /* when it was last asked whether rows moved */
 	bool settling;                             /* they had moved */
 	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */

@@ -34,7 +34,7 @@ struct governor {
 	struct governor_config config;
 	struct overhead_budget budget; /* of the governor's thread */
 	struct contention contention;  /* so is this */
-	uint64_t cold_ns;              /* overhead_cold_ns() so far */
+	uint64_t cold_ns;              /* see overhead_cold_said() */
 	double coldness;               /* see coldness() */
 	uint64_t waited_hits_ns;       /* cost of hits that waiting_ns was made from */
 	struct coverage_totals *totals;
@@ -96,16 +96,6 @@ void governor_targets_set(struct governor *g, const struct governor_targets *tar
 
 /* ---- what it costs ------------------------------------------------------------------- */
 
-/* Readings only grow. */
-static uint64_t cold_ns(struct governor *g, const __u64 value[COVERAGE_COUNT])
-{
-	uint64_t cold = overhead_cold_ns(&g->config.costs, value);
-
-	if (cold > g->cold_ns)
-		g->cold_ns = cold;
-	return g->cold_ns;
-}
-
 /* How much longer than in a loop a hit takes, on average so far. */
 static double coldness(uint64_t warm_ns, uint64_t cold_ns)
 {
@@ -122,7 +112,8 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	r->cpu_ns = g->targets.cpu_ns(g->targets.ctx);
 	r->held_ns = value[COVERAGE_STALL_NS];
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
-	g->coldness = coldness(r->hits_ns, cold_ns(g, value));
+	g->coldness =
+	        coldness(r->hits_ns, overhead_cold_said(&g->config.costs, value, &g->cold_ns));
 	r->hits_ns += g->cold_ns;
 	return true;
 }

@@ -184,7 +184,7 @@ static double median(double values[COLD_CALLS])
 }
 
 /* By how much a hit is slower when its first part is slower by 1 ns. */
-static void cold_time(const struct trial *t, const struct calibrate_memory *memory)
+static void cold_time(const struct trial *t, volatile char *memory)
 {
 	double with[COLD_CALLS], without[COLD_CALLS], first[COLD_CALLS], hit, longer;
 	struct overhead_costs *costs = &t->program->costs;
@@ -212,15 +212,17 @@ static void cold_time(const struct trial *t, const struct calibrate_memory *memo
 static void cold_try(const struct trial *t)
 {
 	__u32 *timed_all = &t->program->skeleton->bss->tuning.timed_all;
-	struct calibrate_memory memory;
+	char *memory;
 
-	if (!(t->program->costs.measured & 1u << BODY_OPERATION) ||
-	    calibrate_memory_create(&memory))
+	if (!(t->program->costs.measured & 1u << BODY_OPERATION))
+		return;
+	memory = calloc(1, CALIBRATE_MEMORY);
+	if (!memory)
 		return;
 	*(volatile __u32 *)timed_all = 1;
-	cold_time(t, &memory);
+	cold_time(t, memory);
 	*(volatile __u32 *)timed_all = 0;
-	calibrate_memory_destroy(&memory);
+	free(memory);
 }
 
 /* ---- all bodies, in a thread of their own ---------------------------------------------- */

@@ -62,3 +62,13 @@ uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[
 	longer = (double)value[COVERAGE_TIMED_NS] / timed - costs->timed_ns;
 	return longer > 0 ? (uint64_t)(longer * costs->cold * (double)hits(value)) : 0;
 }
+
+uint64_t overhead_cold_said(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
+                            uint64_t *said)
+{
+	uint64_t cold = overhead_cold_ns(costs, value);
+
+	if (cold > *said)
+		*said = cold;
+	return *said;
+}

@@ -6,7 +6,8 @@
  * Their costs are measured at start on this machine; how often each ran is in the coverage totals.
  * They are measured in a loop, warm. In a target that does other things between two hits each takes
  * longer, how much is told by the time that the program's first part takes there (COVERAGE_TIMED):
- * at start it was seen how much longer a hit takes when that does. A further body is a row here, a row in its source's table of counters, and a row in bpf/trial.c.
+ * at start it was seen how much longer a hit takes when that does.
+ * A further body is a row here, a row in its source's table of counters, and a row in bpf/trial.c.
  */
 #ifndef GOMAPTOP_CORE_OVERHEAD_COST_H
 #define GOMAPTOP_CORE_OVERHEAD_COST_H
@@ -53,5 +54,10 @@ uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[C
 /* And so much longer hits took. Of totals that grow it may become a little less: it is known from a
  * sample. Any thread. */
 uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
+
+/* The same for who must not take back what was said: *said is the most so far, 0 to begin with. Returns
+ * it. */
+uint64_t overhead_cold_said(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
+                            uint64_t *said);
 
 #endif

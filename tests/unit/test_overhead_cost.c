@@ -71,6 +71,7 @@ static void test_cold(void **state)
 	const struct overhead_costs loop = {
 	        .ns = {[BODY_OPERATION] = 100}, .timed_ns = 20, .cold = 4};
 	struct overhead_costs unknown = loop;
+	uint64_t said = 0;
 	__u64 value[COVERAGE_COUNT] = {
 	        [COVERAGE_COUNTED] = 500,   [COVERAGE_NIL_MAP] = 80,
 	        [COVERAGE_BIRTH_SITE] = 20, [COVERAGE_STALLS] = 50,
@@ -79,10 +80,12 @@ static void test_cold(void **state)
 	(void)state;
 	assert_int_equal(overhead_run_ns(&loop, value), 50000);
 	assert_int_equal(overhead_cold_ns(&loop, value), 600 * 15 * 4);
+	assert_int_equal(overhead_cold_said(&loop, value, &said), 600 * 15 * 4);
 	unknown.timed_ns = 0;
 	assert_int_equal(overhead_cold_ns(&unknown, value), 0);
 	value[COVERAGE_TIMED_NS] = 10 * 19; /* faster than in the loop */
 	assert_int_equal(overhead_cold_ns(&loop, value), 0);
+	assert_int_equal(overhead_cold_said(&loop, value, &said), 600 * 15 * 4);
 	value[COVERAGE_TIMED] = 2;
 	value[COVERAGE_TIMED_NS] = 2000; /* two looks say nothing */
 	assert_int_equal(overhead_cold_ns(&loop, value), 0);
