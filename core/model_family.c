@@ -19,6 +19,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 		into->ops_at_tick[op] += from->ops_at_tick[op];
 		into->op_rates[op].at_call += from->op_rates[op].at_call;
 		into->op_rates[op].windows += from->op_rates[op].windows;
+		into->op_rates[op].calls += from->op_rates[op].calls;
 	}
 	to->maps += row->maps;
 	to->stalls += row->stalls;

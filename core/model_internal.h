@@ -63,10 +63,12 @@ struct heat {
 enum first_use { FIRST_USE_NONE, FIRST_USE_RUNTIME, FIRST_USE_CHAIN, FIRST_USE_KNOWN };
 
 /* A rate is made of operations that probes in functions saw, in windows perhaps, and of those that
- * probes at calls saw, which are all that there were. */
+ * probes at calls saw, which are all that there were. Calls are probed in turns: what one part gains the
+ * other loses, so both follow alike, or their sum would swing. */
 struct op_rate {
 	uint64_t at_call; /* since the last tick */
 	double windows;   /* operations a second, but for those at calls */
+	double calls;     /* those at calls */
 };
 
 struct map_entry {
@@ -366,10 +368,12 @@ static inline double ops_rate(double rate, uint64_t ops, const struct tick_span 
 static inline double op_rate_tick(struct op_rate *rate, uint64_t ops, const struct tick_span *span)
 {
 	uint64_t at_call = rate->at_call < ops ? rate->at_call : ops;
+	double calls = (double)at_call / span->seconds;
 
 	rate->at_call = 0;
 	rate->windows = ops_rate(rate->windows, ops - at_call, span);
-	return rate->windows + (double)at_call / span->seconds;
+	rate->calls = span->armed < span->seconds ? rate_smooth(rate->calls, calls) : calls;
+	return rate->windows + rate->calls;
 }
 
 #endif

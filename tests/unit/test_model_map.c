@@ -47,6 +47,37 @@ static void test_counts_and_rates(void **state)
 	model_destroy(model);
 }
 
+/* A thousand reads a second, seen in windows a twenty-fifth of the time, and each of them while their call is
+ * probed, which is half of each third second. What windows and calls tell adds up to a thousand, and does not swing. */
+static void test_rate_while_calls_take_turns(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.type = 0x99, .first_caller = 0x100c};
+	struct event_coverage coverage = {0};
+	double sum = 0, rate;
+
+	(void)state;
+	for (int second = 0; second < 90; second++) {
+		int at_call = second % 3 ? 0 : 500;
+
+		counts.ops[OP_READ] += at_call + (1000 - at_call) / 25;
+		counts.at_call[OP_READ] += at_call;
+		coverage.armed_ns += 40000000;
+		coverage.watched_ns += 1000000000;
+		map_send(model, 0xa0, &counts, ROW_GOES_ON);
+		header_set(&coverage.h, EVENT_COVERAGE, sizeof(coverage));
+		apply(model, &coverage.h);
+		tick(model, 1);
+		rate = only_map(model)->rate[OP_READ];
+		if (second < 30)
+			continue;
+		assert_true(rate > 850 && rate < 1150);
+		sum += rate;
+	}
+	assert_true(sum / 60 > 990 && sum / 60 < 1010);
+	model_destroy(model);
+}
+
 /* In generic code a map goes by the type of its memory's shape; whoever knows better is believed. */
 static void test_type_of_a_shape(void **state)
 {
@@ -357,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_counts_and_rates),
+	        cmocka_unit_test(test_rate_while_calls_take_turns),
 	        cmocka_unit_test(test_type_of_a_shape),
 	        cmocka_unit_test(test_verdicts),
 	        cmocka_unit_test(test_goroutines_of_a_map),
