@@ -98,7 +98,7 @@ int on_probe(struct pt_regs *ctx)
 	int cause;
 
 	stack_stay(ctx);
-	begin = timing_begin();
+	begin = COOKIE_ROLE(cookie) == WIRE_MAP_OP ? timing_begin() : 0;
 	if (tuning.stopped)
 		return 0;
 	ids = bpf_get_current_pid_tgid();
