@@ -90,13 +90,4 @@ static __always_inline int await_is_open(const struct map_counts *m, __u64 now)
 	return m->await.left && m->await.held && now - m->await.since_ns < AWAIT_NS;
 }
 
-/* How many waited because of holds, in thousandths: those beyond what control windows show. */
-static __always_inline __u64 await_excess(const struct await_counts *c)
-{
-	__u64 by_chance = 1000ULL * c->looks[1] * c->waited[0] / (c->looks[0] + 1);
-	__u64 seen = 1000ULL * c->waited[1];
-
-	return seen > by_chance ? seen - by_chance : 0;
-}
-
 #endif

@@ -22,7 +22,9 @@
 #define COMPANY_NS      2000000 /* "a moment ago": about as long as the longest hold */
 #define COMPANY_NEAR_NS 400000
 
-#define MAP_YOUNG_OPS 64 /* so few operations seen: learn about its call sites */
+#define MAP_YOUNG_OPS 64        /* so few operations seen: learn about its call sites; */
+#define MAP_YOUNG_NS  150000000 /* unless it lives longer than for a request, */
+#define MAP_NEW_OPS   16        /* and at least so many were seen */
 
 static const struct map_counts map_counts_zero;
 

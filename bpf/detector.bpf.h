@@ -18,21 +18,23 @@
 #include "hold.bpf.h"
 #include "promise.bpf.h"
 
-#define LOTTERY_MASK      3 /* of samples that nothing speaks for, one in four may be held, */
-#define LOTTERY_NS        1500000000 /* but only one in so long a time */
-#define RARELY_TRIED      4          /* holds below which an object goes first */
-#define OFTEN_TRIED       64
-#define AWAIT_WORTH       8 /* overlaps that one who waited at a lock stands for */
-#define CONTROL_GAP_NS    2000000
-#define CONTROL_OPENING   1
-#define KNOWN_CONFLICTS   64 /* so many are enough to know */
-#define ENOUGH_EXPECTED   8  /* overlaps expected, and next to none seen: enough to know */
-#define ALONE_MASK        15 /* one in 16 of the accesses that come alone is chosen all the same, */
-#define YOUNG_PATIENCE    4  /* places wait so much longer for their next hold than maps */
-#define RECENT_MASK       3  /* one in four of those that come in company that is not near */
-#define ALONE_NS          100000000 /* and where a call is probed each, after so long without company */
-#define EAGER_MASK        1         /* one in two as long as less is held than may be: */
-#define EAGER_NS          40000000 /* tuning.tried_spacing_ns says so */
+#define LOTTERY_MASK    3 /* of samples that nothing speaks for, one in four may be held, */
+#define LOTTERY_NS      1500000000 /* but only one in so long a time */
+#define RARELY_TRIED    4          /* holds below which an object goes first */
+#define OFTEN_TRIED     64
+#define CONTROL_GAP_NS  2000000
+#define CONTROL_OPENING 1
+#define KNOWN_CONFLICTS 64 /* so many are enough to know */
+#define ENOUGH_EXPECTED 8  /* overlaps expected, and next to none seen: enough to know */
+#define ALONE_MASK      15 /* one in 16 of the accesses that come alone is chosen all the same, */
+#define YOUNG_PATIENCE  4  /* places wait so much longer for their next hold than maps */
+#define RECENT_MASK     3  /* one in four of those that come in company that is not near */
+#define ALONE_NS        100000000 /* and where a call is probed each, after so long without company */
+#define EAGER_MASK      1         /* one in two as long as less is held than may be: */
+#define EAGER_NS        40000000 /* tuning.tried_spacing_ns says so; */
+#define LIVELY_NS       80000000 /* in windows not of a map that saw no company in so much of them */
+#define WATCHED_FIRST_NS \
+	10000000 /* so long a map is watched at a probed call before it is held there */
 #define EAGER_POOR_MASK   3
 #define POOR_MASK         31 /* one in 32 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
@@ -190,15 +192,27 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
 
 /* ---- choice -------------------------------------------------------------------------- */
 
+/* Patience is meant as time in which the object can be seen: where the probes in the functions are in
+ * place for a part of the time only, it lasts so much longer. Else each window would find all objects
+ * ready, the hopeless and the promising alike. */
+static __always_inline __u64 patience_stretch(__u64 ns, const struct operation *o)
+{
+	return o->probed || !tuning.window_gap ? ns : ns * tuning.window_gap / WINDOW_GAP_ONE;
+}
+
 /* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
  * again, those with nothing more to learn much later. */
-static __always_inline __u64 spacing(enum priority priority, __u64 patience_units)
+static __always_inline __u64 spacing(const struct operation *o, enum priority priority,
+                                     __u64 patience_units)
 {
-	__u64 ns = priority == PRIORITY_FIRST ? tuning.fresh_spacing_ns : tuning.tried_spacing_ns;
+	__u64 ns = tuning.tried_spacing_ns;
 
 	if (priority == PRIORITY_LAST)
 		patience_units = PATIENCE_MOST;
-	ns = ns * patience_units / PATIENCE_ONE;
+	if (priority == PRIORITY_FIRST)
+		ns = tuning.fresh_spacing_ns * patience_units / PATIENCE_ONE;
+	else
+		ns = patience_stretch(ns * patience_units / PATIENCE_ONE, o);
 	/* Half to one and a half of it, so as not to fall into step with the target. */
 	return ns / 2 + (ns * (bpf_get_prandom_u32() & 1023) >> 10);
 }
@@ -243,12 +257,6 @@ static __always_inline struct trial map_trial(const struct map_counts *m, __u32 
 	                      .arrivals = m->control_arrivals[c],
 	                      .control_ns = m->control_ns[c],
 	                      .prior = 1};
-}
-
-/* As many overlaps as if so many had been expected. */
-static __always_inline __u64 await_worth(const struct await_counts *counts)
-{
-	return AWAIT_WORTH * await_excess(counts);
 }
 
 /* Who has met already is as good as one of which one overlap was to be expected. */
@@ -307,6 +315,13 @@ static __always_inline int call_site_is_sated(const struct call_site *s)
 		return 1;
 	return sated(s->holds, s->met,
 	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
+}
+
+static __always_inline int map_is_young(const struct map_counts *m, const struct operation *o)
+{
+	__u64 ops = map_ops_total(m);
+
+	return ops < MAP_NEW_OPS || (ops < MAP_YOUNG_OPS && o->now - m->first_ns < MAP_YOUNG_NS);
 }
 
 static __always_inline int map_is_suspect(const struct map_counts *m)
@@ -371,10 +386,12 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	if (map_class_is_poor(m, o->changes) &&
 	    bpf_get_prandom_u32() & (held_time_is_left() ? EAGER_POOR_MASK : POOR_MASK))
 		return;
-	if (!budget_take(o->now, length, priority))
+	if (!budget_take(o->now, length, priority)) {
+		control_open_map(m, o);
 		return;
+	}
 	m->drawn_ns = 0;
-	m->next_hold_ns = o->now + length + spacing(priority, map_patience(m, o->changes));
+	m->next_hold_ns = o->now + length + spacing(o, priority, map_patience(m, o->changes));
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
 	goroutine_note(o, result);
@@ -391,10 +408,12 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 
 	if (!length)
 		site->drawn_ns = length = stall_draw_long();
-	if (!budget_take(o->now, length, priority))
+	if (!budget_take(o->now, length, priority)) {
+		control_open_site(site, m, o);
 		return;
+	}
 	site->drawn_ns = 0;
-	site->next_hold_ns = o->now + length + spacing(priority, call_site_patience(site));
+	site->next_hold_ns = o->now + length + spacing(o, priority, call_site_patience(site));
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
 	goroutine_note(o, result);
@@ -431,6 +450,14 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 	goroutine_note(o, hold(ctx, o, m, length));
 }
 
+/* Where there is little time to see anything, what is seen has to be chosen with more care: a map to
+ * which nobody ever came in company makes room for others. */
+static __always_inline int map_is_lively(const struct map_counts *m, const struct operation *o)
+{
+	return tuning.window_gap < 2 * WINDOW_GAP_ONE ||
+	       o->now - m->company_ns < patience_stretch(LIVELY_NS, o);
+}
+
 /* Work comes in bursts: where somebody was a moment ago somebody will soon be again. In control windows
  * of a server on two CPUs others came at 150 a second after accesses that came alone, at 220 after
  * recent company, at 340 after near one. Holds and control windows choose alike, or one would not
@@ -440,10 +467,19 @@ static __always_inline int access_is_promising(const struct map_counts *m,
 {
 	__u32 mask = o->company == COMPANY_RECENT ? RECENT_MASK : ALONE_MASK;
 
-	if (held_time_is_left())
+	if (held_time_is_left() && map_is_lively(m, o))
 		mask = EAGER_MASK;
 	return o->company == COMPANY_NEAR || !(bpf_get_prandom_u32() & mask) ||
 	       (o->probed && o->now - m->company_ns > ALONE_NS);
+}
+
+/* A probed call is seen for as long as its probe stays: time to learn first how often others come,
+ * and until then to hold nobody but in near company. */
+static __always_inline int access_is_only_watched(const struct map_counts *m,
+                                                  const struct operation *o)
+{
+	return o->probed && o->company != COMPANY_NEAR &&
+	       m->control_ns[0] + m->control_ns[1] < WATCHED_FIRST_NS;
 }
 
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
@@ -456,13 +492,15 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 		return;
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */
-	if (map_ops_total(m) < MAP_YOUNG_OPS) {
+	if (map_is_young(m, o)) {
 		if (!detect_young(ctx, o, m))
 			detect_unsuspected(ctx, o, m);
 	} else if (map_is_suspect(m)) {
-		if (!access_is_promising(m, o))
+		if (access_is_only_watched(m, o))
+			control_open_map(m, o);
+		else if (!access_is_promising(m, o))
 			return;
-		if (o->now >= m->next_hold_ns)
+		else if (o->now >= m->next_hold_ns)
 			map_hold(ctx, o, m);
 		else
 			control_open_map(m, o);

@@ -2,6 +2,7 @@
 #include "bpf/governor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,11 +22,12 @@
 
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
+#define GAP_MOST 1024.0
+
 #define RETRY_NS 1000000000ULL /* after the kernel refused the probes, or the file changed */
 
-#define SITES_NS    1000000000ULL /* how often to choose call sites anew, */
-#define SITES_PART  0.25          /* of the income that these may cost; */
-#define SITES_BURST 2000000ULL    /* what they may cost at once before they are looked at again */
+#define SITES_NS    500000000ULL /* how often to choose call sites anew: a turn of theirs */
+#define SITES_BURST 2000000ULL   /* what they may cost at once before they are looked at again */
 
 #define BIRTHS_PART 0.05  /* of the income may go to seeing where maps are made, */
 #define BIRTHS_MOST 0.005 /* and never more CPUs than this */
@@ -115,6 +117,8 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	g->coldness =
 	        coldness(r->hits_ns, overhead_cold_said(&g->config.costs, value, &g->cold_ns));
 	r->hits_ns += g->cold_ns;
+	r->hits = value[COVERAGE_COUNTED];
+	r->calls = value[COVERAGE_AT_CALL];
 	return true;
 }
 
@@ -248,6 +252,14 @@ static void holds_allow(const struct governor *g)
 	*(volatile __u64 *)&g->config.tuning->hold_divisor = divisor;
 }
 
+/* See detector_tuning.window_gap. */
+static void gap_tell(const struct governor *g)
+{
+	double gap = fmin(overhead_budget_gap(&g->budget), GAP_MOST);
+
+	*(volatile __u64 *)&g->config.tuning->window_gap = (__u64)(WINDOW_GAP_ONE * gap);
+}
+
 static void births_allow(struct governor *g)
 {
 	double rate = overhead_budget_income(&g->budget) * BIRTHS_PART;
@@ -271,7 +283,7 @@ static double sites_budget(struct governor *g)
 {
 	bool wanted = overhead_budget_calls_wanted(&g->budget);
 
-	return wanted ? overhead_budget_income(&g->budget) * SITES_PART * 1e9 : 0;
+	return wanted ? overhead_budget_calls_rate(&g->budget, SITES_NS) * 1e9 : 0;
 }
 
 /* A site that turned out to be dear goes at once. */
@@ -337,6 +349,7 @@ static void step(struct governor *g)
 		break;
 	}
 	holds_allow(g);
+	gap_tell(g);
 	births_allow(g);
 	sites_step(g);
 }

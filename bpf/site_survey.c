@@ -62,6 +62,7 @@ static void site_read(const struct site_survey *s, struct survey_touch *t)
 		return;
 	t->place = (struct survey_trial){
 	        .holds = site->holds, .met = site->met, .contested = site->flags & MAP_CONTESTED};
+	t->place.waited = (double)await_worth(&site->awaits) / 1000;
 	trial_watched(&t->place, site->hold_ns, site->control_arrivals, site->control_ns);
 }
 
@@ -75,6 +76,7 @@ static void map_read(const struct site_survey *s, struct survey_touch *t)
 	t->ops = m.ops[t->key.op < OP_COUNT ? t->key.op : OP_READ];
 	t->map = (struct survey_trial){
 	        .holds = m.holds, .met = m.conflicts, .contested = m.flags & MAP_CONTESTED};
+	t->map.waited = (double)await_worth(&m.awaits) / 1000;
 	for (int i = 0; i < 2; i++)
 		trial_watched(&t->map, m.hold_ns[i], m.control_arrivals[i], m.control_ns[i]);
 }

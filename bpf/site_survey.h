@@ -16,6 +16,7 @@
 struct survey_trial {
 	uint64_t holds, met;
 	double expected;
+	double waited;              /* await_worth() of those who waited at a lock for one held */
 	double arrivals, watched_s; /* in control windows, and how long these were */
 	bool contested;             /* changed while it was shared */
 };

@@ -215,6 +215,8 @@ static void trial_add(struct zoom_group *g, const struct survey_trial *trial)
 {
 	if (trial->met > g->met)
 		g->met = trial->met;
+	if (trial->waited > g->waited)
+		g->waited = trial->waited;
 	g->contested |= trial->contested;
 	if (trial->holds <= g->holds)
 		return;

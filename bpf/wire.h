@@ -182,6 +182,8 @@ struct detector_config {
 
 #define KNOWN_PROCESSES 256 /* a power of two */
 
+#define WINDOW_GAP_ONE 16
+
 /* Settings that the collector adjusts while watching. */
 struct detector_tuning {
 	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
@@ -193,6 +195,9 @@ struct detector_tuning {
 	__u32 calls_probed; /* rows of call_keys; 0: there are none */
 	__u32 timed_all;    /* 1: each hit is looked at, see timing.bpf.h */
 	__u64 armed_ns;     /* since when the functions' probes are in place; 0: they are not */
+	/* How long it takes for the functions' probes to be in place for WINDOW_GAP_ONE ns; 0: not
+	 * known. */
+	__u64 window_gap;
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
 	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */

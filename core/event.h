@@ -191,6 +191,23 @@ struct await_counts {
 	__u32 waited[2];
 };
 
+/* How many waited because of holds, in thousandths: those beyond what control windows show. */
+static inline __u64 await_excess(const struct await_counts *c)
+{
+	__u64 by_chance = 1000ULL * c->looks[1] * c->waited[0] / (c->looks[0] + 1);
+	__u64 seen = 1000ULL * c->waited[1];
+
+	return seen > by_chance ? seen - by_chance : 0;
+}
+
+#define AWAIT_WORTH 8 /* overlaps that one who waited at a lock stands for */
+
+/* As many overlaps as if so many had been expected and none had been seen, in thousandths. */
+static inline __u64 await_worth(const struct await_counts *c)
+{
+	return AWAIT_WORTH * await_excess(c);
+}
+
 /* Such a look. */
 struct await {
 	__u64 since_ns; /* end of the hold or window */

@@ -15,11 +15,15 @@
 #define LOOK_NEVER   200000000ULL /* nothing to decide */
 #define HOLDS_LEAST  0.75         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
-#define HOLDS_CALLS  0.58 /* the least beside probed calls, which cost something all the time */
+#define HOLDS_CALLS  0.58  /* the least beside probed calls, which cost something all the time */
+#define CALLS_PART   0.3   /* of the income is theirs; the rest is for windows, to find new ones */
+#define LEARN_IN_NS  3.5e7 /* time with the probes in place that tells enough of calls, */
+#define LEARN_NS     3000000000ULL /* and longest time to wait for that */
 #define CALLS_WANTED 3    /* windows can be open for less than so many times what is held, */
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
 #define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
 #define ROOM_PLENTY  0.42 /* so much seldom */
+#define TURNS_KEPT   0.8  /* of what was seen of windows, at each */
 #define CALM         0.25 /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
@@ -75,7 +79,8 @@ double overhead_hold_factor(double leeway)
 double overhead_budget_hold_rate(const struct overhead_budget *b)
 {
 	double income = overhead_budget_income(b), left = income - b->hits_rate;
-	double least = income * (b->calls ? HOLDS_CALLS : HOLDS_LEAST), most = income * HOLDS_MOST;
+	double least = income * (b->calls_wanted ? HOLDS_CALLS : HOLDS_LEAST),
+	       most = income * HOLDS_MOST;
 	double rate = (left < least ? least : left > most ? most : left) / b->hold_factor;
 
 	return rate < b->hold_most ? rate : b->hold_most;
@@ -107,13 +112,25 @@ static double forecast(const struct overhead_budget *b)
 	return rate;
 }
 
+/* Windows come first: they find what calls there are. */
+static bool learned(const struct overhead_budget *b)
+{
+	return b->seen_in_ns > LEARN_IN_NS || b->seen_ns - b->begun_ns > LEARN_NS;
+}
+
 bool overhead_budget_calls_wanted(struct overhead_budget *b)
 {
 	double rate = forecast(b), open = overhead_budget_income(b) * (1 - HOLDS_LEAST);
-	double enough = (b->calls ? CALLS_ENOUGH : CALLS_WANTED) * overhead_budget_hold_rate(b);
+	double enough =
+	        (b->calls_wanted ? CALLS_ENOUGH : CALLS_WANTED) * overhead_budget_hold_rate(b);
 
-	b->calls = rate > 0 && open < rate * enough;
-	return b->calls;
+	b->calls_wanted = learned(b) && rate > 0 && open < rate * enough;
+	return b->calls_wanted;
+}
+
+double overhead_budget_calls_rate(const struct overhead_budget *b, uint64_t ns)
+{
+	return b->calls_ns > 0 ? b->calls_ns / (double)ns : 0;
 }
 
 static double window_cost(const struct overhead_budget *b)
@@ -123,15 +140,26 @@ static double window_cost(const struct overhead_budget *b)
 	return rate > 0 ? rate * (double)(b->window_ns + b->tail_ns) : 0;
 }
 
+/* What calls do not want is saved up for them all the same, once. */
+static double calls_save(struct overhead_budget *b, double income_ns)
+{
+	double part = income_ns * CALLS_PART;
+	double most = overhead_budget_income(b) * CALLS_PART * SAVINGS_NS;
+
+	b->calls_ns = b->calls_ns + part < most ? b->calls_ns + part : most;
+	return b->calls_wanted ? part : 0;
+}
+
 static void save(struct overhead_budget *b, double ns)
 {
 	double most = overhead_budget_income(b) * SAVINGS_NS, window = 2 * window_cost(b);
+	double income_ns = overhead_budget_income(b) * ns;
 
 	if (most < window)
 		most = window;
 	if (most < START_NS)
 		most = START_NS;
-	b->balance_ns += overhead_budget_income(b) * ns;
+	b->balance_ns += income_ns - calls_save(b, income_ns);
 	if (b->balance_ns > most)
 		b->balance_ns = most;
 }
@@ -150,19 +178,32 @@ static void learn(struct overhead_budget *b, double cost, double ns)
 		b->cost_cpus = b->cpu_rate;
 }
 
+/* Of the hits since the last look, those at calls. */
+static double calls_part(const struct overhead_budget *b, const struct overhead_reading *r)
+{
+	double hits = (double)(r->hits - b->hits), calls = (double)(r->calls - b->calls);
+
+	if (hits <= 0)
+		return 0;
+	return calls < hits ? calls / hits : 1;
+}
+
 static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 {
 	double ns = (double)(r->now_ns - b->seen_ns);
 	double hits = (double)(r->hits_ns - b->hits_ns) * b->hit_factor;
 	double held = (double)(r->held_ns - b->held_ns) * b->hold_factor;
 	double seen = CPU_FIRST_NS + (double)(b->seen_ns - b->begun_ns);
+	double calls = hits * calls_part(b, r);
 
 	b->cpu_rate = smooth(b->cpu_rate, (double)(r->cpu_ns - b->cpu_ns) / ns, ns,
 	                     seen < CPU_NS ? seen : CPU_NS);
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
-	b->balance_ns -= hits + held;
-	learn(b, hits, ns);
+	b->calls_ns -= calls;
+	b->balance_ns -= hits - calls + held;
+	b->seen_in_ns += b->armed_ns ? ns : 0;
+	learn(b, hits - calls, ns);
 }
 
 static void note(struct overhead_budget *b, const struct overhead_reading *r)
@@ -173,6 +214,8 @@ static void note(struct overhead_budget *b, const struct overhead_reading *r)
 	b->cpu_ns = r->cpu_ns;
 	b->hits_ns = r->hits_ns;
 	b->held_ns = r->held_ns;
+	b->hits = r->hits;
+	b->calls = r->calls;
 }
 
 /* ---- advice -------------------------------------------------------------------------- */
@@ -212,8 +255,29 @@ static double draw(uint32_t *dice)
 	return *dice / 4294967296.0;
 }
 
+double overhead_budget_gap(const struct overhead_budget *b)
+{
+	double in = b->in_ns;
+
+	if (b->armed_ns && b->seen_ns > b->armed_ns)
+		in += (double)(b->seen_ns - b->armed_ns);
+	return in > 0 ? 1 + b->out_ns / in : 1;
+}
+
+static void turn_note(struct overhead_budget *b, uint64_t now_ns, bool armed)
+{
+	double ns = b->turned_ns ? (double)(now_ns - b->turned_ns) : 0;
+
+	if (armed)
+		b->out_ns = b->out_ns * TURNS_KEPT + ns;
+	else
+		b->in_ns = b->in_ns * TURNS_KEPT + ns;
+	b->turned_ns = now_ns;
+}
+
 void overhead_budget_armed(struct overhead_budget *b, uint64_t now_ns, bool armed)
 {
+	turn_note(b, now_ns, armed);
 	b->armed_ns = armed ? now_ns : 0;
 	b->patience = 0.75 + draw(&b->dice);
 }

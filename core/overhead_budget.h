@@ -45,7 +45,7 @@ struct overhead_budget {
 	double hit_factor; /* hits cost so much more than counted (core/contention.h); may be set */
 	double hold_factor; /* see overhead_hold_factor(); may be set */
 	double hold_most;   /* CPUs that may be spent on holding in any case; may be set */
-	bool calls;         /* see overhead_budget_calls_wanted() */
+	bool calls_wanted;  /* see overhead_budget_calls_wanted() */
 	uint64_t window_ns; /* shortest window worth the trouble of putting probes in and out */
 	uint64_t tail_ns;   /* how long probes are still hit while they are taken out */
 	uint64_t begun_ns;  /* time of the first look; 0: none yet */
@@ -59,7 +59,12 @@ struct overhead_budget {
 	double cost_cpus;   /* cpu_rate when cost_rate was learned */
 	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
 	double balance_ns;  /* what may be spent; negative: debt */
-	double patience;    /* drawn for the next window: so many times its cost must be there */
+	double calls_ns; /* the same for hits at probed calls, which have an account of their own */
+	uint64_t hits, calls; /* how many there were, and how many of them at calls, until then */
+	double seen_in_ns;    /* so long the probes were in place so far */
+	uint64_t turned_ns;   /* when the probes went in or out last; 0: never yet */
+	double in_ns, out_ns; /* how long they were in place of late, and how long they were not */
+	double patience;      /* drawn for the next window: so many times its cost must be there */
 	uint32_t dice;
 };
 
@@ -69,6 +74,8 @@ struct overhead_reading {
 	uint64_t cpu_ns;  /* CPU time of the targets */
 	uint64_t hits_ns; /* cost of hits, see overhead_cost.h */
 	uint64_t held_ns; /* time that accesses were held */
+	uint64_t hits;    /* number of hits, */
+	uint64_t calls;   /* and of those at probed calls */
 };
 
 /* share: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above: always.
@@ -88,12 +95,19 @@ void overhead_budget_armed(struct overhead_budget *budget, uint64_t now_ns, bool
  * full or there is nothing to decide. */
 uint64_t overhead_budget_wait_ns(const struct overhead_budget *budget);
 
+/* How long it takes of late for the probes to be in place for a second, in seconds: 1 or more. */
+double overhead_budget_gap(const struct overhead_budget *budget);
+
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
 /* Are windows so dear that holds would fill the time for which they can be open? Then probes at calls,
- * hit rarely even there, see more for the same cost. Says for long what it has said. */
+ * hit rarely even there, see more for the same cost; but first windows have to tell which. Says for
+ * long what it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
+
+/* CPUs that hits at calls may cost for so long: what was put aside for them. 0: nothing is left. */
+double overhead_budget_calls_rate(const struct overhead_budget *budget, uint64_t ns);
 
 /* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of it,
  * 1 all. room: part of the CPU time there is that goes unused, 0 to 1. */

@@ -2,6 +2,7 @@
 #include "core/zoom.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -12,15 +13,16 @@
 /* Newcomers may fill so much of the budget; who is chosen already stays up to all of it. */
 #define FILL_NEW 0.9
 
-#define STAY_NS  (5 * SECOND)  /* a turn lasts at least that long */
-#define REST_NS  (60 * SECOND) /* so long a group rests that is guarded */
-#define ENOUGH   64            /* conflicts that are enough to know */
-#define OFTEN    32            /* holds, after which next to no conflict tells something */
+#define STAY_NS  (SECOND * 4 / 10) /* a turn lasts at least that long: to be known to be watched */
+#define REST_NS  (60 * SECOND)     /* so long a group rests that is guarded */
+#define ENOUGH   64                /* conflicts that are enough to know */
+#define OFTEN    32                /* holds, after which next to no conflict tells something */
 #define EXPECTED 8
 #define AVERAGE  200.0 /* conflicting arrivals a second at a group that was hardly watched */
 #define UNCONTESTED \
-	6          /* so many times less is promised by what nobody changed while it was shared */
-#define CHEAP 0.25 /* of the budget: below this the price matters little */
+	6 /* so many times less is promised by what nobody changed while it was shared */
+#define WAITED_MOST 8.0  /* a guess may be wrong */
+#define CHEAP       0.25 /* of the budget: below this the price matters little */
 
 /* Lasts: what one call cannot know of a group. */
 struct turn {
@@ -115,8 +117,9 @@ static bool group_may_go_on(const struct candidate *c, uint64_t now)
  * as far as it is known, and the less the more overlaps would have been seen by now. */
 static double group_promise(const struct zoom_group *g)
 {
-	double rate = (g->arrivals + 1) / (g->watched_s * AVERAGE + 1), doubt = 1 + g->expected;
-	double promise = (rate < 2 ? rate : 2) / (doubt * doubt);
+	double rate = (g->arrivals + 1) / (g->watched_s * AVERAGE + 1);
+	double doubt = 1 + g->expected + fmin(g->waited, WAITED_MOST);
+	double promise = fmin(rate, 2) / (doubt * doubt);
 
 	return g->contested ? promise : promise / UNCONTESTED;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zoom: which call sites to keep probed between the surveys.
+ * zoom: which call sites to probe until the next choice, between the surveys.
  *
  * A conflict needs both its sides, so what is chosen are groups: the sites that touch one map (or
  * all maps of one kind, where they live shortly). In a group of which at least one site changes the
  * map the cheap sites come first; one that is hit too often for what is left of the budget stays
  * out, and a group of which no two sides fit is not begun. Groups that
- * are cheap and were tried least go first; those whose conflicts are known well enough take what is
- * left, those that turn out to be guarded get out of the way and come back now and then.
+ * promise most, are cheap and were tried least go first; those whose conflicts are known well enough take
+ * what is left, those that turn out to be guarded get out of the way and come back now and then. What is
+ * learned of a group in its turn lets it fall behind the others, so that all have theirs.
  *
  * Pure: no clock, no kernel. State only for what one call cannot know: what was chosen before, what
  * a site was seen to cost, when a group had its turn.
@@ -39,11 +40,13 @@ struct zoom_touch {
 /* What is known of a group's maps. Every group of a touch has one. */
 struct zoom_group {
 	uint64_t id;
-	bool suspect;     /* shared and changed */
-	uint64_t holds;   /* so far */
-	uint64_t met;     /* conflicts found in them */
-	double expected;  /* that were to be expected if nothing guarded the map */
-	double arrivals;  /* of others who could conflict, while nobody was held, */
+	bool suspect;    /* shared and changed */
+	uint64_t holds;  /* so far */
+	uint64_t met;    /* conflicts found in them */
+	double expected; /* that were to be expected if nothing guarded the map */
+	double waited;   /* so many more might as well have been expected: somebody waited at a lock
+	                   * for one who was held; chooses, and says nothing of the map */
+	double arrivals; /* of others who could conflict, while nobody was held, */
 	double watched_s; /* in so long a time */
 	bool contested;   /* something changed the map when others had used it already */
 	/* out */

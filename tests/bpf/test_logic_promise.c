@@ -34,14 +34,15 @@ static void test_assumption_gives_way(void **state)
 	assert_in_range(trial_rate(&t), 460, 480);
 }
 
-/* g1 and g2 work on both maps in turn, on map_b a tenth as often; nobody meets. */
+/* g1 and g2 work on both maps in turn, on map_b so seldom that a hold there ends before the other comes;
+ * nobody meets. */
 static void work_on_both(int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
 		shim.now_ns += 100000;
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
-		if (i % 20 < 2)
-			hit(i & 1 ? &g1 : &g2, &map_b, OP_WRITE, 0x20);
+		if (i % 20 == 0)
+			hit(i / 20 & 1 ? &g1 : &g2, &map_b, OP_WRITE, 0x20);
 	}
 }
 
@@ -156,10 +157,99 @@ static void test_company_is_better(void **state)
 	m.company_ns = 1000 * MS - 2 * ALONE_NS;
 	assert_int_equal(promising(&m, COMPANY_NONE, 1), 1600);
 	assert_in_range(promising(&m, COMPANY_NONE, 0), 60, 140);
-	/* As long as less is held than may be there is no choice to make. */
+	/* As long as less is held than may be there is hardly a choice to make. */
 	tuning.tried_spacing_ns = EAGER_NS / 2;
 	assert_in_range(promising(&m, COMPANY_NONE, 0), 700, 900);
 	assert_in_range(promising(&m, COMPANY_RECENT, 0), 700, 900);
+}
+
+/* In windows those who come alone to a map to which nobody came in company for long are held seldom,
+ * however much is left to be held. */
+static void test_no_company_no_eagerness(void **state)
+{
+	struct map_counts m = {.company_ns = MS};
+	struct operation o = {.now = MS + 10 * LIVELY_NS, .company = COMPANY_NONE};
+	int n = 0;
+
+	(void)state;
+	assert_true(map_is_lively(&m, &o)); /* there is time to wait for somebody */
+	tuning.window_gap = 10 * WINDOW_GAP_ONE + 1;
+	assert_true(map_is_lively(&m, &o));
+	tuning.window_gap = 10 * WINDOW_GAP_ONE - 1;
+	tuning.tried_spacing_ns = EAGER_NS / 2;
+	for (int i = 0; i < 1600; i++)
+		n += access_is_promising(&m, &o);
+	assert_in_range(n, 60, 140);
+}
+
+/* The time between two holds counts while the probes are in place. */
+static void test_patience_lasts_over_windows(void **state)
+{
+	struct operation o = {0}, at_call = {.probed = 0x77};
+	__u64 longest = 3 * tuning.tried_spacing_ns / 2;
+
+	(void)state;
+	tuning.window_gap = 25 * WINDOW_GAP_ONE;
+	for (int i = 0; i < 100; i++) {
+		assert_in_range(spacing(&o, PRIORITY_NORMAL, PATIENCE_ONE),
+		                25 * tuning.tried_spacing_ns / 2, 25 * longest);
+		assert_in_range(spacing(&at_call, PRIORITY_NORMAL, PATIENCE_ONE),
+		                tuning.tried_spacing_ns / 2, longest);
+		assert_in_range(spacing(&o, PRIORITY_FIRST, PATIENCE_ONE),
+		                tuning.fresh_spacing_ns / 2, 3 * tuning.fresh_spacing_ns / 2);
+	}
+	tuning.window_gap = 0; /* not known yet */
+	assert_in_range(spacing(&o, PRIORITY_NORMAL, PATIENCE_ONE), 1, longest);
+}
+
+/* An access that would be held if anybody still might be is watched instead. */
+static void test_who_cannot_be_held_is_watched(void **state)
+{
+	(void)state;
+	share(&map_a);
+	work_on_both(100);
+	config.holds_at_once = 1;
+	holds_under_way = 1; /* nobody may be held any more */
+	memset(counts_of(&map_a)->control_ns, 0, sizeof(counts_of(&map_a)->control_ns));
+	counts_of(&map_a)->next_hold_ns = 0;
+	work_on_both(100);
+	holds_under_way = 0;
+	assert_true(counts_of(&map_a)->control_ns[1] > 0);
+}
+
+/* Where a call is probed the map is watched before anybody is held who does not come in near company. */
+static void test_calls_are_watched_first(void **state)
+{
+	struct operation o = {.probed = 0x77, .company = COMPANY_NONE};
+	struct map_counts m = {0};
+
+	(void)state;
+	assert_true(access_is_only_watched(&m, &o));
+	o.company = COMPANY_NEAR;
+	assert_false(access_is_only_watched(&m, &o));
+	o.company = COMPANY_RECENT;
+	m.control_ns[0] = m.control_ns[1] = WATCHED_FIRST_NS / 2;
+	assert_false(access_is_only_watched(&m, &o));
+	o.probed = 0;
+	m.control_ns[0] = 0;
+	assert_false(access_is_only_watched(&m, &o));
+}
+
+/* Few operations are seen in windows: what was there in the last one is not of this request. */
+static void test_young_is_also_a_matter_of_time(void **state)
+{
+	struct map_counts m = {.first_ns = MS, .ops = {[OP_READ] = MAP_YOUNG_OPS - 1}};
+	struct operation o = {.now = MS + MAP_YOUNG_NS - 1};
+
+	(void)state;
+	assert_true(map_is_young(&m, &o));
+	o.now++;
+	assert_false(map_is_young(&m, &o));
+	m.ops[OP_READ] = MAP_NEW_OPS - 1;
+	assert_true(map_is_young(&m, &o)); /* nothing is known of it */
+	o.now = MS;
+	m.ops[OP_READ] = MAP_YOUNG_OPS;
+	assert_false(map_is_young(&m, &o));
 }
 
 /* Where all CPUs but one are taken, nobody else is held. */
@@ -196,11 +286,21 @@ static void test_company_is_on_another_cpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(test_patience_follows_rate_and_doubt),    T(test_assumption_gives_way),
-	        T(test_held_time_goes_where_others_come),   T(test_what_was_tried_makes_room),
-	        T(test_contested_is_changed_while_shared),  T(test_published_maps_are_held_less),
-	        T(test_changes_are_held_rather_than_reads), T(test_company_is_better),
-	        T(test_company_is_on_another_cpu),          T(test_some_cpus_are_left),
+	        T(test_patience_follows_rate_and_doubt),
+	        T(test_assumption_gives_way),
+	        T(test_held_time_goes_where_others_come),
+	        T(test_what_was_tried_makes_room),
+	        T(test_contested_is_changed_while_shared),
+	        T(test_published_maps_are_held_less),
+	        T(test_changes_are_held_rather_than_reads),
+	        T(test_company_is_better),
+	        T(test_company_is_on_another_cpu),
+	        T(test_some_cpus_are_left),
+	        T(test_no_company_no_eagerness),
+	        T(test_patience_lasts_over_windows),
+	        T(test_who_cannot_be_held_is_watched),
+	        T(test_calls_are_watched_first),
+	        T(test_young_is_also_a_matter_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,26 @@ static double spent_since(const struct world *w, const struct world *then)
 	       (w->cpu_ns - then->cpu_ns);
 }
 
+/* How long it takes for the probes to be in place for a second. */
+static void test_gap_of_windows(void **state)
+{
+	struct world w = world_make(0.03, 1, 1e6), then;
+
+	(void)state;
+	assert_true(overhead_budget_gap(&w.budget) == 1); /* nothing is known */
+	world_run(&w, 5000);
+	then = w;
+	world_run(&w, 5000);
+	double gap = 5000 / (w.armed_ms - then.armed_ms);
+	assert_true(overhead_budget_gap(&w.budget) > gap / 3);
+	assert_true(overhead_budget_gap(&w.budget) < gap * 3);
+	/* The load is gone, and the probes stay. */
+	w.ops_rate = 100;
+	world_run(&w, 20000);
+	assert_true(w.armed);
+	assert_true(overhead_budget_gap(&w.budget) < 1.5);
+}
+
 static void test_within_budget(void **state)
 {
 	static const double shares[] = {0.005, 0.01, 0.03, 0.1, 0.3};
@@ -230,8 +250,10 @@ static void test_calls_wanted(void **state)
 
 	(void)state;
 	few.budget.hold_most = many.budget.hold_most = 0.008;
-	world_run(&few, 3000);
-	world_run(&many, 3000);
+	world_run(&many, 200);
+	assert_false(overhead_budget_calls_wanted(&many.budget)); /* nothing is known of them yet */
+	world_run(&few, 4000);
+	world_run(&many, 4000);
 	assert_false(overhead_budget_calls_wanted(&few.budget));
 	assert_true(overhead_budget_calls_wanted(&many.budget));
 	/* Holding has its part beside them, smaller than without, however much hits took. */
@@ -249,6 +271,41 @@ static void test_calls_wanted(void **state)
 	assert_false(overhead_budget_calls_wanted(&at.budget));
 	at.budget.cost_rate *= 2;
 	assert_true(overhead_budget_calls_wanted(&at.budget));
+}
+
+/* Hits at calls have an account of their own: they take nothing from windows but their part, and find it
+ * there when they come. */
+static void test_calls_have_an_account(void **state)
+{
+	struct world w = world_make(0.03, 1, 1e7);
+	double rate, balance;
+
+	(void)state;
+	world_run(&w, 4000);
+	assert_true(overhead_budget_calls_wanted(&w.budget));
+	rate = overhead_budget_calls_rate(&w.budget, 500000000);
+	assert_true(rate > 0.5 * overhead_budget_income(&w.budget));
+	assert_true(rate < overhead_budget_income(&w.budget));
+	/* A second in which calls cost twice what may be spent on everything; no window was open. */
+	balance = w.budget.balance_ns;
+	struct overhead_reading r = reading(&w);
+	r.now_ns += 1000000000;
+	r.cpu_ns += 1000000000;
+	r.hits_ns += (uint64_t)(2e9 * overhead_budget_income(&w.budget));
+	r.hits += 1000;
+	r.calls += 1000;
+	overhead_budget_look(&w.budget, &r);
+	assert_true(w.budget.balance_ns > balance);
+	assert_true(overhead_budget_calls_rate(&w.budget, 500000000) == 0);
+	/* Three in four of the hits were at functions: windows pay for these. */
+	balance = w.budget.balance_ns;
+	r.now_ns += 1000000000;
+	r.cpu_ns += 1000000000;
+	r.hits_ns += (uint64_t)(4e9 * overhead_budget_income(&w.budget));
+	r.hits += 1000;
+	r.calls += 250;
+	overhead_budget_look(&w.budget, &r);
+	assert_true(w.budget.balance_ns < balance);
 }
 
 /* A target that was busy and rests: what it cost then must not keep the probes away for long. */
@@ -305,6 +362,8 @@ static void test_windows_drawn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_gap_of_windows),
+	        cmocka_unit_test(test_calls_have_an_account),
 	        cmocka_unit_test(test_within_budget),
 	        cmocka_unit_test(test_aim),
 	        cmocka_unit_test(test_within_budget_with_room),
