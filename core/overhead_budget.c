@@ -23,7 +23,7 @@
 #define CALLS_ENOUGH 6    /* and no longer wanted above this */
 #define ROOM_NONE    0.3  /* of the CPU time unused: a burst may take it, or it waits for a disk; */
 #define ROOM_PLENTY  0.42 /* so much seldom */
-#define TURNS_KEPT   0.8  /* of what was seen of windows, at each */
+#define WINDOWS_KEPT 0.8  /* of what was seen of windows, at each */
 #define CALM         0.25 /* of the income: spending below this is little */
 
 static bool unlimited(const struct overhead_budget *b)
@@ -264,20 +264,20 @@ double overhead_budget_gap(const struct overhead_budget *b)
 	return in > 0 ? 1 + b->out_ns / in : 1;
 }
 
-static void turn_note(struct overhead_budget *b, uint64_t now_ns, bool armed)
+static void windows_note(struct overhead_budget *b, uint64_t now_ns, bool armed)
 {
-	double ns = b->turned_ns ? (double)(now_ns - b->turned_ns) : 0;
+	double ns = b->switched_ns ? (double)(now_ns - b->switched_ns) : 0;
 
 	if (armed)
-		b->out_ns = b->out_ns * TURNS_KEPT + ns;
+		b->out_ns = b->out_ns * WINDOWS_KEPT + ns;
 	else
-		b->in_ns = b->in_ns * TURNS_KEPT + ns;
-	b->turned_ns = now_ns;
+		b->in_ns = b->in_ns * WINDOWS_KEPT + ns;
+	b->switched_ns = now_ns;
 }
 
 void overhead_budget_armed(struct overhead_budget *b, uint64_t now_ns, bool armed)
 {
-	turn_note(b, now_ns, armed);
+	windows_note(b, now_ns, armed);
 	b->armed_ns = armed ? now_ns : 0;
 	b->patience = 0.75 + draw(&b->dice);
 }

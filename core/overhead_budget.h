@@ -62,7 +62,7 @@ struct overhead_budget {
 	double calls_ns; /* the same for hits at probed calls, which have an account of their own */
 	uint64_t hits, calls; /* how many there were, and how many of them at calls, until then */
 	double seen_in_ns;    /* so long the probes were in place so far */
-	uint64_t turned_ns;   /* when the probes went in or out last; 0: never yet */
+	uint64_t switched_ns; /* when the probes went in or out last; 0: never yet */
 	double in_ns, out_ns; /* how long they were in place of late, and how long they were not */
 	double patience;      /* drawn for the next window: so many times its cost must be there */
 	uint32_t dice;
