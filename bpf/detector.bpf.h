@@ -35,6 +35,7 @@
 #define LIVELY_NS       80000000 /* in windows not of a map that saw no company in so much of them */
 #define WATCHED_FIRST_NS \
 	10000000 /* so long a map is watched at a probed call before it is held there */
+#define STRETCHED_MOST_NS 60000000000ULL
 #define EAGER_POOR_MASK   3
 #define POOR_MASK         31 /* one in 32 of the accesses that promise less is held all the same */
 #define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
@@ -197,7 +198,14 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
  * ready, the hopeless and the promising alike. */
 static __always_inline __u64 patience_stretch(__u64 ns, const struct operation *o)
 {
-	return o->probed || !tuning.window_gap ? ns : ns * tuning.window_gap / WINDOW_GAP_ONE;
+	__u64 stretched = ns * tuning.window_gap / WINDOW_GAP_ONE;
+
+	if (o->probed || stretched <= ns)
+		return ns;
+	/* The load may be gone by then, and windows long again. */
+	if (stretched > STRETCHED_MOST_NS)
+		stretched = STRETCHED_MOST_NS;
+	return stretched > ns ? stretched : ns;
 }
 
 /* How long an object (a map, a call site) is left alone after a hold. Those tried rarely come soon
@@ -496,11 +504,9 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 		if (!detect_young(ctx, o, m))
 			detect_unsuspected(ctx, o, m);
 	} else if (map_is_suspect(m)) {
-		if (access_is_only_watched(m, o))
-			control_open_map(m, o);
-		else if (!access_is_promising(m, o))
+		if (!access_is_promising(m, o))
 			return;
-		else if (o->now >= m->next_hold_ns)
+		if (o->now >= m->next_hold_ns && !access_is_only_watched(m, o))
 			map_hold(ctx, o, m);
 		else
 			control_open_map(m, o);

@@ -22,7 +22,7 @@
 
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
-#define GAP_MOST 1024.0
+#define GAP_MOST 1024.0 /* so that what it is multiplied by stays within 64 bits */
 
 #define RETRY_NS 1000000000ULL /* after the kernel refused the probes, or the file changed */
 

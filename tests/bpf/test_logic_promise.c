@@ -189,6 +189,7 @@ static void test_patience_lasts_over_windows(void **state)
 	__u64 longest = 3 * tuning.tried_spacing_ns / 2;
 
 	(void)state;
+	assert_true(tuning.tried_spacing_ns > 0 && tuning.fresh_spacing_ns > 0);
 	tuning.window_gap = 25 * WINDOW_GAP_ONE;
 	for (int i = 0; i < 100; i++) {
 		assert_in_range(spacing(&o, PRIORITY_NORMAL, PATIENCE_ONE),
@@ -198,6 +199,8 @@ static void test_patience_lasts_over_windows(void **state)
 		assert_in_range(spacing(&o, PRIORITY_FIRST, PATIENCE_ONE),
 		                tuning.fresh_spacing_ns / 2, 3 * tuning.fresh_spacing_ns / 2);
 	}
+	tuning.window_gap = 1000 * WINDOW_GAP_ONE; /* not for ever: load comes and goes */
+	assert_in_range(spacing(&o, PRIORITY_LAST, PATIENCE_ONE), 1, 3 * STRETCHED_MOST_NS / 2);
 	tuning.window_gap = 0; /* not known yet */
 	assert_in_range(spacing(&o, PRIORITY_NORMAL, PATIENCE_ONE), 1, longest);
 }

@@ -273,6 +273,20 @@ static void test_calls_wanted(void **state)
 	assert_true(overhead_budget_calls_wanted(&at.budget));
 }
 
+/* A second in which hits cost so many times the income; so many of a thousand were at calls. */
+static void second_passes(struct world *w, double cost, uint64_t calls)
+{
+	struct overhead_reading r;
+
+	w->now_ms += 1000;
+	w->cpu_ns += w->cpus * 1e9;
+	w->hits_ns += cost * 1e9 * overhead_budget_income(&w->budget);
+	r = reading(w);
+	r.hits = w->budget.hits + 1000;
+	r.calls = w->budget.calls + calls;
+	overhead_budget_look(&w->budget, &r);
+}
+
 /* Hits at calls have an account of their own: they take nothing from windows but their part, and find it
  * there when they come. */
 static void test_calls_have_an_account(void **state)
@@ -286,25 +300,14 @@ static void test_calls_have_an_account(void **state)
 	rate = overhead_budget_calls_rate(&w.budget, 500000000);
 	assert_true(rate > 0.5 * overhead_budget_income(&w.budget));
 	assert_true(rate < overhead_budget_income(&w.budget));
-	/* A second in which calls cost twice what may be spent on everything; no window was open. */
+	/* Calls cost twice what may be spent on everything; no window was open. */
 	balance = w.budget.balance_ns;
-	struct overhead_reading r = reading(&w);
-	r.now_ns += 1000000000;
-	r.cpu_ns += 1000000000;
-	r.hits_ns += (uint64_t)(2e9 * overhead_budget_income(&w.budget));
-	r.hits += 1000;
-	r.calls += 1000;
-	overhead_budget_look(&w.budget, &r);
+	second_passes(&w, 2, 1000);
 	assert_true(w.budget.balance_ns > balance);
 	assert_true(overhead_budget_calls_rate(&w.budget, 500000000) == 0);
 	/* Three in four of the hits were at functions: windows pay for these. */
 	balance = w.budget.balance_ns;
-	r.now_ns += 1000000000;
-	r.cpu_ns += 1000000000;
-	r.hits_ns += (uint64_t)(4e9 * overhead_budget_income(&w.budget));
-	r.hits += 1000;
-	r.calls += 250;
-	overhead_budget_look(&w.budget, &r);
+	second_passes(&w, 4, 250);
 	assert_true(w.budget.balance_ns < balance);
 }
 
