@@ -14,7 +14,6 @@
 #include "core/error.h"
 #include "core/overhead_cost.h"
 
-struct collector_config;
 struct gomaptop; /* the skeleton */
 
 struct program_config {
@@ -48,9 +47,6 @@ void program_unload(struct program *program); /* accepts a zeroed one */
 struct bpf_program *program_probe(const struct program *program);
 /* 0 or -errno: hits of this process count from now on. */
 int program_target_add(const struct program *program, uint32_t tgid);
-
-/* What a collector has to know of it: tables, their sizes, costs, tuning. The rest is the caller's. */
-void program_collector_set(const struct program *program, struct collector_config *config);
 
 /* The callers of a site, before its probe is attached. 0 or -errno. */
 int program_callers_set(const struct program *program, uint32_t site,
