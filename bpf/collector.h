@@ -30,9 +30,7 @@ struct program;
 /* An executable whose layout nobody vouches for: the collector holds it against live objects, and
  * tells the programs (detector_tuning.proven) what may be believed. */
 struct collector_layout {
-	const char *path;
-	dev_t device;
-	ino_t inode;
+	struct probe_file file;
 	size_t row; /* of the programs' settings */
 };
 

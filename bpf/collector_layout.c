@@ -25,7 +25,7 @@ _Static_assert((int)FIELD_GOID == LAYOUT_GOID && (int)FIELD_PARENT_GOID == LAYOU
                        (int)FIELD_MAP == LAYOUT_MAP,
                "fields agree");
 
-/* One executable. It is opened here once more: the other one belongs to another thread. */
+/* One executable. It is decoded here once more: the other go_binary belongs to another thread. */
 struct subject {
 	struct go_binary *binary;
 	struct layout_code_finder code;
@@ -53,15 +53,15 @@ struct collector_layouts {
 
 static int subject_open(struct subject *s, const struct collector_layout *from)
 {
-	int rc = go_binary_open(from->path, &s->binary, NULL);
+	int rc = go_binary_open_fd(from->file.fd, "executable", &s->binary, NULL);
 
 	if (!rc)
 		rc = layout_check_create(&s->check);
 	if (rc)
 		return rc;
 	layout_code_open(&s->code, s->binary);
-	s->device = from->device;
-	s->inode = from->inode;
+	s->device = from->file.seen.device;
+	s->inode = from->file.seen.inode;
 	s->row = from->row;
 	return 0;
 }

@@ -2,19 +2,15 @@
 #include "bpf/probe_set.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define CLOSE_AT_ONCE 128
 
 struct member {
-	int fd;
-	struct stat seen; /* of the file, when its points were added */
-	char path[32];    /* of fd, whatever becomes of the name */
+	struct probe_file file;
+	char path[32]; /* of its descriptor, whatever becomes of the name */
 	pid_t pid;
 	struct probe_point *points;
 	size_t count;
@@ -42,27 +38,13 @@ int probe_set_create(struct bpf_program *program, enum probe_link_mode mode, str
 	return 0;
 }
 
-static int member_open_file(struct member *m, const struct probe_file *file)
-{
-	m->fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	if (m->fd < 0)
-		return -errno;
-	snprintf(m->path, sizeof(m->path), "/proc/self/fd/%d", m->fd);
-	if (!fstat(m->fd, &m->seen) && m->seen.st_dev == file->device &&
-	    m->seen.st_ino == file->inode)
-		return 0;
-	close(m->fd);
-	return -ESTALE;
-}
-
 /* A file that is not running may be written to, under the same inode. */
 static bool member_unchanged(const struct member *m)
 {
-	struct stat now;
+	struct file_identity now;
 
-	return !fstat(m->fd, &now) && now.st_size == m->seen.st_size &&
-	       now.st_mtim.tv_sec == m->seen.st_mtim.tv_sec &&
-	       now.st_mtim.tv_nsec == m->seen.st_mtim.tv_nsec;
+	return !file_identity_read(m->file.fd, &now) &&
+	       file_identity_unwritten(&now, &m->file.seen);
 }
 
 int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pid, bool told,
@@ -70,21 +52,18 @@ int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pi
 {
 	void *more = reallocarray(set->members, set->count + 1, sizeof(*set->members));
 	struct member *m;
-	int rc;
 
 	if (!more)
 		return -ENOMEM;
 	set->members = more;
 	m = &set->members[set->count];
-	*m = (struct member){.pid = pid, .count = count, .told = told};
+	*m = (struct member){.file = *file, .pid = pid, .count = count, .told = told};
+	if (!member_unchanged(m))
+		return -ESTALE;
+	snprintf(m->path, sizeof(m->path), "/proc/self/fd/%d", file->fd);
 	m->points = calloc(count ? count : 1, sizeof(*points));
 	if (!m->points)
 		return -ENOMEM;
-	rc = member_open_file(m, file);
-	if (rc) {
-		free(m->points);
-		return rc;
-	}
 	memcpy(m->points, points, count * sizeof(*points));
 	set->count++;
 	return 0;
@@ -195,19 +174,13 @@ size_t probe_set_size(const struct probe_set *set)
 	return size;
 }
 
-static void member_free(struct member *m)
-{
-	close(m->fd);
-	free(m->points);
-}
-
 void probe_set_destroy(struct probe_set *set)
 {
 	if (!set)
 		return;
 	probe_set_close(set);
 	for (size_t i = 0; i < set->count; i++)
-		member_free(&set->members[i]);
+		free(set->members[i].points);
 	free(set->members);
 	free(set);
 }

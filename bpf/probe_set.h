@@ -14,14 +14,14 @@
 #include <sys/types.h>
 
 #include "bpf/probe_link.h"
+#include "core/file_identity.h"
 
 struct probe_set;
 
-/* An executable, and which one was meant when its probes were planned. */
+/* An executable, open, and what it was before the first byte was read from that descriptor. */
 struct probe_file {
-	const char *path;
-	dev_t device;
-	ino_t inode;
+	int fd; /* borrowed: must outlive the set */
+	struct file_identity seen;
 };
 
 /* An empty set for this program. 0 or -ENOMEM; owned by the caller. */
@@ -29,12 +29,11 @@ int probe_set_create(struct bpf_program *program, enum probe_link_mode mode,
                      struct probe_set **out);
 void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 
-/* More points, in one file and process (0: all). The set is closed. The points are copied. The file is
- * kept open: however often the set opens, its probes go into that file and no other, whatever stands
- * under its name by then, and none goes in once its content was changed: an offset of then may lie
- * within an instruction of now. told: the points are counted, and failures told, when the set opens; not so for further
- * processes of a file. 0, -ENOMEM,
- * -ESTALE: the file is another one by now, or what open(2) says. */
+/* More points, in one file and process (0: all). The set is closed. The points are copied.
+ * However often the set opens, its probes go into the file of that descriptor and no other, whatever
+ * stands under its name by then, and none goes in once its content was changed: an offset of then may
+ * lie within an instruction of now. told: the points are counted, and failures told, when the set
+ * opens; not so for further processes of a file. 0, -ENOMEM, or -ESTALE: it was changed already. */
 int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pid, bool told,
                   const struct probe_point *points, size_t count);
 

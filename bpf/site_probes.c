@@ -2,12 +2,10 @@
 #include "bpf/site_probes_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -24,20 +22,19 @@ static size_t table_bytes(void)
 
 /* ---- executables --------------------------------------------------------------------- */
 
-static int binary_open(struct site_binary *b, const struct site_probes_binary *what)
+static void binary_set(struct site_binary *b, const struct site_probes_binary *what)
 {
-	struct stat st;
-
 	b->what = *what;
-	b->fd = open(what->path, O_RDONLY | O_CLOEXEC);
-	if (b->fd < 0)
-		return -errno;
-	snprintf(b->path, sizeof(b->path), "/proc/self/fd/%d", b->fd);
-	if (!fstat(b->fd, &st) && st.st_dev == what->device && st.st_ino == what->inode)
-		return 0;
-	close(b->fd);
-	b->fd = -1;
-	return -ESTALE;
+	snprintf(b->path, sizeof(b->path), "/proc/self/fd/%d", what->file.fd);
+}
+
+/* Written to since it was decoded for the first time, or while it was decoded here? */
+static bool binary_unchanged(const struct site_binary *b)
+{
+	struct file_identity now;
+
+	return !file_identity_read(b->what.file.fd, &now) &&
+	       file_identity_unwritten(&now, &b->what.file.seen);
 }
 
 static struct call_sites *binary_calls(struct site_binary *b)
@@ -45,10 +42,14 @@ static struct call_sites *binary_calls(struct site_binary *b)
 	if (b->tried)
 		return b->calls;
 	b->tried = true;
-	if (go_binary_open(b->path, &b->binary, NULL))
+	if (go_binary_open_fd(b->what.file.fd, b->path, &b->binary, NULL))
 		b->binary = NULL;
 	else if (!probe_plan_make(b->binary, &b->plan, NULL))
 		call_sites_create(b->binary, &b->plan, &b->calls);
+	if (!binary_unchanged(b)) {
+		call_sites_destroy(b->calls);
+		b->calls = NULL;
+	}
 	return b->calls;
 }
 
@@ -57,8 +58,6 @@ static void binary_close(struct site_binary *b)
 	call_sites_destroy(b->calls);
 	probe_plan_free(&b->plan);
 	go_binary_close(b->binary);
-	if (b->fd >= 0)
-		close(b->fd);
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -92,12 +91,11 @@ int site_probes_create(const struct site_probes_config *config, struct site_prob
 	if (!p->binaries)
 		goto cleanup;
 	rc = table_map(p);
-	while (!rc && p->binary_count < config->binary_count) {
-		rc = binary_open(&p->binaries[p->binary_count], &config->binaries[p->binary_count]);
-		p->binary_count += !rc;
-	}
 	if (rc)
 		goto cleanup;
+	for (size_t i = 0; i < config->binary_count; i++)
+		binary_set(&p->binaries[i], &config->binaries[i]);
+	p->binary_count = config->binary_count;
 	*out = p;
 	return 0;
 cleanup:

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/probe_set.h"
 #include "bpf/program.h"
 #include "core/call_site.h"
 
@@ -23,9 +24,7 @@ struct site_probes;
 
 /* An executable and the processes in which its calls may be probed. */
 struct site_probes_binary {
-	const char *path; /* borrowed; opened at once, so that it stays this very file */
-	dev_t device;     /* that file */
-	ino_t inode;
+	struct probe_file file;
 	size_t first_site; /* of its probes among all (the site index in cookies) */
 	size_t row;        /* of its fields */
 	const pid_t
@@ -53,8 +52,7 @@ struct site_probe_state {
 	bool armed;
 };
 
-/* No probe is attached yet. 0, -ENOMEM, -EOPNOTSUPP: no uprobe_multi here, -ESTALE: another file is at
- * a path by now, or -errno of opening one. */
+/* No probe is attached yet. 0, -ENOMEM, -EOPNOTSUPP: no uprobe_multi here. */
 int site_probes_create(const struct site_probes_config *config, struct site_probes **out);
 
 /* From now on exactly these sites are probed, those that can be: what is new is attached first, then

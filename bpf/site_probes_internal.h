@@ -11,8 +11,7 @@
 /* An executable of its own: those of the watch serve another thread. */
 struct site_binary {
 	struct site_probes_binary what;
-	int fd;
-	char path[32]; /* of that descriptor: whatever happens to the name, it is this file */
+	char path[32]; /* of its descriptor: whatever happens to the name, it is this file */
 	struct go_binary *binary;
 	struct probe_plan plan;
 	struct call_sites *calls; /* NULL: not needed yet, or it cannot be read */

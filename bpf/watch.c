@@ -135,8 +135,7 @@ static size_t layouts_list(const struct watch *w, struct collector_layout *out)
 		const struct watch_binary *b = &w->binaries[i];
 
 		if (go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
-			out[count++] =
-			        (struct collector_layout){b->path, b->device, b->inode, b->row};
+			out[count++] = (struct collector_layout){b->file, b->row};
 	}
 	return count;
 }

@@ -109,7 +109,6 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 {
 	struct probe_point *points = points_make(w, b);
 	size_t count = b->plan.site_count, crashes = 0;
-	struct probe_file file = {b->path, b->device, b->inode};
 	int rc = -ENOMEM;
 
 	if (!points)
@@ -122,9 +121,9 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 		points[i] = points[crashes];
 		points[crashes++] = point;
 	}
-	rc = probe_set_add(w->standing, &file, pid, told, points, crashes);
+	rc = probe_set_add(w->standing, &b->file, pid, told, points, crashes);
 	if (!rc)
-		rc = probe_set_add(w->governed, &file, pid, told, points + crashes,
+		rc = probe_set_add(w->governed, &b->file, pid, told, points + crashes,
 		                   count - crashes);
 	free(points);
 	return rc;

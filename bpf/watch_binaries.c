@@ -4,63 +4,102 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
 
-static int binary_find(const struct watch *w, const struct stat *st)
+#define PARSE_TRIES 3 /* of a file that changes while it is read */
+
+static int binary_find(const struct watch *w, const struct file_identity *seen)
 {
 	for (size_t i = 0; i < w->binary_count; i++)
-		if (w->binaries[i].device == st->st_dev && w->binaries[i].inode == st->st_ino)
+		if (file_identity_inode(&w->binaries[i].file.seen, seen))
 			return i;
 	return -1;
 }
 
-static int binary_open(struct watch *w, const char *path, const struct stat *st, struct error *err)
+/* Read it, and see that it did not change meanwhile: what was decoded is what is there. */
+static int binary_parse(struct watch_binary *b, struct error *err)
+{
+	struct file_identity now;
+	int rc = file_identity_read(b->file.fd, &b->file.seen);
+
+	if (rc)
+		return error_set(err, -rc, "cannot look at %s: %s; check the path", b->path,
+		                 strerror(-rc));
+	rc = go_binary_open_fd(b->file.fd, b->path, &b->binary, err);
+	if (!rc)
+		rc = go_binary_check_native(b->binary, b->path, err);
+	if (!rc)
+		rc = probe_plan_make(b->binary, &b->plan, err);
+	if (file_identity_read(b->file.fd, &now) || !file_identity_same(&now, &b->file.seen))
+		rc = error_set(err, ESTALE,
+		               "%s: written to while it was read; wait until it is whole", b->path);
+	if (!rc)
+		return 0;
+	probe_plan_free(&b->plan);
+	go_binary_close(b->binary);
+	b->plan = (struct probe_plan){0};
+	b->binary = NULL;
+	return rc;
+}
+
+/* What is open at fd, which belongs to the watch from now on. */
+static int binary_add(struct watch *w, int fd, const char *path, struct error *err)
 {
 	void *more = reallocarray(w->binaries, w->binary_count + 1, sizeof(*w->binaries));
 	struct watch_binary *b;
-	int rc;
+	int rc = -ESTALE;
 
-	if (!more)
-		return error_set(err, ENOMEM, "out of memory; free some and try again");
-	w->binaries = more;
-	if (w->binary_count == FIELD_ROWS - 1)
-		return error_set(
-		        err, E2BIG,
-		        "more than %d different executables at once; watch fewer processes "
-		        "with -p",
-		        FIELD_ROWS - 1);
+	if (more)
+		w->binaries = more;
+	if (!more || w->binary_count == FIELD_ROWS - 1) {
+		close(fd);
+		return more ? error_set(err, E2BIG,
+		                        "more than %d different executables at once; watch fewer "
+		                        "processes with -p",
+		                        FIELD_ROWS - 1)
+		            : error_set(err, ENOMEM, "out of memory; free some and try again");
+	}
 	b = &w->binaries[w->binary_count];
-	memset(b, 0, sizeof(*b));
-	b->device = st->st_dev;
-	b->inode = st->st_ino;
-	b->row = w->binary_count;
+	*b = (struct watch_binary){.row = w->binary_count, .file.fd = fd};
 	snprintf(b->path, sizeof(b->path), "%s", path);
-	rc = go_binary_open(path, &b->binary, err);
+	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++)
+		rc = binary_parse(b, err);
 	if (rc)
-		return rc;
-	w->binary_count++; /* from here on watch_binaries_close() sees it */
-	rc = go_binary_check_native(b->binary, path, err);
-	if (rc)
-		return rc;
-	return probe_plan_make(b->binary, &b->plan, err);
+		close(fd);
+	else
+		w->binary_count++; /* from here on watch_binaries_close() sees it */
+	return rc;
 }
 
-/* Index of the binary behind path, opened if it is a new one. */
-static int binary_need(struct watch *w, const char *path, struct error *err)
+/* Index of the binary that is open at fd, added if it is a new one. fd belongs to this function. */
+static int binary_need(struct watch *w, int fd, const char *path, struct error *err)
 {
-	struct stat st;
+	struct file_identity seen;
 	int found, rc;
 
-	if (stat(path, &st))
-		return error_set(err, errno, "cannot look at %s: %s; check the path", path,
-		                 strerror(errno));
-	found = binary_find(w, &st);
-	if (found >= 0)
-		return found;
-	rc = binary_open(w, path, &st, err);
-	return rc ? rc : (int)w->binary_count - 1;
+	rc = file_identity_read(fd, &seen);
+	found = rc ? -1 : binary_find(w, &seen);
+	if (!rc && found < 0) {
+		rc = binary_add(w, fd, path, err);
+		return rc ? rc : (int)w->binary_count - 1;
+	}
+	close(fd);
+	return rc ? error_set(err, -rc, "cannot look at %s: %s; check the path", path,
+	                      strerror(-rc))
+	          : found;
+}
+
+static int path_binary(struct watch *w, const char *path, struct error *err)
+{
+	int fd = file_identity_open(path);
+
+	if (fd < 0)
+		return error_set(err, -fd, "cannot look at %s: %s; check the path", path,
+		                 strerror(-fd));
+	return binary_need(w, fd, path, err);
 }
 
 static int pid_error(pid_t pid, int rc, struct error *err)
@@ -79,17 +118,13 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 /* A process that runs now: its executable is what /proc/PID/exe refers to, deleted or not. */
 static int pid_binary(struct watch *w, pid_t pid, struct error *err)
 {
+	int fd = go_process_open_executable(pid);
 	char path[PROC_PATH_MAX];
-	char name[PATH_MAX];
-	int rc = go_process_executable(pid, name, sizeof(name));
 
-	if (rc)
-		return pid_error(pid, rc, err);
+	if (fd < 0)
+		return pid_error(pid, fd, err);
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	rc = binary_need(w, path, err);
-	if (rc == -ENOENT || rc == -ESRCH)
-		return pid_error(pid, rc, err);
-	return rc;
+	return binary_need(w, fd, path, err);
 }
 
 /* -p alone, -e alone, or both: "this process, and this is the file that it is going to run". */
@@ -98,7 +133,7 @@ int watch_binaries_open(struct watch *w, struct error *err)
 	int binary = 0, rc;
 
 	if (w->config.executable) {
-		binary = binary_need(w, w->config.executable, err);
+		binary = path_binary(w, w->config.executable, err);
 		if (binary < 0)
 			return binary;
 	}
@@ -123,7 +158,8 @@ bool watch_executable_replaced(const struct watch *w)
 	struct stat st;
 
 	return w->config.executable && w->binary_count && stat(w->config.executable, &st) == 0 &&
-	       (st.st_dev != w->binaries[0].device || st.st_ino != w->binaries[0].inode);
+	       (st.st_dev != w->binaries[0].file.seen.device ||
+	        st.st_ino != w->binaries[0].file.seen.inode);
 }
 
 void watch_binaries_close(struct watch *w)
@@ -131,6 +167,7 @@ void watch_binaries_close(struct watch *w)
 	for (size_t i = 0; i < w->binary_count; i++) {
 		probe_plan_free(&w->binaries[i].plan);
 		go_binary_close(w->binaries[i].binary);
+		close(w->binaries[i].file.fd);
 	}
 	free(w->binaries);
 	w->binaries = NULL;

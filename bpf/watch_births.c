@@ -36,7 +36,6 @@ static int points_add(struct watch *w, const struct watch_binary *b, pid_t pid,
                       const struct birth_plan *plan)
 {
 	struct probe_point *points = calloc(plan->count, sizeof(*points));
-	struct probe_file file = {b->path, b->device, b->inode};
 	int rc = -ENOMEM;
 
 	for (size_t i = 0; points && i < plan->count; i++)
@@ -45,7 +44,7 @@ static int points_add(struct watch *w, const struct watch_binary *b, pid_t pid,
 		                             .cookie = COOKIE(BIRTH_SITE, WIRE_BIRTH, 0,
 		                                              WIRE_RESULT, WIRE_AT_RET, b->row)};
 	if (points)
-		rc = birth_probes_add(w->births, &file, pid, points, plan->count);
+		rc = birth_probes_add(w->births, &b->file, pid, points, plan->count);
 	free(points);
 	return rc;
 }

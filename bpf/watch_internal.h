@@ -23,9 +23,8 @@
 /* One executable that is watched; several processes may run it. */
 struct watch_binary {
 	struct go_binary *binary;
-	char path[PATH_MAX];
-	dev_t device;
-	ino_t inode;
+	char path[PATH_MAX];    /* for words: nothing opens it again */
+	struct probe_file file; /* opened once: parsed, and probed through this descriptor */
 	struct probe_plan plan;
 	size_t first_site; /* of its probes among all */
 	size_t row;        /* of its fields */

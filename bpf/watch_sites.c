@@ -12,12 +12,8 @@ static void binary_describe(const struct watch *w, size_t index, pid_t **pids,
 {
 	const struct watch_binary *b = &w->binaries[index];
 
-	*out = (struct site_probes_binary){.path = b->path,
-	                                   .device = b->device,
-	                                   .inode = b->inode,
-	                                   .first_site = b->first_site,
-	                                   .row = b->row,
-	                                   .pids = *pids};
+	*out = (struct site_probes_binary){
+	        .file = b->file, .first_site = b->first_site, .row = b->row, .pids = *pids};
 	for (size_t i = 0; w->config.pid_count && w->program.pid_filter && i < w->target_count; i++)
 		if (w->targets[i].binary == index) {
 			*(*pids)++ = w->targets[i].pid;

@@ -411,23 +411,44 @@ static int headers_load(struct elf_file *file, const char *path, struct error *e
 	return 0;
 }
 
-int elf_file_open(const char *path, struct elf_file **out, struct error *err)
+static int image_take(struct elf_image *image, const char *name, struct elf_file **out,
+                      struct error *err)
 {
 	struct elf_file *file = calloc(1, sizeof(*file));
 	int rc;
 
-	*out = NULL;
-	if (!file)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
-	rc = elf_image_open(path, &file->image, err);
-	if (!rc)
-		rc = headers_load(file, path, err);
+	if (!file) {
+		elf_image_close(image);
+		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+	}
+	file->image = image;
+	rc = headers_load(file, name, err);
 	if (rc) {
 		elf_file_close(file);
 		return rc;
 	}
 	*out = file;
 	return 0;
+}
+
+int elf_file_open(const char *path, struct elf_file **out, struct error *err)
+{
+	struct elf_image *image;
+	int rc;
+
+	*out = NULL;
+	rc = elf_image_open(path, &image, err);
+	return rc ? rc : image_take(image, path, out, err);
+}
+
+int elf_file_open_fd(int fd, const char *name, struct elf_file **out, struct error *err)
+{
+	struct elf_image *image;
+	int rc;
+
+	*out = NULL;
+	rc = elf_image_open_fd(fd, name, &image, err);
+	return rc ? rc : image_take(image, name, out, err);
 }
 
 void elf_file_close(struct elf_file *file)

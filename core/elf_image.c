@@ -210,25 +210,38 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 	return 0;
 }
 
-int elf_image_open(const char *path, struct elf_image **out, struct error *err)
+int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct error *err)
 {
 	struct elf_image *image = calloc(1, sizeof(*image));
 	int rc;
 
 	*out = NULL;
 	if (!image)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
-	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
-	image->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	rc = image->fd < 0 ? error_set(err, errno, "%s: %s; check the path and who may read it",
-	                               path, strerror(errno))
-	                   : image_reserve(image, path, err);
+		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+	image->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	rc = image->fd < 0
+	             ? error_set(err, errno, "%s: %s; raise `ulimit -n`", name, strerror(errno))
+	             : image_reserve(image, name, err);
 	if (rc) {
 		elf_image_close(image);
 		return rc;
 	}
 	*out = image;
 	return 0;
+}
+
+int elf_image_open(const char *path, struct elf_image **out, struct error *err)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
+
+	*out = NULL;
+	if (fd < 0)
+		return error_set(err, errno, "%s: %s; check the path and who may read it", path,
+		                 strerror(errno));
+	rc = elf_image_open_fd(fd, path, out, err);
+	close(fd);
+	return rc;
 }
 
 void elf_image_close(struct elf_image *image)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/elf_file.h"
+#include "core/file_identity.h"
 #include "core/function_index.h"
 #include "core/go_binary.h"
 #include "core/go_buildinfo.h"
@@ -78,7 +80,7 @@ static int not_go(struct elf_file *file, const char *path, struct error *err)
 
 /* What is newer than the table, or on the way to be (devel), says itself where its fields lie, or
  * is read as the nearest row says, and not called verified. */
-static void layout_load(struct go_binary *binary, const char *path)
+static void layout_load(struct go_binary *binary, int fd)
 {
 	int minor = binary->minor < GO_MINOR_MAX ? binary->minor : GO_MINOR_MAX;
 
@@ -88,13 +90,13 @@ static void layout_load(struct go_binary *binary, const char *path)
 		return;
 	struct go_layout own = {.minor = minor};
 	binary->trust = GO_LAYOUT_UNVERIFIED;
-	if (go_dwarf_layout(path, &own) == 0) {
+	if (go_dwarf_layout_fd(fd, &own) == 0) {
 		binary->layout = own;
 		binary->trust = GO_LAYOUT_FROM_DWARF;
 	}
 }
 
-static int version_load(struct go_binary *binary, const char *path, struct error *err)
+static int version_load(struct go_binary *binary, int fd, const char *path, struct error *err)
 {
 	uint64_t tab;
 
@@ -112,7 +114,7 @@ static int version_load(struct go_binary *binary, const char *path, struct error
 		return error_set(err, ENOTSUP,
 		                 "%s: built with %.40s; build it with Go 1.%d or newer", path,
 		                 binary->version, GO_MINOR_MIN);
-	layout_load(binary, path);
+	layout_load(binary, fd);
 	binary->wrapper_id = wrapper_id_of(binary->minor);
 	return 0;
 }
@@ -180,19 +182,19 @@ static void build_id_load(struct go_binary *binary)
 		memcpy(binary->build_id, note, size);
 }
 
-int go_binary_open(const char *path, struct go_binary **out, struct error *err)
+int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct error *err)
 {
 	struct go_binary *binary = calloc(1, sizeof(*binary));
 	int rc;
 
 	*out = NULL;
 	if (!binary)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
-	rc = elf_file_open(path, &binary->file, err);
+		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+	rc = elf_file_open_fd(fd, name, &binary->file, err);
 	if (!rc)
-		rc = version_load(binary, path, err);
+		rc = version_load(binary, fd, name, err);
 	if (!rc)
-		rc = tables_load(binary, path, err);
+		rc = tables_load(binary, name, err);
 	if (rc) {
 		go_binary_close(binary);
 		return rc;
@@ -201,6 +203,19 @@ int go_binary_open(const char *path, struct go_binary **out, struct error *err)
 	build_id_load(binary);
 	*out = binary;
 	return 0;
+}
+
+int go_binary_open(const char *path, struct go_binary **out, struct error *err)
+{
+	int fd = file_identity_open(path), rc;
+
+	*out = NULL;
+	if (fd < 0)
+		return error_set(err, -fd, "%s: %s; check the path and who may read it", path,
+		                 strerror(-fd));
+	rc = go_binary_open_fd(fd, path, out, err);
+	close(fd);
+	return rc;
 }
 
 void go_binary_close(struct go_binary *binary)

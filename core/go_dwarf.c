@@ -213,15 +213,12 @@ static uint64_t sections_size(Elf *elf)
 	return sum;
 }
 
-int go_dwarf_layout(const char *path, struct go_layout *out)
+int go_dwarf_layout_fd(int fd, struct go_layout *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int rc = -ENODATA;
 	uint64_t size;
 	Elf *elf;
 
-	if (fd < 0)
-		return -errno;
 	elf_version(EV_CURRENT);
 	/* Read, not mapped: a file that becomes shorter meanwhile must not end this process. */
 	elf = elf_begin(fd, ELF_C_READ, NULL);
@@ -231,6 +228,17 @@ int go_dwarf_layout(const char *path, struct go_layout *out)
 	else if (size)
 		rc = layout_read(elf, out);
 	elf_end(elf);
+	return rc;
+}
+
+int go_dwarf_layout(const char *path, struct go_layout *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = go_dwarf_layout_fd(fd, out);
 	close(fd);
 	return rc;
 }

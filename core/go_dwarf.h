@@ -16,4 +16,7 @@
  * that every Go program has; -E2BIG: more of it than is worth reading; or -errno of open(2). */
 int go_dwarf_layout(const char *path, struct go_layout *out);
 
+/* The same of what is open at fd, which is borrowed for the call. */
+int go_dwarf_layout_fd(int fd, struct go_layout *out);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/file_identity.h"
 #include "core/small_file.h"
 
 #define NS_PER_SECOND 1000000000ULL
@@ -55,6 +57,29 @@ int go_process_executable(pid_t pid, char *out, size_t size)
 		return gone(errno);
 	out[length] = '\0';
 	return 0;
+}
+
+/* A pidfd refers to one process. While that has not ended its number serves no other one: what was
+ * opened under the number before it was seen not to have ended was its own. */
+int go_process_open_executable(pid_t pid)
+{
+	char path[PROC_PATH_MAX];
+	struct pollfd ended = {.events = POLLIN};
+	int fd;
+
+	ended.fd = go_process_open(pid, NULL);
+	if (ended.fd < 0)
+		return ended.fd;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	fd = file_identity_open(path);
+	if (fd < 0)
+		fd = gone(-fd);
+	if (poll(&ended, 1, 0) != 0 && fd >= 0) {
+		close(fd);
+		fd = -ESRCH;
+	}
+	close(ended.fd);
+	return fd;
 }
 
 /* ---- /proc/PID/stat ------------------------------------------------------------------ */

@@ -30,6 +30,10 @@ int go_process_open(pid_t pid, struct error *err);
  * 0, -ESRCH, or -EACCES (no privilege to look). */
 int go_process_executable(pid_t pid, char *out, size_t size);
 
+/* The file that the process runs, opened for reading; the caller closes it. It is that of this very
+ * process, not of a later one with the same number. -ESRCH, -EACCES, or -errno of open(2). */
+int go_process_open_executable(pid_t pid);
+
 /* When the process started, CLOCK_REALTIME nanoseconds (to the kernel's clock tick, 10 ms).
  * 0 or -ESRCH. */
 int go_process_started(pid_t pid, uint64_t *realtime_ns);

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,11 +41,42 @@ static void test_no_process(void **state)
 	assert_true(calls == 7 && cpu_ns == 7);
 }
 
+static void test_executable(void **state)
+{
+	struct stat mine, opened;
+	int fd = go_process_open_executable(getpid());
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(stat("/proc/self/exe", &mine), 0);
+	assert_int_equal(fstat(fd, &opened), 0);
+	assert_true(mine.st_dev == opened.st_dev && mine.st_ino == opened.st_ino);
+	close(fd);
+	assert_int_equal(go_process_open_executable(NOBODY), -ESRCH);
+}
+
+/* Its number is still taken, but nothing of it can be looked at any more. */
+static void test_executable_of_an_ended_one(void **state)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(go_process_open_executable(pid), -ESRCH);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_calls),
 	        cmocka_unit_test(test_no_process),
+	        cmocka_unit_test(test_executable),
+	        cmocka_unit_test(test_executable_of_an_ended_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
