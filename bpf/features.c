@@ -12,6 +12,7 @@
 
 #include "bpf/permission.h"
 #include "bpf/program.h"
+#include "core/test_knob.h"
 
 /* ---- the table ------------------------------------------------------------------------- */
 
@@ -157,11 +158,10 @@ static void perf_try(struct features *f)
 	program_unload(&program);
 }
 
-/* As a watch begins; GOMAPTOP_ATTACH counts here as it does there. */
+/* As a watch begins; the knob for tests counts here as it does there. */
 static void programs_try(struct features *f)
 {
-	const char *attach = getenv("GOMAPTOP_ATTACH");
-	bool perf_only = attach && !strcmp(attach, "perf_event");
+	bool perf_only = test_knob_is_on(TEST_KNOB_PERF_ONLY);
 	const struct program_config config = trial_config(f, perf_only);
 
 	f->programs_rc = program_load(&config, &f->program, &f->programs_error);

@@ -11,6 +11,7 @@
 
 #include "bpf/link_reaper.h"
 #include "bpf/watch_internal.h"
+#include "core/test_knob.h"
 
 #include "gomaptop.skel.h"
 
@@ -39,13 +40,11 @@ static void config_defaults(struct watch_config *c)
 /* Tests make the ring tiny, or the kernel old, from outside. */
 static void config_environment(struct watch_config *c, struct program_config *p)
 {
-	const char *ring = getenv("GOMAPTOP_RING_BYTES");
-	const char *attach = getenv("GOMAPTOP_ATTACH");
-	const char *copies = getenv("GOMAPTOP_STACK_COPY");
+	size_t ring = test_knob_number(TEST_KNOB_RING_BYTES);
 
-	p->ring_bytes = ring ? strtoul(ring, NULL, 0) : c->ring_bytes;
-	p->stack_copies_all = copies && !strcmp(copies, "always");
-	p->perf_only = attach && !strcmp(attach, "perf_event");
+	p->ring_bytes = ring ? ring : c->ring_bytes;
+	p->stack_copies_all = test_knob_is_on(TEST_KNOB_STACK_COPY);
+	p->perf_only = test_knob_is_on(TEST_KNOB_PERF_ONLY);
 }
 
 static void field_row_fill(struct field_row *row, const struct go_binary *binary)

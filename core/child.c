@@ -89,6 +89,7 @@ __attribute__((noreturn)) static void child_wait_and_execute(const struct child 
 	use_stream(config->errors, STDERR_FILENO);
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (read(release, &go, 1) != 1)
 		_exit(EXIT_NEVER_RAN);

@@ -2,18 +2,14 @@
 #include "core/snapshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "core/output_file.h"
 #include "core/snapshot_internal.h"
 
-#define SECOND_NS       1000000000ull
-#define TEMPORARY_TRIES 100
+#define SECOND_NS 1000000000ull
 
 /* ---- times --------------------------------------------------------------------------- */
 
@@ -127,138 +123,23 @@ int snapshot_write(const struct model *model, const struct snapshot_context *con
 
 /* ---- to a file ----------------------------------------------------------------------- */
 
-static const char *advice(int code)
-{
-	static const struct {
-		int code;
-		const char *words;
-	} table[] = {
-	        {ENOENT, "make the folder first, or choose another path"},
-	        {ENOTDIR, "choose a path whose folders are folders"},
-	        {EISDIR, "name a file in that folder"},
-	        {EACCES, "choose a path that you may write to"},
-	        {EPERM, "choose a path that you may write to"},
-	        {EROFS, "choose a path on a file system that is not read-only"},
-	        {ENOSPC, "make room there, or choose another file system"},
-	        {EDQUOT, "make room there, or choose another file system"},
-	        {EFBIG, "raise the file size limit (ulimit -f), or choose another path"},
-	        {ENOMEM, "close something that uses much memory, and try again"},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].code == code)
-			return table[i].words;
-	}
-	return "choose another path";
-}
-
-/* Open a new file beside path; its name goes to temporary. */
-static int temporary_open(const char *path, char *temporary, size_t size, mode_t mode)
-{
-	for (int i = 0; i < TEMPORARY_TRIES; i++) {
-		int length = snprintf(temporary, size, "%s.%d.%d.tmp", path, (int)getpid(), i);
-		int fd;
-
-		if (length < 0 || (size_t)length >= size)
-			return -ENAMETOOLONG;
-		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (fd >= 0)
-			return fd;
-		if (errno != EEXIST)
-			break;
-	}
-	return -errno;
-}
-
-/* Write everything and close; the data is on the disk when 0 is returned. */
-static int stream_fill(FILE *out, const struct model *model, const struct snapshot_context *context,
-                       enum snapshot_format format, bool sync)
-{
-	int error = snapshot_write(model, context, format, out, NULL);
-
-	if (!error && sync && fsync(fileno(out)) < 0)
-		error = -errno;
-	if (fclose(out) != 0 && !error)
-		error = -errno;
-	return error;
-}
-
-/* The rename itself reaches the disk with the folder. Where folders cannot be synced, so be it. */
-static void folder_sync(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
-	int fd;
-
-	if (length >= sizeof(folder))
-		return;
-	memcpy(folder, length ? path : ".", length ? length : 1);
-	folder[length ? length : 1] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-static int file_replace(const struct model *model, const struct snapshot_context *context,
-                        enum snapshot_format format, const char *path, const struct stat *old)
-{
-	char temporary[PATH_MAX];
-	int fd = temporary_open(path, temporary, sizeof(temporary),
-	                        old ? old->st_mode & 0777 : 0666);
-	FILE *out;
-	int error;
-
-	if (fd < 0)
-		return fd;
-	out = fdopen(fd, "w");
-	if (!out) {
-		error = -errno;
-		close(fd);
-		goto cleanup;
-	}
-	error = stream_fill(out, model, context, format, true);
-	if (!error && rename(temporary, path) < 0)
-		error = -errno;
-	if (!error)
-		folder_sync(path);
-cleanup:
-	if (error)
-		unlink(temporary);
-	return error;
-}
-
-/* A pipe or a device is written to, never replaced. */
-static int special_write(const struct model *model, const struct snapshot_context *context,
-                         enum snapshot_format format, const char *path)
-{
-	FILE *out = fopen(path, "we");
-
-	return out ? stream_fill(out, model, context, format, false) : -errno;
-}
-
 int snapshot_save(const struct model *model, const struct snapshot_context *context,
                   enum snapshot_format format, const char *path, struct error *err)
 {
-	char *real = realpath(path, NULL); /* behind a symbolic link lies what is to be replaced */
-	const char *where = real ? real : path;
-	struct stat old;
-	bool exists = stat(where, &old) == 0;
-	int error;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc;
 
-	if (exists && S_ISDIR(old.st_mode))
-		error = -EISDIR;
-	else if (exists && !S_ISREG(old.st_mode))
-		error = special_write(model, context, format, where);
-	else if (exists && access(where, W_OK) < 0)
-		error = -errno;
-	else
-		error = file_replace(model, context, format, where, exists ? &old : NULL);
-	free(real);
-	if (error)
-		error_set(err, -error, "cannot write %s: %s; %s", path, strerror(-error),
-		          advice(-error));
-	return error;
+	if (!out)
+		return error_set(err, ENOMEM,
+		                 "cannot write %s: out of memory; free some and try again", path);
+	rc = snapshot_write(model, context, format, out, err);
+	if (fclose(out) && !rc)
+		rc = error_set(err, ENOMEM,
+		               "cannot write %s: out of memory; free some and try again", path);
+	if (!rc)
+		rc = output_file_write(path, text, size, err);
+	free(text);
+	return rc;
 }

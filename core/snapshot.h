@@ -43,8 +43,7 @@ struct snapshot_context {
 int snapshot_write(const struct model *model, const struct snapshot_context *context,
                    enum snapshot_format format, FILE *out, struct error *err);
 
-/* Write it to a file: first to a temporary file beside it, then renamed, so that an existing file
- * is never left half-written. -errno with words on failure (nothing is left behind). */
+/* Write it to a file, replaced whole or not at all (core/output_file.h). 0, or -errno with words. */
 int snapshot_save(const struct model *model, const struct snapshot_context *context,
                   enum snapshot_format format, const char *path, struct error *err);
 

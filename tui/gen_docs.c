@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/metrics.h"
+#include "core/test_knob.h"
 #include "tui/keymap.h"
 #include "tui/options.h"
 
@@ -21,9 +22,10 @@ static const struct placeholder {
 	const char *line;
 	int (*write)(FILE *out);
 } PLACEHOLDERS[] = {
-        {"@OPTIONS@\n", options_write_manual},      {"@COMMANDS@\n", options_write_commands},
-        {"@KEYS@\n", keymap_write_manual},          {"@OPTION_TABLE@\n", options_write_completion},
-        {"@COMMAND_WORDS@\n", options_write_words}, {"@METRICS@\n", metrics_write_manual},
+        {"@OPTIONS@\n", options_write_manual},       {"@COMMANDS@\n", options_write_commands},
+        {"@KEYS@\n", keymap_write_manual},           {"@OPTION_TABLE@\n", options_write_completion},
+        {"@COMMAND_WORDS@\n", options_write_words},  {"@METRICS@\n", metrics_write_manual},
+        {"@TEST_KNOBS@\n", test_knobs_write_manual},
 };
 
 static int write_plain(const char *line, FILE *out)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/go_process.h"
+#include "core/test_knob.h"
 #include "tui/batch.h"
 #include "tui/check.h"
 #include "tui/options.h"
@@ -198,6 +199,8 @@ int main(int argc, char **argv)
 	int status = EXIT_RAN, chosen = 1;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ,
+	       SIG_IGN); /* a file grown to its limit is an error, and leaves nothing behind */
 	switch (options_parse(argc, argv, terminal, &options)) {
 	case OPTIONS_WRONG:
 		status = EXIT_USAGE;
@@ -206,6 +209,7 @@ int main(int argc, char **argv)
 		status = fflush(stdout) ? EXIT_FAILED : EXIT_RAN;
 		break;
 	case OPTIONS_RUN:
+		test_knobs_announce(stderr);
 		if (options.command_word == COMMAND_CHECK) {
 			status = check_and_say(&options, terminal);
 			break;

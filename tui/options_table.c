@@ -11,8 +11,7 @@
 
 #define INTERVAL_MIN_NS (50 * 1000000ULL) /* a screen faster than that reads as flicker */
 #define STALL_MIN_NS    1000ULL
-/* One hold lengthens one request by as much: 10 ms is what nobody notices in a request. */
-#define STALL_MAX_NS (10 * 1000000ULL)
+#define STALL_MAX_NS    1000000ULL /* as promised to the target: README, "What it promises" */
 
 /* ---- one function an option ---------------------------------------------------------- */
 
@@ -132,10 +131,12 @@ static int read_stall(struct command_line *line, const char *text, struct error 
 	int rc = time_range_parse(text, &o->stall_min_ns, &o->stall_max_ns, err);
 
 	if (!rc && (o->stall_min_ns < STALL_MIN_NS || o->stall_max_ns > STALL_MAX_NS))
-		rc = error_set(err, EINVAL,
-		               "'%s' is out of bounds: a hold lasts from 1us to 10ms, so that no "
-		               "request of the target waits noticeably; give a range within that",
-		               text);
+		rc = error_set(
+		        err, EINVAL,
+		        "'%s' is out of bounds: a hold lasts 1us at least and 1ms at most, so "
+		        "that no request of the target waits noticeably; give a range within "
+		        "1us..1ms",
+		        text);
 	return rc;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* mkostemp() */
+#define _GNU_SOURCE /* mkostemp(), secure_getenv() */
 #include "tui/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/output_file.h"
+#include "core/test_knob.h"
 #include "tui/session_internal.h"
 
 #define NS_PER_SECOND 1000000000ULL
@@ -32,36 +33,10 @@ uint64_t session_clock_ns(clockid_t clock)
 /* ---- opening -----------------------------------------------------------------------------------
  */
 
-/* Better to hear it now than after ten minutes of watching. */
-static int output_check(const char *path, struct error *err)
-{
-	char copy[4096];
-	const char *folder;
-	struct stat st;
-
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return error_set(err, EISDIR, "cannot write %s: it is a folder; name a file in it",
-		                 path);
-	if (strlen(path) >= sizeof(copy))
-		return error_set(err, ENAMETOOLONG,
-		                 "cannot write %.64s...: name too long; give a "
-		                 "shorter one",
-		                 path);
-	memcpy(copy, path, strlen(path) + 1);
-	folder = dirname(copy);
-	if (access(folder, W_OK | X_OK) == 0 ||
-	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && access(path, W_OK) == 0))
-		return 0;
-	return error_set(err, errno,
-	                 "cannot write %s: folder %s: %s; name a file in a folder that "
-	                 "can be written to",
-	                 path, folder, strerror(errno));
-}
-
 /* With a screen, CMD must not write over it: its output goes to a file of its own. */
 static int child_log_open(struct session *session, struct error *err)
 {
-	const char *folder = getenv("TMPDIR");
+	const char *folder = secure_getenv("TMPDIR");
 	int fd;
 
 	snprintf(session->child_log, sizeof(session->child_log), "%s/gomaptop-XXXXXX",
@@ -98,13 +73,6 @@ static int session_child_start(struct session *session, struct error *err)
 	return rc;
 }
 
-static size_t environment_size(const char *name)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : 0;
-}
-
 static int session_watch(struct session *session, struct error *err)
 {
 	const struct options *options = session->options;
@@ -121,8 +89,7 @@ static int session_watch(struct session *session, struct error *err)
 	        .stack_depth = options->stack_depth,
 	        .show_keys = options->show_keys,
 	        .verbose = options->verbose,
-	        /* For tests of what is lost when there is too little room. */
-	        .queue_bytes = environment_size("GOMAPTOP_QUEUE_BYTES"),
+	        .queue_bytes = test_knob_number(TEST_KNOB_QUEUE_BYTES),
 	};
 	sigset_t all, before;
 	int rc;
@@ -167,7 +134,8 @@ int session_open(const struct options *options, struct session **out, struct err
 		return error_set(err, ENOMEM, "out of memory: free some and try again");
 	session->options = options;
 	uname(&session->host);
-	rc = options->output ? output_check(options->output, err) : 0;
+	/* An error is better known now than after ten minutes of watching. */
+	rc = options->output ? output_file_check(options->output, err) : 0;
 	if (rc)
 		goto cleanup;
 	if (options->listen.at.ss_family != AF_UNSPEC)
@@ -400,32 +368,10 @@ int session_write(struct session *session, enum snapshot_format format, FILE *ou
 	return stream_settle(out, rc, "the report", err);
 }
 
-static int session_write_into(struct session *session, enum snapshot_format format,
-                              const char *path, struct error *err)
-{
-	FILE *out = fopen(path, "we");
-	int rc;
-
-	if (!out)
-		return error_set(err, errno, "cannot write %s: %s; name another file", path,
-		                 strerror(errno));
-	rc = session_write(session, format, out, false, err);
-	fclose(out);
-	return rc;
-}
-
 int session_save(struct session *session, enum snapshot_format format, const char *path,
                  struct error *err)
 {
 	struct snapshot_context context = session_context(session, false);
-	char target[4096];
-	struct stat st;
 
-	/* A pipe or a device that is renamed over would be gone. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return session_write_into(session, format, path, err);
-	/* Through a symbolic link to the file that it names: the link stays. */
-	if (!realpath(path, target))
-		snprintf(target, sizeof(target), "%s", path);
-	return snapshot_save(session->model, &context, format, target, err);
+	return snapshot_save(session->model, &context, format, path, err);
 }

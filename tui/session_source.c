@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A session as the screen wants it. */
+#define _GNU_SOURCE /* AT_SYMLINK_NOFOLLOW of faccessat(2) */
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +23,7 @@ static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct e
 
 	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
 	snprintf(path_out, path_size, "gomaptop-%s.json", stamp);
-	for (i = 2; access(path_out, F_OK) == 0; i++)
+	for (i = 2; faccessat(AT_FDCWD, path_out, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++)
 		snprintf(path_out, path_size, "gomaptop-%s-%d.json", stamp, i);
 	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/output_file.h"
 #include "tui/pane.h"
 #include "tui/settings_internal.h"
 
@@ -136,28 +137,16 @@ static int folder_make(const char *path)
 
 static int file_write(struct ui *ui, const char *path)
 {
-	char fresh[SETTINGS_PATH_MAX + 8];
-	FILE *file;
-	int fd, rc;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	int rc;
 
-	snprintf(fresh, sizeof(fresh), "%s.XXXXXX", path);
-	fd = mkostemp(fresh, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	file = fdopen(fd, "w");
-	if (!file) {
-		close(fd);
-		unlink(fresh);
+	if (!file)
 		return -ENOMEM;
-	}
 	settings_print(ui, file);
-	rc = fflush(file) || ferror(file) || fsync(fd) ? -EIO : 0;
-	if (fclose(file) && !rc)
-		rc = -errno;
-	if (!rc && rename(fresh, path))
-		rc = -errno;
-	if (rc)
-		unlink(fresh);
+	rc = fclose(file) ? -ENOMEM : output_file_write(path, text, size, NULL);
+	free(text);
 	return rc;
 }
 

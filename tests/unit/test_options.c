@@ -235,7 +235,7 @@ static void every_option_arrives(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
-	                       "--until-conflict --stall=30us..2ms --stack-depth=127 "
+	                       "--until-conflict --stall=30us..900us --stack-depth=127 "
 	                       "--color=always --show-keys --listen=[::1]:9464 -v",
 	                       true, &options),
 	                 OPTIONS_RUN);
@@ -249,7 +249,7 @@ static void every_option_arrives(void **state)
 	assert_string_equal(options.output, "f.json");
 	assert_int_equal(options.format, SNAPSHOT_JSON);
 	assert_int_equal(options.stall_min_ns, 30000);
-	assert_int_equal(options.stall_max_ns, 2000000);
+	assert_int_equal(options.stall_max_ns, 900000);
 	assert_int_equal(options.stack_depth, 127);
 	assert_int_equal(options.listen.at.ss_family, AF_INET6);
 	assert_int_equal(options.color, UI_COLOR_ALWAYS);
@@ -351,6 +351,8 @@ static void wrong_command_lines_are_refused(void **state)
 	        {"-p 1 -i 1us", "--interval", true},
 	        {"-p 1 --stall 1us..1s", "--stall", true},
 	        {"-p 1 --stall 10ns..1ms", "--stall", true},
+	        {"-p 1 --stall 20us..1001us", "1ms", true},
+	        {"-p 1 --stall 10ms", "1us..1ms", true},
 	        {"-p 1 --stack-depth 0", "'0'", true},
 	        {"-p 1 --stack-depth 128", "'128'", true},
 	        {"-p 1 --color=red", "'red'", true},
@@ -442,7 +444,7 @@ static void check_takes_what_has_a_meaning(void **state)
 			continue;
 		snprintf(line, sizeof(line), "check -p 7 --%s%s", name,
 		         !strcmp(argument, "-")           ? ""
-		         : !strcmp(argument, "MIN..MAX")  ? "=1ms..2ms"
+		         : !strcmp(argument, "MIN..MAX")  ? "=20us..1ms"
 		         : !strcmp(argument, "ADDR:PORT") ? "=127.0.0.1:9000"
 		                                          : "=7");
 		if (parse(line, true, &options) != OPTIONS_WRONG || !strstr(said, "with check"))
