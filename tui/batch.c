@@ -4,13 +4,24 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/output_file.h"
+#include "core/writer.h"
+
 #define NS_PER_SECOND 1000000000ULL
 #define NEVER         UINT64_MAX
+
+#define OUTPUT_STEP 65536
+/* At the end, how long standard output may take nothing before it is given up. */
+#define SIGNALLED_SECONDS 3
+#define ENDED_SECONDS     10
 
 /* ---- signals ------------------------------------------------------------------------- */
 
@@ -75,21 +86,79 @@ struct batch {
 	struct session *session;
 	const struct options *options;
 	int signals;
-	bool color;
+	struct writer *out;
+	size_t left_out; /* reports that were due while another one waited to be written */
+	bool color, signalled;
 	uint64_t next_report, end;
 	uint64_t patience;  /* how long a report waits for fresh counts */
 	unsigned int ticks; /* at the last report */
 };
 
-static int report(struct batch *batch, struct error *err)
+typedef int report_function(const struct batch *batch, FILE *out, struct error *err);
+
+static int report_new(const struct batch *batch, FILE *out, struct error *err)
 {
 	if (batch->options->format == SNAPSHOT_JSON)
-		return session_write(batch->session, SNAPSHOT_JSON, stdout, false, err);
-	return session_report(batch->session, stdout, batch->color, err);
+		return session_write(batch->session, SNAPSHOT_JSON, out, false, err);
+	return session_report(batch->session, out, batch->color, err);
 }
 
-/* Wait for news, a signal, the end of CMD, or the next report. True: a signal came. */
-static bool wait_for_something(const struct batch *batch)
+static int report_all(const struct batch *batch, FILE *out, struct error *err)
+{
+	return session_write(batch->session, batch->options->format, out, batch->color, err);
+}
+
+static int output_fail(int rc, struct error *err)
+{
+	return error_set(err, -rc, "cannot write the report: %s; make room or write elsewhere",
+	                 strerror(-rc));
+}
+
+/* Into memory, and from there to the writer. */
+static int report_put(const struct batch *batch, report_function *report, struct error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc;
+
+	if (!out)
+		return error_set(err, ENOMEM, "out of memory: free some and try again");
+	rc = report(batch, out, err);
+	if (fclose(out) && !rc)
+		rc = error_set(err, ENOMEM, "out of memory: free some and try again");
+	if (!rc) {
+		rc = writer_put(batch->out, text, size);
+		if (rc)
+			output_fail(rc, err);
+	}
+	free(text);
+	return rc;
+}
+
+static void left_out_tell(struct batch *batch)
+{
+	if (batch->left_out)
+		fprintf(stderr,
+		        "gomaptop: %zu report%s left out: standard output did not take %s; the "
+		        "next one covers that time too\n",
+		        batch->left_out, batch->left_out == 1 ? "" : "s",
+		        batch->left_out == 1 ? "it" : "them");
+	batch->left_out = 0;
+}
+
+static int report(struct batch *batch, struct error *err)
+{
+	if (writer_state(batch->out) == 1) {
+		batch->left_out++;
+		return 0;
+	}
+	left_out_tell(batch);
+	return report_put(batch, report_new, err);
+}
+
+/* Wait for news, a signal, the end of CMD, what becomes of standard output, or the next report. */
+static void wait_for_something(struct batch *batch)
 {
 	uint64_t report = batch->next_report + batch->patience;
 	uint64_t until = report < batch->end ? report : batch->end;
@@ -97,10 +166,11 @@ static bool wait_for_something(const struct batch *batch)
 	        {.fd = batch->signals, .events = POLLIN},
 	        {.fd = session_event_fd(batch->session), .events = POLLIN},
 	        {.fd = session_child_fd(batch->session), .events = POLLIN},
+	        {.fd = writer_fd(batch->out), .events = POLLIN},
 	};
 
-	return poll(fds, sizeof(fds) / sizeof(fds[0]), milliseconds_until(until)) > 0 &&
-	       fds[0].revents;
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), milliseconds_until(until)) > 0)
+		batch->signalled = fds[0].revents != 0;
 }
 
 static bool is_over(const struct batch *batch)
@@ -133,16 +203,76 @@ static int report_when_due(struct batch *batch, struct error *err)
 
 static int batch_loop(struct batch *batch, struct error *err)
 {
-	bool signalled = false;
 	int rc = 0;
 
-	while (!rc && !signalled) {
-		signalled = wait_for_something(batch);
+	while (!rc) {
+		wait_for_something(batch);
 		session_pump(batch->session);
 		/* The last report has it all: one that is due at the end is not printed twice. */
-		if (is_over(batch) || signalled)
+		if (is_over(batch) || batch->signalled)
 			break;
-		rc = report_when_due(batch, err);
+		rc = writer_state(batch->out);
+		rc = rc < 0 ? output_fail(rc, err) : report_when_due(batch, err);
+	}
+	return rc;
+}
+
+/* ---- the end ------------------------------------------------------------------------- */
+
+/* The bound on what remains. Nothing is probed any more. */
+static int output_drain(struct batch *batch, struct error *err)
+{
+	unsigned int seconds = batch->signalled ? SIGNALLED_SECONDS : ENDED_SECONDS;
+	int rc = writer_drain(batch->out, seconds * 1000);
+
+	if (rc == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT,
+		                 "standard output took no data for %u s: the last report is not "
+		                 "complete; see what keeps its reader, or use -o FILE",
+		                 seconds);
+	return rc ? output_fail(rc, err) : 0;
+}
+
+/* A regular file is written before the wait for standard output, so that nothing keeps it from being
+ * written. What may be standard output itself (/dev/stdout) comes behind the last report. */
+static int output_finish(struct batch *batch, int rc, struct error *err)
+{
+	const struct options *options = batch->options;
+	bool first = options->output && output_file_is_regular(options->output);
+	struct error save_err;
+	int save_rc = 0;
+
+	if (first)
+		save_rc = session_save(batch->session, options->output_format, options->output,
+		                       &save_err);
+	if (!rc)
+		rc = output_drain(batch, err);
+	if (options->output && !first)
+		save_rc = session_save(batch->session, options->output_format, options->output,
+		                       &save_err);
+	if (!save_rc)
+		return rc;
+	if (rc && rc != -EPIPE)
+		fprintf(stderr, "gomaptop: %s\n", err->text);
+	*err = save_err;
+	return save_rc;
+}
+
+static int batch_watch(struct batch *batch, struct error *err)
+{
+	struct error stop_err;
+	int rc, stop_rc;
+
+	rc = batch_loop(batch, err);
+	signals_deadly_again(batch->signals);
+	stop_rc = session_stop(batch->session, &stop_err);
+	left_out_tell(batch);
+	if (!rc)
+		rc = report_put(batch, report_all, err);
+	rc = output_finish(batch, rc, err);
+	if (!rc && stop_rc) {
+		*err = stop_err;
+		rc = stop_rc;
 	}
 	return rc;
 }
@@ -161,17 +291,14 @@ int batch_run(struct session *session, const struct options *options, int signal
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
 	        .end = options->duration_ns ? now_ns() + options->duration_ns : NEVER,
 	};
-	struct error stop_err;
-	int rc, stop_rc;
+	int rc = writer_create(STDOUT_FILENO, SIZE_MAX, OUTPUT_STEP, &batch.out);
 
-	rc = batch_loop(&batch, err);
-	signals_deadly_again(signals);
-	stop_rc = session_stop(session, &stop_err);
-	if (!rc)
-		rc = session_write(session, options->format, stdout, batch.color, err);
-	if (!rc && stop_rc) {
-		*err = stop_err;
-		rc = stop_rc;
-	}
+	if (rc)
+		return error_set(err, -rc,
+		                 "cannot start a thread for the report: %s; free memory "
+		                 "or raise `ulimit -u`",
+		                 strerror(-rc));
+	rc = batch_watch(&batch, err);
+	writer_destroy(batch.out);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/error_stream.h"
 #include "core/go_process.h"
 #include "core/test_knob.h"
 #include "tui/batch.h"
@@ -161,8 +162,7 @@ static int watch_and_show(const struct options *options)
 	tell_metrics(session, options);
 	rc = options->batch ? batch_run(session, options, signals, &err)
 	                    : run_screen(session, options, &err);
-	/* A reader of the report that has left does not make the file less wanted. */
-	if ((!rc || rc == -EPIPE) && options->output)
+	if (!rc && options->output && !options->batch)
 		rc = session_save(session, options->output_format, options->output, &err);
 	if (session_executable_replaced(session))
 		fprintf(stderr,
@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int status = EXIT_RAN, chosen = 1;
 
+	error_stream_open();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ,
 	       SIG_IGN); /* a file grown to its limit is an error, and leaves nothing behind */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Where gomaptop writes: files of -o among files of others, limits, and variables for tests."""
+import fcntl
 import json
 import os
 import resource
@@ -7,9 +8,13 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
+import termios
+import time
 import unittest
 
-from harness import GOMAPTOP, PAIRED, SWISS, Target, gomaptop, program, scratch
+from harness import (GOMAPTOP, PAIRED, SWISS, Target, cases, gomaptop, json_values, program, scratch,
+                     table)
 
 STRANGER = 12345   # neither the caller nor the owner of the folder
 
@@ -89,6 +94,127 @@ class FileTest(unittest.TestCase):
             self.assertEqual(os.listdir(folder), ["out.json"])
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(file.read(), "old")
+
+
+def is_probed(pid):
+    """Whether the text of a process differs from that of its file."""
+    path = f"/proc/{pid}/exe"
+    with open(f"/proc/{pid}/maps", encoding="ascii") as file:
+        rows = [line.split() for line in file]
+    exe = os.readlink(path)
+    with open(path, "rb") as image, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for row in rows:
+            if len(row) < 6 or row[5] != exe or "x" not in row[1]:
+                continue
+            begin, end = (int(word, 16) for word in row[0].split("-"))
+            image.seek(int(row[2], 16))
+            memory.seek(begin)
+            if memory.read(end - begin) != image.read(end - begin):
+                return True
+    return False
+
+
+class Stalled:
+    """gomaptop on a busy target with an output that takes a page and then nothing."""
+
+    def __init__(self, test, *args, errors_too=False):
+        self.target = Target(program("twins", SWISS), "-mode", "mutex")
+        self.reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        self.test = test
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [GOMAPTOP, "-b", "-v", "--format", "json", "-i", "50ms", "--max-overhead", "100", *args,
+             "-p", str(self.target.pid)],
+            stdin=subprocess.DEVNULL, stdout=writing,
+            stderr=writing if errors_too else self.errors)
+        os.close(writing)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.reading)
+        self.errors.close()
+        self.target.__exit__(None, None, None)
+
+    def wait_full(self):
+        """Until the pipe has been full for a second; the probes are in place then."""
+        since = time.monotonic()
+        deadline = since + 30
+        while time.monotonic() - since < 1:
+            self.test.assertLess(time.monotonic(), deadline)
+            waits = fcntl.ioctl(self.reading, termios.FIONREAD, b"\0" * 4)
+            # A page that is not full is taken all the same: what is next does not fit.
+            if int.from_bytes(waits, "little") < 100 or not is_probed(self.target.pid):
+                since = time.monotonic()
+            time.sleep(0.02)
+
+    def wait_clean(self, seconds):
+        deadline = time.monotonic() + seconds
+        while is_probed(self.target.pid):
+            self.test.assertLess(time.monotonic(), deadline, "probes are still in place")
+            time.sleep(0.02)
+
+    def error_text(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+
+@table
+class StalledTest(unittest.TestCase):
+    """Standard output, or both, takes nothing: the probes are out at once, the process soon."""
+    at_once = PAIRED
+
+    @cases(*((f"{number.name.lower()}{'_both' * both}", number, both)
+             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+             for both in (False, True)))
+    def each_signal(self, number, both):
+        with scratch() as folder:
+            path = os.path.join(folder, "out.json")
+            with Stalled(self, "-o", path, errors_too=both) as stalled:
+                stalled.wait_full()
+                stalled.process.send_signal(number)
+                stalled.wait_clean(2)
+                self.assertEqual(stalled.process.wait(timeout=6), 1)
+                if not both:
+                    self.assertRegex(stalled.error_text(), r"[0-9]+ reports left out: standard "
+                                                           r"output did not take them")
+                    self.assertIn("took no data for 3 s", stalled.error_text())
+            with open(path, encoding="utf-8") as file:
+                self.assertGreater(json.load(file)["coverage"]["hits"], 0)
+
+    def test_second_signal(self):
+        with Stalled(self) as stalled:
+            stalled.wait_full()
+            stalled.process.terminate()
+            stalled.wait_clean(2)
+            stalled.process.terminate()
+            self.assertEqual(stalled.process.wait(timeout=1), -signal.SIGTERM)
+
+    def test_duration(self):
+        began = time.monotonic()
+        with Stalled(self, "-d", "4s") as stalled:
+            stalled.wait_full()
+            stalled.wait_clean(4)
+            self.assertEqual(stalled.process.wait(timeout=12), 1)
+            self.assertLess(time.monotonic() - began, 20)
+
+    def test_reports_are_whole(self):
+        """A reader that comes late gets whole reports, and the last one."""
+        with Stalled(self) as stalled:
+            stalled.wait_full()
+            stalled.process.terminate()
+            text = b""
+            while chunk := os.read(stalled.reading, 65536):
+                text += chunk
+            self.assertEqual(stalled.process.wait(timeout=5), 0)
+            reports = json_values(text.decode())
+            self.assertGreaterEqual(len(reports), 2)
+            self.assertGreater(reports[-1]["seconds"], reports[0]["seconds"] + 1)
+            self.assertIn("reports left out", stalled.error_text())
 
 
 class StallTest(unittest.TestCase):
