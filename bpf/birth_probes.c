@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bpf/collector.h"
+#include "core/clock.h"
 
 /* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps at
  * once, what a program makes as it starts); and what a window may cost. What is over is paid first. */
@@ -43,7 +43,7 @@ int birth_probes_create(const struct birth_probes_config *config, struct birth_p
 	*out = NULL;
 	if (!b)
 		return -ENOMEM;
-	rc = probe_set_create(config->program, PROBE_LINK_MULTI, &b->set);
+	rc = probe_set_create(config->keeper, PROBE_LINK_MULTI, &b->set);
 	if (rc) {
 		free(b);
 		return rc;
@@ -75,20 +75,34 @@ static int arm(struct birth_probes *b)
 		return rc ? rc : -ENODATA;
 	pthread_mutex_lock(&b->lock);
 	b->armed = true;
-	b->armed_since_ns = collector_now();
+	b->armed_since_ns = clock_now();
 	pthread_mutex_unlock(&b->lock);
 	return 0;
+}
+
+/* Not in place from now on, or no longer. */
+static void armed_end(struct birth_probes *b)
+{
+	pthread_mutex_lock(&b->lock);
+	if (b->armed)
+		b->armed_ns += clock_now() - b->armed_since_ns;
+	b->armed = false;
+	pthread_mutex_unlock(&b->lock);
 }
 
 static void disarm(struct birth_probes *b)
 {
 	/* What comes while the probes are being taken out may miss some: it does not count. */
-	pthread_mutex_lock(&b->lock);
-	if (b->armed)
-		b->armed_ns += collector_now() - b->armed_since_ns;
-	b->armed = false;
-	pthread_mutex_unlock(&b->lock);
+	armed_end(b);
 	probe_set_close(b->set);
+}
+
+/* The keeper may have let them go: they come back as after a debt. */
+static void look(struct birth_probes *b)
+{
+	probe_set_look(b->set);
+	if (b->armed && !probe_set_is_open(b->set))
+		armed_end(b);
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -126,7 +140,8 @@ static void step(struct birth_probes *b)
 {
 	double rate = b->config.rate(b->config.rate_ctx);
 
-	settle(b, rate, collector_now());
+	look(b);
+	settle(b, rate, clock_now());
 	allow(b);
 	if (b->armed && b->balance_ns <= 0)
 		disarm(b);
@@ -158,7 +173,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&b->lock);
 	while (!b->stopping) {
-		uint64_t until = collector_now() + look_next(b);
+		uint64_t until = clock_now() + look_next(b);
 		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
 		                      .tv_nsec = (long)(until % 1000000000)};
 
@@ -179,7 +194,7 @@ int birth_probes_start(struct birth_probes *b)
 	double rate = b->config.rate(b->config.rate_ctx);
 	int rc;
 
-	b->paid_ns = collector_now();
+	b->paid_ns = clock_now();
 	b->paid_hits = hits(b);
 	b->balance_ns = rate * SAVINGS_S * 1e9;
 	b->dice = (unsigned int)b->paid_ns;
@@ -199,7 +214,7 @@ uint64_t birth_probes_armed_ns(struct birth_probes *b)
 	uint64_t ns;
 
 	pthread_mutex_lock(&b->lock);
-	ns = b->armed_ns + (b->armed ? collector_now() - b->armed_since_ns : 0);
+	ns = b->armed_ns + (b->armed ? clock_now() - b->armed_since_ns : 0);
 	pthread_mutex_unlock(&b->lock);
 	return ns;
 }

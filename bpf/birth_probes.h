@@ -22,7 +22,7 @@
 struct birth_probes;
 
 struct birth_probes_config {
-	struct bpf_program *program;
+	struct link_keeper *keeper;     /* who owns the links */
 	const uint64_t *hits;           /* that the program has counted so far; shared memory */
 	struct detector_tuning *tuning; /* shared with the program */
 	uint64_t hit_ns;                /* what a hit costs; not 0 */

@@ -25,7 +25,6 @@
 #include "core/overhead_cost.h"
 
 struct collector;
-struct program;
 
 /* An executable whose layout nobody vouches for: the collector holds it against live objects, and
  * tells the programs (detector_tuning.proven) what may be believed. */
@@ -52,9 +51,6 @@ struct collector_config {
 	const struct collector_layout *layouts; /* read by collector_start() only */
 	size_t layout_count;
 };
-
-/* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the caller's. */
-void collector_config_program(struct collector_config *config, const struct program *program);
 
 /* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */
 uint64_t collector_now(void);

@@ -12,6 +12,7 @@
 #include "birth.bpf.h"
 #include "crash.bpf.h"
 #include "detector.bpf.h"
+#include "governed.bpf.h"
 #include "own.bpf.h"
 #include "process_ids.bpf.h"
 #include "timing.bpf.h"
@@ -111,6 +112,10 @@ int on_probe(struct pt_regs *ctx)
 	if (COOKIE_ROLE(cookie) == WIRE_CRASH) {
 		coverage_count(COVERAGE_CRASH_SITE);
 		crash_tell(ctx, cookie, o.tgid, o.tid);
+		return 0;
+	}
+	if (!is_governed()) {
+		coverage_count(COVERAGE_UNGOVERNED);
 		return 0;
 	}
 	if (COOKIE_ROLE(cookie) == WIRE_BIRTH) {

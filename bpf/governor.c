@@ -9,8 +9,10 @@
 
 #include "bpf/collector.h"
 #include "bpf/coverage_totals.h"
+#include "core/clock.h"
 #include "core/contention.h"
 #include "core/overhead_budget.h"
+#include "core/process_apart.h"
 
 #define WINDOW_NS 10000000ULL /* ten times the longest hold */
 #define TAIL_NS   500000ULL   /* breakpoints are gone that soon with uprobe_multi */
@@ -25,6 +27,8 @@
 #define GAP_MOST 1024.0 /* so that what it is multiplied by stays within 64 bits */
 
 #define RETRY_NS 1000000000ULL /* after the kernel refused the probes, or the file changed */
+
+#define SIGN_NS 100000000ULL /* a step at least that often: the keeper waits for five of them */
 
 #define SITES_NS    500000000ULL /* how often to choose call sites anew: a turn of theirs */
 #define SITES_BURST 2000000ULL   /* what they may cost at once before they are looked at again */
@@ -44,7 +48,8 @@ struct governor {
 	struct site_zoom *sites;
 	uint64_t sites_ns; /* of the last step */
 	uint64_t guarded_ns;
-	uint64_t retry_ns; /* the probes could not be put in place: not again before */
+	uint64_t retry_ns;    /* the probes could not be put in place: not again before */
+	uint64_t standing_ns; /* the standing ones were last tried */
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
@@ -110,7 +115,7 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 
 	if (coverage_totals_add(g->totals, value))
 		return false;
-	r->now_ns = collector_now();
+	r->now_ns = clock_now();
 	r->cpu_ns = g->targets.cpu_ns(g->targets.ctx);
 	r->held_ns = value[COVERAGE_STALL_NS];
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
@@ -156,7 +161,7 @@ static void waiting_add(struct governor *g, const struct overhead_reading *r)
 
 static void armed_set(struct governor *g, bool armed)
 {
-	uint64_t now = collector_now();
+	uint64_t now = clock_now();
 
 	overhead_budget_armed(&g->budget, now, armed);
 	*(volatile __u64 *)&g->config.tuning->armed_ns = armed ? now : 0;
@@ -165,6 +170,13 @@ static void armed_set(struct governor *g, bool armed)
 		g->state.armed_ns += now - g->armed_since_ns;
 	g->armed_since_ns = armed ? now : 0;
 	pthread_mutex_unlock(&g->lock);
+}
+
+/* I am here: to the keeper, and to the programs. */
+static void sign_give(const struct governor *g, uint64_t now)
+{
+	link_keeper_beat(g->config.keeper, now);
+	*(volatile __u64 *)&g->config.tuning->beat_ns = now;
 }
 
 /* Where taking probes out is slow, a window of a second costs that and seconds more. So probes that
@@ -182,11 +194,12 @@ static bool is_bearable(void *ctx)
 	struct overhead_reading before, after;
 	double cost;
 
+	sign_give(g, clock_now());
 	if (!reading_take(g, &before))
-		return true;
+		return false;
 	nanosleep(&(struct timespec){.tv_nsec = SLOW_TRY_NS}, NULL);
 	if (!reading_take(g, &after))
-		return true;
+		return false;
 	cost = (double)(after.hits_ns - before.hits_ns) / (double)(after.now_ns - before.now_ns);
 	return cost < overhead_budget_income(&g->budget);
 }
@@ -308,7 +321,7 @@ static void calls_set(struct governor *g, int count)
 static void sites_step(struct governor *g)
 {
 	struct site_zoom_terms terms = {
-	        .now_ns = collector_now(),
+	        .now_ns = clock_now(),
 	        .ns_per_hit = g->budget.hit_factor * g->coldness *
 	                      (double)g->config.costs.ns[BODY_OPERATION],
 	};
@@ -329,12 +342,67 @@ static void sites_step(struct governor *g)
 	g->sites_ns = terms.now_ns;
 }
 
+/* ---- probes that were let go --------------------------------------------------------- */
+
+/* Probes that stay in place: those that are not are tried again, once a second. */
+static void standing_step(struct governor *g, uint64_t now)
+{
+	probe_set_look(g->config.standing);
+	if (probe_set_is_whole(g->config.standing) || now - g->standing_ns < RETRY_NS)
+		return;
+	g->standing_ns = now;
+	probe_set_open(g->config.standing, NULL, NULL);
+}
+
+/* The keeper may have let probes go, or have died. */
+static void keeper_step(struct governor *g, uint64_t now)
+{
+	bool open = probe_set_is_open(g->config.probes);
+	int rc = link_keeper_look(g->config.keeper, now);
+
+	probe_set_look(g->config.probes);
+	if (open && !probe_set_is_open(g->config.probes)) {
+		armed_set(g, false);
+		turn(g, false);
+		g->retry_ns = 0;
+	}
+	if (g->sites)
+		site_zoom_look(g->sites);
+	standing_step(g, now);
+	pthread_mutex_lock(&g->lock);
+	g->state.keeper_error = rc < 0 ? rc : 0;
+	g->state.drops = link_keeper_drops(g->config.keeper);
+	g->state.accepted = probe_set_accepted(g->config.standing) +
+	                    (g->config.share > 0 ? probe_set_accepted(g->config.probes)
+	                                         : probe_set_size(g->config.probes));
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* What hits cost cannot be read: then it must be nothing. */
+static void blind_set(struct governor *g, bool blind)
+{
+	if (blind) {
+		disarm(g, false);
+		if (g->sites && site_zoom_count(g->sites))
+			site_zoom_step(g->sites, &(struct site_zoom_terms){.now_ns = clock_now()});
+	}
+	pthread_mutex_lock(&g->lock);
+	g->state.blind = blind;
+	pthread_mutex_unlock(&g->lock);
+}
+
 static void step(struct governor *g)
 {
 	struct overhead_reading reading;
+	uint64_t now = clock_now();
 
-	if (!reading_take(g, &reading))
+	sign_give(g, now);
+	keeper_step(g, now);
+	if (!reading_take(g, &reading)) {
+		blind_set(g, true);
 		return;
+	}
+	blind_set(g, false);
 	waiting_add(g, &reading);
 	income_plan(g);
 	switch (overhead_budget_look(&g->budget, &reading)) {
@@ -354,13 +422,21 @@ static void step(struct governor *g)
 	sites_step(g);
 }
 
+static uint64_t wait_ns(const struct governor *g)
+{
+	uint64_t wait = overhead_budget_wait_ns(&g->budget);
+
+	return wait < SIGN_NS ? wait : SIGN_NS;
+}
+
 static void *run(void *arg)
 {
 	struct governor *g = arg;
 
+	process_apart_hurry();
 	pthread_mutex_lock(&g->lock);
 	while (!g->stopping) {
-		uint64_t until = collector_now() + overhead_budget_wait_ns(&g->budget);
+		uint64_t until = clock_now() + wait_ns(g);
 		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
 		                      .tv_nsec = (long)(until % 1000000000)};
 
@@ -376,35 +452,67 @@ static void *run(void *arg)
 
 /* ---- life ---------------------------------------------------------------------------- */
 
+/* Is there a reason to go on without these probes, and to try again? */
+static bool may_come_later(int rc)
+{
+	return rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -ESTALE;
+}
+
+static int standing_start(struct governor *g,
+                          void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+{
+	int rc = probe_set_open(g->config.standing, failed, ctx);
+
+	g->standing_ns = clock_now();
+	return may_come_later(rc) ? 0 : rc;
+}
+
+static int governed_start(struct governor *g,
+                          void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
+{
+	struct overhead_reading reading;
+	int rc;
+
+	if (g->config.share <= 0)
+		return (int)probe_set_size(g->config.probes);
+	if (!reading_take(g, &reading))
+		return 0; /* the first step finds out */
+	overhead_budget_look(&g->budget, &reading);
+	rc = arm(g, failed, ctx);
+	if (rc <= 0)
+		g->retry_ns = clock_now() + RETRY_NS;
+	return may_come_later(rc) ? 0 : rc;
+}
+
 int governor_start(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
                    void *ctx)
 {
 	uint64_t window = is_slow(g) ? SLOW_WINDOW_NS : WINDOW_NS;
 	uint64_t tail = is_slow(g) ? SLOW_TAIL_NS / 2 * probe_set_size(g->config.probes) : TAIL_NS;
-	struct overhead_reading reading;
-	int attached, rc;
+	int standing, governed, rc;
 
 	contention_open(&g->contention);
-	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)collector_now());
+	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)clock_now());
 	g->budget.hold_most = 1 / (double)g->config.hold_divisor;
 	turn(g, false);
 	income_plan(g);
 	holds_allow(g);
 	births_allow(g);
-	if (g->config.share <= 0)
-		return (int)probe_set_size(g->config.probes);
-	if (reading_take(g, &reading))
-		overhead_budget_look(&g->budget, &reading);
-	attached = arm(g, failed, ctx);
-	if (attached < 0)
-		return attached;
+	sign_give(g, clock_now());
+	standing = standing_start(g, failed, ctx);
+	if (standing < 0)
+		return standing;
+	governed = governed_start(g, failed, ctx);
+	if (governed < 0)
+		return governed;
+	g->state.accepted = (size_t)standing + (size_t)governed;
 	rc = -pthread_create(&g->thread, NULL, run, g);
 	if (rc) {
 		disarm(g, false);
 		return rc;
 	}
 	g->running = true;
-	return attached;
+	return standing + governed;
 }
 
 void governor_state(struct governor *g, struct governor_state *out)
@@ -412,7 +520,7 @@ void governor_state(struct governor *g, struct governor_state *out)
 	pthread_mutex_lock(&g->lock);
 	*out = g->state;
 	if (g->armed_since_ns)
-		out->armed_ns += collector_now() - g->armed_since_ns;
+		out->armed_ns += clock_now() - g->armed_since_ns;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -431,6 +539,8 @@ void governor_stop(struct governor *g)
 	if (g->sites)
 		site_zoom_stop(g->sites);
 	disarm(g, false);
+	if (g->config.standing)
+		probe_set_close(g->config.standing);
 }
 
 void governor_destroy(struct governor *g)

@@ -7,6 +7,10 @@
  * rarely, in short windows at times drawn by lot where they are hit millions of times a second. It
  * also says how much of the time accesses may be held, and ends holds before a window ends: one
  * that nobody could meet would be held for nothing.
+ *
+ * It gives a sign at each step, ten times a second at least. When the signs stop, the keeper takes
+ * all probes out (link_keeper.h); when they go on, the governor puts them back. When it cannot read
+ * what hits cost, it takes out what it governs: an unknown cost has no limit.
  */
 #ifndef GOMAPTOP_BPF_GOVERNOR_H
 #define GOMAPTOP_BPF_GOVERNOR_H
@@ -22,7 +26,9 @@
 struct governor;
 
 struct governor_config {
+	struct link_keeper *keeper;     /* who owns the links, and hears the governor's signs */
 	struct probe_set *probes;       /* those that are governed; the governor alone opens them */
+	struct probe_set *standing;     /* those that stay in place; likewise */
 	enum probe_link_mode mode;      /* with perf events taking probes out is slow */
 	int coverage_fd;                /* BPF map of totals */
 	struct overhead_costs costs;    /* of a hit */
@@ -54,7 +60,9 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are
- * accepted; with a share of 0 all are counted as such and none is put in place. -errno: none. */
+ * accepted, standing ones included; with a share of 0 all governed ones are counted as such and none
+ * is put in place. A file that no probe may go into yet (link_keeper.h: written to, or run by no
+ * process and without a lease) is tried again later. -errno: none can be put in place. */
 int governor_start(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
@@ -65,6 +73,10 @@ struct governor_state {
 	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
 	double contention;   /* contention_seen() */
 	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
+	size_t accepted;     /* probes that the kernel has accepted, standing ones included */
+	unsigned int drops;  /* how often all probes were let go because this thread gave no sign */
+	bool blind;          /* what hits cost cannot be read: the governed probes are out */
+	int keeper_error;    /* -errno: the keeper died and cannot be replaced: no probe is in */
 };
 
 /* Any thread. */

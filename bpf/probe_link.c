@@ -5,16 +5,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 
+#include "core/small_file.h"
+
+/* Descriptors of links; with perf events also those of the events. The last one closed takes the
+ * probe out: a link is closed before its event. */
 struct probe_links {
-	int *fds; /* multi links */
-	size_t fd_count;
-	struct bpf_link **links; /* perf events */
-	size_t link_count;
+	int *fds;
+	size_t count;
 };
 
 /* The part of union bpf_attr for BPF_LINK_CREATE that Debian 12's headers do not know yet:
@@ -60,7 +65,7 @@ static int multi_attach(struct probe_links *links, int program_fd, const char *p
 	size_t half = count / 2;
 
 	if (fd >= 0) {
-		links->fds[links->fd_count++] = fd;
+		links->fds[links->count++] = fd;
 		return count;
 	}
 	if (count == 1) {
@@ -93,31 +98,81 @@ cleanup:
 	return attached;
 }
 
-static int perf_open(struct probe_links *links, struct bpf_program *program, const char *path,
-                     pid_t pid, struct probe_point *points, size_t count)
-{
-	int attached = 0;
+/* ---- perf events ----------------------------------------------------------------------- */
 
-	links->links = calloc(count, sizeof(*links->links));
-	if (!links->links)
+#define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
+
+/* Number of the kernel's kind of event for uprobes (perf_uprobe_init, kernel 4.17, commit
+ * 33ea4b24277b), or -errno. */
+static int uprobe_type(void)
+{
+	char text[16] = "";
+
+	if (small_file_read(UPROBE_TYPE, text, sizeof(text)) < 0)
+		return -EOPNOTSUPP;
+	return atoi(text);
+}
+
+/* The program at one event: through a link, which has room for a cookie (kernel 5.15, commit
+ * 7adfc6c9b315). */
+static int event_link(int program_fd, int event, uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
+	int link = bpf_link_create(program_fd, event, BPF_PERF_EVENT, &opts);
+
+	if (link < 0)
+		return -errno;
+	if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0) == 0)
+		return link;
+	close(link);
+	return -errno;
+}
+
+static int event_open(int type, const char *path, pid_t pid, uint64_t offset)
+{
+	struct perf_event_attr attr = {
+	        .type = (__u32)type,
+	        .size = sizeof(attr),
+	        .config1 = (uintptr_t)path,
+	        .config2 = offset,
+	};
+	int fd = syscall(__NR_perf_event_open, &attr, pid ? pid : -1, pid ? -1 : 0, -1,
+	                 PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int perf_open(struct probe_links *links, int program_fd, const char *path, pid_t pid,
+                     struct probe_point *points, size_t count)
+{
+	int attached = 0, type = uprobe_type();
+
+	if (type < 0)
+		return type;
+	links->fds = calloc(2 * count, sizeof(*links->fds));
+	if (!links->fds)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = points[i].cookie);
-		struct bpf_link *link = bpf_program__attach_uprobe_opts(
-		        program, pid ? pid : -1, path, points[i].file_offset, &opts);
+		int event = event_open(type, path, pid, points[i].file_offset), link;
 
-		if (!link) {
-			points[i].error = -errno;
+		link = event < 0 ? event : event_link(program_fd, event, points[i].cookie);
+		if (link < 0) {
+			points[i].error = link;
+			if (event >= 0)
+				close(event);
 			continue;
 		}
-		links->links[links->link_count++] = link;
+		links->fds[links->count++] = link;
+		links->fds[links->count++] = event;
 		attached++;
 	}
 	return attached;
 }
 
-int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, const char *path,
-                     pid_t pid, struct probe_point *points, size_t count, struct probe_links **out)
+/* ---- both ------------------------------------------------------------------------------ */
+
+int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path, pid_t pid,
+                     struct probe_point *points, size_t count, struct probe_links **out)
 {
 	struct probe_links *links = calloc(1, sizeof(*links));
 	int attached;
@@ -127,9 +182,9 @@ int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, con
 	for (size_t i = 0; i < count; i++)
 		points[i].error = 0;
 	if (mode == PROBE_LINK_MULTI)
-		attached = multi_open(links, bpf_program__fd(program), path, pid, points, count);
+		attached = multi_open(links, program_fd, path, pid, points, count);
 	else
-		attached = perf_open(links, program, path, pid, points, count);
+		attached = perf_open(links, program_fd, path, pid, points, count);
 	if (attached <= 0) {
 		probe_links_close(links);
 		if (attached == 0)
@@ -143,7 +198,6 @@ int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, con
 static void links_free(struct probe_links *links)
 {
 	free(links->fds);
-	free(links->links);
 	free(links);
 }
 
@@ -151,10 +205,8 @@ void probe_links_close(struct probe_links *links)
 {
 	if (!links)
 		return;
-	for (size_t i = 0; i < links->fd_count; i++)
+	for (size_t i = 0; i < links->count; i++)
 		close(links->fds[i]);
-	for (size_t i = 0; i < links->link_count; i++)
-		bpf_link__destroy(links->links[i]);
 	links_free(links);
 }
 
@@ -190,30 +242,4 @@ void probe_links_close_all(struct probe_links **links, size_t count)
 	closer_run(&c);
 	while (running)
 		pthread_join(threads[--running], NULL);
-}
-
-int probe_links_join(struct probe_links **into, struct probe_links *more)
-{
-	struct probe_links *all = *into;
-	struct bpf_link **links;
-	int *fds;
-
-	if (!all) {
-		*into = more;
-		return 0;
-	}
-	fds = reallocarray(all->fds, all->fd_count + more->fd_count + 1, sizeof(*fds));
-	if (!fds)
-		return -ENOMEM;
-	all->fds = fds;
-	links = reallocarray(all->links, all->link_count + more->link_count + 1, sizeof(*links));
-	if (!links)
-		return -ENOMEM;
-	all->links = links;
-	for (size_t i = 0; i < more->fd_count; i++)
-		fds[all->fd_count++] = more->fds[i];
-	for (size_t i = 0; i < more->link_count; i++)
-		links[all->link_count++] = more->links[i];
-	links_free(more);
-	return 0;
 }

@@ -3,9 +3,10 @@
  * probe_link: probes in a file, and out again.
  *
  * Two ways, found by trying. uprobe_multi (kernel 6.6, commit 89ae89f53d20): one link for all
- * probes of a file. Perf events: one a probe, attached through libbpf; detaching is slow there
- * (about 100 ms each). Either way the kernel owns the probes through file descriptors of this
- * process: when it ends, however it ends, they are gone.
+ * probes of a file. Perf events: one a probe; detaching is slow there (about 100 ms each). Either
+ * way the kernel owns the probes through file descriptors of the process that opened them: when it
+ * ends, however it ends, they are gone. Probes in a program that is watched are opened by the
+ * keeper process alone (link_keeper.h).
  */
 #ifndef GOMAPTOP_BPF_PROBE_LINK_H
 #define GOMAPTOP_BPF_PROBE_LINK_H
@@ -13,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#include <bpf/libbpf.h>
 
 enum probe_link_mode { PROBE_LINK_MULTI, PROBE_LINK_PERF };
 
@@ -29,13 +28,13 @@ struct probe_point {
 
 struct probe_links; /* the open links of one file */
 
-/* Attach the program at all points of the file. pid > 0: only in that process (all its threads);
+/* Attach the program (its descriptor) at all points of the file. pid > 0: only in that process (all its threads);
  * 0: in every process that maps the file, now and later. One bad point fails a whole multi link:
  * then halves are tried until the bad ones are alone; each point's error says how it went. Returns
  * the number of points attached, or -errno when none could be (-EINVAL in multi mode with a single
  * good point: this kernel has no uprobe_multi). *out is owned by the caller when the result > 0. */
-int probe_links_open(struct bpf_program *program, enum probe_link_mode mode, const char *path,
-                     pid_t pid, struct probe_point *points, size_t count, struct probe_links **out);
+int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path, pid_t pid,
+                     struct probe_point *points, size_t count, struct probe_links **out);
 
 /* Take the probes out and wait until no program of theirs runs any more. Accepts NULL. */
 void probe_links_close(struct probe_links *links);
@@ -44,9 +43,5 @@ void probe_links_close(struct probe_links *links);
  * side by side: 50 links are gone in 75 ms rather than 2.3 s. Of perf events it takes one after the
  * other whoever asks. */
 void probe_links_close_all(struct probe_links **links, size_t count);
-
-/* Put the probes of more with those of *into (NULL: more takes its place). 0, or -ENOMEM: both are as
- * they were. On success more belongs to *into. */
-int probe_links_join(struct probe_links **into, struct probe_links *more);
 
 #endif

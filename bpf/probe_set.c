@@ -2,38 +2,38 @@
 #include "bpf/probe_set.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSE_AT_ONCE 128
-
 struct member {
 	struct probe_file file;
-	char path[32]; /* of its descriptor, whatever becomes of the name */
 	pid_t pid;
 	struct probe_point *points;
 	size_t count;
 	bool told;
-	struct probe_links *links; /* NULL: not in place */
+	link_handle *handles; /* room for one a point */
+	size_t handle_count;  /* 0: not in place */
+	unsigned int drops;   /* link_keeper_drops() when they were put in */
+	bool accepted;        /* they were in place once: the points left are those that may be */
+	bool ended;           /* the process, which had its own probes */
 };
 
 struct probe_set {
-	struct bpf_program *program;
+	struct link_keeper *keeper;
 	enum probe_link_mode mode;
 	struct member *members;
 	size_t count;
 	bool open;
 };
 
-int probe_set_create(struct bpf_program *program, enum probe_link_mode mode, struct probe_set **out)
+int probe_set_create(struct link_keeper *keeper, enum probe_link_mode mode, struct probe_set **out)
 {
 	struct probe_set *set = calloc(1, sizeof(*set));
 
 	*out = set;
 	if (!set)
 		return -ENOMEM;
-	set->program = program;
+	set->keeper = keeper;
 	set->mode = mode;
 	return 0;
 }
@@ -60,10 +60,13 @@ int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pi
 	*m = (struct member){.file = *file, .pid = pid, .count = count, .told = told};
 	if (!member_unchanged(m))
 		return -ESTALE;
-	snprintf(m->path, sizeof(m->path), "/proc/self/fd/%d", file->fd);
 	m->points = calloc(count ? count : 1, sizeof(*points));
-	if (!m->points)
+	m->handles = calloc(count ? count : 1, sizeof(*m->handles));
+	if (!m->points || !m->handles) {
+		free(m->points);
+		free(m->handles);
 		return -ENOMEM;
+	}
 	memcpy(m->points, points, count * sizeof(*points));
 	set->count++;
 	return 0;
@@ -84,6 +87,22 @@ static void member_prune(struct member *m,
 	m->count = kept;
 }
 
+/* Not refused for what they are: they may go in later. */
+static void member_forgive(struct member *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		m->points[i].error = 0;
+}
+
+static int member_open(const struct probe_set *set, struct member *m)
+{
+	int rc = link_keeper_open(set->keeper, set->mode, m->file.guard, m->pid, m->points,
+	                          m->count, &m->handles[0]);
+
+	m->handle_count = rc > 0;
+	return rc;
+}
+
 /* One point after the other, each with a question whether it may stay. */
 static int member_open_each(const struct probe_set *set, struct member *m,
                             bool (*keep)(void *keeper), void *keeper)
@@ -92,21 +111,28 @@ static int member_open_each(const struct probe_set *set, struct member *m,
 
 	for (size_t i = 0; i < m->count; i++) {
 		struct probe_point *p = &m->points[i];
-		struct probe_links *links = NULL;
-		int rc = probe_links_open(set->program, set->mode, m->path, m->pid, p, 1, &links);
+		link_handle handle;
+		int rc = link_keeper_open(set->keeper, set->mode, m->file.guard, m->pid, p, 1,
+		                          &handle);
 
-		if (rc > 0 && !keep(keeper))
+		if (rc > 0 && !keep(keeper)) {
+			link_keeper_close(set->keeper, &handle, 1);
 			rc = -EDQUOT;
-		if (rc > 0 && probe_links_join(&m->links, links))
-			rc = -ENOMEM;
+		}
 		if (rc > 0) {
+			m->handles[m->handle_count++] = handle;
 			attached++;
 			continue;
 		}
-		probe_links_close(links);
 		p->error = refused = rc;
 	}
 	return attached ? attached : refused;
+}
+
+static bool member_holds(const struct probe_set *set, const struct member *m)
+{
+	return m->handle_count &&
+	       link_keeper_holds(set->keeper, m->handles[0], m->file.guard, m->drops);
 }
 
 int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void *keeper,
@@ -118,22 +144,21 @@ int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void 
 		struct member *m = &set->members[i];
 		int rc;
 
-		if (m->links || !m->count)
+		if (m->handle_count || !m->count || m->ended)
 			continue;
-		if (!member_unchanged(m)) {
-			refused = -ESTALE;
-			continue;
-		}
-		rc = keep ? member_open_each(set, m, keep, keeper)
-		          : probe_links_open(set->program, set->mode, m->path, m->pid, m->points,
-		                             m->count, &m->links);
+		m->drops = link_keeper_drops(set->keeper);
+		rc = keep ? member_open_each(set, m, keep, keeper) : member_open(set, m);
 		set->open = set->open || rc > 0;
+		m->accepted = m->accepted || rc > 0;
+		m->ended = m->pid && rc == -ESRCH;
 		if (rc > 0)
 			attached += m->told ? rc : 0;
 		else
 			refused = rc;
 		if (rc > 0 || keep)
 			member_prune(m, m->told ? failed : NULL, ctx);
+		else
+			member_forgive(m);
 	}
 	return !set->open && refused ? refused : attached;
 }
@@ -146,18 +171,60 @@ int probe_set_open(struct probe_set *set,
 
 void probe_set_close(struct probe_set *set)
 {
-	struct probe_links *all[CLOSE_AT_ONCE];
-	size_t count = 0;
+	size_t count = 0, room = 0;
+	link_handle *all;
 
+	for (size_t i = 0; i < set->count; i++)
+		room += set->members[i].handle_count;
+	all = room ? calloc(room, sizeof(*all)) : NULL;
 	for (size_t i = 0; i < set->count; i++) {
-		all[count++] = set->members[i].links;
-		set->members[i].links = NULL;
-		if (count < CLOSE_AT_ONCE && i + 1 < set->count)
-			continue;
-		probe_links_close_all(all, count);
-		count = 0;
+		struct member *m = &set->members[i];
+
+		if (all)
+			memcpy(all + count, m->handles, m->handle_count * sizeof(*all));
+		else /* no memory: one after the other */
+			link_keeper_close(set->keeper, m->handles, m->handle_count);
+		count += m->handle_count;
+		m->handle_count = 0;
 	}
+	if (all)
+		link_keeper_close(set->keeper, all, count);
+	free(all);
 	set->open = false;
+}
+
+void probe_set_look(struct probe_set *set)
+{
+	set->open = false;
+	for (size_t i = 0; i < set->count; i++) {
+		struct member *m = &set->members[i];
+
+		if (!member_holds(set, m))
+			m->handle_count = 0;
+		set->open = set->open || m->handle_count;
+	}
+}
+
+bool probe_set_is_whole(const struct probe_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct member *m = &set->members[i];
+
+		if (m->count && !m->handle_count && !m->ended &&
+		    link_keeper_file_state(set->keeper, m->file.guard) != LINK_FILE_STALE)
+			return false;
+	}
+	return true;
+}
+
+size_t probe_set_accepted(const struct probe_set *set)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		size += set->members[i].told && set->members[i].accepted ? set->members[i].count
+		                                                         : 0;
+	return size;
 }
 
 bool probe_set_is_open(const struct probe_set *set)
@@ -179,8 +246,10 @@ void probe_set_destroy(struct probe_set *set)
 	if (!set)
 		return;
 	probe_set_close(set);
-	for (size_t i = 0; i < set->count; i++)
+	for (size_t i = 0; i < set->count; i++) {
 		free(set->members[i].points);
+		free(set->members[i].handles);
+	}
 	free(set->members);
 	free(set);
 }

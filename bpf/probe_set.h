@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "bpf/link_keeper.h"
 #include "bpf/probe_link.h"
 #include "core/file_identity.h"
 
@@ -22,11 +23,12 @@ struct probe_set;
 struct probe_file {
 	int fd; /* borrowed: must outlive the set */
 	struct file_identity seen;
+	int guard; /* its index at the keeper */
 };
 
-/* An empty set for this program. 0 or -ENOMEM; owned by the caller. */
-int probe_set_create(struct bpf_program *program, enum probe_link_mode mode,
-                     struct probe_set **out);
+/* An empty set. Its probes run the keeper's program and belong to the keeper, which must outlive it.
+ * 0 or -ENOMEM; owned by the caller. */
+int probe_set_create(struct link_keeper *keeper, enum probe_link_mode mode, struct probe_set **out);
 void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 
 /* More points, in one file and process (0: all). The set is closed. The points are copied.
@@ -51,7 +53,14 @@ int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void 
 /* Take them out, and wait until no program of theirs runs any more. Closing twice is fine. */
 void probe_set_close(struct probe_set *set);
 
-bool probe_set_is_open(const struct probe_set *set);
+/* Find out which of them the keeper has let go by itself: those are not in place any more, and the
+ * next opening puts them back, those of stale files excepted. Cheap: a look at shared memory. */
+void probe_set_look(struct probe_set *set);
+
+bool probe_set_is_open(const struct probe_set *set);  /* some are in place */
+bool probe_set_is_whole(const struct probe_set *set); /* all are, but for those of stale files */
+size_t
+probe_set_accepted(const struct probe_set *set);    /* points that count and were in place once */
 size_t probe_set_size(const struct probe_set *set); /* points that count */
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/overhead_cost.h"
 
+struct collector_config;
 struct gomaptop; /* the skeleton */
 
 struct program_config {
@@ -44,9 +45,12 @@ struct program {
 int program_load(const struct program_config *config, struct program *program, struct error *err);
 void program_unload(struct program *program); /* accepts a zeroed one */
 
-struct bpf_program *program_probe(const struct program *program);
+int program_probe(const struct program *program); /* descriptor of the program of all probes */
 /* 0 or -errno: hits of this process count from now on. */
 int program_target_add(const struct program *program, uint32_t tgid);
+
+/* What a collector has to know of it: tables, their sizes, costs, tuning. The rest is the caller's. */
+void program_collector_set(const struct program *program, struct collector_config *config);
 
 /* The callers of a site, before its probe is attached. 0 or -errno. */
 int program_callers_set(const struct program *program, uint32_t site,

@@ -88,10 +88,9 @@ static void row_switch(struct site_probes *p, struct site *s, int row)
 
 /* ---- batches ------------------------------------------------------------------------- */
 
-static void batch_detach(struct site_batch *b)
+static void batch_detach(const struct site_probes *p, struct site_batch *b)
 {
-	for (size_t i = 0; i < b->link_count; i++)
-		probe_links_close(b->links[i]);
+	link_keeper_close(p->keeper, b->links, b->link_count);
 	b->link_count = 0;
 }
 
@@ -104,7 +103,7 @@ static void batch_free(struct site_batch *b)
 
 void site_batch_close(struct site_probes *p, struct site_batch *b)
 {
-	batch_detach(b);
+	batch_detach(p, b);
 	for (size_t i = 0; b->sites && b->rows && i < b->count; i++) {
 		struct site *s = p->sites[b->sites[i]];
 
@@ -141,12 +140,13 @@ static int batch_attach(struct site_probes *p, struct site_batch *b, struct prob
 	size_t links = binary->what.pid_count ? binary->what.pid_count : 1;
 	int best = 0, rc = -ENOMEM;
 
-	b->links = calloc(links, sizeof(struct probe_links *));
+	b->links = calloc(links, sizeof(*b->links));
+	b->drops = link_keeper_drops(p->keeper);
 	for (size_t i = 0; b->links && i < links; i++) {
 		pid_t pid = binary->what.pid_count ? binary->what.pids[i] : 0;
 
-		rc = probe_links_open(program_probe(&p->program), PROBE_LINK_MULTI, binary->path,
-		                      pid, points, b->count, &b->links[b->link_count]);
+		rc = link_keeper_open(p->keeper, PROBE_LINK_MULTI, binary->what.file.guard, pid,
+		                      points, b->count, &b->links[b->link_count]);
 		if (rc > 0)
 			b->link_count++;
 		if (rc > best)

@@ -82,6 +82,7 @@ int site_probes_create(const struct site_probes_config *config, struct site_prob
 	if (!p)
 		return rc;
 	p->program = *config->program;
+	p->keeper = config->keeper;
 	p->verbose = config->verbose;
 	if (config->program->mode != PROBE_LINK_MULTI) {
 		rc = -EOPNOTSUPP;
@@ -323,6 +324,32 @@ int site_probes_choose(struct site_probes *p, const struct site_place *places, s
 	if (p->verbose)
 		fprintf(stderr, "gomaptop: %zu calls probed\n", p->armed);
 	return due ? first : -ENOMEM;
+}
+
+/* Of several processes those that are left go on: one that lost its probes has ended, or all have. */
+static bool batch_is_lost(const struct site_probes *p, const struct site_batch *b)
+{
+	int guard = p->binaries[b->binary].what.file.guard;
+
+	return b->link_count && !link_keeper_holds(p->keeper, b->links[0], guard, b->drops);
+}
+
+void site_probes_look(struct site_probes *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->batch_count; i++) {
+		struct site_batch b = p->batches[i];
+
+		if (batch_is_lost(p, &b))
+			site_batch_close(p, &b);
+		else
+			p->batches[kept++] = b;
+	}
+	if (kept < p->batch_count) {
+		p->batch_count = kept;
+		site_keys_renew(p);
+	}
 }
 
 void site_probes_close(struct site_probes *p)

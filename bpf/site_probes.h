@@ -34,6 +34,7 @@ struct site_probes_binary {
 
 struct site_probes_config {
 	const struct program *program;             /* borrowed */
+	struct link_keeper *keeper;                /* who owns the links; borrowed */
 	const struct site_probes_binary *binaries; /* copied */
 	size_t binary_count;
 	bool verbose; /* say on standard error which sites were refused, and why */
@@ -78,6 +79,9 @@ size_t site_probes_count(const struct site_probes *probes); /* armed now */
  * millisecond. */
 uint64_t site_probes_hits(const struct site_probes *probes);
 uint64_t site_probes_hits_of(const struct site_probes *probes, struct site_place place);
+
+/* Find out which of them the keeper has let go by itself: those are not armed any more. */
+void site_probes_look(struct site_probes *probes);
 
 /* Take all out. Can be chosen again. */
 void site_probes_close(struct site_probes *probes);

@@ -35,8 +35,9 @@ struct site {
  * only be taken out together: those of them that are to stay are attached anew before. */
 struct site_batch {
 	size_t binary;
-	struct probe_links **links;
+	link_handle *links;
 	size_t link_count;
+	unsigned int drops; /* link_keeper_drops() when they were put in */
 	size_t *sites;
 	int *rows; /* theirs in this batch */
 	size_t count;
@@ -44,6 +45,7 @@ struct site_batch {
 
 struct site_probes {
 	struct program program; /* what it was; borrowed parts */
+	struct link_keeper *keeper;
 	bool verbose;
 	struct site_binary *binaries;
 	size_t binary_count;

@@ -383,6 +383,11 @@ uint64_t site_zoom_guard(struct site_zoom *z, uint64_t now_ns, uint64_t allowed_
 	return cost;
 }
 
+void site_zoom_look(struct site_zoom *z)
+{
+	site_probes_look(z->probes);
+}
+
 uint64_t site_zoom_hits(const struct site_zoom *z)
 {
 	return site_probes_hits(z->probes);

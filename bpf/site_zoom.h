@@ -34,6 +34,9 @@ int site_zoom_step(struct site_zoom *zoom, const struct site_zoom_terms *terms);
  * allowed_ns: a site turned out to be hit much more often than was known. Returns what they cost. */
 uint64_t site_zoom_guard(struct site_zoom *zoom, uint64_t now_ns, uint64_t allowed_ns);
 
+/* Find out which of them are not in place any more, see site_probes_look(). */
+void site_zoom_look(struct site_zoom *zoom);
+
 /* Hits of all sites so far, whether still in place or not. */
 uint64_t site_zoom_hits(const struct site_zoom *zoom);
 

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf/link_reaper.h"
 #include "bpf/watch_internal.h"
 #include "core/test_knob.h"
 
@@ -156,7 +155,7 @@ static int collect(struct watch *w, struct error *err)
 	        .layout_count = layouts_list(w, layouts),
 	};
 
-	collector_config_program(&c, &w->program);
+	program_collector_set(&w->program, &c);
 	return collector_start(&c, &w->collector, err);
 }
 
@@ -184,6 +183,7 @@ static int govern(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
 	struct governor_config c = {
+	        .keeper = w->keeper,
 	        .mode = w->program.mode,
 	        .coverage_fd = bpf_map__fd(s->maps.coverage),
 	        .costs = w->program.costs,
@@ -192,9 +192,12 @@ static int govern(struct watch *w)
 	        .stall_max_ns = w->config.stall_max_ns,
 	        .share = w->config.overhead,
 	};
-	int rc = watch_attach_plan(w);
+	int rc = link_keeper_program_set(w->keeper, program_probe(&w->program));
 
+	if (!rc)
+		rc = watch_attach_plan(w);
 	c.probes = w->governed;
+	c.standing = w->standing;
 	return rc ? rc : governor_create(&c, &w->governor);
 }
 
@@ -219,6 +222,14 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	w->config = *config;
 	w->event_fd = -1;
 	config_defaults(&w->config);
+	rc = link_keeper_start(&w->keeper);
+	if (rc) {
+		error_set(err, -rc,
+		          "cannot start the process that owns the probes: %s; free memory and "
+		          "processes and try again",
+		          strerror(-rc));
+		goto cleanup;
+	}
 	rc = watch_binaries_open(w, err);
 	if (rc)
 		goto cleanup;
@@ -256,38 +267,39 @@ cleanup:
 	return rc;
 }
 
-/* Perf-event probes stay for seconds after they were closed, unless one waits for each. Nobody has to
- * wait: a child sees them out, and the program looks away from now on. */
-static int slow_stop(struct watch *w)
+/* Perf-event probes stay for seconds after they were closed. Nothing here waits for them: the keeper
+ * sees them out, and the program looks away from now on. */
+static void slow_stop(struct watch *w)
 {
-	if (!w->program.skeleton)
-		return -1;
-	*(volatile __u32 *)&w->program.skeleton->bss->tuning.stopped = 1;
-	nanosleep(&(struct timespec){.tv_nsec = STOPPED_AFTER_NS}, NULL);
-	return link_reaper_start();
+	if (w->program.skeleton) {
+		*(volatile __u32 *)&w->program.skeleton->bss->tuning.stopped = 1;
+		nanosleep(&(struct timespec){.tv_nsec = STOPPED_AFTER_NS}, NULL);
+	}
+	link_keeper_abandon(w->keeper);
 }
 
 void watch_stop(struct watch *w)
 {
 	uint64_t begin_ns = collector_now();
-	int reaper = -1;
 
 	if (w->stopped)
 		return;
 	w->stopped = true;
 	if (w->collector)
 		collector_disarm(w->collector);
-	if (w->program.mode == PROBE_LINK_PERF)
-		reaper = slow_stop(w);
+	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
+		slow_stop(w);
 	birth_probes_stop(w->births);
 	governor_stop(w->governor);
-	if (w->standing)
-		probe_set_close(w->standing);
-	link_reaper_release(reaper);
 	if (w->collector)
 		say_took(w, "taken out", begin_ns);
 	collector_stop(w->collector);
 	w->collector = NULL;
+}
+
+void watch_pause(struct watch *w, bool on)
+{
+	link_keeper_pause(w->keeper, on);
 }
 
 void watch_destroy(struct watch *w)
@@ -301,6 +313,7 @@ void watch_destroy(struct watch *w)
 	free(w->site_pids);
 	probe_set_destroy(w->governed);
 	probe_set_destroy(w->standing);
+	link_keeper_destroy(w->keeper);
 	program_unload(&w->program);
 	symbolizer_destroy(w->symbolizer);
 	watch_binaries_close(w);

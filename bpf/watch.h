@@ -7,8 +7,9 @@
  * everything into an event_queue. The thread that made the watch consumes that queue.
  *
  * What it promises the target: no ptrace, no signal, no uretprobe, breakpoints only at decoded
- * instructions, held time bounded; all of it disappears with this process however it ends,
- * because every link is owned by a file descriptor of this process.
+ * instructions of a file that nothing was written to since, held time bounded; all of it disappears
+ * when this process ends, is stopped or gets no CPU time, because every link is owned by a keeper
+ * process (link_keeper.h) that hears whether the cost is limited.
  */
 #ifndef GOMAPTOP_BPF_WATCH_H
 #define GOMAPTOP_BPF_WATCH_H
@@ -56,6 +57,10 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 /* Take the probes out, stop the collector, push what is left (final counts, EVENT_TICK). The queue
  * can still be consumed. Idempotent. */
 void watch_stop(struct watch *watch);
+/* on: all probes out now, and none in until off; for a process that is about to be stopped. The watch
+ * goes on by itself afterwards. */
+void watch_pause(struct watch *watch, bool on);
+
 void watch_destroy(struct watch *watch); /* accepts NULL; stops first */
 
 struct event_queue *watch_queue(struct watch *watch);

@@ -150,10 +150,10 @@ static int binary_add_targets(struct watch *w, size_t index)
 
 int watch_attach_plan(struct watch *w)
 {
-	int rc = probe_set_create(program_probe(&w->program), w->program.mode, &w->standing);
+	int rc = probe_set_create(w->keeper, w->program.mode, &w->standing);
 
 	if (!rc)
-		rc = probe_set_create(program_probe(&w->program), w->program.mode, &w->governed);
+		rc = probe_set_create(w->keeper, w->program.mode, &w->governed);
 	for (size_t i = 0; !rc && i < w->binary_count; i++)
 		rc = binary_add_targets(w, i);
 	return rc;
@@ -177,23 +177,19 @@ static int attach_error(const struct watch *w, int rc, struct error *err)
 
 int watch_attach(struct watch *w, struct error *err)
 {
-	int standing, governed;
+	int rc;
 
 	for (size_t i = 0; i < w->target_count; i++) {
-		int rc = program_target_add(&w->program, w->targets[i].pid);
-
+		rc = program_target_add(&w->program, w->targets[i].pid);
 		if (rc)
 			return error_set(err, -rc,
 			                 "too many targets; watch fewer processes with -p");
 	}
 	for (size_t i = 0; i < w->binary_count; i++)
 		binary_account(w, &w->binaries[i]);
-	standing = probe_set_open(w->standing, on_failed, w);
-	if (standing < 0)
-		return attach_error(w, standing, err);
-	governed = governor_start(w->governor, on_failed, w);
-	if (governed < 0)
-		return attach_error(w, governed, err);
-	w->attached = standing + governed;
+	rc = governor_start(w->governor, on_failed, w);
+	if (rc < 0)
+		return attach_error(w, rc, err);
+	w->attached = rc;
 	return 0;
 }

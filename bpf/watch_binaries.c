@@ -19,25 +19,53 @@ static int binary_find(const struct watch *w, const struct file_identity *seen)
 	return -1;
 }
 
-/* Read it, and see that it did not change meanwhile: what was decoded is what is there. */
-static int binary_parse(struct watch_binary *b, struct error *err)
+static int guard_error(const struct watch_binary *b, int rc, struct error *err)
+{
+	return rc == -ESTALE ? error_set(err, ESTALE,
+	                                 "%s: written to while it was read; wait until "
+	                                 "it is whole",
+	                                 b->path)
+	                     : error_set(err, -rc,
+	                                 "cannot guard %s against being written over: %s; retry "
+	                                 "with --verbose",
+	                                 b->path, strerror(-rc));
+}
+
+static int binary_read(struct watch_binary *b, struct error *err)
+{
+	int rc = go_binary_open_fd(b->file.fd, b->path, &b->binary, err);
+
+	if (!rc)
+		rc = go_binary_check_native(b->binary, b->path, err);
+	return rc ? rc : probe_plan_make(b->binary, &b->plan, err);
+}
+
+static bool binary_is_stale(const struct watch *w, const struct watch_binary *b)
 {
 	struct file_identity now;
+
+	return link_keeper_file_state(w->keeper, b->file.guard) == LINK_FILE_STALE ||
+	       file_identity_read(b->file.fd, &now) || !file_identity_same(&now, &b->file.seen);
+}
+
+/* Read it while the keeper keeps writers out, or sees that there was one: what was decoded is what is
+ * there. */
+static int binary_parse(const struct watch *w, struct watch_binary *b, struct error *err)
+{
 	int rc = file_identity_read(b->file.fd, &b->file.seen);
 
 	if (rc)
 		return error_set(err, -rc, "cannot look at %s: %s; check the path", b->path,
 		                 strerror(-rc));
-	rc = go_binary_open_fd(b->file.fd, b->path, &b->binary, err);
-	if (!rc)
-		rc = go_binary_check_native(b->binary, b->path, err);
-	if (!rc)
-		rc = probe_plan_make(b->binary, &b->plan, err);
-	if (file_identity_read(b->file.fd, &now) || !file_identity_same(&now, &b->file.seen))
-		rc = error_set(err, ESTALE,
-		               "%s: written to while it was read; wait until it is whole", b->path);
+	b->file.guard = link_keeper_file_add(w->keeper, b->file.fd, &b->file.seen);
+	if (b->file.guard < 0)
+		return guard_error(b, b->file.guard, err);
+	rc = binary_read(b, err);
+	if (binary_is_stale(w, b))
+		rc = guard_error(b, -ESTALE, err);
 	if (!rc)
 		return 0;
+	link_keeper_file_remove(w->keeper, b->file.guard);
 	probe_plan_free(&b->plan);
 	go_binary_close(b->binary);
 	b->plan = (struct probe_plan){0};
@@ -66,7 +94,7 @@ static int binary_add(struct watch *w, int fd, const char *path, struct error *e
 	*b = (struct watch_binary){.row = w->binary_count, .file.fd = fd};
 	snprintf(b->path, sizeof(b->path), "%s", path);
 	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++)
-		rc = binary_parse(b, err);
+		rc = binary_parse(w, b, err);
 	if (rc)
 		close(fd);
 	else

@@ -22,7 +22,7 @@ static double births_rate(void *ctx)
 int watch_births_create(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
-	struct birth_probes_config config = {.program = program_probe(&w->program),
+	struct birth_probes_config config = {.keeper = w->keeper,
 	                                     .hits = (const uint64_t *)&s->bss->births_hit,
 	                                     .tuning = &s->bss->tuning,
 	                                     .rate = births_rate,

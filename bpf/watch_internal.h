@@ -13,6 +13,7 @@
 #include "bpf/birth_probes.h"
 #include "bpf/collector.h"
 #include "bpf/governor.h"
+#include "bpf/link_keeper.h"
 #include "bpf/probe_set.h"
 #include "bpf/program.h"
 #include "bpf/site_zoom.h"
@@ -42,6 +43,7 @@ struct watch_target {
 struct watch {
 	struct watch_config config;
 	struct program program;
+	struct link_keeper *keeper;
 	struct watch_binary *binaries;
 	size_t binary_count;
 	struct watch_target *targets;

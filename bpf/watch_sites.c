@@ -27,6 +27,7 @@ void watch_sites_create(struct watch *w)
 	struct site_probes_binary *binaries = calloc(w->binary_count + 1, sizeof(*binaries));
 	pid_t *pids = w->site_pids = calloc(w->target_count + 1, sizeof(*pids));
 	struct site_probes_config config = {.program = &w->program,
+	                                    .keeper = w->keeper,
 	                                    .binaries = binaries,
 	                                    .binary_count = w->binary_count,
 	                                    .verbose = w->config.verbose};

@@ -203,6 +203,8 @@ struct detector_tuning {
 	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
 	__u64 known[KNOWN_PROCESSES];
 	__u64 calls[CALL_BITS / 64]; /* CALL_BIT of all rows of call_keys */
+	/* The governor's last sign, CLOCK_MONOTONIC; 0: there is none yet. See governed.bpf.h. */
+	__u64 beat_ns;
 	/* The programs' own clock for what need not be exact, see clock_coarse(): the time at the
 	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
 	__u64 clock_tick, clock_ns;

@@ -13,7 +13,8 @@
 
 #include "core/error.h"
 #include "core/model.h"
-#include "tui/color.h"
+
+enum ui_color { UI_COLOR_AUTO, UI_COLOR_ALWAYS, UI_COLOR_NEVER };
 
 /* Where the screen gets its life from. */
 struct ui_source {

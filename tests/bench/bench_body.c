@@ -251,7 +251,7 @@ static void best(double *at, double ns)
 /* A batch: program time and wall time a call, without what was held. */
 static void batch(struct path *p, struct bench *b, bool account)
 {
-	int program = p->empty ? b->empty_fd : bpf_program__fd(program_probe(&b->program));
+	int program = p->empty ? b->empty_fd : program_probe(&b->program);
 	uint64_t begin, took, held, hits;
 	struct account before, after;
 

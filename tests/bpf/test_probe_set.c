@@ -23,6 +23,7 @@
 #include "bpf/program.h"
 
 static struct program program;
+static struct link_keeper *keeper;
 static char folder[] = "/tmp/probe-set-XXXXXX";
 static char path[64], other[64];
 static int file = -1; /* that the set made last has its probes in */
@@ -50,12 +51,15 @@ static int set_up(void **state)
 		return 0;
 	snprintf(path, sizeof(path), "%s/program", folder);
 	snprintf(other, sizeof(other), "%s/other", folder);
-	return program_load(&config, &program, &err);
+	assert_int_equal(link_keeper_start(&keeper), 0);
+	assert_int_equal(program_load(&config, &program, &err), 0);
+	return link_keeper_program_set(keeper, program_probe(&program));
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
+	link_keeper_destroy(keeper);
 	program_unload(&program);
 	close(file);
 	unlink(path);
@@ -78,9 +82,11 @@ static struct probe_set *set_make(ino_t inode_off, int *rc)
 	close(file);
 	file = into.fd = file_identity_open(path);
 	assert_int_equal(file_identity_read(into.fd, &into.seen), 0);
+	into.guard = link_keeper_file_add(keeper, file, &into.seen);
+	assert_true(into.guard >= 0);
 	into.seen.inode += inode_off;
 	assert_int_equal(calibrate_point(CALIBRATE_ENTRY, &point.file_offset), 0);
-	assert_int_equal(probe_set_create(program_probe(&program), program.mode, &set), 0);
+	assert_int_equal(probe_set_create(keeper, program.mode, &set), 0);
 	*rc = probe_set_add(set, &into, 0, true, &point, 1);
 	return set;
 }
@@ -118,20 +124,44 @@ static void test_replaced(void **state)
 	probe_set_destroy(set);
 }
 
+/* Who opens the file for writing waits until its probes are out, for good. */
 static void test_written_to(void **state)
 {
-	int rc;
+	int rc, fd;
 	struct probe_set *set = set_make(0, &rc);
-	int fd = open(path, O_WRONLY | O_APPEND);
 
 	(void)state;
 	assert_int_equal(rc, 0);
 	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
-	probe_set_close(set);
+	fd = open(path, O_WRONLY | O_APPEND);
+	assert_true(fd >= 0);
+	probe_set_look(set);
+	assert_false(probe_set_is_open(set));
+	assert_true(probe_set_is_whole(set)); /* nothing is left to be put in */
 	assert_int_equal(write(fd, "x", 1), 1);
 	close(fd);
 	assert_int_equal(probe_set_open(set, NULL, NULL), -ESTALE);
 	assert_false(probe_set_is_open(set));
+	probe_set_destroy(set);
+}
+
+/* What the keeper let go by itself comes back at the next opening. */
+static void test_let_go(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(0, &rc);
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+	link_keeper_pause(keeper, true);
+	probe_set_look(set);
+	assert_false(probe_set_is_open(set));
+	assert_false(probe_set_is_whole(set));
+	assert_int_equal(probe_set_open(set, NULL, NULL), -ECANCELED);
+	link_keeper_pause(keeper, false);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+	assert_int_equal(probe_set_accepted(set), 1);
 	probe_set_destroy(set);
 }
 
@@ -149,9 +179,8 @@ static void test_not_the_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_comes_and_goes),
-	        cmocka_unit_test(test_replaced),
-	        cmocka_unit_test(test_written_to),
+	        cmocka_unit_test(test_comes_and_goes), cmocka_unit_test(test_replaced),
+	        cmocka_unit_test(test_written_to),     cmocka_unit_test(test_let_go),
 	        cmocka_unit_test(test_not_the_file),
 	};
 
