@@ -12,15 +12,17 @@
 #define NS_MS        UINT64_C(1000000)
 #define FRAME_GAP_NS (200 * NS_MS) /* news alone draws no more often than this */
 /* A frame that took longer was held up by the terminal. Then there is a pause so many times as long:
- * what was sent is on its way meanwhile, and a key does not have to wait behind it. */
+ * what was sent is on its way meanwhile, and a key does not have to wait behind it. While a frame is
+ * being sent, none is drawn; keys, signals and the clock are served all the same. */
 #define SLOW_NS     (50 * NS_MS)
 #define SLOW_PAUSES 2
 
 struct state {
 	uint64_t now, end, next_clock, next_frame; /* next_frame: no news is drawn before */
-	bool dirty;                                /* something to draw */
-	bool at_once;                              /* and it must not wait */
-	bool slow;                                 /* the terminal is slower than what is drawn */
+	uint64_t sent; /* when the frame that is on its way was; 0: none */
+	bool dirty;    /* something to draw */
+	bool at_once;  /* and it must not wait */
+	bool slow;     /* the terminal is slower than what is drawn */
 	bool quit;
 	bool deaf; /* the event descriptor stays readable with nothing behind it: leave it */
 };
@@ -54,26 +56,36 @@ static int timeout_ms(const struct state *state)
 
 	if (state->end && state->end < until)
 		until = state->end;
-	if (state->dirty && state->next_frame < until)
+	if (state->dirty && !state->sent && state->next_frame < until)
 		until = state->next_frame;
 	return until > state->now ? (int)((until - state->now) / NS_MS) + 1 : 0;
 }
 
-static void draw_if_due(const struct loop *loop, struct state *state)
+/* The last frame has reached the terminal: how long did it take? */
+static void sent_note(const struct loop *loop, struct state *state)
 {
 	uint64_t gap = loop->interval_ns < FRAME_GAP_NS ? loop->interval_ns : FRAME_GAP_NS;
-	uint64_t shown;
+	uint64_t now, took;
 
-	if (!state->dirty || (!state->at_once && state->now < state->next_frame))
+	if (!state->sent || screen_is_sending())
+		return;
+	now = now_ns();
+	took = now - state->sent;
+	state->slow = took > SLOW_NS;
+	state->next_frame = state->slow ? now + SLOW_PAUSES * took : state->sent + gap;
+	state->sent = 0;
+}
+
+static void draw_if_due(const struct loop *loop, struct state *state)
+{
+	sent_note(loop, state);
+	if (!state->dirty || state->sent || (!state->at_once && state->now < state->next_frame))
 		return;
 	screen_begin();
 	loop->draw(loop->ctx);
+	state->sent = now_ns();
 	screen_show();
-	shown = now_ns();
 	state->dirty = state->at_once = false;
-	state->slow = shown - state->now > SLOW_NS;
-	state->next_frame =
-	        state->slow ? shown + SLOW_PAUSES * (shown - state->now) : state->now + gap;
 }
 
 static void signals_take(struct state *state)
@@ -98,13 +110,14 @@ static void news_take(const struct loop *loop, struct state *state)
 /* One round: wait, then serve whoever called. */
 static int round_run(const struct loop *loop, struct state *state)
 {
-	struct pollfd fds[3] = {
+	struct pollfd fds[] = {
 	        {.fd = STDIN_FILENO, .events = POLLIN},
 	        {.fd = screen_signal_fd(), .events = POLLIN},
 	        {.fd = state->deaf ? -1 : loop->event_fd, .events = POLLIN},
+	        {.fd = screen_sent_fd(), .events = POLLIN},
 	};
 
-	if (poll(fds, 3, timeout_ms(state)) < 0 && errno != EINTR)
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms(state)) < 0 && errno != EINTR)
 		return -errno;
 	state->now = now_ns();
 	if (fds[1].revents)
@@ -115,7 +128,7 @@ static int round_run(const struct loop *loop, struct state *state)
 		news_take(loop, state);
 	if (state->now >= state->next_clock) {
 		state->deaf = false;
-		take(state, loop->news(loop->ctx, true), !state->slow);
+		take(state, loop->news(loop->ctx, true), !state->slow && !state->sent);
 		state->next_clock = state->now + loop->interval_ns;
 	}
 	keys_handle(loop, state); /* also those curses read ahead */

@@ -3,6 +3,7 @@
 #include "tui/rescue.h"
 
 #include <curses.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -45,7 +46,11 @@ void rescue_terminal(void)
 	if (!atomic_exchange(&prepared, 0))
 		return;
 	while (done < byte_count) {
-		ssize_t n = write(STDOUT_FILENO, bytes + done, byte_count - done);
+		/* A stopped terminal must not keep a crash from its end. */
+		struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+		ssize_t n = poll(&ready, 1, 0) <= 0
+		                    ? 0
+		                    : write(STDOUT_FILENO, bytes + done, byte_count - done);
 
 		if (n <= 0)
 			break;

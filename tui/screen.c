@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "tui/rescue.h"
+#include "tui/screen_output.h"
 #include "tui/text.h"
 
 /* What a signal means to the screen; the handler only passes the letter on through a pipe. */
@@ -32,10 +34,15 @@ static const struct {
 #define SIGNALS   (sizeof(signals) / sizeof(signals[0]))
 #define ALT_STACK 65536
 
+/* How long a terminal may take nothing: as the screen opens, and as it is given back. A pseudo
+ * terminal whose reader is slow takes nothing for some 2 s, then 4 KB at once. */
+#define OPEN_MS  5000
+#define CLOSE_MS 3000
+
 static struct {
 	bool open;
 	SCREEN *terminal;
-	struct termios before;
+	struct termios before, ours;
 	int pipe[2];
 	struct sigaction old[SIGNALS];
 	stack_t old_stack;
@@ -105,11 +112,21 @@ static void resize(void)
 	screen_invalidate();
 }
 
+/* As far as it takes what is sent. */
+static void terminal_return(unsigned int patience_ms)
+{
+	endwin();
+	screen_output_send();
+	screen_output_drain(patience_ms);
+	tcsetattr(STDOUT_FILENO, TCSANOW, &screen.before);
+}
+
 /* The terminal is ours again, whatever happened to it meanwhile. */
 static void resume(void)
 {
 	if (!isendwin())
 		endwin(); /* stopped without notice: take the terminal anew all the same */
+	tcsetattr(STDOUT_FILENO, TCSANOW, &screen.ours);
 	refresh();
 	resize();
 }
@@ -121,7 +138,7 @@ static void suspend(void)
 	struct sigaction ours, usual = {.sa_handler = SIG_DFL};
 	sigset_t unblock;
 
-	endwin();
+	terminal_return(CLOSE_MS);
 	sigaction(SIGTSTP, &usual, &ours);
 	sigemptyset(&unblock);
 	sigaddset(&unblock, SIGTSTP);
@@ -186,14 +203,22 @@ static int check_terminal(struct error *err)
 	return 0;
 }
 
-static void modes_set(void)
+/* All that curses sets in the terminal's modes. It waits for earlier output to be sent, and on a
+ * stopped terminal that is never: so the caller has looked whether it takes any. */
+static int modes_set(void)
 {
 	cbreak();
 	noecho();
 	nonl();
+	intrflush(stdscr, FALSE);
+	tcgetattr(STDOUT_FILENO, &screen.ours);
+	return screen_output_redirect();
+}
+
+static void features_set(void)
+{
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	intrflush(stdscr, FALSE);
 	set_escdelay(25);
 	curs_set(0);
 	/* Presses only: a click that waits for a second one would make every click late. The wheel
@@ -216,6 +241,43 @@ static void pipe_close(void)
 	}
 }
 
+static int check_takes_output(struct error *err)
+{
+	struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (poll(&ready, 1, OPEN_MS) > 0)
+		return 0;
+	return error_set(err, ETIMEDOUT,
+	                 "the terminal takes no output: press Ctrl-Q if it was stopped with Ctrl-S "
+	                 "and start again, or use --batch");
+}
+
+static int terminal_take(struct error *err)
+{
+	FILE *out;
+	int rc = pipe_open();
+
+	if (!rc)
+		rc = screen_output_open(&out);
+	if (rc)
+		return error_set(err, -rc,
+		                 "the screen cannot be opened: %s; raise the limits (ulimit -n, "
+		                 "ulimit -u)",
+		                 strerror(-rc));
+	screen.terminal = newterm(NULL, out, stdin);
+	if (!screen.terminal)
+		return error_set(err, EINVAL, "the terminal cannot be set up: use --batch");
+	rc = modes_set();
+	if (rc) {
+		endwin();
+		delscreen(screen.terminal);
+		return error_set(err, -rc,
+		                 "no memory for the screen's output: %s; free some, or use --batch",
+		                 strerror(-rc));
+	}
+	return 0;
+}
+
 int screen_open(enum ui_color color, struct error *err)
 {
 	static bool at_exit;
@@ -224,19 +286,18 @@ int screen_open(enum ui_color color, struct error *err)
 	setlocale(LC_ALL, "");
 	text_set_utf8(strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
 	rc = check_terminal(err);
+	if (!rc)
+		rc = check_takes_output(err);
 	if (rc)
 		return rc;
 	tcgetattr(STDOUT_FILENO, &screen.before);
-	if (pipe_open())
-		return error_set(err, EMFILE,
-		                 "no file descriptor left for the screen: raise "
-		                 "the limit (ulimit -n)");
-	screen.terminal = newterm(NULL, stdout, stdin);
-	if (!screen.terminal) {
+	rc = terminal_take(err);
+	if (rc) {
+		screen_output_close();
 		pipe_close();
-		return error_set(err, EINVAL, "the terminal cannot be set up: use --batch");
+		return rc;
 	}
-	modes_set();
+	features_set();
 	style_setup(color != UI_COLOR_NEVER);
 	rescue_prepare(&screen.before);
 	signals_install(); /* after newterm(), which installs handlers of its own */
@@ -251,12 +312,12 @@ void screen_close(void)
 	if (!screen.open)
 		return;
 	screen.open = false;
-	endwin();
-	tcsetattr(STDOUT_FILENO, TCSANOW, &screen.before);
+	terminal_return(CLOSE_MS);
 	rescue_forget();
 	signals_remove();
 	delscreen(screen.terminal);
 	screen.terminal = NULL;
+	screen_output_close();
 	pipe_close();
 }
 
@@ -282,6 +343,17 @@ void screen_show(void)
 {
 	wnoutrefresh(stdscr);
 	doupdate();
+	screen_output_send();
+}
+
+bool screen_is_sending(void)
+{
+	return screen_output_waits();
+}
+
+int screen_sent_fd(void)
+{
+	return screen_output_fd();
 }
 
 void screen_invalidate(void)
@@ -323,7 +395,6 @@ struct mouse screen_mouse(void)
 
 void screen_send(const char *text, const char *end)
 {
-	fputs(text, stdout);
-	fputs(end, stdout);
-	fflush(stdout);
+	screen_output_text(text);
+	screen_output_text(end);
 }

@@ -5,7 +5,9 @@
  * There is one terminal and curses knows one, so there is no handle. Every way out restores it:
  * screen_close(), exit(3), the signals that end a process (INT, TERM, HUP, QUIT ask the loop to
  * end), and the program's own crash (SEGV, BUS, ABRT, FPE, ILL: restored from the handler, then
- * the signal takes its usual course). Suspending and resuming work as in a shell.
+ * the signal takes its usual course). Suspending and resuming work as in a shell. A terminal that
+ * takes no output keeps no function waiting but screen_close() and a suspend, for 3 s at most; then
+ * what it was sent is dropped.
  * All functions: the thread that opened the screen.
  */
 #ifndef GOMAPTOP_TUI_SCREEN_H
@@ -33,9 +35,14 @@ int screen_signals_handle(void);
 int screen_height(void);
 int screen_width(void);
 
-/* Erase the frame that will be drawn next; screen_show() then sends only what differs. */
+/* Erase the frame that will be drawn next; screen_show() then sends only what differs. Neither
+ * waits for the terminal; a frame that is drawn while another is on its way comes behind it. */
 void screen_begin(void);
 void screen_show(void);
+/* A frame is on its way to the terminal. */
+bool screen_is_sending(void);
+/* For poll(2): readable when that is over. screen_is_sending() makes it unreadable. */
+int screen_sent_fd(void);
 /* The next screen_show() sends everything. */
 void screen_invalidate(void);
 /* The next key as wgetch(3) codes it, or -1 when there is none. Never waits. */

@@ -288,14 +288,22 @@ static void child_log_settle(struct session *session)
 	}
 }
 
+void session_probes_out(struct session *session)
+{
+	if (session->stopped_ns)
+		return;
+	session->stopped_ns = session_clock_ns(CLOCK_MONOTONIC);
+	watch_stop(session->watch);
+}
+
 int session_stop(struct session *session, struct error *err)
 {
 	int rc = 0;
 
-	if (session->stopped_ns)
+	if (session->settled)
 		return 0;
-	session->stopped_ns = session_clock_ns(CLOCK_MONOTONIC);
-	watch_stop(session->watch);
+	session->settled = true;
+	session_probes_out(session);
 	while (session_pump(session) > 0)
 		;
 	if (session->child)

@@ -26,6 +26,8 @@ struct session;
  * -errno with words; then nothing is left behind, CMD included. */
 int session_open(const struct options *options, struct session **out, struct error *err);
 
+/* Take the probes out; nothing more. Idempotent. */
+void session_probes_out(struct session *session);
 /* Take the probes out, end CMD if it still runs, bring the model up to date with the final counts.
  * Idempotent. -EBUSY with words: CMD does not end. */
 int session_stop(struct session *session, struct error *err);

@@ -23,6 +23,7 @@ struct session {
 	struct metrics_server *metrics;  /* NULL: without --listen */
 	unsigned int metrics_ticks;      /* how many and one it tells of; 0: none yet */
 	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
+	bool settled;                    /* session_stop() has been called */
 	unsigned int ticks;
 	uint64_t reported_ns; /* what session_report() has told already */
 	struct utsname host;

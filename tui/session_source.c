@@ -63,6 +63,11 @@ static bool source_targets_gone(void *ctx)
 	return session_targets_gone(ctx);
 }
 
+static void source_over(void *ctx)
+{
+	session_probes_out(ctx);
+}
+
 struct ui_source session_ui_source(struct session *session)
 {
 	return (struct ui_source){
@@ -75,6 +80,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .problem = source_problem,
 	        .metrics_url = session_metrics_url(session),
 	        .targets_gone = source_targets_gone,
+	        .over = source_over,
 	        .realtime_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) -
 	                                        session_clock_ns(CLOCK_MONOTONIC)),
 	        .ctx = session,

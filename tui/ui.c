@@ -408,6 +408,8 @@ static int ui_loop(struct running *running, struct error *err)
 	}
 	ui_refresh(ui);
 	rc = loop_run(&running->loop);
+	if (ui->source->over)
+		ui->source->over(ui->source->ctx);
 	screen_close();
 	if (rc)
 		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",

@@ -36,6 +36,9 @@ struct ui_source {
 	const char *metrics_url; /* NULL: metrics are not served */
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
+	/* The screen is over, but the terminal, which may be slow to take what is left, has not been
+	 * given back yet: end the watch. NULL: there is none. */
+	void (*over)(void *ctx);
 	void *ctx;
 	/* CLOCK_REALTIME - CLOCK_MONOTONIC of the events, for times of day; 0: not known, the
 	 * screen then shows no times of day. */

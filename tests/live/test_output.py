@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Where gomaptop writes: files of -o among files of others, limits, and variables for tests."""
+import contextlib
 import fcntl
 import json
 import os
@@ -8,13 +9,17 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import termios
 import time
 import unittest
 
-from harness import (GOMAPTOP, PAIRED, SWISS, Target, cases, gomaptop, json_values, program, scratch,
+from harness import (GOMAPTOP, PAIRED, ROOT, SWISS, Target, cases, gomaptop, json_values, program, scratch,
                      table)
+
+sys.path[:0] = [os.path.join(ROOT, "tests", "screen")]
+from terminal import Terminal  # noqa: E402 pylint: disable=C0413
 
 STRANGER = 12345   # neither the caller nor the owner of the folder
 
@@ -215,6 +220,75 @@ class StalledTest(unittest.TestCase):
             self.assertGreaterEqual(len(reports), 2)
             self.assertGreater(reports[-1]["seconds"], reports[0]["seconds"] + 1)
             self.assertIn("reports left out", stalled.error_text())
+
+
+ENDS = {"q": lambda terminal: os.write(terminal.master, b"q"),
+        "sigterm": lambda terminal: terminal.signal(signal.SIGTERM),
+        "sigint": lambda terminal: terminal.signal(signal.SIGINT),
+        "sighup": lambda terminal: terminal.signal(signal.SIGHUP)}
+
+
+@table
+class StoppedTerminalTest(unittest.TestCase):
+    """A terminal that takes nothing, stopped or with a reader that hangs."""
+    at_once = PAIRED
+
+    def stop(self, terminal):
+        termios.tcflow(terminal.slave, termios.TCOOFF)
+
+    def leave(self, terminal):
+        """Do not read any more, and have so many frames drawn that nothing more fits."""
+        for _ in range(12):
+            with contextlib.suppress(BlockingIOError):
+                os.write(terminal.master, b"\x0c")
+            time.sleep(0.25)
+
+    def check_ends(self, stall, end, *args):
+        with Target(program("twins", SWISS), "-mode", "mutex") as target, \
+                Terminal([GOMAPTOP, "-p", str(target.pid), *args], rows=60, columns=200,
+                         term="xterm-256color") as terminal:
+            terminal.wait_for("Maps")
+            deadline = time.monotonic() + 20
+            while not is_probed(target.pid):
+                self.assertLess(time.monotonic(), deadline)
+                terminal.read(0.05)
+            stall(terminal)
+            if end:
+                time.sleep(1.5)   # frames have been drawn meanwhile: one waits to be sent
+                self.assertTrue(is_probed(target.pid) or not args)
+                end(terminal)
+            deadline = time.monotonic() + (2 if end else 8)
+            while is_probed(target.pid):
+                self.assertLess(time.monotonic(), deadline, "probes are still in place")
+                time.sleep(0.02)
+            self.assertEqual(terminal.process.wait(timeout=6), 0)
+
+    @cases(*((name, end) for name, end in ENDS.items()))
+    def each_stopped(self, end):
+        self.check_ends(self.stop, end, "--max-overhead", "100")
+
+    @cases(*((name, end) for name, end in ENDS.items()))
+    def each_not_read(self, end):
+        self.check_ends(self.leave, end, "--max-overhead", "100")
+
+    def test_duration(self):
+        self.check_ends(self.stop, None, "--max-overhead", "100", "-d", "5s")
+
+    def test_goes_on(self):
+        """Once it takes output again, the screen is whole."""
+        with Target(program("twins", SWISS), "-mode", "mutex") as target, \
+                Terminal([GOMAPTOP, "-p", str(target.pid)], rows=24, columns=100) as terminal:
+            terminal.wait_for("Maps")
+            self.stop(terminal)
+            os.write(terminal.master, b"?")
+            time.sleep(1)
+            termios.tcflow(terminal.slave, termios.TCOON)
+            terminal.wait_for("one row up")
+            terminal.press("Esc")
+            terminal.wait_for("Goroutines")
+            terminal.press("q")
+            self.assertEqual(terminal.wait_end(), 0)
+            self.assertEqual(terminal.modes(), terminal.before)
 
 
 class StallTest(unittest.TestCase):
