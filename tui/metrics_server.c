@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* AT_SYMLINK_NOFOLLOW of fchmodat(2) */
 #include "tui/metrics_server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/metrics.h"
 
-#define PATH "/metrics"
+#define PATH    "/metrics"
+#define BACKLOG 256 /* connections that the kernel keeps until they are accepted */
 
 struct metrics_server {
 	struct MHD_Daemon *daemon;
@@ -23,7 +29,10 @@ struct metrics_server {
 	pthread_mutex_t
 	        lock; /* of what follows; held for no longer than it takes to count a user */
 	struct MHD_Response *newest;
-	char url[64 + INET6_ADDRSTRLEN];
+	struct metrics_clients *clients;
+	struct listen_address address;
+	struct stat file; /* the unix socket, once it is there (st_ino not 0) */
+	char url[64 + sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
 /* ---- documents ----------------------------------------------------------------------- */
@@ -98,6 +107,39 @@ static enum MHD_Result newest_send(struct metrics_server *server, struct MHD_Con
 	return result;
 }
 
+static struct metrics_client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+	struct metrics_server *server = ctx;
+	const union MHD_ConnectionInfo *fd, *from;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		metrics_client_close(*socket_context);
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	from = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*socket_context = metrics_client_open(server->clients, fd->connect_fd,
+	                                      from ? from->client_addr : NULL);
+}
+
+static void on_answered(void *ctx, struct MHD_Connection *connection, void **request,
+                        enum MHD_RequestTerminationCode how)
+{
+	(void)ctx;
+	(void)request;
+	(void)how;
+	metrics_client_answered(client_of(connection));
+}
+
 /* Called when the head of a request is there. The answer does not wait for a body. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *client, const char *url,
                                   const char *method, const char *version, const char *body,
@@ -109,6 +151,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *client, cons
 	(void)body;
 	(void)body_size;
 	(void)request;
+	metrics_client_asked(client_of(client));
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return MHD_queue_response(client, MHD_HTTP_METHOD_NOT_ALLOWED, server->refusal);
 	if (strcmp(url, PATH) != 0)
@@ -123,9 +166,12 @@ static void address_format(const struct sockaddr_storage *at, char *out, size_t 
 {
 	const struct sockaddr_in6 *six = (const void *)at;
 	const struct sockaddr_in *four = (const void *)at;
+	const struct sockaddr_un *local = (const void *)at;
 	char host[INET6_ADDRSTRLEN] = "";
 
-	if (at->ss_family == AF_INET6) {
+	if (at->ss_family == AF_UNIX) {
+		snprintf(out, size, "unix:%s", local->sun_path);
+	} else if (at->ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof(host));
 		snprintf(out, size, "[%s]:%u", host, ntohs(six->sin6_port));
 	} else {
@@ -134,24 +180,90 @@ static void address_format(const struct sockaddr_storage *at, char *out, size_t 
 	}
 }
 
-static const char *advice(int code)
+static const char *advice(int code, bool local)
 {
 	static const struct {
 		int code;
-		const char *words;
+		const char *words, *local; /* local: for a unix socket */
 	} table[] = {
-	        {EADDRINUSE, "give another port, or 0 for one that is free"},
-	        {EADDRNOTAVAIL, "give an address of this machine, as `ip address` lists them"},
-	        {EACCES, "give a port from 1024 on, or run as root"},
-	        {EAFNOSUPPORT, "give an address of a kind that this kernel has"},
-	        {EMFILE, "raise `ulimit -n`"},
+	        {EADDRINUSE, "give another port, or 0 for one that is free",
+	         "another process listens there, or it belongs to another user; give another path"},
+	        {EADDRNOTAVAIL, "give an address of this machine, as `ip address` lists them",
+	         NULL},
+	        {EACCES, "give a port from 1024 on, or run as root",
+	         "give a path in a folder that you may write to"},
+	        {EAFNOSUPPORT, "give an address of a kind that this kernel has", NULL},
+	        {EMFILE, "raise `ulimit -n`", "raise `ulimit -n`"},
+	        {EEXIST, NULL, "what is there is not a socket; give another path"},
+	        {ENOENT, NULL, "make the folder first, or give another path"},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].code == code)
-			return table[i].words;
+		const char *words = local ? table[i].local : table[i].words;
+
+		if (table[i].code == code && words)
+			return words;
 	}
-	return "give another address or port";
+	return local ? "give another path" : "give another address or port";
+}
+
+/* Take away a socket of the caller's that no process listens on any more. 0, or -errno. */
+static int stale_remove(const struct sockaddr_un *at, socklen_t size)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (lstat(at->sun_path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	if (st.st_uid != geteuid())
+		return -EADDRINUSE;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	rc = connect(fd, (const struct sockaddr *)at, size) == 0 ? 0 : errno;
+	close(fd);
+	if (rc != ECONNREFUSED)
+		return -EADDRINUSE;
+	return unlink(at->sun_path) ? -errno : 0;
+}
+
+/* A descriptor, or -errno. The socket never has more permissions than it will have: bind(2) takes
+ * the mode from the descriptor, and a umask can only take from that. */
+static int local_listen(struct metrics_server *server)
+{
+	const struct listen_address *address = &server->address;
+	const struct sockaddr_un *at = (const void *)&address->at;
+	int fd = -1, rc = stale_remove(at, address->size);
+
+	if (rc)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, address->mode) || bind(fd, (const struct sockaddr *)at, address->size))
+		goto failed;
+	if (lstat(at->sun_path, &server->file) ||
+	    fchmodat(AT_FDCWD, at->sun_path, address->mode, AT_SYMLINK_NOFOLLOW) ||
+	    listen(fd, BACKLOG))
+		goto failed;
+	return fd;
+failed:
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/* Only if it is still ours. */
+static void local_remove(const struct metrics_server *server)
+{
+	const struct sockaddr_un *at = (const void *)&server->address.at;
+	struct stat st;
+
+	if (server->file.st_ino && lstat(at->sun_path, &st) == 0 &&
+	    st.st_ino == server->file.st_ino && st.st_dev == server->file.st_dev)
+		unlink(at->sun_path);
 }
 
 /* A descriptor, or -errno. */
@@ -168,7 +280,7 @@ static int address_listen(const struct listen_address *address)
 	/* [::] is all of IPv6, and no more than that. */
 	if (at->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, at, address->size) == 0 && listen(fd, METRICS_CLIENTS_MAX) == 0)
+	if (bind(fd, at, address->size) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	rc = -errno;
 	close(fd);
@@ -181,6 +293,10 @@ static int url_make(struct metrics_server *server, int fd)
 	struct sockaddr_storage at = {0};
 	socklen_t size = sizeof(at);
 
+	if (server->address.at.ss_family == AF_UNIX) {
+		address_format(&server->address.at, server->url, sizeof(server->url));
+		return 0;
+	}
 	if (getsockname(fd, (struct sockaddr *)&at, &size))
 		return -errno;
 	address_format(&at, name, sizeof(name));
@@ -215,9 +331,11 @@ static int daemon_start(struct metrics_server *server, int fd)
 	server->daemon = MHD_start_daemon(
 	        MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
 	        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-	        (unsigned int)METRICS_CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	        (unsigned int)METRICS_CLIENT_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	        (size_t)METRICS_CLIENT_BYTES, MHD_OPTION_END);
+	        (unsigned int)(METRICS_CONNECTIONS_MAX + METRICS_CLIENTS_MAX),
+	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)METRICS_CLIENT_SECONDS,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)METRICS_CLIENT_BYTES,
+	        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+	        on_answered, server, MHD_OPTION_END);
 	code = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (server->daemon)
@@ -229,16 +347,20 @@ int metrics_server_start(const struct listen_address *address, struct metrics_se
                          struct error *err)
 {
 	struct metrics_server *server = calloc(1, sizeof(*server));
-	char name[64];
+	bool local = address->at.ss_family == AF_UNIX;
+	char name[sizeof(server->url)];
 	int fd, rc;
 
 	if (!server)
 		return error_set(err, ENOMEM, "out of memory: free some and try again");
+	server->address = *address;
 	pthread_mutex_init(&server->lock, NULL);
-	fd = address_listen(address);
+	fd = local ? local_listen(server) : address_listen(address);
 	rc = fd < 0 ? fd : url_make(server, fd);
 	if (!rc)
 		rc = documents_make(server);
+	if (!rc)
+		rc = metrics_clients_create(&server->clients);
 	if (!rc)
 		rc = daemon_start(server, fd);
 	if (!rc) {
@@ -250,7 +372,7 @@ int metrics_server_start(const struct listen_address *address, struct metrics_se
 	metrics_server_stop(server);
 	address_format(&address->at, name, sizeof(name));
 	return error_set(err, -rc, "cannot serve metrics at %s: %s; %s", name, strerror(-rc),
-	                 advice(-rc));
+	                 advice(-rc, local));
 }
 
 void metrics_server_stop(struct metrics_server *server)
@@ -259,6 +381,8 @@ void metrics_server_stop(struct metrics_server *server)
 		return;
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
+	local_remove(server);
+	metrics_clients_destroy(server->clients);
 	if (server->newest)
 		MHD_destroy_response(server->newest);
 	if (server->elsewhere)

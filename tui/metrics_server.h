@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * metrics_server: serves the newest metrics at http://ADDR:PORT/metrics, for --listen.
+ * metrics_server: serves the newest metrics at http://ADDR:PORT/metrics, or the same on a unix
+ * socket, for --listen.
  *
  * The model belongs to the thread that owns the session. That thread writes the document and
  * publishes it; a thread of the server's own hands out the newest one, and touches nothing else, so
  * no client, slow or stuck, ever keeps the session waiting. Clients are bounded in number and in
- * the time for which they may be silent.
+ * time, and a new one always finds room (tui/metrics_clients.h).
  */
 #ifndef GOMAPTOP_TUI_METRICS_SERVER_H
 #define GOMAPTOP_TUI_METRICS_SERVER_H
@@ -13,26 +14,27 @@
 #include "core/error.h"
 #include "core/model.h"
 #include "core/snapshot.h"
+#include "tui/metrics_clients.h"
 #include "tui/options.h"
 
-#define METRICS_CLIENTS_MAX    16
-#define METRICS_CLIENT_SECONDS 5
-#define METRICS_CLIENT_BYTES   (16 * 1024) /* of a request, its headers included */
+#define METRICS_CLIENT_BYTES (16 * 1024) /* of a request, its headers included */
 
 struct metrics_server;
 
 /* Listen, and serve a document that only says which gomaptop this is. The thread has all signals
- * blocked. 0, or -errno with words: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and others of bind(2). */
+ * blocked. A unix socket that no process listens on any more is replaced when it belongs to the
+ * caller. 0, or -errno with words: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and others of bind(2). */
 int metrics_server_start(const struct listen_address *address, struct metrics_server **out,
                          struct error *err);
-/* Ends within moments, whatever clients do. Accepts NULL. */
+/* Ends within moments, whatever clients do, and removes the unix socket. Accepts NULL. */
 void metrics_server_stop(struct metrics_server *server);
 
 /* What is served from now on. 0, or -ENOMEM: it is still the document of before. */
 int metrics_server_update(struct metrics_server *server, const struct model *model,
                           const struct snapshot_context *context);
 
-/* "http://127.0.0.1:9464/metrics", with the port that the kernel chose. Valid until the stop. */
+/* "http://127.0.0.1:9464/metrics", with the port that the kernel chose, or "unix:/run/x.sock". Valid
+ * until the stop. */
 const char *metrics_server_url(const struct metrics_server *server);
 
 #endif

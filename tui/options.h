@@ -34,6 +34,7 @@ struct listen_address {
 	struct sockaddr_storage at; /* ss_family AF_UNSPEC (zero): nowhere */
 	socklen_t size;
 	bool any_port; /* the kernel chooses one */
+	mode_t mode;   /* of a unix socket */
 };
 
 struct options {
@@ -82,7 +83,7 @@ bool options_name_no_target(const struct options *options);
 int time_parse(const char *text, uint64_t *ns, struct error *err);
 /* `MIN..MAX`, two times; a single time means both. */
 int time_range_parse(const char *text, uint64_t *min_ns, uint64_t *max_ns, struct error *err);
-/* `9464` (loopback), `127.0.0.1:9464`, `[::1]:9464`; port 0: the kernel chooses. No names, and no
+/* `unix:PATH` or `unix:PATH,mode=0660` (default 0600), or `9464` (loopback), `127.0.0.1:9464`, `[::1]:9464`; port 0: the kernel chooses. No names, and no
  * port without an address before its colon: who can read what a program does is not left to chance. */
 int listen_parse(const char *text, struct listen_address *out, struct error *err);
 

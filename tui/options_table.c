@@ -238,7 +238,8 @@ const struct option_row option_rows[] = {
          read_stack_depth},
         {"listen", 0, "ADDR:PORT", "off", WATCHING,
          "serve OpenMetrics at http://ADDR:PORT/metrics; a bare port means loopback, port 0 one "
-         "that is free",
+         "that is free; unix:PATH[,mode=0660]: on a unix socket instead, with mode 0600 or the one "
+         "given",
          read_listen},
         {"show-keys", 0, NULL, "off", WATCHING,
          "read map keys from the target; without it no key leaves the target's memory",

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "tui/options_internal.h"
 
@@ -91,6 +92,34 @@ static bool address_fill(struct listen_address *out, const char *host, bool brac
 	return inet_pton(AF_INET, host, &four->sin_addr) == 1;
 }
 
+/* Behind "unix:". */
+static int local_parse(const char *text, struct listen_address *out, struct error *err)
+{
+	static const char key[] = ",mode=";
+	struct sockaddr_un *at = (void *)&out->at;
+	const char *mode = strstr(text, key);
+	size_t length = mode ? (size_t)(mode - text) : strlen(text);
+	char *end = NULL;
+	unsigned long bits = mode ? strtoul(mode + strlen(key), &end, 8) : 0600;
+
+	if (length == 0 || length >= sizeof(at->sun_path))
+		return error_set(err, EINVAL,
+		                 "'unix:%s' needs a path of 1 to %zu bytes: give one, as in "
+		                 "unix:/run/gomaptop.sock",
+		                 text, sizeof(at->sun_path) - 1);
+	if (mode && (mode[strlen(key)] < '0' || mode[strlen(key)] > '7' || *end || bits > 0777))
+		return error_set(
+		        err, EINVAL,
+		        "'unix:%s' has a mode that is not from 0 to 0777 (octal): give one, "
+		        "as in mode=0660",
+		        text);
+	at->sun_family = AF_UNIX;
+	memcpy(at->sun_path, text, length);
+	out->size = sizeof(*at);
+	out->mode = (mode_t)bits;
+	return 0;
+}
+
 int listen_parse(const char *text, struct listen_address *out, struct error *err)
 {
 	const char *colon = strrchr(text, ':');
@@ -100,6 +129,8 @@ int listen_parse(const char *text, struct listen_address *out, struct error *err
 	long port = 0;
 
 	*out = (struct listen_address){0};
+	if (strncmp(text, "unix:", 5) == 0)
+		return local_parse(text + 5, out, err);
 	if (number_parse(colon ? colon + 1 : text, 0, UINT16_MAX, &port, NULL))
 		return error_set(err, EINVAL,
 		                 "'%s' has no port from 0 to 65535: give a port, as in 9464, or "

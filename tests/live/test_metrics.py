@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import socket
+import stat
 import sys
+import threading
 import time
 import unittest
 import urllib.error
@@ -183,6 +185,59 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual(listens(int(pid)), set())
             self.assertEqual(len(listens(watching.process.pid)), 1)
             watching.finish(signal.SIGTERM)
+
+    def test_dripping_clients(self):
+        """Two hundred clients that are never silent and never done keep nobody out."""
+        with twin("mutex", SWISS) as target, contextlib.ExitStack() as stack, Watching(
+                "-p", target.pid, "--listen", "0") as watching:
+            url, over = url_said(watching), threading.Event()
+
+            def drip():
+                clients = []
+                while not over.wait(0.3):
+                    kept = []
+                    for client in clients:
+                        with contextlib.suppress(OSError):
+                            client.send(b"x")
+                            kept.append(client)
+                            continue
+                        client.close()
+                    clients = kept
+                    for _ in range(200 - len(clients)):
+                        clients.append(socket.create_connection(address_of(url), 20))
+                        clients[-1].send(b"GET /metrics HTTP/1.1\r\nX: ")
+                for client in clients:
+                    client.close()
+
+            thread = threading.Thread(target=drip)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(over.set)
+            time.sleep(1)
+            for _ in range(12):
+                began = time.monotonic()
+                self.assertEqual(fetch(url)[0], 200)
+                self.assertLess(time.monotonic() - began, 5)
+                time.sleep(0.5)
+
+    def test_unix_socket(self):
+        """Served to those whom the mode lets in, gone at the end, a stale one replaced."""
+        with twin("mutex", SWISS) as target, scratch() as folder:
+            path = os.path.join(folder, "sock")
+            for number in (signal.SIGKILL, signal.SIGTERM):
+                with Watching("-v", "-p", target.pid, "--listen", f"unix:{path},mode=0660") as watching:
+                    watching.wait_said(f"metrics at unix:{path}")
+                    self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o660)
+                    with socket.socket(socket.AF_UNIX) as client:
+                        client.connect(path)
+                        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+                        text = b""
+                        while chunk := client.recv(65536):
+                            text += chunk
+                    self.assertTrue(text.endswith(b"# EOF\n"), text)
+                    watching.process.send_signal(number)
+                    watching.process.wait(timeout=20)
+                self.assertEqual(os.path.exists(path), number == signal.SIGKILL)
 
     def test_end_with_clients(self):
         """A signal ends it at once, however many clients hang; and they had kept nothing waiting."""

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The server of metrics: what it answers, that nobody can make it wait, and how it ends. */
+/* The server of metrics: what it answers, that no client can keep others out, and how it ends. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -246,13 +249,210 @@ static void test_stuck_clients(void **state)
 	for (int i = 0; i < 1000; i++)
 		document_publish(server, i % 2 ? "odd" : "even");
 	assert_true(seconds_now() - began < 2); /* far from one client's patience */
-	/* Silence has an end, and then there is room again. */
+	/* There is room for one more, at once. */
 	assert_answer(server, GET("/metrics"), 200, "version=\"odd\"");
-	assert_true(seconds_now() - began > METRICS_CLIENT_SECONDS - 2); /* there was none */
-	assert_true(seconds_now() - began < METRICS_CLIENT_SECONDS + 5);
+	assert_true(seconds_now() - began < 3);
 	for (int i = 0; i < METRICS_CLIENTS_MAX; i++)
 		close(fds[i]);
 	metrics_server_stop(server);
+}
+
+/* Clients that send a byte of a request now and then, and come again when they are shut down. */
+struct drippers {
+	const struct metrics_server *server;
+	size_t count;
+	unsigned int period_ms;
+	atomic_size_t shut; /* how often one was shut down */
+	atomic_bool over;
+};
+
+static void *drippers_run(void *ctx)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nX-Padding: ";
+	struct drippers *d = ctx;
+	struct {
+		int fd;
+		size_t sent;
+	} *clients = calloc(d->count, sizeof(*clients));
+
+	for (size_t i = 0; i < d->count; i++)
+		clients[i].fd = -1;
+	while (!atomic_load(&d->over)) {
+		for (size_t i = 0; i < d->count; i++) {
+			size_t at = clients[i].sent++ % (sizeof(request) - 1);
+			char end;
+
+			if (clients[i].fd >= 0 &&
+			    (recv(clients[i].fd, &end, 1, MSG_DONTWAIT) == 0 ||
+			     send(clients[i].fd, request + at, 1, MSG_NOSIGNAL) < 0)) {
+				close(clients[i].fd);
+				clients[i].fd = -1;
+				atomic_fetch_add(&d->shut, 1);
+			}
+			if (clients[i].fd < 0) {
+				clients[i].fd = client_connect(d->server);
+				clients[i].sent = 0;
+			}
+		}
+		usleep(d->period_ms * 1000);
+	}
+	for (size_t i = 0; i < d->count; i++)
+		close(clients[i].fd);
+	free(clients);
+	return NULL;
+}
+
+/* Twelve scrapes, all answered soon. */
+static void scrapes_succeed(size_t count, unsigned int period_ms, double *seconds)
+{
+	struct drippers drippers = {
+	        .server = server_new("0"), .count = count, .period_ms = period_ms};
+	pthread_t thread;
+	double began = seconds_now();
+
+	assert_int_equal(pthread_create(&thread, NULL, drippers_run, &drippers), 0);
+	usleep(500000);
+	for (int i = 0; i < 12; i++) {
+		double asked = seconds_now();
+
+		assert_answer((struct metrics_server *)drippers.server, GET("/metrics"), 200,
+		              "# EOF\n");
+		assert_true(seconds_now() - asked < 3);
+		usleep((unsigned int)(*seconds * 1e6 / 12));
+	}
+	*seconds = seconds_now() - began;
+	atomic_store(&drippers.over, true);
+	pthread_join(thread, NULL);
+	assert_true(atomic_load(&drippers.shut) >= count / 2);
+	metrics_server_stop((struct metrics_server *)drippers.server);
+}
+
+static void test_dripping_clients(void **state)
+{
+	double seconds = METRICS_CLIENT_SECONDS + 2; /* that their deadline passes, once */
+
+	(void)state;
+	scrapes_succeed(16, 500, &seconds);
+	seconds = 3;
+	scrapes_succeed(200, 500, &seconds);
+}
+
+/* One that is never silent has no more time than one that is. */
+static void test_deadline(void **state)
+{
+	struct metrics_server *server = server_new("0");
+	int fd = client_connect(server);
+	double began = seconds_now();
+	char byte;
+
+	(void)state;
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN &&
+	       seconds_now() - began < 2 * METRICS_CLIENT_SECONDS) {
+		send(fd, "G", 1, MSG_NOSIGNAL);
+		usleep(200000);
+	}
+	assert_true(seconds_now() - began > METRICS_CLIENT_SECONDS - 1);
+	assert_true(seconds_now() - began < METRICS_CLIENT_SECONDS + 2);
+	close(fd);
+	metrics_server_stop(server);
+}
+
+/* ---- a unix socket ------------------------------------------------------------------- */
+
+static int local_connect(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void assert_local_answer(const char *path)
+{
+	static char answer[ANSWER_MAX];
+	int fd = local_connect(path);
+	size_t size = 0;
+	ssize_t got;
+
+	assert_true(fd >= 0);
+	assert_true(send(fd, "GET /metrics HTTP/1.0\r\n\r\n", 25, MSG_NOSIGNAL) == 25);
+	while ((got = recv(fd, answer + size, sizeof(answer) - 1 - size, 0)) > 0)
+		size += (size_t)got;
+	answer[size] = '\0';
+	close(fd);
+	assert_int_equal(strncmp(answer, "HTTP/1.", 7), 0);
+	assert_non_null(strstr(answer, "# EOF\n"));
+}
+
+static int local_start(const char *where, struct metrics_server **out, struct error *err)
+{
+	struct listen_address address;
+
+	assert_int_equal(listen_parse(where, &address, NULL), 0);
+	return metrics_server_start(&address, out, err);
+}
+
+static void test_unix_socket(void **state)
+{
+	char folder[] = "/tmp/test_metrics_XXXXXX", path[64], where[128];
+	struct metrics_server *server, *other;
+	struct error err = {0};
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/sock", folder);
+	snprintf(where, sizeof(where), "unix:%s", path);
+	umask(0);
+	assert_int_equal(local_start(where, &server, &err), 0);
+	assert_string_equal(metrics_server_url(server), where);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_local_answer(path);
+	assert_local_answer(path);
+	/* In use, by this very process: not taken away. */
+	assert_int_equal(local_start(where, &other, &err), -EADDRINUSE);
+	assert_non_null(strstr(err.text, "another process listens there"));
+	assert_local_answer(path);
+	metrics_server_stop(server);
+	assert_int_equal(access(path, F_OK), -1);
+
+	/* A stale one is replaced; one of another user is not; nor is a file. */
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	close(fd);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 12345, 12345), 0);
+		assert_int_equal(local_start(where, &server, &err), -EADDRINUSE);
+		assert_int_equal(access(path, F_OK), 0);
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	umask(077);
+	snprintf(where, sizeof(where), "unix:%s,mode=0660", path);
+	assert_int_equal(local_start(where, &server, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_local_answer(path);
+	/* Taken away meanwhile, and something else is there: that stays. */
+	unlink(path);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	metrics_server_stop(server);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(local_start(where, &server, &err), -EEXIST);
+	assert_non_null(strstr(err.text, "not a socket"));
+	unlink(path);
+	assert_int_equal(local_start("unix:/nonexistent/sock", &server, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "make the folder first"));
+	umask(022);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void test_stop_with_clients(void **state)
@@ -372,6 +572,9 @@ int main(void)
 	        cmocka_unit_test(test_address_of_others),
 	        cmocka_unit_test(test_six),
 	        cmocka_unit_test(test_stuck_clients),
+	        cmocka_unit_test(test_dripping_clients),
+	        cmocka_unit_test(test_deadline),
+	        cmocka_unit_test(test_unix_socket),
 	        cmocka_unit_test(test_stop_with_clients),
 	        cmocka_unit_test(test_update_while_serving),
 	        cmocka_unit_test(test_signals),

@@ -358,6 +358,10 @@ static void wrong_command_lines_are_refused(void **state)
 	        {"-p 1 --color=red", "'red'", true},
 	        {"-p 1 --listen", "listen", true},
 	        {"-p 1 --listen :9464", "--listen: ':9464'", true},
+	        {"-p 1 --listen unix:", "a path of 1 to 107 bytes", true},
+	        {"-p 1 --listen unix:/x,mode=8", "(octal)", true},
+	        {"-p 1 --listen unix:/x,mode=01777", "(octal)", true},
+	        {"-p 1 --listen unix:/x,mode=", "(octal)", true},
 	        {"-p 1 --listen localhost:9464", "--listen: 'localhost:9464'", true},
 	        {"-p 1 -b --format xml", "'xml'", true},
 	        {"-p 1 --format json", "--format", true}, /* a screen prints no report */
