@@ -10,6 +10,7 @@
 
 #define SCAN_NS        1000000000ULL
 #define DRAIN_MS       5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
+#define CONSUME_NS     1000000ULL
 #define DRAIN_QUIET_MS 40 /* while nothing comes: 40,000 a second to begin with */
 
 uint64_t collector_now(void)
@@ -20,9 +21,17 @@ uint64_t collector_now(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+/* What a report stands on. Rows of tables, and accesses that were held and met nobody, are many. */
+static bool event_is_essential(const struct event_header *event)
+{
+	return event->kind == EVENT_OVERLAP || event->kind == EVENT_CRASH ||
+	       event->kind == EVENT_PROCESS;
+}
+
 bool collector_push(struct collector *c, const struct event_header *event)
 {
-	if (!event_queue_push(c->config.queue, event)) {
+	if (!(event_is_essential(event) ? event_queue_push_essential
+	                                : event_queue_push)(c->config.queue, event)) {
 		c->queue_full++;
 		return false;
 	}
@@ -79,8 +88,7 @@ static void tick(struct collector *c, bool final)
 
 	collector_counts_push(c, final);
 	h.time_ns = collector_now();
-	if (!event_queue_push(c->config.queue, &h))
-		c->resend_next = true;
+	event_queue_push_essential(c->config.queue, &h);
 	c->news = true;
 }
 
@@ -122,6 +130,7 @@ static void *collector_run(void *arg)
 	ring_buffer__consume(c->ring);
 	tick(c, true);
 	tell_consumer(c);
+	atomic_store_explicit(&c->ended, true, memory_order_release);
 	return NULL;
 }
 
@@ -144,7 +153,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	int rc;
 
 	if (!c)
-		return error_set(err, ENOMEM, "out of memory; free some and try again");
+		return error_no_memory(err);
 	pthread_mutex_init(&c->targets_lock, NULL);
 	c->config = *config;
 	c->started_ns = collector_now();
@@ -181,14 +190,24 @@ cleanup:
 	return rc;
 }
 
-void collector_stop(struct collector *c)
+void collector_stop_consumed(struct collector *c, void (*consume)(void *ctx), void *ctx)
 {
 	if (!c)
 		return;
 	collector_disarm(c);
+	c->consumed = consume;
 	atomic_store_explicit(&c->stopping, true, memory_order_release);
+	while (consume && !atomic_load_explicit(&c->ended, memory_order_acquire)) {
+		consume(ctx);
+		nanosleep(&(struct timespec){.tv_nsec = CONSUME_NS}, NULL);
+	}
 	pthread_join(c->thread, NULL);
 	collector_free(c);
+}
+
+void collector_stop(struct collector *c)
+{
+	collector_stop_consumed(c, NULL, NULL);
 }
 
 int collector_targets_alive(const struct collector *c)

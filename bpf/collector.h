@@ -4,7 +4,9 @@
  *
  * Every few milliseconds it drains the ring buffer into the queue; once an interval it reads the
  * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, and forgets rows that
- * have been idle when a table gets full. A few times a second it adjusts how soon the detector
+ * have been idle when a table gets full. Counts are absolute: what finds no room in the queue is sent
+ * with the next scan, and the last one waits for the consumer. Coverage and ticks always arrive. A table
+ * that cannot be read counts as a loss (COVERAGE_TABLE_UNREAD), never as an empty one. A few times a second it adjusts how soon the detector
  * holds an object again, so that the budget of held time is used. It also watches the targets'
  * pidfds and reports their end.
  */
@@ -62,6 +64,10 @@ int collector_start(const struct collector_config *config, struct collector **ou
 /* To be called after the probes are out: drains what is left, pushes the final counts and ends the
  * thread. Frees everything. Accepts NULL. */
 void collector_stop(struct collector *collector);
+
+/* The same by the thread that consumes the queue: consume(ctx), which empties it, is called again and
+ * again until the last counts are in it, however small the queue is. */
+void collector_stop_consumed(struct collector *collector, void (*consume)(void *ctx), void *ctx);
 
 /* Targets that have not ended, as far as is known. Any thread. */
 int collector_targets_alive(const struct collector *collector);

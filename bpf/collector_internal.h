@@ -31,7 +31,7 @@ struct collector_target {
 struct collector {
 	struct collector_config config;
 	pthread_t thread;
-	atomic_bool stopping;
+	atomic_bool stopping, ended;
 	atomic_int alive;
 	atomic_ullong disarmed_ns;
 	atomic_ullong cpu_ns; /* of the targets, as last looked at */
@@ -45,8 +45,12 @@ struct collector {
 	uint64_t next_scan_ns;                     /* the tables are read at least once a second */
 	uint64_t last_scan_ns;                     /* rows older than this were sent before */
 	bool resend;                               /* this scan sends every row, changed or not */
-	bool resend_next;                          /* the queue was full: so will the next one */
+	bool resend_next; /* not every row could be told: the next scan sends all */
+	bool final;       /* this scan is the last one */
+	int final_waits;  /* so many more times it may wait for the consumer */
+	bool consumed;    /* somebody empties the queue until the thread has ended */
 	uint64_t cold_ns;                          /* see overhead_cold_said() */
+	__u64 totals[COVERAGE_COUNT];              /* of the programs, as last read */
 	__u64 totals_seen[COVERAGE_COUNT];         /* when it was last asked whether rows moved */
 	bool settling;                             /* they had moved */
 	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
@@ -54,6 +58,7 @@ struct collector {
 
 	uint64_t delivered; /* events of the ring that reached the queue, or were used here */
 	uint64_t queue_full;
+	uint64_t tables_unread;  /* scans in which one could not be read */
 	uint64_t chains_missing; /* events that named a chain that is not known: lost */
 	uint64_t made_here;      /* events that the collector made itself and that may be lost */
 

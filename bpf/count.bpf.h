@@ -149,6 +149,14 @@ static __always_inline void map_send_last_word(const struct map_counts *m,
 	event_submit(e);
 }
 
+/* Can the collector have told of this map yet? It reads the tables from time to time, and says when it
+ * was last done with that. What it has told of may not be left out of the rows: it would be counted
+ * twice, there and in the total of what is in no row. */
+static __always_inline int map_is_untold(const struct map_counts *m)
+{
+	return m->first_ns > *(volatile __u64 *)&tuning.scanned_ns;
+}
+
 /* Another map lives at the address now: say the last word on the old one and begin again. */
 static __noinline int map_counts_retire(struct map_counts *m, const struct operation *o, __u64 seed)
 {
@@ -157,7 +165,7 @@ static __noinline int map_counts_retire(struct map_counts *m, const struct opera
 	if (!m || !o)
 		return 0;
 	gen = m->gen;
-	if (!(m->flags & MAP_SHARED) && ring_is_busy())
+	if (!(m->flags & MAP_SHARED) && ring_is_busy() && map_is_untold(m))
 		coverage_add(COVERAGE_MAPS_UNTRACKED, map_ops_total(m));
 	else
 		map_send_last_word(m, o);

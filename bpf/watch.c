@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "bpf/watch_internal.h"
+#include "core/go_process.h"
 #include "core/test_knob.h"
 
 #include "gomaptop.skel.h"
 
-#define QUEUE_BYTES  (16u << 20) /* the counts of full tables fit in at once */
+#define EVENTS_BYTES ((size_t)4 << 20) /* of the queue, beside the counts of full tables */
 #define STACK_DEPTH  64
 #define INTERVAL_NS  1000000000ULL
 #define STALL_MIN_NS 20000
@@ -201,51 +202,83 @@ static int govern(struct watch *w)
 	return rc ? rc : governor_create(&c, &w->governor);
 }
 
+/* A scan of full tables fits in, with room for events. */
+static size_t queue_bytes(const struct watch *w)
+{
+	if (w->config.queue_bytes)
+		return w->config.queue_bytes;
+	return w->program.maps_max * sizeof(struct event_map) +
+	       w->program.goroutines_max * sizeof(struct event_goroutine) + EVENTS_BYTES;
+}
+
 static int queue_open(struct watch *w)
 {
-	size_t bytes = w->config.queue_bytes ? w->config.queue_bytes : QUEUE_BYTES;
-
 	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->event_fd < 0)
 		return -errno;
-	return event_queue_create(bytes, &w->queue);
+	return event_queue_create(queue_bytes(w), &w->queue);
+}
+
+/* Whether all targets of -p still run; of which one does not: *gone. */
+static bool targets_run(const struct watch *w, pid_t *gone)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < w->config.pid_count; i++) {
+		*gone = w->config.pids[i];
+		if (go_process_executable(*gone, path, sizeof(path)) == -ESRCH)
+			return false;
+	}
+	return true;
+}
+
+static int prepare_error(int rc, struct error *err)
+{
+	return error_set(err, -rc, "cannot prepare the watch: %s; %s", strerror(-rc),
+	                 error_remedy(-rc, "try again; --verbose shows what was tried"));
+}
+
+/* All that needs no probe in the target. */
+static int prepare(struct watch *w, struct error *err)
+{
+	int rc = watch_binaries_open(w, err);
+
+	if (!rc)
+		rc = load(w, err);
+	if (rc)
+		return rc;
+	rc = queue_open(w);
+	if (!rc)
+		rc = names_open(w);
+	if (!rc)
+		rc = govern(w);
+	if (!rc)
+		rc = watch_births_create(w);
+	return rc ? prepare_error(rc, err) : collect(w, err);
 }
 
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	uint64_t begin_ns = collector_now();
+	pid_t gone;
+	bool ran;
 	int rc;
 
 	if (!w)
-		return error_set(err, ENOMEM, "out of memory; free some and try again");
+		return error_no_memory(err);
 	w->config = *config;
 	w->event_fd = -1;
 	config_defaults(&w->config);
+	ran = targets_run(w, &gone);
 	rc = link_keeper_start(&w->keeper);
 	if (rc) {
-		error_set(err, -rc,
-		          "cannot start the process that owns the probes: %s; free memory and "
-		          "processes and try again",
-		          strerror(-rc));
+		error_set(err, -rc, "cannot start the process that owns the probes: %s; %s",
+		          strerror(-rc),
+		          error_remedy(-rc, "free memory and processes and try again"));
 		goto cleanup;
 	}
-	rc = watch_binaries_open(w, err);
-	if (rc)
-		goto cleanup;
-	rc = queue_open(w);
-	if (!rc)
-		rc = names_open(w);
-	if (rc) {
-		error_set(err, -rc, "cannot prepare the watch: %s; free memory and try again",
-		          strerror(-rc));
-		goto cleanup;
-	}
-	rc = load(w, err);
-	if (!rc && (govern(w) || watch_births_create(w)))
-		rc = error_set(err, ENOMEM, "out of memory; free some and try again");
-	if (!rc)
-		rc = collect(w, err);
+	rc = prepare(w, err);
 	if (rc)
 		goto cleanup;
 	governor_targets_set(w->governor, &(struct governor_targets){.cpu_ns = targets_cpu,
@@ -263,6 +296,12 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	*out = w;
 	return 0;
 cleanup:
+	/* Whatever failed then failed for that. */
+	if (ran && !targets_run(w, &gone))
+		rc = error_set(err, ESRCH,
+		               "process %d ended while gomaptop attached to it; `gomaptop -- CMD` "
+		               "starts a program under watch, `-e` waits for the next process",
+		               gone);
 	watch_destroy(w);
 	return rc;
 }
@@ -278,7 +317,7 @@ static void slow_stop(struct watch *w)
 	link_keeper_abandon(w->keeper);
 }
 
-void watch_stop(struct watch *w)
+void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 {
 	uint64_t begin_ns = collector_now();
 
@@ -293,8 +332,13 @@ void watch_stop(struct watch *w)
 	governor_stop(w->governor);
 	if (w->collector)
 		say_took(w, "taken out", begin_ns);
-	collector_stop(w->collector);
+	collector_stop_consumed(w->collector, consume, ctx);
 	w->collector = NULL;
+}
+
+void watch_stop(struct watch *w)
+{
+	watch_stop_consumed(w, NULL, NULL);
 }
 
 void watch_pause(struct watch *w, bool on)

@@ -57,6 +57,9 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 /* Take the probes out, stop the collector, push what is left (final counts, EVENT_TICK). The queue
  * can still be consumed. Idempotent. */
 void watch_stop(struct watch *watch);
+/* The same, by the thread that consumes the queue: consume(ctx), which empties it, is called while the
+ * last counts are pushed, so that they all arrive however small the queue is. */
+void watch_stop_consumed(struct watch *watch, void (*consume)(void *ctx), void *ctx);
 /* on: all probes out now, and none in until off; for a process that is about to be stopped. The watch
  * goes on by itself afterwards. */
 void watch_pause(struct watch *watch, bool on);

@@ -88,7 +88,7 @@ static int binary_add(struct watch *w, int fd, const char *path, struct error *e
 		                        "more than %d different executables at once; watch fewer "
 		                        "processes with -p",
 		                        FIELD_ROWS - 1)
-		            : error_set(err, ENOMEM, "out of memory; free some and try again");
+		            : error_no_memory(err);
 	}
 	b = &w->binaries[w->binary_count];
 	*b = (struct watch_binary){.row = w->binary_count, .file.fd = fd};

@@ -208,6 +208,7 @@ struct detector_tuning {
 	/* The programs' own clock for what need not be exact, see clock_coarse(): the time at the
 	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
 	__u64 clock_tick, clock_ns;
+	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
 };
 
 struct target_state {

@@ -135,7 +135,7 @@ int child_start(const struct child_config *config, struct child **out, struct er
 	int rc, error;
 
 	if (!child)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	*child = (struct child){.pid = -1, .pidfd = -1, .release = -1, .answer = -1};
 	child->executable = path_search(name, &error);
 	if (!child->executable) {

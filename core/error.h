@@ -17,4 +17,11 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* There was no memory for something small: says so, returns -ENOMEM. */
+int error_no_memory(struct error *err);
+
+/* What to do when something that the kernel gives out was refused with this errno: "raise `ulimit -n`".
+ * otherwise: what is said of any other errno. A static string, or `otherwise`. */
+const char *error_remedy(int code, const char *otherwise);
+
 #endif

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/event_spill.h"
+
 #define QUEUE_CAPACITY_MIN ((size_t)64 << 10)
 #define QUEUE_CAPACITY_MAX ((size_t)1 << 40)
 /* Two lines: the adjacent-line prefetcher of x86 pulls lines in pairs. */
@@ -35,6 +37,7 @@ struct event_queue {
 	size_t capacity;
 	size_t mask;
 	size_t release_at;
+	struct event_spill *spill;
 
 	/* Written by the producer alone. */
 	alignas(QUEUE_LINE) _Atomic uint64_t tail;
@@ -42,6 +45,7 @@ struct event_queue {
 	/* The producer's own. */
 	alignas(QUEUE_LINE) uint64_t write;
 	uint64_t write_limit; /* last head seen + capacity */
+	bool spilled;         /* something waited beside the ring when this was last looked at */
 
 	/* Written by the consumer alone. */
 	alignas(QUEUE_LINE) _Atomic uint64_t head;
@@ -50,6 +54,7 @@ struct event_queue {
 	alignas(QUEUE_LINE) uint64_t read;
 	uint64_t cached_tail;
 	uint64_t released; /* what head says */
+	const struct event_header *beside; /* the event that peek returned from beside the ring */
 };
 
 static size_t capacity_round(size_t capacity)
@@ -96,8 +101,8 @@ int event_queue_create(size_t capacity, struct event_queue **out)
 	queue->release_at = queue->capacity / QUEUE_RELEASE_PART;
 	queue->write_limit = queue->capacity;
 	queue->ring = ring_map(queue->capacity);
-	if (!queue->ring) {
-		free(queue);
+	if (!queue->ring || event_spill_create(&queue->spill)) {
+		event_queue_destroy(queue);
 		return -ENOMEM;
 	}
 	*out = queue;
@@ -108,16 +113,28 @@ void event_queue_destroy(struct event_queue *queue)
 {
 	if (!queue)
 		return;
-	munmap(queue->ring, 2 * queue->capacity);
+	if (queue->ring)
+		munmap(queue->ring, 2 * queue->capacity);
+	event_spill_destroy(queue->spill);
 	free(queue);
 }
 
 /* ---- producer ------------------------------------------------------------------------ */
 
+/* Events that wait beside the ring came before what is pushed now: they are taken first. */
+static bool queue_spills(struct event_queue *queue)
+{
+	if (queue->spilled)
+		queue->spilled = !event_spill_empty(queue->spill);
+	return queue->spilled;
+}
+
 void *event_queue_reserve(struct event_queue *queue, size_t size)
 {
 	void *room;
 
+	if (__builtin_expect(queue->spilled, 0) && queue_spills(queue))
+		return NULL;
 	if (__builtin_expect(queue->write_limit - queue->write < size, 0)) {
 		/* acquire: pairs with the release store in event_queue_release(): what the consumer
 		 * read from the bytes it handed back, it read before this thread overwrites them.
@@ -169,6 +186,16 @@ bool event_queue_push(struct event_queue *queue, const struct event_header *even
 	return true;
 }
 
+bool event_queue_push_essential(struct event_queue *queue, const struct event_header *event)
+{
+	if (event_queue_push(queue, event))
+		return true;
+	if (event->size % 8 != 0 || event->size < sizeof(*event))
+		return false;
+	queue->spilled = true;
+	return event_spill_put(queue->spill, event);
+}
+
 /* ---- consumer ------------------------------------------------------------------------ */
 
 /* The copy of the tail says empty: look at the real one. True when there is news. */
@@ -183,10 +210,27 @@ static bool queue_refresh(struct event_queue *queue)
 	return false;
 }
 
+/* The ring is empty: what waits beside it is next. Looked at once more after something was seen to
+ * wait, since an event may have come into the ring before that; none does while something waits. */
+static bool queue_look_beside(struct event_queue *queue)
+{
+	if (event_spill_empty(queue->spill))
+		return false;
+	if (queue_refresh(queue))
+		return true;
+	queue->beside = event_spill_take(queue->spill);
+	return queue->beside;
+}
+
 const struct event_header *event_queue_peek(struct event_queue *queue)
 {
-	if (queue->read == queue->cached_tail && !queue_refresh(queue))
+	if (queue->beside)
+		return queue->beside;
+	if (queue->read == queue->cached_tail && !queue_refresh(queue) &&
+	    !queue_look_beside(queue))
 		return NULL;
+	if (queue->beside)
+		return queue->beside;
 	return (const struct event_header *)(queue->ring + (queue->read & queue->mask));
 }
 
@@ -195,6 +239,10 @@ void event_queue_pop(struct event_queue *queue)
 	const struct event_header *event =
 	        (const struct event_header *)(queue->ring + (queue->read & queue->mask));
 
+	if (queue->beside) {
+		queue->beside = NULL;
+		return;
+	}
 	queue->read += event->size;
 	if (queue->read - queue->released >= queue->release_at)
 		event_queue_release(queue);

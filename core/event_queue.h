@@ -7,6 +7,12 @@
  * place. Head and tail are free-running byte counters on cache lines of their own; each side keeps
  * a cached copy of the other's index and looks at the real one only when the copy says full or
  * empty. Each fence in event_queue.c names the one it pairs with.
+ *
+ * What a report stands on is never given up because the ring is full: conflicts, crashes, beginnings and
+ * ends of processes, coverage (which says what was lost) and ticks are pushed as essential. Without
+ * room in the ring they wait beside it (core/event_spill.h), and until the consumer has taken
+ * them, nothing else is accepted, so that the order stays. Everything else is refused when the
+ * ring is full; whoever pushes it counts the loss.
  */
 #ifndef GOMAPTOP_CORE_EVENT_QUEUE_H
 #define GOMAPTOP_CORE_EVENT_QUEUE_H
@@ -32,6 +38,11 @@ void event_queue_publish(struct event_queue *queue);
 
 /* Producer. Reserve, copy, publish. False: full, nothing was written. event->size counts. */
 bool event_queue_push(struct event_queue *queue, const struct event_header *event);
+
+/* Producer. The same for an event that must arrive. False only where EVENT_SPILL_BYTES of such
+ * events wait already, half of that for conflicts, or memory ran out; never for EVENT_COVERAGE and
+ * EVENT_TICK, of which the newest takes the place of one that still waits. */
+bool event_queue_push_essential(struct event_queue *queue, const struct event_header *event);
 
 /* Consumer. The oldest event, in place, or NULL when empty; valid until event_queue_pop(). */
 const struct event_header *event_queue_peek(struct event_queue *queue);

@@ -237,7 +237,7 @@ int probe_plan_make(struct go_binary *binary, struct probe_plan *plan, struct er
 	if (!planner || !plan->sites || !plan->skips) {
 		free(planner);
 		probe_plan_free(plan);
-		return error_set(err, ENOMEM, "out of memory; free some and try again");
+		return error_no_memory(err);
 	}
 	planner->binary = binary;
 	planner->plan = plan;
@@ -252,7 +252,7 @@ int probe_plan_make(struct go_binary *binary, struct probe_plan *plan, struct er
 	free(planner);
 	int rc = plan_check(plan, binary, err);
 	if (!rc && probe_callers_find(binary, plan))
-		rc = error_set(err, ENOMEM, "out of memory; free some and try again");
+		rc = error_no_memory(err);
 	probe_notes_find(binary, plan);
 	if (rc)
 		probe_plan_free(plan);

@@ -39,6 +39,13 @@ struct snapshot_context {
 	bool color; /* text report with ANSI colours */
 };
 
+#define SNAPSHOT_GAPS_MAX 160
+
+/* Was anything lost, or could something not be watched, so that "no conflict was seen" says less than it
+ * seems to? Then out says what: "12 events lost, 1 function not probed". */
+bool snapshot_gaps(const struct model *model, const struct snapshot_context *context,
+                   char out[SNAPSHOT_GAPS_MAX]);
+
 /* Write the snapshot to an open stream. 0 or -errno. */
 int snapshot_write(const struct model *model, const struct snapshot_context *context,
                    enum snapshot_format format, FILE *out, struct error *err);

@@ -236,20 +236,17 @@ static void conflict_print(const struct snapshot_context *context, FILE *out,
 static void conflicts_none_print(const struct model *model, const struct snapshot_context *context,
                                  FILE *out)
 {
-	uint64_t lost = events_lost(model);
+	char gaps[SNAPSHOT_GAPS_MAX];
 
 	if (model_has_conflict(model))
 		put(context, out, TONE_BAD,
 		    "Conflicts: one ended its process, on a map that is not known\n");
-	else if (lost)
-		put(context, out, TONE_WARN, "Conflicts: none seen, %" PRIu64 " events lost\n",
-		    lost);
-	else if (model_dropped(model))
-		put(context, out, TONE_WARN,
-		    "Conflicts: none seen, %" PRIu64 " events found no room\n",
-		    model_dropped(model));
-	else
+	else if (!snapshot_gaps(model, context, gaps))
 		put(context, out, TONE_GOOD, "No conflicts seen\n");
+	else if (!events_lost(model) && !model_dropped(model))
+		put(context, out, TONE_WARN, "No conflicts seen, but %s\n", gaps);
+	else
+		put(context, out, TONE_WARN, "Conflicts: none seen, %s\n", gaps);
 }
 
 static void conflicts_print(const struct model *model, const struct snapshot_context *context,
@@ -344,6 +341,7 @@ static const struct {
         {COVERAGE_QUEUE_FULL, "lost in the event queue"},
         {COVERAGE_TABLE_FULL, "lost because the table of maps was full"},
         {COVERAGE_STACK_FAILED, "lost because the stack could not be walked"},
+        {COVERAGE_TABLE_UNREAD, "times a table of the kernel could not be read: what it said is lost"},
         {COVERAGE_GOROUTINES_UNTRACKED, "operations counted without their goroutine"},
         {COVERAGE_SITES_UNTRACKED, "operations counted without their call site"},
         {COVERAGE_MAPS_UNTRACKED, "operations counted without their short-lived map"},

@@ -27,7 +27,7 @@ int check_run(const struct options *options, FILE *out, struct error *err)
 	int rc;
 
 	if (!report)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	check_program_gather(report, &target);
 	rc = check_host_gather(report, &target, options->verbose);
 	check_process_recheck(report, &target);

@@ -86,7 +86,7 @@ static int choose_target(struct options *options, struct error *err)
 
 	rc = go_process_list_create(&choices.list);
 	if (rc)
-		return error_set(err, -rc, "out of memory: free some and try again");
+		return error_no_memory(err);
 	pid = ui_choose(list_choices, &choices, &config, err);
 	go_process_list_destroy(choices.list);
 	free(choices.rows);
@@ -94,7 +94,7 @@ static int choose_target(struct options *options, struct error *err)
 		return pid;
 	options->pids = malloc(sizeof(*options->pids));
 	if (!options->pids)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	options->pids[options->pid_count++] = pid;
 	return 1;
 }
@@ -110,10 +110,18 @@ static int run_screen(struct session *session, const struct options *options, st
 	return rc ? rc : session_stop(session, err);
 }
 
+/* What says most comes first: 3, then 5, then what CMD says. */
 static int exit_status(struct session *session, const struct options *options)
 {
+	char gaps[SNAPSHOT_GAPS_MAX];
+
 	if (options->batch && model_has_conflict(session_model(session)))
 		return EXIT_CONFLICT;
+	if (options->batch && session_gaps(session, gaps)) {
+		fprintf(stderr, "gomaptop: no conflict was seen, but not all was: %s; status %d\n",
+		        gaps, EXIT_GAPS);
+		return EXIT_GAPS;
+	}
 	return session_child_status(session);
 }
 

@@ -132,6 +132,7 @@ static void watch_losses(struct messages *messages, const struct rows *rows)
 	        {COVERAGE_QUEUE_FULL, "the queue within gomaptop was full"},
 	        {COVERAGE_TABLE_FULL, "a table in the kernel was full"},
 	        {COVERAGE_STACK_FAILED, "a call chain could not be walked"},
+	        {COVERAGE_TABLE_UNREAD, "a table in the kernel could not be read"},
 	};
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)

@@ -352,7 +352,7 @@ int metrics_server_start(const struct listen_address *address, struct metrics_se
 	int fd, rc;
 
 	if (!server)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	server->address = *address;
 	pthread_mutex_init(&server->lock, NULL);
 	fd = local ? local_listen(server) : address_listen(address);

@@ -19,8 +19,8 @@ static const char ABOUT[] =
         "With -- CMD, gomaptop starts CMD, watches it from its first instruction and ends it when "
         "the watch ends. With check it says what can be watched, and attaches nothing.\n\n"
         "Exit status: 0 it ran and saw no conflict; 1 it could not do its work; 2 the command "
-        "line is wrong; 3 (with -b) at least one conflict was seen. With -- CMD and no conflict: "
-        "CMD's own status.";
+        "line is wrong; with -b: 3 at least one conflict was seen, 5 none was, and something was "
+        "lost or could not be watched. With -- CMD and 0: CMD's own status.";
 
 /* ---- argp ---------------------------------------------------------------------------- */
 
@@ -138,7 +138,7 @@ static int print_argp(struct command_line *line, unsigned int what, struct error
 	char name[] = "gomaptop";
 
 	if (!rows)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	argp_help(&argp, stdout, what, name);
 	free(rows);
 	line->done = true;

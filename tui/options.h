@@ -21,10 +21,11 @@
 
 /* Exit statuses of the program: a contract with scripts. */
 enum exit_status {
-	EXIT_RAN = 0,      /* it ran; no conflict was seen */
+	EXIT_RAN = 0,      /* it ran; nothing was found, and nothing was missed that is known of */
 	EXIT_FAILED = 1,   /* it could not do its work */
 	EXIT_USAGE = 2,    /* the command line is wrong */
 	EXIT_CONFLICT = 3, /* -b: it ran, and at least one conflict was seen */
+	EXIT_GAPS = 5,     /* -b: nothing was found, and something was lost or not watched */
 };
 
 enum command { COMMAND_WATCH, COMMAND_CHECK };

@@ -26,7 +26,7 @@ static int pid_add(struct options *options, pid_t pid, struct error *err)
 	}
 	grown = reallocarray(options->pids, options->pid_count + 1, sizeof(*grown));
 	if (!grown)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	options->pids = grown;
 	options->pids[options->pid_count++] = pid;
 	return 0;
@@ -36,7 +36,7 @@ static int read_pids(struct command_line *line, const char *text, struct error *
 {
 	char *list = strdup(text), *rest = list, *item;
 	long pid = 0;
-	int rc = list ? 0 : error_set(err, ENOMEM, "out of memory: free some and try again");
+	int rc = list ? 0 : error_no_memory(err);
 
 	while (!rc && (item = strsep(&rest, ","))) {
 		rc = number_parse(item, 1, INT_MAX, &pid, NULL);

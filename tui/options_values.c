@@ -175,5 +175,5 @@ int string_keep(char **slot, const char *text, struct error *err)
 		return error_set(err, EINVAL, "an empty name names nothing: give a path");
 	free(*slot);
 	*slot = strdup(text);
-	return *slot ? 0 : error_set(err, ENOMEM, "out of memory: free some and try again");
+	return *slot ? 0 : error_no_memory(err);
 }

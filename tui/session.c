@@ -114,7 +114,7 @@ static int session_model_create(struct session *session, struct error *err)
 	skips = watch_skips(session->watch, &count);
 	session->skips = calloc(count + 1, sizeof(*session->skips));
 	if (!session->skips || model_create(&config, &session->model))
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	/* A function that is absent as it should be is nothing that was skipped. */
 	for (i = 0; i < count; i++) {
 		if (!skips[i].wanted)
@@ -131,7 +131,7 @@ int session_open(const struct options *options, struct session **out, struct err
 	int rc;
 
 	if (!session)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	session->options = options;
 	uname(&session->host);
 	/* An error is better known now than after ten minutes of watching. */
@@ -288,12 +288,17 @@ static void child_log_settle(struct session *session)
 	}
 }
 
+static void pump(void *session)
+{
+	session_pump(session);
+}
+
 void session_probes_out(struct session *session)
 {
 	if (session->stopped_ns)
 		return;
 	session->stopped_ns = session_clock_ns(CLOCK_MONOTONIC);
-	watch_stop(session->watch);
+	watch_stop_consumed(session->watch, pump, session);
 }
 
 int session_stop(struct session *session, struct error *err)
@@ -363,6 +368,13 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	err->text[0] = '\0';
 	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
 	return stream_settle(out, rc, "the report", err);
+}
+
+bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX])
+{
+	struct snapshot_context context = session_context(session, false);
+
+	return snapshot_gaps(session->model, &context, out);
 }
 
 int session_write(struct session *session, enum snapshot_format format, FILE *out, bool color,

@@ -58,6 +58,9 @@ int session_child_status(const struct session *session);
 /* File with the output of CMD, or NULL: none was kept. After session_stop(). */
 const char *session_child_log(const struct session *session);
 
+/* Was anything lost or not watched? In words; see snapshot_gaps(). */
+bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX]);
+
 /* A report of what is new since the last call, the whole report, the whole report in a file. The
  * file is replaced at once or not at all; what is no regular file (a pipe, a terminal) is written
  * to as it is. 0, or -errno with words. */

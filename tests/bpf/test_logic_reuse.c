@@ -87,6 +87,45 @@ static void test_busy_ring_is_told_of_shared_maps(void **state)
 	assert_int_equal(total(COVERAGE_MAPS_UNTRACKED), 0);
 }
 
+/* Operations that the collector has told of are in the rows already: left out of the rows again they would
+ * be counted twice. */
+static void told_before(__u64 scanned_ns, unsigned int events, __u64 untracked)
+{
+	shim.now_ns += 1000;
+	tuning.scanned_ns = 0;
+	shim.ring_used = 51;
+	{
+		struct fake_map map = {.hash0 = 11};
+
+		hit(&g1, &map, OP_WRITE, 0x10);
+		tuning.scanned_ns = scanned_ns;
+		hit(&g1, &map, OP_READ, 0x10);
+		map.hash0 = 12;
+		hit(&g2, &map, OP_WRITE, 0x20);
+	}
+	assert_int_equal(events_of(EVENT_MAP, NULL), events);
+	assert_int_equal(total(COVERAGE_MAPS_UNTRACKED), untracked);
+	assert_sums();
+}
+
+static void test_busy_ring_is_told_of_maps_told_before(void **state)
+{
+	(void)state;
+	told_before(shim.now_ns + 2000, 1, 0);
+}
+
+static void test_busy_ring_is_told_of_maps_during_a_scan(void **state)
+{
+	(void)state;
+	told_before(UINT64_MAX, 1, 0);
+}
+
+static void test_busy_ring_is_not_told_of_maps_made_since(void **state)
+{
+	(void)state;
+	told_before(shim.now_ns, 0, 2);
+}
+
 static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 {
 	struct fake_map map = {.hash0 = 11, .count = 1};
@@ -216,6 +255,9 @@ int main(void)
 	        T(test_row_is_not_whole_between_two_maps),
 	        T(test_busy_ring_is_told_of_no_own_map),
 	        T(test_busy_ring_is_told_of_shared_maps),
+	        T(test_busy_ring_is_told_of_maps_told_before),
+	        T(test_busy_ring_is_told_of_maps_during_a_scan),
+	        T(test_busy_ring_is_not_told_of_maps_made_since),
 	        T(test_seed_renewed_by_delete_is_the_same_map),
 	        T(test_reused_address_of_an_emptied_map),
 	        T(test_birth_is_told),

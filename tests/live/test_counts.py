@@ -134,9 +134,10 @@ class CountsTest(unittest.TestCase):
                 time.sleep(4)
                 watching.process.send_signal(signal.SIGCONT)
                 result = watching.finish()
-        self.assertEqual(result.status, 0, result)
+        self.assertEqual(result.status, 5, result)
         self.assertNotIn("no conflicts", result.stdout.lower())
         self.assertRegex(result.stdout, r"none seen, [\d,]+ events? lost")
+        self.assertRegex(result.stderr, r"not all was: [\d,]+ events? lost")
 
 
 if __name__ == "__main__":
