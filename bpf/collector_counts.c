@@ -106,8 +106,8 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 	e = row_room(c, sizeof(*e));
 	if (!e)
 		return;
-	*e = (struct event_map){
-	        .h = {.kind = EVENT_MAP, .size = sizeof(*e), .time_ns = t->now}, .counts = *m};
+	*e = (struct event_map){.h = {.kind = EVENT_MAP, .size = sizeof(*e), .time_ns = t->now},
+	                        .counts = *m};
 	memcpy(&e->key, key, sizeof(e->key));
 	e->h.tgid = e->key.tgid;
 	if (idle)
@@ -303,8 +303,7 @@ static void coverage_push(struct collector *c, uint64_t now)
  * one more scan after the last that moved has it. */
 static bool rows_moved(struct collector *c)
 {
-	bool moved =
-	        !totals_read(c) || memcmp(c->totals, c->totals_seen, sizeof(c->totals)) != 0;
+	bool moved = !totals_read(c) || memcmp(c->totals, c->totals_seen, sizeof(c->totals)) != 0;
 	bool settling = c->settling;
 
 	memcpy(c->totals_seen, c->totals, sizeof(c->totals));

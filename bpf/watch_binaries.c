@@ -172,7 +172,7 @@ int watch_binaries_open(struct watch *w, struct error *err)
 			return binary;
 		rc = watch_target_register(w, w->config.pids[i], binary);
 		if (rc)
-			return error_set(err, -rc, "out of memory; free some and try again");
+			return error_no_memory(err);
 	}
 	for (size_t i = 0; i < w->binary_count; i++) {
 		w->binaries[i].first_site = w->site_count;

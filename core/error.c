@@ -33,7 +33,8 @@ const char *error_remedy(int code, const char *otherwise)
 	        {EMFILE, "raise the number of file descriptors with `ulimit -n`"},
 	        {ENFILE, "raise `sysctl fs.file-max`, or close programs that hold many files"},
 	        {EAGAIN, "raise the number of threads with `ulimit -u`, or of this cgroup"},
-	        {ENOSPC, "raise the limit that was reached (`sysctl fs.inotify`, `sysctl fs.epoll`)"},
+	        {ENOSPC,
+	         "raise the limit that was reached (`sysctl fs.inotify`, `sysctl fs.epoll`)"},
 	};
 
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)

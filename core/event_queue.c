@@ -53,7 +53,7 @@ struct event_queue {
 	/* The consumer's own. */
 	alignas(QUEUE_LINE) uint64_t read;
 	uint64_t cached_tail;
-	uint64_t released; /* what head says */
+	uint64_t released;                 /* what head says */
 	const struct event_header *beside; /* the event that peek returned from beside the ring */
 };
 
@@ -226,8 +226,7 @@ const struct event_header *event_queue_peek(struct event_queue *queue)
 {
 	if (queue->beside)
 		return queue->beside;
-	if (queue->read == queue->cached_tail && !queue_refresh(queue) &&
-	    !queue_look_beside(queue))
+	if (queue->read == queue->cached_tail && !queue_refresh(queue) && !queue_look_beside(queue))
 		return NULL;
 	if (queue->beside)
 		return queue->beside;

@@ -21,8 +21,8 @@
 
 struct event_spill;
 
-int event_spill_create(struct event_spill **out);      /* 0 or -ENOMEM */
-void event_spill_destroy(struct event_spill *spill);   /* accepts NULL; both threads have ended */
+int event_spill_create(struct event_spill **out);    /* 0 or -ENOMEM */
+void event_spill_destroy(struct event_spill *spill); /* accepts NULL; both threads have ended */
 
 /* Producer. Keep a copy. False: the bound is reached, or there is no memory; nothing was kept. */
 bool event_spill_put(struct event_spill *spill, const struct event_header *event);

@@ -123,10 +123,10 @@ static int report_put(const struct batch *batch, report_function *report, struct
 	int rc;
 
 	if (!out)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	rc = report(batch, out, err);
 	if (fclose(out) && !rc)
-		rc = error_set(err, ENOMEM, "out of memory: free some and try again");
+		rc = error_no_memory(err);
 	if (!rc) {
 		rc = writer_put(batch->out, text, size);
 		if (rc)
