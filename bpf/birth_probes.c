@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/thread_call.h"
 
 /* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps at
  * once, what a program makes as it starts); and what a window may cost. What is over is paid first. */
@@ -26,6 +27,7 @@ struct birth_probes {
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
+	struct thread_call call;
 	bool running, stopping, armed;
 	uint64_t armed_since_ns, armed_ns;
 	uint64_t paid_ns, paid_hits; /* when the account was last settled, and hits until then */
@@ -54,14 +56,9 @@ int birth_probes_create(const struct birth_probes_config *config, struct birth_p
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	thread_call_open(&b->call);
 	*out = b;
 	return 0;
-}
-
-int birth_probes_add(struct birth_probes *b, const struct probe_file *file, pid_t pid,
-                     const struct probe_point *points, size_t count)
-{
-	return probe_set_add(b->set, file, pid, true, points, count);
 }
 
 /* ---- in and out ---------------------------------------------------------------------- */
@@ -103,6 +100,63 @@ static void look(struct birth_probes *b)
 	probe_set_look(b->set);
 	if (b->armed && !probe_set_is_open(b->set))
 		armed_end(b);
+}
+
+/* ---- files that come and go ---------------------------------------------------------- */
+
+struct change {
+	struct birth_probes *births;
+	const struct probe_file *file;
+	pid_t pid;
+	const struct probe_point *points;
+	size_t count;
+	int fd, rc;
+};
+
+static void add(void *ctx)
+{
+	struct change *c = ctx;
+
+	c->rc = probe_set_add(c->births->set, c->file, c->pid, true, c->points, c->count);
+	if (!c->rc && c->births->armed)
+		probe_set_open(c->births->set, NULL, NULL);
+}
+
+static void take_away(void *ctx)
+{
+	struct change *c = ctx;
+
+	probe_set_remove(c->births->set, c->fd);
+	look(c->births);
+}
+
+static void call(struct birth_probes *b, void (*run)(void *ctx), void *ctx)
+{
+	bool running;
+
+	pthread_mutex_lock(&b->lock);
+	running = b->running;
+	if (running)
+		thread_call_ask(&b->call, &b->lock, &b->wake, run, ctx);
+	pthread_mutex_unlock(&b->lock);
+	if (!running)
+		run(ctx);
+}
+
+int birth_probes_add(struct birth_probes *b, const struct probe_file *file, pid_t pid,
+                     const struct probe_point *points, size_t count)
+{
+	struct change c = {.births = b, .file = file, .pid = pid, .points = points, .count = count};
+
+	call(b, add, &c);
+	return c.rc;
+}
+
+void birth_probes_remove(struct birth_probes *b, int fd)
+{
+	struct change c = {.births = b, .fd = fd};
+
+	call(b, take_away, &c);
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -173,6 +227,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&b->lock);
 	while (!b->stopping) {
+		thread_call_serve(&b->call, &b->lock);
 		uint64_t until = clock_now() + look_next(b);
 		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
 		                      .tv_nsec = (long)(until % 1000000000)};
@@ -199,7 +254,7 @@ int birth_probes_start(struct birth_probes *b)
 	b->balance_ns = rate * SAVINGS_S * 1e9;
 	b->dice = (unsigned int)b->paid_ns;
 	allow(b);
-	rc = rate > 0 ? arm(b) : 0;
+	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;
 	if (rc)
 		return rc;
 	rc = -pthread_create(&b->thread, NULL, run, b);
@@ -238,6 +293,7 @@ void birth_probes_destroy(struct birth_probes *b)
 		return;
 	birth_probes_stop(b);
 	probe_set_destroy(b->set);
+	thread_call_close(&b->call);
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
 	free(b);

@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "bpf/wire.h"
+#include "core/file_identity.h"
 #include "core/go_process.h"
 #include "core/u64_map.h"
 #include "core/unwind.h"
@@ -23,8 +24,7 @@
 /* Addresses in the file. */
 struct program_text {
 	struct program_text *next;
-	dev_t device;
-	ino_t inode;
+	struct file_identity seen;
 	struct go_binary *binary; /* NULL: could not be read */
 	uint64_t goexit;          /* what goroutines return to */
 	uint64_t callback_begin, callback_end;
@@ -108,11 +108,11 @@ void chain_finish_destroy(struct chain_finish *finish)
 
 /* ---- where chains end ---------------------------------------------------------------- */
 
-static void text_read(struct program_text *text, const char *path)
+static void text_read(struct program_text *text, int fd)
 {
 	struct go_function function;
 
-	if (go_binary_open(path, &text->binary, NULL)) {
+	if (go_binary_open_fd(fd, "executable", &text->binary, NULL)) {
 		text->binary = NULL;
 		return;
 	}
@@ -126,24 +126,24 @@ static void text_read(struct program_text *text, const char *path)
 	}
 }
 
-static struct program_text *text_need(struct chain_finish *f, const char *path)
+/* The same inode may hold another program by now. */
+static struct program_text *text_need(struct chain_finish *f, int fd)
 {
+	struct file_identity seen;
 	struct program_text *text;
-	struct stat st;
 
-	if (stat(path, &st))
+	if (file_identity_read(fd, &seen))
 		return NULL;
 	for (text = f->texts; text; text = text->next)
-		if (text->device == st.st_dev && text->inode == st.st_ino)
+		if (file_identity_unwritten(&text->seen, &seen))
 			return text;
 	text = calloc(1, sizeof(*text));
 	if (!text)
 		return NULL;
-	text->device = st.st_dev;
-	text->inode = st.st_ino;
+	text->seen = seen;
 	text->next = f->texts;
 	f->texts = text;
-	text_read(text, path);
+	text_read(text, fd);
 	return text;
 }
 
@@ -163,12 +163,14 @@ static void bpf_tell(const struct chain_finish *f, uint32_t tgid, const struct p
 
 void chain_finish_process(struct chain_finish *finish, uint32_t tgid)
 {
-	char path[PROC_PATH_MAX];
 	struct process *process = u64_map_get(&finish->processes, tgid);
+	int fd = go_process_open_executable((pid_t)tgid);
 	struct process fresh = {0};
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", tgid);
-	fresh.text = text_need(finish, path);
+	if (fd < 0)
+		return;
+	fresh.text = text_need(finish, fd);
+	close(fd);
 	if (!fresh.text || !fresh.text->binary ||
 	    go_process_load_bias((pid_t)tgid, fresh.text->binary, &fresh.bias))
 		return;

@@ -54,6 +54,11 @@ struct collector_config {
 	size_t layout_count;
 };
 
+/* One more such executable while it runs, before its first probe goes in; and one less. By one thread
+ * that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
+int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
+void collector_layout_remove(struct collector *collector, size_t row);
+
 /* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */
 uint64_t collector_now(void);
 

@@ -74,7 +74,7 @@ struct collector {
 	size_t target_count, target_room;
 	pthread_mutex_t targets_lock; /* another thread may read what is in targets[] */
 
-	struct collector_layouts *layouts; /* NULL: all layouts are known */
+	struct collector_layouts *layouts;
 
 	struct coverage_totals *coverage;
 	void *keys, *values; /* of one batch */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Layouts that nobody vouches for: look at live objects, tell the programs what may be believed. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,10 @@ struct subject {
 	struct go_binary *binary;
 	struct layout_code_finder code;
 	struct layout_check *check;
-	dev_t device;
-	ino_t inode;
+	struct file_identity seen;
 	size_t row;
+	atomic_bool gone; /* the row may be another one's by now */
+	struct subject *next;
 };
 
 struct place {
@@ -42,8 +44,8 @@ struct place {
 };
 
 struct collector_layouts {
-	struct subject *subjects;
-	size_t count;
+	struct subject *_Atomic subjects; /* another thread puts further ones in front */
+	atomic_bool fresh;                /* it has just done so: look soon */
 	struct place places[PLACES_MAX];
 	size_t place_next;
 	uint64_t next_ns, wait_ns;
@@ -51,38 +53,62 @@ struct collector_layouts {
 
 /* ---- life ---------------------------------------------------------------------------- */
 
-static int subject_open(struct subject *s, const struct collector_layout *from)
+static void subject_close(struct subject *s)
 {
-	int rc = go_binary_open_fd(from->file.fd, "executable", &s->binary, NULL);
+	if (!s)
+		return;
+	go_binary_close(s->binary);
+	layout_check_destroy(s->check);
+	free(s);
+}
+
+static int subject_open(const struct collector_layout *from, struct subject **out)
+{
+	struct subject *s = calloc(1, sizeof(*s));
+	int rc = s ? go_binary_open_fd(from->file.fd, "executable", &s->binary, NULL) : -ENOMEM;
 
 	if (!rc)
 		rc = layout_check_create(&s->check);
+	if (rc) {
+		subject_close(s);
+		return rc;
+	}
+	layout_code_open(&s->code, s->binary);
+	s->seen = from->file.seen;
+	s->row = from->row;
+	*out = s;
+	return 0;
+}
+
+int collector_layout_add(struct collector *c, const struct collector_layout *layout)
+{
+	struct subject *s;
+	int rc = subject_open(layout, &s);
+
 	if (rc)
 		return rc;
-	layout_code_open(&s->code, s->binary);
-	s->device = from->file.seen.device;
-	s->inode = from->file.seen.inode;
-	s->row = from->row;
+	s->next = c->layouts->subjects;
+	c->layouts->subjects = s;
+	c->layouts->fresh = true;
 	return 0;
+}
+
+void collector_layout_remove(struct collector *c, size_t row)
+{
+	for (struct subject *s = c->layouts->subjects; s; s = s->next)
+		if (s->row == row)
+			s->gone = true;
 }
 
 int collector_layouts_open(struct collector *c)
 {
-	struct collector_layouts *l;
 	int rc = 0;
 
-	if (!c->config.layout_count)
-		return 0;
-	l = c->layouts = calloc(1, sizeof(*l));
-	if (!l)
+	c->layouts = calloc(1, sizeof(*c->layouts));
+	if (!c->layouts)
 		return -ENOMEM;
-	l->subjects = calloc(c->config.layout_count, sizeof(*l->subjects));
-	if (!l->subjects)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->config.layout_count && !rc; i++) {
-		rc = subject_open(&l->subjects[i], &c->config.layouts[i]);
-		l->count++;
-	}
+	for (size_t i = 0; i < c->config.layout_count && !rc; i++)
+		rc = collector_layout_add(c, &c->config.layouts[i]);
 	return rc;
 }
 
@@ -92,11 +118,10 @@ void collector_layouts_close(struct collector *c)
 
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->count; i++) {
-		go_binary_close(l->subjects[i].binary);
-		layout_check_destroy(l->subjects[i].check);
+	for (struct subject *s = l->subjects, *next; s; s = next) {
+		next = s->next;
+		subject_close(s);
 	}
-	free(l->subjects);
 	free(l);
 }
 
@@ -105,16 +130,16 @@ void collector_layouts_close(struct collector *c)
 static void place_look(const struct collector_layouts *l, struct place *place)
 {
 	char path[PROC_PATH_MAX];
+	struct file_identity runs;
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", place->tgid);
 	place->subject = NULL;
 	if (stat(path, &st))
 		return;
-	for (size_t i = 0; i < l->count; i++) {
-		const struct subject *s = &l->subjects[i];
-
-		if (s->device == st.st_dev && s->inode == st.st_ino &&
+	runs = file_identity_of(&st);
+	for (const struct subject *s = l->subjects; s && !place->subject; s = s->next) {
+		if (!s->gone && file_identity_unwritten(&s->seen, &runs) &&
 		    !go_process_load_bias((pid_t)place->tgid, s->binary, &place->bias))
 			place->subject = s;
 	}
@@ -246,18 +271,22 @@ static void maps_look(struct collector *c)
 void collector_layouts_look(struct collector *c)
 {
 	struct collector_layouts *l = c->layouts;
-	uint64_t now = l ? collector_now() : 0;
+	uint64_t now = l->subjects ? collector_now() : 0;
 
-	if (!l || now < l->next_ns)
+	if (l->fresh) {
+		l->fresh = false;
+		l->wait_ns = l->next_ns = 0;
+	}
+	if (!l->subjects || now < l->next_ns)
 		return;
 	if (!goroutines_look(c)) {
 		l->next_ns = now + EMPTY_NS;
 		return;
 	}
 	maps_look(c);
-	for (size_t i = 0; i < l->count; i++)
-		c->config.tuning->proven[l->subjects[i].row] =
-		        layout_check_passed(l->subjects[i].check);
+	for (const struct subject *s = l->subjects; s; s = s->next)
+		if (!s->gone)
+			c->config.tuning->proven[s->row] = layout_check_passed(s->check);
 	l->wait_ns = l->wait_ns ? 2 * l->wait_ns : FIRST_NS;
 	if (l->wait_ns > LAST_NS)
 		l->wait_ns = LAST_NS;

@@ -19,7 +19,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-static __always_inline void process_announce(__u32 tgid)
+static __always_inline void process_announce(__u32 tgid, __u32 row)
 {
 	struct event_process *e = event_reserve(sizeof(*e));
 
@@ -27,18 +27,18 @@ static __always_inline void process_announce(__u32 tgid)
 		return;
 	event_header_set(&e->h, EVENT_PROCESS, sizeof(*e), bpf_ktime_get_ns(), tgid);
 	e->state = PROCESS_RUNNING;
-	e->binary = 0;
+	e->binary = row;
 	event_submit(e);
 }
 
 /* Is this process one to watch? Its first hit announces it. */
-static __always_inline int process_is_target(__u32 tgid)
+static __always_inline int process_is_target(__u32 tgid, __u32 row)
 {
 	struct target_state *t = bpf_map_lookup_elem(&targets, &tgid);
 
 	if (t) {
 		if (!t->announced && !__sync_val_compare_and_swap(&t->announced, 0, 1))
-			process_announce(tgid);
+			process_announce(tgid, row);
 		return 1;
 	}
 	if (!config.any_process)
@@ -47,28 +47,28 @@ static __always_inline int process_is_target(__u32 tgid)
 		struct target_state fresh = {.announced = 1};
 
 		if (!bpf_map_update_elem(&targets, &tgid, &fresh, BPF_NOEXIST))
-			process_announce(tgid);
+			process_announce(tgid, row);
 	}
 	return 1;
 }
 
 /* The first hits of a process; KNOWN_PROCESSES that share a place here come again and again. */
-static __noinline __u32 process_learn(__u32 own)
+static __noinline __u32 process_learn(__u32 own, __u32 row)
 {
 	__u32 tgid = 0, tid = 0;
 
-	if (current_ids(&tgid, &tid) || !process_is_target(tgid))
+	if (current_ids(&tgid, &tid) || !process_is_target(tgid, row))
 		return 0;
 	*(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)] = (__u64)own << 32 | tgid;
 	return tgid;
 }
 
 /* Id of the running process if it is to be watched, else 0. own: the kernel's own id of it. */
-static __always_inline __u32 process_watched(__u32 own)
+static __always_inline __u32 process_watched(__u32 own, __u64 cookie)
 {
 	__u64 known = *(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)];
 
-	return known >> 32 == own ? (__u32)known : process_learn(own);
+	return known >> 32 == own ? (__u32)known : process_learn(own, COOKIE_ROW(cookie));
 }
 
 static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)
@@ -104,7 +104,7 @@ int on_probe(struct pt_regs *ctx)
 		return 0;
 	ids = bpf_get_current_pid_tgid();
 	o.tid = ids;
-	o.tgid = process_watched(ids >> 32);
+	o.tgid = process_watched(ids >> 32, cookie);
 	if (!o.tgid) {
 		coverage_count(COVERAGE_OTHER_PROCESS);
 		return 0;

@@ -13,6 +13,7 @@
 #include "core/contention.h"
 #include "core/overhead_budget.h"
 #include "core/process_apart.h"
+#include "core/thread_call.h"
 
 #define WINDOW_NS 10000000ULL /* ten times the longest hold */
 #define TAIL_NS   500000ULL   /* breakpoints are gone that soon with uprobe_multi */
@@ -53,6 +54,7 @@ struct governor {
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
+	struct thread_call call;
 	bool running, stopping;
 	uint64_t armed_since_ns; /* 0: the probes are not in place */
 	struct governor_state state;
@@ -92,6 +94,7 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&g->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	thread_call_open(&g->call);
 	*out = g;
 	return 0;
 }
@@ -436,6 +439,7 @@ static void *run(void *arg)
 	process_apart_hurry();
 	pthread_mutex_lock(&g->lock);
 	while (!g->stopping) {
+		thread_call_serve(&g->call, &g->lock);
 		uint64_t until = clock_now() + wait_ns(g);
 		struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
 		                      .tv_nsec = (long)(until % 1000000000)};
@@ -515,6 +519,37 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	return standing + governed;
 }
 
+void governor_call(struct governor *g, void (*run)(void *ctx), void *ctx)
+{
+	bool running;
+
+	pthread_mutex_lock(&g->lock);
+	running = g->running;
+	if (running)
+		thread_call_ask(&g->call, &g->lock, &g->wake, run, ctx);
+	pthread_mutex_unlock(&g->lock);
+	if (!running)
+		run(ctx);
+}
+
+/* Kept out where they are not in place: the kernel is asked whether it accepts them when it matters. */
+int governor_renew(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
+                   void *ctx)
+{
+	bool was = g->armed_since_ns > 0, is;
+	int rc = 0;
+
+	if (probe_set_is_open(g->config.probes))
+		rc = probe_set_open(g->config.probes, failed, ctx);
+	is = probe_set_is_open(g->config.probes);
+	if (was && !is) {
+		armed_set(g, false);
+		turn(g, false);
+	}
+	g->retry_ns = 0;
+	return rc;
+}
+
 void governor_state(struct governor *g, struct governor_state *out)
 {
 	pthread_mutex_lock(&g->lock);
@@ -549,6 +584,7 @@ void governor_destroy(struct governor *g)
 		return;
 	governor_stop(g);
 	coverage_totals_destroy(g->totals);
+	thread_call_close(&g->call);
 	pthread_cond_destroy(&g->wake);
 	pthread_mutex_destroy(&g->lock);
 	free(g);

@@ -66,6 +66,16 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 int governor_start(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
+/* Have run(ctx) done in the governor's thread, between two of its steps, and wait until it is done:
+ * what that thread alone may touch (the probe sets, site_zoom) can be changed there. Where no thread
+ * runs it is done here. Not from the governor's thread. */
+void governor_call(struct governor *governor, void (*run)(void *ctx), void *ctx);
+
+/* The set of governed probes has changed (governor_call): what is new in it goes in if the others are
+ * in place. Within run(). Returns how many of these went in, or -errno. */
+int governor_renew(struct governor *governor,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
+
 struct governor_state {
 	uint64_t armed_ns;  /* time with the probes in place so far */
 	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */

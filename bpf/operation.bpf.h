@@ -52,7 +52,7 @@ static __always_inline __u32 operation_index(const struct operation *o)
 
 static __always_inline const volatile struct field_row *operation_fields(const struct operation *o)
 {
-	return &config.rows[o->row & (FIELD_ROWS - 1)];
+	return &field_rows[o->row & (FIELD_ROWS - 1)];
 }
 
 static __always_inline __u64 field_read(__u64 base, __s32 offset)
@@ -66,7 +66,7 @@ static __always_inline __u64 operation_field(const struct operation *o, __u64 ba
 {
 	__u32 row = o->row & (FIELD_ROWS - 1);
 
-	if (config.rows[row].unproven && !(tuning.proven[row] & field))
+	if (operation_fields(o)->unproven && !(tuning.proven[row] & field))
 		return 0;
 	return field_read(base, offset);
 }

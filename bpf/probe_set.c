@@ -241,6 +241,27 @@ size_t probe_set_size(const struct probe_set *set)
 	return size;
 }
 
+void probe_set_remove(struct probe_set *set, int fd)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct member *m = &set->members[i];
+
+		if (m->file.fd != fd) {
+			set->members[kept++] = *m;
+			continue;
+		}
+		link_keeper_close(set->keeper, m->handles, m->handle_count);
+		free(m->points);
+		free(m->handles);
+	}
+	set->count = kept;
+	set->open = false;
+	for (size_t i = 0; i < kept; i++)
+		set->open = set->open || set->members[i].handle_count;
+}
+
 void probe_set_destroy(struct probe_set *set)
 {
 	if (!set)

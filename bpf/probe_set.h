@@ -31,7 +31,8 @@ struct probe_file {
 int probe_set_create(struct link_keeper *keeper, enum probe_link_mode mode, struct probe_set **out);
 void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 
-/* More points, in one file and process (0: all). The set is closed. The points are copied.
+/* More points, in one file and process (0: all). They go in when the set opens next, which it may
+ * while others are in place. The points are copied.
  * However often the set opens, its probes go into the file of that descriptor and no other, whatever
  * stands under its name by then, and none goes in once its content was changed: an offset of then may
  * lie within an instruction of now. told: the points are counted, and failures told, when the set
@@ -39,7 +40,10 @@ void probe_set_destroy(struct probe_set *set); /* accepts NULL; closes first */
 int probe_set_add(struct probe_set *set, const struct probe_file *file, pid_t pid, bool told,
                   const struct probe_point *points, size_t count);
 
-/* Put all of them in place. Points that the kernel refuses are left out from then on; failed(), may
+/* Take those in the file of this descriptor out, and forget them. */
+void probe_set_remove(struct probe_set *set, int fd);
+
+/* Put all of them in place that are not. Points that the kernel refuses are left out from then on; failed(), may
  * be NULL, is told of each. Returns how many of those that count are in place, or -errno when none could be put
  * in place anywhere. An empty set opens: 0. */
 int probe_set_open(struct probe_set *set,

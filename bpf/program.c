@@ -92,15 +92,15 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 		max = PERF_STALL_MAX_NS;
 	if (min > max)
 		min = max;
-	memcpy(c->rows, config->rows, sizeof(config->rows));
-	c->rows[CALIBRATE_ROW] = (struct field_row){
-	        .g_goid = CALIBRATE_GOID_OFFSET,
-	        .g_parent_goid = -1,
-	        .g_gopc = -1,
-	        .g_startpc = -1,
-	        .seed_offset = CALIBRATE_SEED_OFFSET,
-	        .seed_size = CALIBRATE_SEED_SIZE,
-	};
+	program_row_set(program, CALIBRATE_ROW,
+	                &(struct field_row){
+	                        .g_goid = CALIBRATE_GOID_OFFSET,
+	                        .g_parent_goid = -1,
+	                        .g_gopc = -1,
+	                        .g_startpc = -1,
+	                        .seed_offset = CALIBRATE_SEED_OFFSET,
+	                        .seed_size = CALIBRATE_SEED_SIZE,
+	                });
 	stall_table_fill(c->stall_ns, min, max);
 	program->budget_divisor = BUDGET_DIVISOR;
 	c->budget_divisor = BUDGET_DIVISOR;
@@ -122,7 +122,7 @@ static void sizes_set(const struct program_config *config, struct program *progr
 	                         config->ring_bytes ? config->ring_bytes : RING_BYTES);
 	bpf_map__set_max_entries(s->maps.maps, program->maps_max);
 	bpf_map__set_max_entries(s->maps.goroutines, program->goroutines_max);
-	bpf_map__set_max_entries(s->maps.callers, config->site_count ? config->site_count : 1);
+	bpf_map__set_max_entries(s->maps.callers, FIELD_ROWS * ROW_SITES);
 }
 
 /* ---- loading ------------------------------------------------------------------------- */
@@ -260,6 +260,12 @@ void program_collector_set(const struct program *program, struct collector_confi
 	config->costs = program->costs;
 	config->budget_divisor = program->budget_divisor;
 	config->tuning = &s->bss->tuning;
+}
+
+void program_row_set(const struct program *program, size_t row, const struct field_row *fields)
+{
+	program->skeleton->bss->field_rows[row] = *fields;
+	program->skeleton->bss->tuning.proven[row] = 0;
 }
 
 int program_callers_set(const struct program *program, uint32_t site,

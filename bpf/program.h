@@ -18,8 +18,6 @@ struct collector_config;
 struct gomaptop; /* the skeleton */
 
 struct program_config {
-	struct field_row rows[FIELD_ROWS - 1]; /* the last row is for the trial */
-	size_t row_count;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	bool any_process;
@@ -28,7 +26,6 @@ struct program_config {
 	bool perf_only;        /* for tests: as if the kernel had no uprobe_multi */
 	bool verbose;
 	size_t ring_bytes, maps_max, goroutines_max; /* 0: default */
-	size_t site_count;                           /* probes for which callers may be set */
 };
 
 struct program {
@@ -51,6 +48,9 @@ int program_target_add(const struct program *program, uint32_t tgid);
 
 /* What a collector has to know of it: tables, their sizes, costs, tuning. The rest is the caller's. */
 void program_collector_set(const struct program *program, struct collector_config *config);
+
+/* The fields of a binary, before its first probe goes in. Any thread; the last row is the trial's. */
+void program_row_set(const struct program *program, size_t row, const struct field_row *fields);
 
 /* The callers of a site, before its probe is attached. 0 or -errno. */
 int program_callers_set(const struct program *program, uint32_t site,

@@ -22,12 +22,6 @@ static size_t table_bytes(void)
 
 /* ---- executables --------------------------------------------------------------------- */
 
-static void binary_set(struct site_binary *b, const struct site_probes_binary *what)
-{
-	b->what = *what;
-	snprintf(b->path, sizeof(b->path), "/proc/self/fd/%d", what->file.fd);
-}
-
 /* Written to since it was decoded for the first time, or while it was decoded here? */
 static bool binary_unchanged(const struct site_binary *b)
 {
@@ -95,7 +89,7 @@ int site_probes_create(const struct site_probes_config *config, struct site_prob
 	if (rc)
 		goto cleanup;
 	for (size_t i = 0; i < config->binary_count; i++)
-		binary_set(&p->binaries[i], &config->binaries[i]);
+		site_binary_set(&p->binaries[i], &config->binaries[i]);
 	p->binary_count = config->binary_count;
 	*out = p;
 	return 0;
@@ -146,7 +140,7 @@ static struct site *site_need(struct site_probes *p, struct site_place place)
 	struct site *s = site_find(p, place);
 	struct call_sites *calls;
 
-	if (s || place.binary >= p->binary_count)
+	if (s || place.binary >= p->binary_count || p->binaries[place.binary].gone)
 		return s;
 	if (p->site_count == p->site_room) {
 		size_t room = p->site_room ? 2 * p->site_room : 64;
@@ -176,8 +170,9 @@ int site_probes_place(struct site_probes *p, size_t site, int32_t distance, stru
 	size_t binary = p->binary_count;
 	const struct site_binary *b;
 
+	/* A row may have served another executable before. */
 	for (size_t i = 0; i < p->binary_count; i++)
-		if (site >= p->binaries[i].what.first_site)
+		if (!p->binaries[i].gone && site - p->binaries[i].what.first_site < ROW_SITES)
 			binary = i;
 	if (binary == p->binary_count || !binary_calls(&p->binaries[binary]))
 		return -ENOENT;
@@ -287,7 +282,7 @@ static int want(struct site_probes *p, const struct site_place *places, size_t c
 	return 0;
 }
 
-static void stale_close(struct site_probes *p)
+void site_stale_close(struct site_probes *p)
 {
 	size_t kept = 0;
 
@@ -320,7 +315,7 @@ int site_probes_choose(struct site_probes *p, const struct site_place *places, s
 		first = first ? first : rc;
 	}
 	free(due);
-	stale_close(p);
+	site_stale_close(p);
 	if (p->verbose)
 		fprintf(stderr, "gomaptop: %zu calls probed\n", p->armed);
 	return due ? first : -ENOMEM;

@@ -53,8 +53,16 @@ struct site_probe_state {
 	bool armed;
 };
 
+#define SITE_BINARIES_MAX 256 /* executables in all, former ones included */
+
 /* No probe is attached yet. 0, -ENOMEM, -EOPNOTSUPP: no uprobe_multi here. */
 int site_probes_create(const struct site_probes_config *config, struct site_probes **out);
+
+/* One more executable, whose row no other has any more. 0, -ENOMEM, or -ENOSPC: SITE_BINARIES_MAX. */
+int site_probes_add(struct site_probes *probes, const struct site_probes_binary *binary);
+
+/* Calls in the file of this descriptor are probed no more, and never again. */
+void site_probes_remove(struct site_probes *probes, int fd);
 
 /* From now on exactly these sites are probed, those that can be: what is new is attached first, then
  * what is not in the list any more is taken out. Sites in both go on without a gap. 0, or -errno: not

@@ -16,6 +16,7 @@ struct site_binary {
 	struct probe_plan plan;
 	struct call_sites *calls; /* NULL: not needed yet, or it cannot be read */
 	bool tried;
+	bool gone; /* nothing of it is probed any more */
 };
 
 /* A call site that was asked for, and all that became of it. Kept for ever. */
@@ -64,6 +65,12 @@ static inline uint64_t row_hits(const struct site_probes *p, int row)
 {
 	return *(const volatile __u64 *)&p->table[row].hits;
 }
+
+/* site_probes_change.c: an executable as it is kept. */
+void site_binary_set(struct site_binary *b, const struct site_probes_binary *what);
+
+/* Has the batch something that is to go? Take out those that have. */
+void site_stale_close(struct site_probes *p);
 
 /* site_batch.c: attach these sites, all of one executable, as a new batch; there is room for it.
  * Sites that have a row already move to the new one. 0 or -errno: none is in place. */

@@ -110,6 +110,19 @@ void site_zoom_destroy(struct site_zoom *z)
 	free(z);
 }
 
+int site_zoom_add(struct site_zoom *z, const struct site_probes_binary *binary)
+{
+	return site_probes_add(z->probes, binary);
+}
+
+void site_zoom_remove(struct site_zoom *z, int fd)
+{
+	site_probes_remove(z->probes, fd);
+	for (size_t i = 0; i < z->site_count; i++)
+		z->site_rates[i]->armed =
+		        site_probes_state(z->probes, z->site_rates[i]->place).armed;
+}
+
 /* ---- how often a site is hit --------------------------------------------------------- */
 
 /* The table's row for a key, made when it is missing. */

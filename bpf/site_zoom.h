@@ -26,6 +26,10 @@ struct site_zoom_terms {
 /* As site_probes_create(). */
 int site_zoom_create(const struct site_probes_config *config, struct site_zoom **out);
 
+/* As site_probes_add() and site_probes_remove(). */
+int site_zoom_add(struct site_zoom *zoom, const struct site_probes_binary *binary);
+void site_zoom_remove(struct site_zoom *zoom, int fd);
+
 /* Read what the surveys learned, choose, attach and take out. Returns the number of sites in place
  * or -errno. Takes some ten milliseconds when links change. */
 int site_zoom_step(struct site_zoom *zoom, const struct site_zoom_terms *terms);

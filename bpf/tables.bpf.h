@@ -17,6 +17,8 @@ const volatile struct detector_config config = {};
 struct detector_config config; /* an ordinary program, in which tests set it */
 #endif
 struct detector_tuning tuning = {};
+/* By COOKIE_ROW: filled before the first probe of that binary goes in. */
+struct field_row field_rows[FIELD_ROWS] = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/watch_follow.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
 #include "core/test_knob.h"
@@ -47,27 +48,6 @@ static void config_environment(struct watch_config *c, struct program_config *p)
 	p->perf_only = test_knob_is_on(TEST_KNOB_PERF_ONLY);
 }
 
-static void field_row_fill(struct field_row *row, const struct go_binary *binary)
-{
-	const struct go_layout *l = go_binary_layout(binary);
-	struct go_map_layout map = go_layout_map(l, go_binary_map_runtime(binary));
-
-	row->g_goid = l->g_goid;
-	row->g_parent_goid = l->g_parent_goid;
-	row->g_gopc = l->g_gopc;
-	row->g_startpc = l->g_startpc;
-	row->map_length = map.length;
-	row->seed_offset = map.seed;
-	row->seed_size = map.seed_size;
-	row->iterator_type = map.iterator_type;
-	row->iterator_map = map.iterator_map;
-	row->g_m = l->g_m;
-	row->m_g0 = l->m_g0;
-	row->unproven = go_binary_layout_trust(binary) == GO_LAYOUT_UNVERIFIED;
-	row->g_waitreason = l->g_waitreason;
-	row->lock_reasons = row->unproven ? 0 : go_layout_lock_reasons(l);
-}
-
 static int load(struct watch *w, struct error *err)
 {
 	struct program_config p = {
@@ -79,14 +59,14 @@ static int load(struct watch *w, struct error *err)
 	        .verbose = w->config.verbose,
 	        .maps_max = w->config.maps_max,
 	        .goroutines_max = w->config.goroutines_max,
-	        .site_count = w->site_count,
 	};
+	int rc;
 
 	config_environment(&w->config, &p);
-	for (size_t i = 0; i < w->binary_count; i++)
-		field_row_fill(&p.rows[i], w->binaries[i].binary);
-	p.row_count = w->binary_count;
-	return program_load(&p, &w->program, err);
+	rc = program_load(&p, &w->program, err);
+	for (size_t i = 0; !rc && i < w->binary_count; i++)
+		watch_binary_fields_set(w, w->binaries[i]);
+	return rc;
 }
 
 /* ---- names --------------------------------------------------------------------------- */
@@ -97,19 +77,7 @@ static int names_open(struct watch *w)
 
 	if (rc)
 		return rc;
-	w->site_functions = calloc(w->site_count, sizeof(*w->site_functions));
-	w->site_addrs = calloc(w->site_count, sizeof(*w->site_addrs));
-	if (!w->site_functions || !w->site_addrs)
-		return -ENOMEM;
-	for (size_t i = 0; i < w->binary_count; i++) {
-		const struct watch_binary *b = &w->binaries[i];
-
-		for (size_t k = 0; k < b->plan.site_count; k++) {
-			w->site_functions[b->first_site + k] = b->plan.sites[k].function;
-			w->site_addrs[b->first_site + k] = b->plan.sites[k].addr;
-		}
-	}
-	symbolizer_sites_set(w->symbolizer, w->site_functions, w->site_count);
+	symbolizer_sites_set(w->symbolizer, w->site_functions, FIELD_ROWS * ROW_SITES);
 	/* A process that has yet to execute its program is placed at its first event. */
 	for (size_t i = 0; i < w->target_count; i++)
 		watch_target_place(w, &w->targets[i]);
@@ -131,7 +99,7 @@ static size_t layouts_list(const struct watch *w, struct collector_layout *out)
 	size_t count = 0;
 
 	for (size_t i = 0; i < w->binary_count; i++) {
-		const struct watch_binary *b = &w->binaries[i];
+		const struct watch_binary *b = w->binaries[i];
 
 		if (go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
 			out[count++] = (struct collector_layout){b->file, b->row};
@@ -257,6 +225,19 @@ static int prepare(struct watch *w, struct error *err)
 	return rc ? prepare_error(rc, err) : collect(w, err);
 }
 
+/* With -p the processes are what is watched, and they go on with the file that they run. */
+static int follow(struct watch *w, struct error *err)
+{
+	int rc;
+
+	if (!w->config.executable || w->config.pid_count)
+		return 0;
+	rc = watch_follow_start(w, &w->follow);
+	return rc ? error_set(err, -rc, "cannot look after %s: %s; free memory and try again",
+	                      w->config.executable, strerror(-rc))
+	          : 0;
+}
+
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -292,6 +273,9 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	if (rc)
 		goto cleanup;
 	watch_births_start(w);
+	rc = follow(w, err);
+	if (rc)
+		goto cleanup;
 	say_took(w, "attached", begin_ns);
 	*out = w;
 	return 0;
@@ -324,6 +308,7 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 	if (w->stopped)
 		return;
 	w->stopped = true;
+	watch_follow_stop(w->follow);
 	if (w->collector)
 		collector_disarm(w->collector);
 	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
@@ -351,6 +336,7 @@ void watch_destroy(struct watch *w)
 	if (!w)
 		return;
 	watch_stop(w);
+	watch_follow_destroy(w->follow);
 	birth_probes_destroy(w->births);
 	governor_destroy(w->governor);
 	site_zoom_destroy(w->sites);
@@ -368,8 +354,6 @@ void watch_destroy(struct watch *w)
 	for (size_t i = 0; i < w->target_count; i++)
 		go_type_live_free(&w->targets[i].types);
 	free(w->targets);
-	free(w->site_functions);
-	free(w->site_addrs);
 	free(w);
 }
 
@@ -408,14 +392,32 @@ const struct overhead_costs *watch_costs(const struct watch *w)
 	return &w->program.costs;
 }
 
+void watch_replaced(const struct watch *w, struct watch_replaced *out)
+{
+	*out = (struct watch_replaced){0};
+	if (w->follow)
+		watch_follow_state(w->follow, out);
+}
+
+bool watch_news(struct watch *w, char *text, size_t size)
+{
+	return w->follow && watch_follow_news(w->follow, text, size);
+}
+
 size_t watch_probes_wanted(const struct watch *w)
 {
-	return w->wanted;
+	struct watch_replaced replaced;
+
+	watch_replaced(w, &replaced);
+	return replaced.count ? replaced.wanted : w->wanted;
 }
 
 size_t watch_probes_attached(const struct watch *w)
 {
-	return w->attached;
+	struct watch_replaced replaced;
+
+	watch_replaced(w, &replaced);
+	return replaced.count ? replaced.attached : w->attached;
 }
 
 size_t watch_calls_probed(const struct watch *w)

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "core/error.h"
+#include "core/event.h"
 #include "core/event_queue.h"
 #include "core/go_binary.h"
 #include "core/model.h"
@@ -72,16 +73,24 @@ struct event_queue *watch_queue(struct watch *watch);
  */
 struct model_symbols watch_symbols(struct watch *watch);
 
-/* Consumer side, at every EVENT_PROCESS the caller sees in the queue, before model_apply(): lets
- * the watch register the process for symbols and fills *row. 0, or -ESRCH: it is gone already. */
-int watch_target(struct watch *watch, uint32_t tgid, struct target_row *row);
+/* Consumer side, at every EVENT_PROCESS of a running process that the caller sees in the queue, before
+ * model_apply(): lets the watch register the process for symbols and fills *row. 0, or -ESRCH: it is
+ * none of those that are watched. */
+int watch_target(struct watch *watch, const struct event_process *event, struct target_row *row);
 
 /* True when every target of -p has ended. Any thread. */
 bool watch_targets_gone(const struct watch *watch);
 
-/* -e: the file at PATH is not the one that is watched any more, so that processes started since are
- * not seen. Any thread. */
-bool watch_executable_replaced(const struct watch *watch);
+/* -e: what became of the file at PATH. A file that takes its place is watched as well. */
+struct watch_replaced {
+	size_t count; /* how often the file at PATH came to be another one, or got another content */
+	bool unwatched;          /* what is at PATH now cannot be watched, or is being written */
+	size_t wanted, attached; /* count > 0: probes in the last one */
+};
+void watch_replaced(const struct watch *watch, struct watch_replaced *out); /* any thread */
+
+/* The oldest line of words about that which was not handed out yet. False: there is none. */
+bool watch_news(struct watch *watch, char *text, size_t size);
 
 /* A file descriptor that becomes readable when the queue has news (overlap, crash, tick,
  * process): for poll(2). Read it empty (eventfd) before consuming the queue. */

@@ -129,11 +129,16 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 	return rc;
 }
 
+int watch_attach_points(struct watch *w, const struct watch_binary *b)
+{
+	return binary_add(w, b, 0, true);
+}
+
 /* Confined to the processes asked for where the kernel can do that, so that other processes of the
  * same file never meet a breakpoint; else in all of them, and the program looks at the pid. */
 static int binary_add_targets(struct watch *w, size_t index)
 {
-	const struct watch_binary *b = &w->binaries[index];
+	const struct watch_binary *b = w->binaries[index];
 	bool first = true;
 	int rc = 0;
 
@@ -172,7 +177,7 @@ static void on_failed(void *ctx, const struct probe_point *point)
 static int attach_error(const struct watch *w, int rc, struct error *err)
 {
 	return error_set(err, -rc, "cannot attach probes to %s: %s; --verbose shows what was tried",
-	                 w->binaries[0].path, strerror(-rc));
+	                 w->binaries[0]->path, strerror(-rc));
 }
 
 int watch_attach(struct watch *w, struct error *err)
@@ -186,7 +191,7 @@ int watch_attach(struct watch *w, struct error *err)
 			                 "too many targets; watch fewer processes with -p");
 	}
 	for (size_t i = 0; i < w->binary_count; i++)
-		binary_account(w, &w->binaries[i]);
+		binary_account(w, w->binaries[i]);
 	rc = governor_start(w->governor, on_failed, w);
 	if (rc < 0)
 		return attach_error(w, rc, err);

@@ -6,15 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bpf/calibrate.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
 
-#define PARSE_TRIES 3 /* of a file that changes while it is read */
+#define PARSE_TRIES 3              /* of a file that changes while it is read */
+#define ROW_REST_NS 60000000000ULL /* so that the last events that name a row are used up */
 
 static int binary_find(const struct watch *w, const struct file_identity *seen)
 {
 	for (size_t i = 0; i < w->binary_count; i++)
-		if (file_identity_inode(&w->binaries[i].file.seen, seen))
+		if (file_identity_inode(&w->binaries[i]->file.seen, seen))
 			return i;
 	return -1;
 }
@@ -73,46 +75,128 @@ static int binary_parse(const struct watch *w, struct watch_binary *b, struct er
 	return rc;
 }
 
-/* What is open at fd, which belongs to the watch from now on. */
-static int binary_add(struct watch *w, int fd, const char *path, struct error *err)
+/* A row that no binary has, else that of the one whose probes have been out for the longest time. */
+static int row_take(const struct watch *w)
 {
-	void *more = reallocarray(w->binaries, w->binary_count + 1, sizeof(*w->binaries));
-	struct watch_binary *b;
+	const struct watch_binary *oldest = NULL;
+
+	for (int i = 0; i < CALIBRATE_ROW; i++) {
+		const struct watch_binary *b = w->rows[i];
+
+		if (!b)
+			return i;
+		if (b->retired_ns && (!oldest || b->retired_ns < oldest->retired_ns))
+			oldest = b;
+	}
+	return oldest && collector_now() - oldest->retired_ns > ROW_REST_NS ? (int)oldest->row : -1;
+}
+
+static int binary_place(const struct watch *w, struct watch_binary *b, struct error *err)
+{
+	int row = row_take(w);
+
+	if (row < 0 || w->binary_count == BINARIES_MAX)
+		return error_set(err, E2BIG,
+		                 "more than %d different executables at once; watch fewer "
+		                 "processes with -p",
+		                 CALIBRATE_ROW);
+	if (b->plan.site_count > ROW_SITES)
+		return error_set(err, E2BIG, "%s: more than %d functions to probe; report this",
+		                 b->path, ROW_SITES);
+	b->row = (size_t)row;
+	b->first_site = b->row * ROW_SITES;
+	return 0;
+}
+
+static void binary_free(struct watch_binary *b)
+{
+	probe_plan_free(&b->plan);
+	go_binary_close(b->binary);
+	free(b);
+}
+
+void watch_binary_free(struct watch *w, struct watch_binary *b)
+{
+	link_keeper_file_remove(w->keeper, b->file.guard);
+	binary_free(b);
+}
+
+int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
+                      struct error *err)
+{
+	struct watch_binary *b = calloc(1, sizeof(*b));
 	int rc = -ESTALE;
 
-	if (more)
-		w->binaries = more;
-	if (!more || w->binary_count == FIELD_ROWS - 1) {
-		close(fd);
-		return more ? error_set(err, E2BIG,
-		                        "more than %d different executables at once; watch fewer "
-		                        "processes with -p",
-		                        FIELD_ROWS - 1)
-		            : error_no_memory(err);
-	}
-	b = &w->binaries[w->binary_count];
-	*b = (struct watch_binary){.row = w->binary_count, .file.fd = fd};
+	*out = NULL;
+	if (!b)
+		return error_no_memory(err);
+	b->file.fd = fd;
 	snprintf(b->path, sizeof(b->path), "%s", path);
 	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++)
 		rc = binary_parse(w, b, err);
+	if (rc) {
+		free(b);
+		return rc;
+	}
+	rc = binary_place(w, b, err);
 	if (rc)
-		close(fd);
+		watch_binary_free(w, b);
 	else
-		w->binary_count++; /* from here on watch_binaries_close() sees it */
+		*out = b;
 	return rc;
+}
+
+void watch_binary_publish(struct watch *w, struct watch_binary *b)
+{
+	for (size_t i = 0; i < ROW_SITES; i++)
+		w->site_functions[b->first_site + i] =
+		        i < b->plan.site_count ? b->plan.sites[i].function : NULL;
+	w->binaries[w->binary_count] = b;
+	w->rows[b->row] = b;
+	w->binary_count++;
+}
+
+void watch_binary_fields_set(struct watch *w, const struct watch_binary *b)
+{
+	const struct go_binary *binary = b->binary;
+	struct field_row fields = {0}, *row = &fields;
+	const struct go_layout *l = go_binary_layout(binary);
+	struct go_map_layout map = go_layout_map(l, go_binary_map_runtime(binary));
+
+	row->g_goid = l->g_goid;
+	row->g_parent_goid = l->g_parent_goid;
+	row->g_gopc = l->g_gopc;
+	row->g_startpc = l->g_startpc;
+	row->map_length = map.length;
+	row->seed_offset = map.seed;
+	row->seed_size = map.seed_size;
+	row->iterator_type = map.iterator_type;
+	row->iterator_map = map.iterator_map;
+	row->g_m = l->g_m;
+	row->m_g0 = l->m_g0;
+	row->unproven = go_binary_layout_trust(binary) == GO_LAYOUT_UNVERIFIED;
+	row->g_waitreason = l->g_waitreason;
+	row->lock_reasons = row->unproven ? 0 : go_layout_lock_reasons(l);
+	program_row_set(&w->program, b->row, &fields);
 }
 
 /* Index of the binary that is open at fd, added if it is a new one. fd belongs to this function. */
 static int binary_need(struct watch *w, int fd, const char *path, struct error *err)
 {
 	struct file_identity seen;
+	struct watch_binary *b;
 	int found, rc;
 
 	rc = file_identity_read(fd, &seen);
 	found = rc ? -1 : binary_find(w, &seen);
 	if (!rc && found < 0) {
-		rc = binary_add(w, fd, path, err);
-		return rc ? rc : (int)w->binary_count - 1;
+		rc = watch_binary_make(w, fd, path, &b, err);
+		if (!rc) {
+			watch_binary_publish(w, b);
+			return (int)w->binary_count - 1;
+		}
+		close(fd);
+		return rc;
 	}
 	close(fd);
 	return rc ? error_set(err, -rc, "cannot look at %s: %s; check the path", path,
@@ -174,30 +258,15 @@ int watch_binaries_open(struct watch *w, struct error *err)
 		if (rc)
 			return error_no_memory(err);
 	}
-	for (size_t i = 0; i < w->binary_count; i++) {
-		w->binaries[i].first_site = w->site_count;
-		w->site_count += w->binaries[i].plan.site_count;
-	}
 	return 0;
-}
-
-bool watch_executable_replaced(const struct watch *w)
-{
-	struct stat st;
-
-	return w->config.executable && w->binary_count && stat(w->config.executable, &st) == 0 &&
-	       (st.st_dev != w->binaries[0].file.seen.device ||
-	        st.st_ino != w->binaries[0].file.seen.inode);
 }
 
 void watch_binaries_close(struct watch *w)
 {
 	for (size_t i = 0; i < w->binary_count; i++) {
-		probe_plan_free(&w->binaries[i].plan);
-		go_binary_close(w->binaries[i].binary);
-		close(w->binaries[i].file.fd);
+		if (w->binaries[i]->file.fd >= 0)
+			close(w->binaries[i]->file.fd);
+		binary_free(w->binaries[i]);
 	}
-	free(w->binaries);
-	w->binaries = NULL;
 	w->binary_count = 0;
 }

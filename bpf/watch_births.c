@@ -52,7 +52,7 @@ static int points_add(struct watch *w, const struct watch_binary *b, pid_t pid,
 /* As the other probes: confined to the targets where the kernel can do that. */
 static int binary_add(struct watch *w, size_t index, const struct birth_plan *plan)
 {
-	const struct watch_binary *b = &w->binaries[index];
+	const struct watch_binary *b = w->binaries[index];
 	int rc = 0;
 
 	if (!w->config.pid_count || !w->program.pid_filter)
@@ -61,6 +61,13 @@ static int binary_add(struct watch *w, size_t index, const struct birth_plan *pl
 		if (w->targets[i].binary == index)
 			rc = points_add(w, b, w->targets[i].pid, plan);
 	return rc;
+}
+
+int watch_births_add(struct watch *w, const struct watch_binary *b, const struct birth_plan *plan)
+{
+	if (w->program.mode != PROBE_LINK_MULTI || !plan->count)
+		return 0;
+	return points_add(w, b, 0, plan);
 }
 
 /* Where births cannot be seen everything else can: no error ends the watch. */
@@ -73,7 +80,7 @@ void watch_births_start(struct watch *w)
 	for (size_t i = 0; !rc && i < w->binary_count; i++) {
 		struct birth_plan plan;
 
-		rc = birth_plan_make(w->binaries[i].binary, &plan);
+		rc = birth_plan_make(w->binaries[i]->binary, &plan);
 		if (!rc && plan.count)
 			rc = binary_add(w, i, &plan);
 		birth_plan_free(&plan);

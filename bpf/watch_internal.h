@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * watch_internal: what the files of the watch share. All of it belongs to the thread that made the
- * watch; the collector has its own copies.
+ * watch, except where it says otherwise; the collector has its own copies.
  */
 #ifndef GOMAPTOP_BPF_WATCH_INTERNAL_H
 #define GOMAPTOP_BPF_WATCH_INTERNAL_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@
 #include "bpf/program.h"
 #include "bpf/site_zoom.h"
 #include "bpf/watch.h"
+#include "core/birth_site.h"
 #include "core/go_type_live.h"
 #include "core/symbolizer.h"
 
@@ -27,9 +29,14 @@ struct watch_binary {
 	char path[PATH_MAX];    /* for words: nothing opens it again */
 	struct probe_file file; /* opened once: parsed, and probed through this descriptor */
 	struct probe_plan plan;
-	size_t first_site; /* of its probes among all */
-	size_t row;        /* of its fields */
+	size_t row;              /* of its fields */
+	size_t first_site;       /* of its probes among all: row * ROW_SITES */
+	unsigned int idle_looks; /* how often in a row no process was seen to run it */
+	uint64_t retired_ns;     /* its probes are out for good since then; 0: they are not */
 };
+
+/* Of one session, former ones included: people still look at what was seen in them. */
+#define BINARIES_MAX 4096
 
 struct watch_target {
 	pid_t pid;
@@ -44,13 +51,14 @@ struct watch {
 	struct watch_config config;
 	struct program program;
 	struct link_keeper *keeper;
-	struct watch_binary *binaries;
-	size_t binary_count;
+	/* Added by one thread (at first the watch's, then that of watch_follow), read by it and the
+	 * watch's up to the count. None is taken away before the end. */
+	struct watch_binary *binaries[BINARIES_MAX];
+	atomic_size_t binary_count;
+	struct watch_binary *_Atomic rows[FIELD_ROWS]; /* whose fields; NULL: free */
 	struct watch_target *targets;
 	size_t target_count;
-	const char **site_functions;
-	uint64_t *site_addrs; /* file addresses of the probed instructions */
-	size_t site_count;
+	const char *site_functions[FIELD_ROWS * ROW_SITES];
 	struct probe_set *standing; /* probes on crashes: always in place */
 	struct probe_set *governed; /* those on map operations */
 	struct governor *governor;
@@ -64,6 +72,7 @@ struct watch {
 	struct symbolizer *symbolizer;
 	struct birth_probes *births;
 	struct collector *collector;
+	struct watch_follow *follow; /* NULL: no file is followed */
 	int event_fd;
 	bool stopped;
 };
@@ -71,6 +80,15 @@ struct watch {
 /* watch_binaries.c: open what the targets run, plan the probes. */
 int watch_binaries_open(struct watch *w, struct error *err);
 void watch_binaries_close(struct watch *w);
+
+/* One more, read from what is open at fd, which belongs to the watch on success. No other thread sees
+ * it before watch_binary_publish(), from which on no other than the watch's own may use its go_binary.
+ * By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open(). */
+int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
+                      struct error *err);
+void watch_binary_free(struct watch *w, struct watch_binary *b); /* one that was not published */
+void watch_binary_publish(struct watch *w, struct watch_binary *b);
+void watch_binary_fields_set(struct watch *w, const struct watch_binary *b); /* once loaded */
 
 /* watch_names.c: processes and symbols. */
 struct watch_target *watch_target_find(struct watch *w, pid_t pid);
@@ -83,12 +101,21 @@ void watch_lengths(struct watch *w, struct map_length *maps, size_t count);
 /* watch_births.c: where maps are made. */
 int watch_births_create(struct watch *w);
 void watch_births_start(struct watch *w);
+/* While it runs, in every process, by the thread that adds. 0 or -errno. */
+int watch_births_add(struct watch *w, const struct watch_binary *b, const struct birth_plan *plan);
 
 /* watch_sites.c: probes at calls, where that can be had. */
 void watch_sites_create(struct watch *w);
 
 /* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
 int watch_attach_plan(struct watch *w);
+/* watch_change.c: while it runs, in every process, by the thread that adds; the binary is published. *attached: for how
+ * many of its functions a probe is in place, or will be when it is their turn. 0 or -errno. */
+int watch_attach_add(struct watch *w, const struct watch_binary *b, size_t *attached);
+/* Its probes out for good, of all kinds. */
+void watch_attach_remove(struct watch *w, struct watch_binary *b);
 int watch_attach(struct watch *w, struct error *err);
+int watch_attach_points(struct watch *w,
+                        const struct watch_binary *b); /* into the sets: all processes */
 
 #endif

@@ -27,7 +27,7 @@ static void lengths_read(struct watch *w, struct map_length *maps, size_t count)
 
 	if (!t || !t->placed)
 		return;
-	swiss = go_binary_map_runtime(w->binaries[t->binary].binary) == GO_MAP_SWISS;
+	swiss = go_binary_map_runtime(w->binaries[t->binary]->binary) == GO_MAP_SWISS;
 	for (size_t i = 0; i < count; i++)
 		pieces[i] =
 		        (struct process_piece){maps[i].addr, &heads[i], sizeof(heads[i]), false};

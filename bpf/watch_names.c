@@ -32,7 +32,7 @@ int watch_target_register(struct watch *w, pid_t pid, size_t binary)
 /* Tell the symbolizer where the process has its binary; possible once it has executed it. */
 int watch_target_place(struct watch *w, struct watch_target *t)
 {
-	struct go_binary *binary = w->binaries[t->binary].binary;
+	struct go_binary *binary = w->binaries[t->binary]->binary;
 	int rc = go_process_load_bias(t->pid, binary, &t->bias);
 
 	if (rc)
@@ -41,23 +41,48 @@ int watch_target_place(struct watch *w, struct watch_target *t)
 	return symbolizer_process_add(w->symbolizer, t->pid, binary, t->bias);
 }
 
+static int binary_index(const struct watch *w, const struct watch_binary *b)
+{
+	for (size_t i = w->binary_count; b && i > 0; i--)
+		if (w->binaries[i - 1] == b)
+			return (int)i - 1;
+	return -1;
+}
+
+static const struct probe_site *site_of(const struct watch *w, uint32_t site)
+{
+	const struct watch_binary *b =
+	        site < FIELD_ROWS * ROW_SITES ? w->rows[site / ROW_SITES] : NULL;
+
+	return b && site % ROW_SITES < b->plan.site_count ? &b->plan.sites[site % ROW_SITES] : NULL;
+}
+
 /* A process that was gone before anybody looked: the probed instruction tells the bias. */
 static void target_place_by_access(struct watch *w, const struct access *access)
 {
+	const struct probe_site *site = site_of(w, access->site);
 	struct watch_target *t = watch_target_find(w, access->tgid);
+	int binary;
 
 	if (!t) {
-		if (w->binary_count != 1 || watch_target_register(w, access->tgid, 0))
+		binary = site ? binary_index(w, w->rows[access->site / ROW_SITES]) : -1;
+		if (binary < 0 || watch_target_register(w, access->tgid, (size_t)binary))
 			return;
 		t = watch_target_find(w, access->tgid);
 	}
 	if (t->placed || !watch_target_place(w, t))
 		return;
-	if (!access->depth || access->site >= w->site_count)
+	if (!access->depth || !site)
 		return;
-	t->bias = access->stack[0] - w->site_addrs[access->site];
+	t->bias = access->stack[0] - site->addr;
 	t->placed = true;
-	symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary].binary, t->bias);
+	symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary]->binary, t->bias);
+}
+
+static void target_forget(struct watch_target *t)
+{
+	t->placed = false;
+	go_type_live_renew(&t->types);
 }
 
 /* A pid may come again, as another process of the same executable. */
@@ -67,29 +92,47 @@ static void target_identify(struct watch_target *t)
 
 	if (go_process_started(t->pid, &started_ns))
 		return;
-	if (t->started_ns && t->started_ns != started_ns) {
-		t->placed = false;
-		go_type_live_renew(&t->types);
-	}
+	if (t->started_ns && t->started_ns != started_ns)
+		target_forget(t);
 	t->started_ns = started_ns;
 }
 
-int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
+/* -e: one more process; the program says by which binary's probe it met it. NULL: not one of ours. */
+static struct watch_target *target_meet(struct watch *w, const struct event_process *event)
 {
-	struct watch_target *t = watch_target_find(w, tgid);
+	struct watch_target *t = watch_target_find(w, event->h.tgid);
+	int binary;
+
+	if (!w->config.executable || w->config.pid_count)
+		return t;
+	binary = event->binary < FIELD_ROWS ? binary_index(w, w->rows[event->binary]) : -1;
+	if (binary < 0)
+		return t;
+	if (!t) {
+		if (watch_target_register(w, (pid_t)event->h.tgid, (size_t)binary))
+			return NULL;
+		return watch_target_find(w, (pid_t)event->h.tgid);
+	}
+	if (t->binary != (size_t)binary) {
+		t->binary = (size_t)binary;
+		target_forget(t);
+	}
+	return t;
+}
+
+int watch_target(struct watch *w, const struct event_process *event, struct target_row *row)
+{
+	struct watch_target *t = target_meet(w, event);
 	const struct go_binary *binary;
+	uint32_t tgid = event->h.tgid;
 	bool swiss;
 
-	if (!t) {
-		/* -e: another process of the one executable. */
-		if (!w->config.executable || watch_target_register(w, tgid, 0))
-			return -ESRCH;
-		t = watch_target_find(w, tgid);
-	}
+	if (!t)
+		return -ESRCH;
 	target_identify(t);
 	if (!t->placed)
 		watch_target_place(w, t);
-	binary = w->binaries[t->binary].binary;
+	binary = w->binaries[t->binary]->binary;
 	swiss = go_binary_map_runtime(binary) == GO_MAP_SWISS;
 	memset(row, 0, sizeof(*row));
 	row->tgid = tgid;
@@ -100,7 +143,7 @@ int watch_target(struct watch *w, uint32_t tgid, struct target_row *row)
 	if (go_process_executable(tgid, row->exe, sizeof(row->exe)) ||
 	    (w->config.executable && w->config.pid_count && !t->placed))
 		snprintf(row->exe, sizeof(row->exe), "%.*s", (int)sizeof(row->exe) - 1,
-		         w->binaries[t->binary].path);
+		         w->binaries[t->binary]->path);
 	row->started_ns = t->started_ns;
 	snprintf(row->go_version, sizeof(row->go_version), "%s", go_binary_version(binary));
 	if (go_binary_build_id(binary))
@@ -132,7 +175,7 @@ static const char *on_site_function(void *ctx, unsigned int site)
 {
 	struct watch *w = ctx;
 
-	return site < w->site_count ? w->site_functions[site] : NULL;
+	return site < FIELD_ROWS * ROW_SITES ? w->site_functions[site] : NULL;
 }
 
 static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
@@ -144,7 +187,7 @@ static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
 
 	if (!t || !t->placed || !type_addr)
 		return NULL;
-	binary = w->binaries[t->binary].binary;
+	binary = w->binaries[t->binary]->binary;
 	name = go_binary_type_name(binary, type_addr - t->bias);
 	return name ? name : go_type_live_name(&t->types, binary, t->bias, t->pid, type_addr);
 }

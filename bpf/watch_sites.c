@@ -10,7 +10,7 @@
 static void binary_describe(const struct watch *w, size_t index, pid_t **pids,
                             struct site_probes_binary *out)
 {
-	const struct watch_binary *b = &w->binaries[index];
+	const struct watch_binary *b = w->binaries[index];
 
 	*out = (struct site_probes_binary){
 	        .file = b->file, .first_site = b->first_site, .row = b->row, .pids = *pids};

@@ -38,9 +38,9 @@ enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET, W
 #define COOKIE_CALL(row)   ((__u64)(row) << 48)
 #define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
 
-/* Offsets that differ between watched binaries, one row a distinct layout. Negative: no such field.
- */
-#define FIELD_ROWS 16
+/* Offsets that differ between watched binaries, one row a binary. Negative: no such field. */
+#define FIELD_ROWS 64 /* a power of two */
+#define ROW_SITES  96 /* site indices that belong to a row: from row * ROW_SITES on */
 struct field_row {
 	__s32 g_goid;
 	__s32 g_parent_goid;
@@ -167,7 +167,6 @@ enum stack_copies { STACK_COPIES_NONE, STACK_COPIES_NEEDED, STACK_COPIES_ALL };
 
 /* Settings, fixed when the programs are loaded. */
 struct detector_config {
-	struct field_row rows[FIELD_ROWS];
 	__u32 stall_ns[STALL_LENGTHS];
 	__u64 pidns_ino;       /* 0: this process lives in the initial pid namespace */
 	__u64 budget_divisor;  /* held time : time, 1 : divisor */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file_identity.h"
+
 #ifdef __has_feature
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
 #define __SANITIZE_ADDRESS__ /* as gcc calls it */
@@ -31,6 +33,7 @@
 
 struct elf_image {
 	int fd;
+	struct file_identity seen; /* when it was opened */
 	uint64_t size;
 	unsigned char *bytes;
 	size_t reserved;
@@ -41,17 +44,26 @@ struct elf_image {
 	bool scanning;
 };
 
-static bool read_fully(int fd, uint64_t offset, unsigned char *out, uint64_t want)
+/* Written to since it was opened? Bytes of two versions must not be taken for one. */
+static bool is_unwritten(const struct elf_image *image)
+{
+	struct file_identity now;
+
+	return !file_identity_read(image->fd, &now) && file_identity_unwritten(&now, &image->seen);
+}
+
+static bool read_fully(const struct elf_image *image, uint64_t offset, unsigned char *out,
+                       uint64_t want)
 {
 	for (uint64_t got = 0; got < want;) {
-		ssize_t n = pread(fd, out + got, want - got, (off_t)(offset + got));
+		ssize_t n = pread(image->fd, out + got, want - got, (off_t)(offset + got));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) /* an error, or the file became shorter since it was opened */
 			return false;
 		got += (uint64_t)n;
 	}
-	return true;
+	return is_unwritten(image);
 }
 
 static bool chunk_loaded(const struct elf_image *image, uint64_t chunk)
@@ -78,7 +90,7 @@ static bool chunk_load(struct elf_image *image, uint64_t chunk)
 
 	want = image->size - start < want ? image->size - start : want;
 	ASAN_UNPOISON_MEMORY_REGION(image->bytes + start, want);
-	bool ok = read_fully(image->fd, start, image->bytes + start, want);
+	bool ok = read_fully(image, start, image->bytes + start, want);
 	ASAN_POISON_MEMORY_REGION(image->bytes + start, want);
 	for (uint64_t i = chunk; ok && i < chunk + count; i++)
 		image->loaded[i / 64] |= UINT64_C(1) << (i % 64);
@@ -115,7 +127,7 @@ const void *elf_image_peek(struct elf_image *image, uint64_t offset, uint64_t le
 		loaded = chunk_loaded(image, chunk);
 	if (loaded)
 		return elf_image_bytes(image, offset, len);
-	return read_fully(image->fd, offset, buf, len) ? buf : NULL;
+	return read_fully(image, offset, buf, len) ? buf : NULL;
 }
 
 /* ---- scans --------------------------------------------------------------------------- */
@@ -189,6 +201,7 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 
 	if (fstat(image->fd, &st))
 		return error_set(err, errno, "%s: %s; check the path", path, strerror(errno));
+	image->seen = file_identity_of(&st);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ENOEXEC, "%s: not a regular file; give a program file", path);
 	if (st.st_size <= 0 || (uint64_t)st.st_size > FILE_MAX)

@@ -4,7 +4,8 @@
  *
  * Whole chunks are read (pread) into a private reservation as large as the file, rather than
  * mapped: pointers into it stay valid until close, memory is in proportion to what was looked at,
- * and a file that is truncated while it is open gives NULL instead of SIGBUS.
+ * and a file that is truncated while it is open gives NULL instead of SIGBUS. So does one that is
+ * written to: what is read later belongs to what was read before, or there is nothing to read.
  *
  * In builds with AddressSanitizer only bytes that were asked for may be touched: reading a byte
  * beside them is reported like one beside an allocation. One thread at a time.

@@ -156,7 +156,7 @@ enum process_state { PROCESS_RUNNING, PROCESS_EXITED, PROCESS_CRASHED };
 struct event_process {
 	struct event_header h;
 	__u32 state;  /* enum process_state */
-	__u32 binary; /* index of the binary among those that are watched */
+	__u32 binary; /* row of the binary whose probe it hit first */
 };
 
 /* ---- counts, kept in BPF hash maps and read once an interval ----------------------------------

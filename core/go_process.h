@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "core/error.h"
+#include "core/file_identity.h"
 #include "core/go_binary.h"
 
 /* Long enough for any /proc/PID/NAME that this project reads. */
@@ -55,6 +56,10 @@ int go_process_load_bias(pid_t pid, const struct go_binary *binary, uint64_t *bi
 /* Processes that run a file which was at path before the one that is there now (an upgrade): the
  * first max of their ids into pids; returns how many there are. */
 size_t go_process_former(const char *path, pid_t *pids, size_t max);
+
+/* Processes that run this very file, as far as may be seen, whatever its name by now: a look at every
+ * process of /proc. */
+size_t go_process_runners(const struct file_identity *file);
 
 struct go_process_row {
 	pid_t pid;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/go_process.h"
 
@@ -21,20 +22,47 @@ static bool runs_former(pid_t pid, const char *path)
 	       strncmp(name, path, len) == 0 && strcmp(name + len, GONE) == 0;
 }
 
-size_t go_process_former(const char *path, pid_t *pids, size_t max)
+/* The next process of /proc, or 0 at the end. */
+static pid_t process_next(DIR *proc)
 {
 	const struct dirent *entry;
+
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			return atoi(entry->d_name);
+	return 0;
+}
+
+size_t go_process_former(const char *path, pid_t *pids, size_t max)
+{
 	char whole[PATH_MAX];
 	DIR *proc = realpath(path, whole) ? opendir("/proc") : NULL;
 	size_t count = 0;
+	pid_t pid;
 
-	while (proc && (entry = readdir(proc))) {
-		pid_t pid = atoi(entry->d_name);
-		if (!isdigit((unsigned char)entry->d_name[0]) || !runs_former(pid, whole))
+	while (proc && (pid = process_next(proc))) {
+		if (!runs_former(pid, whole))
 			continue;
 		if (count < max)
 			pids[count] = pid;
 		count++;
+	}
+	if (proc)
+		closedir(proc);
+	return count;
+}
+
+size_t go_process_runners(const struct file_identity *file)
+{
+	DIR *proc = opendir("/proc");
+	char path[PROC_PATH_MAX];
+	size_t count = 0;
+	struct stat st;
+	pid_t pid;
+
+	while (proc && (pid = process_next(proc))) {
+		snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+		count += !stat(path, &st) && st.st_dev == file->device && st.st_ino == file->inode;
 	}
 	if (proc)
 		closedir(proc);

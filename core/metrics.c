@@ -76,6 +76,11 @@ static uint64_t probes_attached(const struct page *page)
 	return page->context->probes_attached;
 }
 
+static uint64_t replaced(const struct page *page)
+{
+	return page->context->replaced;
+}
+
 static uint64_t watched_ns(const struct page *page)
 {
 	return page->coverage->watched_ns;
@@ -215,6 +220,10 @@ static const struct metric metrics[] = {
          .count = probes_wanted},
         {"gomaptop_probes_attached", GAUGE, NULL, "Of these, those that are probed",
          .put = put_count, .count = probes_attached},
+
+        {"gomaptop_executables_replaced", COUNTER, NULL,
+         "How often the file of -e was replaced or written over, and the new one watched",
+         .put = put_count, .count = replaced},
 
         {"gomaptop_target", INFO, NULL, "A process that is or was watched",
          .put = metric_put_target},

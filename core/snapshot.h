@@ -36,7 +36,10 @@ struct snapshot_context {
 	size_t skip_count;
 	const struct probe_note *const *unseen; /* ways to touch a map that no probe sees */
 	size_t unseen_count;
-	bool color; /* text report with ANSI colours */
+	const char *const *news; /* sentences about the executable that is watched (-e) */
+	size_t news_count;
+	size_t replaced; /* how often another file took its place, or it was written over */
+	bool color;      /* text report with ANSI colours */
 };
 
 #define SNAPSHOT_GAPS_MAX 160

@@ -351,7 +351,7 @@ static const struct {
 static void gaps_print(const struct model *model, const struct snapshot_context *context, FILE *out)
 {
 	const struct coverage_row *coverage = model_coverage(model);
-	char function[NAME_MAX_BYTES], reason[NAME_MAX_BYTES];
+	char function[NAME_MAX_BYTES], reason[NAME_MAX_BYTES], text[2 * NAME_MAX_BYTES];
 
 	fputc('\n', out);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
@@ -366,6 +366,10 @@ static void gaps_print(const struct model *model, const struct snapshot_context 
 		sanitize(context->skips[i].function, function, sizeof(function));
 		sanitize(context->skips[i].reason, reason, sizeof(reason));
 		fprintf(out, "not probed: %s: %s\n", function, reason);
+	}
+	for (size_t i = 0; i < context->news_count; i++) {
+		sanitize(context->news[i], text, sizeof(text));
+		put(context, out, TONE_WARN, "%s\n", text);
 	}
 	if (coverage->lost == 0 && model_dropped(model) == 0)
 		fputs("No events lost\n", out);

@@ -172,10 +172,10 @@ static int watch_and_show(const struct options *options)
 	                    : run_screen(session, options, &err);
 	if (!rc && options->output && !options->batch)
 		rc = session_save(session, options->output_format, options->output, &err);
-	if (session_executable_replaced(session))
+	if (session_executable_unwatched(session))
 		fprintf(stderr,
-		        "gomaptop: %s was replaced meanwhile: processes started since then were "
-		        "not watched; watch it once more\n",
+		        "gomaptop: what is at %s by now is not watched: processes started from it "
+		        "were not seen; watch it once more when it is a whole Go program\n",
 		        options->executable);
 	if (session_child_log(session))
 		fprintf(stderr, "gomaptop: the output of %s is in %s\n", options->command[0],

@@ -82,6 +82,7 @@ struct ui {
 	struct list tree;
 	struct messages messages;
 	size_t message_scroll;
+	size_t problems; /* of the source's: so many are among the messages */
 	struct list setup;
 	bool settings_broken; /* the file is there, but it could not be used */
 	int conflict_scroll, help_scroll;

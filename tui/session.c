@@ -20,7 +20,8 @@
 
 #define NS_PER_SECOND 1000000000ULL
 /* One call of session_pump() may take this long; keys wait meanwhile. */
-#define PUMP_NS (50 * 1000000ULL)
+#define PUMP_NS  (50 * 1000000ULL)
+#define NEWS_MAX 256 /* lines about the executable that are kept for reports */
 
 uint64_t session_clock_ns(clockid_t clock)
 {
@@ -172,6 +173,9 @@ static struct snapshot_context session_context(const struct session *session, bo
 	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
 	size_t unseen_count;
 	const struct probe_note *const *unseen = watch_unseen(session->watch, &unseen_count);
+	struct watch_replaced replaced;
+
+	watch_replaced(session->watch, &replaced);
 
 	return (struct snapshot_context){
 	        .tool_version = GOMAPTOP_VERSION,
@@ -189,6 +193,9 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .skip_count = session->skip_count,
 	        .unseen = unseen,
 	        .unseen_count = unseen_count,
+	        .news = (const char *const *)session->news,
+	        .news_count = session->news_count,
+	        .replaced = replaced.count,
 	        .color = color,
 	};
 }
@@ -205,6 +212,25 @@ static void metrics_update(struct session *session)
 	metrics_server_update(session->metrics, session->model, &context);
 }
 
+/* Said at once where there is no screen, and kept for the report. */
+static void news_take(struct session *session)
+{
+	char text[1024], **more;
+
+	while (watch_news(session->watch, text, sizeof(text))) {
+		if (session->options->batch)
+			fprintf(stderr, "gomaptop: %s\n", text);
+		more = session->news_count < NEWS_MAX
+		               ? reallocarray(session->news, session->news_count + 1, sizeof(*more))
+		               : NULL;
+		if (!more)
+			continue;
+		session->news = more;
+		more[session->news_count] = strdup(text);
+		session->news_count += more[session->news_count] != NULL;
+	}
+}
+
 static void target_appeared(struct session *session, const struct event_header *event)
 {
 	const struct event_process *process = (const void *)event;
@@ -212,7 +238,7 @@ static void target_appeared(struct session *session, const struct event_header *
 
 	if (event->size < sizeof(*process) || process->state != PROCESS_RUNNING)
 		return;
-	if (watch_target(session->watch, event->tgid, &row) == 0)
+	if (watch_target(session->watch, process, &row) == 0)
 		model_target_add(session->model, &row);
 }
 
@@ -227,6 +253,7 @@ int session_pump(struct session *session)
 
 	if (poll(&news, 1, 0) > 0)
 		eventfd_read(news.fd, &value);
+	news_take(session);
 	while ((event = event_queue_peek(queue))) {
 		if (event->kind == EVENT_PROCESS)
 			target_appeared(session, event);
@@ -329,12 +356,18 @@ void session_close(struct session *session)
 	child_destroy(session->child);
 	child_log_settle(session);
 	free(session->skips);
+	for (size_t i = 0; i < session->news_count; i++)
+		free(session->news[i]);
+	free(session->news);
 	free(session);
 }
 
-bool session_executable_replaced(const struct session *session)
+bool session_executable_unwatched(const struct session *session)
 {
-	return session->options->executable && watch_executable_replaced(session->watch);
+	struct watch_replaced replaced;
+
+	watch_replaced(session->watch, &replaced);
+	return replaced.unwatched;
 }
 
 int session_child_status(const struct session *session)

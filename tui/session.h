@@ -50,8 +50,8 @@ int session_child_fd(const struct session *session);
 /* Every process of -p, or CMD, has ended. With -e never: the next one may come. */
 bool session_targets_gone(struct session *session);
 
-/* -e: another file is at PATH by now; who runs that is not seen. */
-bool session_executable_replaced(const struct session *session);
+/* -e: what is at PATH by now cannot be watched (no Go program, or half of one). */
+bool session_executable_unwatched(const struct session *session);
 
 /* Exit status of CMD, 0 without one. After session_stop(). */
 int session_child_status(const struct session *session);

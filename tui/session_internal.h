@@ -29,6 +29,8 @@ struct session {
 	struct utsname host;
 	struct snapshot_skip *skips;
 	size_t skip_count;
+	char **news; /* what was said of the executable so far, oldest first */
+	size_t news_count;
 };
 
 uint64_t session_clock_ns(clockid_t clock);

@@ -41,7 +41,7 @@ static void source_attach_line(void *ctx, char *out, size_t size)
 	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
 }
 
-/* Functions that ought to be probed and are not. */
+/* Functions that ought to be probed and are not; what became of the executable. */
 static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 {
 	const struct session *session = ctx;
@@ -55,7 +55,10 @@ static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 			         skips[i].function, skips[i].reason);
 			return true;
 		}
-	return false;
+	if (index >= session->news_count)
+		return false;
+	snprintf(out, size, "%s", session->news[index]);
+	return true;
 }
 
 static bool source_targets_gone(void *ctx)

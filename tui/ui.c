@@ -300,6 +300,18 @@ static void check_targets(struct ui *ui)
 		ui->gone = true;
 }
 
+/* Sentences about the watch that were not shown yet. */
+static void problems_note(struct ui *ui)
+{
+	const struct ui_source *source = ui->source;
+	char text[MESSAGE_TEXT];
+
+	while (source->problem && source->problem(source->ctx, ui->problems, text, sizeof(text))) {
+		messages_add(&ui->messages, ui->rows.now_ns, MESSAGE_WARNING, "%s", text);
+		ui->problems++;
+	}
+}
+
 enum loop_answer ui_news(struct ui *ui)
 {
 	bool was_gone = ui->gone;
@@ -311,6 +323,7 @@ enum loop_answer ui_news(struct ui *ui)
 			ui->source_error = rc;
 	}
 	check_targets(ui);
+	problems_note(ui);
 	if (ui->gone && !was_gone)
 		ui_notice(ui, false,
 		          "The target has ended; what was seen stays. w writes a snapshot, q "
@@ -327,14 +340,11 @@ enum loop_answer ui_news(struct ui *ui)
 static void beginning_note(struct ui *ui)
 {
 	const struct ui_source *source = ui->source;
-	char text[MESSAGE_TEXT];
 
 	if (source->metrics_url)
 		messages_add(&ui->messages, 0, MESSAGE_NOTE, "metrics are served at %s",
 		             source->metrics_url);
-	for (size_t i = 0; source->problem && source->problem(source->ctx, i, text, sizeof(text));
-	     i++)
-		messages_add(&ui->messages, 0, MESSAGE_WARNING, "%s", text);
+	problems_note(ui);
 }
 
 struct ui *ui_create(const struct ui_source *source, const struct ui_config *config)

@@ -30,8 +30,9 @@ struct ui_source {
 	/* One line for the header: how the probes are attached, "24/24 probes (uprobe_multi)". */
 	void (*attach_line)(void *ctx, char *out, size_t size);
 	double max_overhead; /* 0.03; 0 or 1: there is no limit to speak of */
-	/* What is wrong with the watch from its start, a sentence for each index from 0 on (a function
-	 * that could not be probed, ...). False: no more. NULL: nothing to tell. */
+	/* What is to be known of the watch itself, a sentence for each index from 0 on (a function that
+	 * could not be probed, an executable that was replaced). False: no more for now. NULL: nothing
+	 * to tell. */
 	bool (*problem)(void *ctx, size_t index, char *out, size_t size);
 	const char *metrics_url; /* NULL: metrics are not served */
 	/* All targets have ended. */

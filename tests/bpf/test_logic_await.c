@@ -82,7 +82,7 @@ static void test_unknown_reasons_are_not_looked_for(void **state)
 	struct map_counts *m;
 
 	(void)state;
-	config.rows[0].lock_reasons = 0;
+	field_rows[0].lock_reasons = 0;
 	m = hold_alone();
 	come(&g2, 50000, REASON_LOCK);
 	assert_looks(m, 0, 0);

@@ -132,7 +132,7 @@ static void test_crash_with_a_slot_of_an_earlier_call(void **state)
 /* mapaccess of hmap is compiled such that it needs its arguments again, that of Swiss maps is not. */
 static __u64 map_of_reader(__u8 seed_size)
 {
-	config.rows[0].seed_size = seed_size;
+	field_rows[0].seed_size = seed_size;
 	hit(&g1, &map_a, OP_READ, PLACE);
 	frame.slot[0] = (unsigned long)&map_type;
 	frame.slot[1] = (unsigned long)&map_a;

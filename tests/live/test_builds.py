@@ -176,15 +176,21 @@ class FilesTest(BuildsCase):
 
 
     def test_replaced_meanwhile(self):
-        """An upgrade while -e watches: those who run the new file were not seen, and it says so."""
+        """An upgrade while -e watches: the new file is watched as well, and it says so."""
         with scratch() as folder:
             path = shutil.copy(built("plain", SWISS), folder)
-            with Target(path, "-mode", "mutex"), Watching("-e", path) as watching:
+            with Target(path, "-mode", "mutex") as old, Watching("-e", path) as watching:
                 watching.wait_attached()
                 os.rename(shutil.copy(built("plain", HMAP), os.path.join(folder, "new")), path)
-                result = watching.finish()
+                self.assertIn("1 process still runs", watching.wait_said(f"{path} was replaced"))
+                with Target(path, "-mode", "mutex") as new:
+                    time.sleep(2)
+                    result = watching.finish()
             self.assertEqual(result.status, 0, result)
-            self.assertIn(f"{path} was replaced", result.stderr)
+            seen = {t["pid"]: t["go_version"] for t in result.snapshot["targets"]}
+            self.assertEqual(sorted(seen), sorted((old.pid, new.pid)))
+            self.assertTrue(seen[old.pid].startswith("go" + SWISS), seen)
+            self.assertTrue(seen[new.pid].startswith("go" + HMAP), seen)
 
 
 CONTAINER = ("unshare", "-m", "-p", "--fork", "--kill-child")
