@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* pthread_timedjoin_np() */
 #include "core/writer.h"
 
 #include <errno.h>
@@ -14,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define JOIN_NS 200000000L /* a cancelled write returns at once, but on a hung network mount */
+#define END_MS 200 /* for the thread to end where its descriptor takes what is written */
 
 struct block {
 	struct block *next;
@@ -25,15 +24,15 @@ struct block {
 struct writer {
 	int fd, news; /* news: an eventfd */
 	size_t room, step;
-	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t more;  /* something to write, or over */
 	pthread_cond_t less;  /* something was written, or failed */
 	struct block *first, **end;
 	size_t waiting; /* bytes, those that are being written included */
 	uint64_t written;
-	int error; /* 0 or -errno */
-	bool over;
+	int error;        /* 0 or -errno */
+	bool over, ended; /* to end; the thread has ended */
+	int users;        /* the owner and the thread: the last one frees */
 };
 
 static void blocks_free(struct writer *w)
@@ -48,23 +47,40 @@ static void blocks_free(struct writer *w)
 	w->waiting = 0;
 }
 
+static void parts_free(struct writer *w)
+{
+	blocks_free(w);
+	if (w->news >= 0)
+		close(w->news);
+	pthread_cond_destroy(&w->more);
+	pthread_cond_destroy(&w->less);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+/* With the lock, which is gone afterwards. */
+static void leave(struct writer *w)
+{
+	bool last = --w->users == 0;
+
+	pthread_mutex_unlock(&w->lock);
+	if (last)
+		parts_free(w);
+}
+
 /* ---- the thread ---------------------------------------------------------------------- */
 
-/* Only here can the thread be cancelled: it holds nothing. */
 static ssize_t piece_write(int fd, const char *text, size_t size)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
-	int before;
 	ssize_t n;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
 	do {
 		n = write(fd, text, size);
 		/* Somebody else has set O_NONBLOCK on what is shared. */
 		if (n < 0 && errno == EAGAIN)
 			poll(&ready, 1, -1);
 	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
-	pthread_setcancelstate(before, NULL);
 	return n < 0 ? -errno : n;
 }
 
@@ -99,9 +115,7 @@ static void block_write(struct writer *w)
 static void *writer_run(void *ctx)
 {
 	struct writer *w = ctx;
-	int before;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
 	pthread_mutex_lock(&w->lock);
 	while (!w->over) {
 		if (!w->first) {
@@ -116,33 +130,28 @@ static void *writer_run(void *ctx)
 			pthread_cond_broadcast(&w->less);
 		}
 	}
-	pthread_mutex_unlock(&w->lock);
+	w->ended = true;
+	pthread_cond_broadcast(&w->less);
+	leave(w);
 	return NULL;
 }
 
 /* ---- public -------------------------------------------------------------------------- */
 
+/* Detached: one that is kept waiting by its descriptor is not waited for. */
 static int thread_start(struct writer *w)
 {
 	sigset_t all, before;
+	pthread_t thread;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, writer_run, w);
+	rc = pthread_create(&thread, NULL, writer_run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!rc)
+		pthread_detach(thread);
 	return -rc;
-}
-
-static void parts_free(struct writer *w)
-{
-	blocks_free(w);
-	if (w->news >= 0)
-		close(w->news);
-	pthread_cond_destroy(&w->more);
-	pthread_cond_destroy(&w->less);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
 }
 
 int writer_create(int fd, size_t room, size_t step, struct writer **out)
@@ -157,6 +166,7 @@ int writer_create(int fd, size_t room, size_t step, struct writer **out)
 	w->room = room;
 	w->step = step;
 	w->end = &w->first;
+	w->users = 2;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
 	pthread_condattr_init(&attributes);
@@ -219,11 +229,11 @@ int writer_fd(const struct writer *w)
 	return w->news;
 }
 
-static struct timespec time_after(clockid_t clock, unsigned int ms)
+static struct timespec time_after(unsigned int ms)
 {
 	struct timespec at;
 
-	clock_gettime(clock, &at);
+	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_sec += ms / 1000;
 	at.tv_nsec += ms % 1000 * 1000000L;
 	if (at.tv_nsec >= 1000000000L) {
@@ -235,7 +245,7 @@ static struct timespec time_after(clockid_t clock, unsigned int ms)
 
 int writer_drain(struct writer *w, unsigned int patience_ms)
 {
-	struct timespec until = time_after(CLOCK_MONOTONIC, patience_ms);
+	struct timespec until = time_after(patience_ms);
 	uint64_t written;
 	int rc = 0;
 
@@ -246,7 +256,7 @@ int writer_drain(struct writer *w, unsigned int patience_ms)
 		if (w->written == written)
 			continue;
 		written = w->written;
-		until = time_after(CLOCK_MONOTONIC, patience_ms);
+		until = time_after(patience_ms);
 		rc = 0;
 	}
 	rc = w->error ? w->error : w->first ? -ETIMEDOUT : 0;
@@ -256,18 +266,14 @@ int writer_drain(struct writer *w, unsigned int patience_ms)
 
 void writer_destroy(struct writer *w)
 {
-	struct timespec until;
+	struct timespec until = time_after(END_MS);
 
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->over = true;
 	pthread_cond_signal(&w->more);
-	pthread_mutex_unlock(&w->lock);
-	pthread_cancel(w->thread);
-	until = time_after(CLOCK_REALTIME, JOIN_NS / 1000000);
-	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
-		parts_free(w);
-	else
-		pthread_detach(w->thread); /* it still uses what would be freed */
+	while (!w->ended && pthread_cond_timedwait(&w->less, &w->lock, &until) == 0)
+		;
+	leave(w);
 }

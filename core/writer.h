@@ -35,8 +35,9 @@ int writer_fd(const struct writer *writer);
  * -ETIMEDOUT; or the error that ended the writing. */
 int writer_drain(struct writer *writer, unsigned int patience_ms);
 
-/* What still waits is dropped. Returns soon, also from a descriptor that takes nothing. Accepts
- * NULL. */
+/* What still waits is dropped, but for the piece that is being written. Returns soon, also from a
+ * descriptor that takes nothing: then the thread stays in write(2) until it takes something or is
+ * closed at its other end, or the program ends. Accepts NULL. */
 void writer_destroy(struct writer *writer);
 
 #endif

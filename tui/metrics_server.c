@@ -290,13 +290,14 @@ static int address_listen(const struct listen_address *address)
 static int url_make(struct metrics_server *server, int fd)
 {
 	char name[sizeof(server->url) - sizeof("http://" PATH)];
-	struct sockaddr_storage at = {0};
+	struct sockaddr_storage at;
 	socklen_t size = sizeof(at);
 
 	if (server->address.at.ss_family == AF_UNIX) {
 		address_format(&server->address.at, server->url, sizeof(server->url));
 		return 0;
 	}
+	memset(&at, 0, sizeof(at));
 	if (getsockname(fd, (struct sockaddr *)&at, &size))
 		return -errno;
 	address_format(&at, name, sizeof(name));

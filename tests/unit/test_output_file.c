@@ -313,6 +313,7 @@ static void test_ended_in_the_middle(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
+	assert_int_equal(write_to(in("out"), text), 0);
 	for (int i = 0; i < 40; i++) {
 		pid_t child = fork();
 		struct stat st;
