@@ -71,7 +71,7 @@ class Documents(unittest.TestCase):
         if run("sh", "-c", "command -v shellcheck").returncode:
             self.skipTest("shellcheck is not installed")
         result = run("shellcheck", "-s", "bash", COMPLETION)
-        self.assertEqual(result.stdout, "")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 
     def test_install_respects_prefix_and_destdir(self):
         with tempfile.TemporaryDirectory() as stage:

@@ -133,6 +133,8 @@ def main():
         for arch in ARCHS:
             wrong, compared = check(release, go, arch, rows)
             failed += wrong
+            if compared < len(rows) / 2:
+                failed.append(f"{release} {arch}: only {compared} of {len(rows)} rows compared")
             print(f"{release} {arch}: {compared} figures compared, {len(wrong)} wrong")
     names = {release for release, _ in at_hand}
     print("not checked:", ", ".join(f"1.{m}" for m in MINORS if f"1.{m}" not in names))
