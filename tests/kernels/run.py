@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "live")]
 # pylint: disable=wrong-import-position
 from harness import (RELEASES, ROOT, json_values, map_at, place, program, source_lines, sums,
-                     validate)
+                     tries, validate)
 from machine import Machine
 from test_counts import CountsTest
 
@@ -42,6 +42,7 @@ for try in 1 2 3 4 5 6; do
     gomaptop -b --max-overhead 100 --format json -i 1h --until-conflict -d 60 -p $pid >snapshot
     echo $? >answer
     kill $pid
+    echo $try >tries
     grep -q '"evidence": *"overlap"' snapshot && break
 done
 """
@@ -96,6 +97,9 @@ class Checks(unittest.TestCase):
         return snapshot
 
     def twins(self, files, attach):
+        tries.begin("ended")
+        for _ in range(int(files["tries"]) - 1):
+            tries.repeat("ended")
         snapshot = self.snapshot(files, "3", attach)
         planted = source_lines("twins", r"// RACY (write|read)$")
         overlaps = [c for c in snapshot["conflicts"] if c["evidence"] == "overlap"]
@@ -166,8 +170,12 @@ def main():
                       *machine.console[-20:], sep="\n")
             passed, failed = passed + good, failed + (not good)
             sys.stdout.flush()
+    print(tries)
+    for problem in tries.problems():
+        failed += 1
+        print(f"FAIL second tries: {problem}")
     print(f"{passed} passed, {failed} failed" + f", {skipped} skipped" * bool(skipped))
-    return 1 if failed else 0
+    return 1 if failed or not passed + skipped else 0
 
 
 if __name__ == "__main__":

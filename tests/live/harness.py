@@ -10,6 +10,7 @@ import contextlib
 import functools
 import itertools
 import json
+import math
 import os
 import re
 import signal
@@ -99,13 +100,13 @@ def source_lines(name, pattern):
 
 class NotMet(AssertionError):
     """The two sides did not meet in time: chance, and worth a second try."""
-    tries = 2
+    tries, kind = 2, "missed"
 
 
 class Died(NotMet):
     """They met all too well: the runtime's own check ended the target before it had served the test.
     Where other machines take the CPU away at any moment that is every second or two."""
-    tries = 15
+    tries, kind = 15, "ended"
 
     def __init__(self, text="the runtime's own check was faster"):
         super().__init__(text)
@@ -135,14 +136,67 @@ def racing(target):
         raise Died()
 
 
+class Tries:
+    """What was left to chance in this run: how many searches there were, and how often one had to be
+    made again, by cause. A search may be made again many times and then pass, so a fault of which
+    gomaptop sees one in many would never be noticed: all of them together may not be too many."""
+    # How many second tries a search takes on average at the worst that is still good, and how the
+    # sum is told. "missed": two sides that are given their time do not meet in 1 of 100 searches.
+    # "ended": where the machine takes CPUs away in the middle of an operation, every second start
+    # of a racing twin is ended by the runtime's own check before it has served. "outpaced": a
+    # service with a planted fault lives for about a minute, and shows it to gomaptop in a few seconds.
+    EXPECTED = {"missed": (0.01, "missed what they looked for"),
+                "ended": (1.0, "of racing twins that ended too soon"),
+                "outpaced": (0.15, "of services that ended before their fault was found")}
+
+    def __init__(self):
+        self.searches = dict.fromkeys(self.EXPECTED, 0)
+        self.again = dict.fromkeys(self.EXPECTED, 0)
+        self._lock = threading.Lock()
+
+    def begin(self, *kinds):
+        """A search that may have to be made again for these causes."""
+        with self._lock:
+            for kind in kinds:
+                self.searches[kind] += 1
+
+    def repeat(self, kind):
+        """A search is made again, for this cause."""
+        with self._lock:
+            self.again[kind] += 1
+
+    def bound(self, kind):
+        """The most that chance explains: four standard deviations above the mean of a sum of
+        geometric distributions, which one good run in ten thousand exceeds; 2 where there were
+        hardly any searches."""
+        expected, searches = self.EXPECTED[kind][0], self.searches[kind]
+        deviation = math.sqrt(searches * expected * (1 + expected))
+        return max(2, math.floor(searches * expected + 4 * deviation))
+
+    def problems(self):
+        return [f"{self.again[kind]} {words}, of {self.searches[kind]} searches; chance explains "
+                f"{self.bound(kind)}" for kind, (_, words) in self.EXPECTED.items()
+                if self.again[kind] > self.bound(kind)]
+
+    def __str__(self):
+        return "second tries: " + "; ".join(
+            f"{self.again[kind]} {words} ({self.searches[kind]} searches, at most "
+            f"{self.bound(kind)})" for kind, (_, words) in self.EXPECTED.items())
+
+
+tries = Tries()     # of this run
+
+
 def until_met(attempt):
     """What attempt() returns; one that ends with NotMet is made again, four times at least."""
+    tries.begin("missed", "ended")
     for number in itertools.count(1):
         try:
             return attempt()
         except NotMet as reason:
             if number >= max(reason.tries, 4):
                 raise
+            tries.repeat(reason.kind)
 
 
 class Target:

@@ -37,8 +37,10 @@ def output(*command):
 
 def all_releases():
     """Those that are known, and newer ones that Debian has; without a network, those at hand."""
-    _, text, error = output(FETCH, "--known")
+    status, text, error = output(FETCH, "--known")
     known = text.split()
+    if status or not known:
+        sys.exit(f"{FETCH} --known names no release: {error}")
     status, text, error = output(FETCH, "--newer")
     if status:
         print(f"newer releases: {error}", flush=True)
@@ -94,7 +96,8 @@ def names_of_row(row, build, quick):
 
 
 def run_live(releases, quick):
-    """Rows of the table: (name, {check: Cell})."""
+    """Rows of the table: (name, {check: Cell}); and a closing line's numbers: of second tries there may
+    be too many."""
     os.environ["GOMAPTOP_LIVE_RELEASES"] = " ".join(releases)
     import run                                      # pylint: disable=import-outside-toplevel
     from harness import build_name                  # pylint: disable=import-outside-toplevel
@@ -110,7 +113,7 @@ def run_live(releases, quick):
         rows.append((build_name(*build), cells))
     for test, outcome in run.run_all(cell_of).items():
         cell_of[test].add(run.name_of(test), outcome)
-    return rows
+    return rows, [0, run.tries_judge(), 0]
 
 
 def run_step(command, **environment):
@@ -128,8 +131,8 @@ def run_step(command, **environment):
         run.terminate()     # it ends what it started
         run.wait()
         raise
-    if run.wait() not in (0, 77) and not sums[1]:
-        sums[1] = 1     # it failed and did not say how often
+    if (run.wait() not in (0, 77) or not any(sums)) and not sums[1]:
+        sums[1] = 1     # it failed and did not say how often, or said nothing at all
     return sums
 
 
@@ -171,8 +174,8 @@ def main():
     # Ended early, it still ends what it started. (unittest takes a SystemExit for a failed test.)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    rows = run_live(args.releases or all_releases(), args.quick)
-    sums = [[cell.passed, cell.failed, cell.skipped]
+    rows, again = run_live(args.releases or all_releases(), args.quick)
+    sums = [again] + [[cell.passed, cell.failed, cell.skipped]
             for _, cells in rows for cell in cells.values()]
     sums.append(run_readers(os.environ.get("BUILD", "build")))
     if not args.no_real:

@@ -4,7 +4,7 @@ import re
 import unittest
 
 from harness import (BUILDS, BUILD_ROWS, PAIRED, Died, NotMet, Target, Watching, cases, map_at,
-                     program, survived, table)
+                     program, survived, table, tries)
 
 SECONDS = 30    # of one run; a round over all paths takes ten
 ATTEMPTS = 40   # runs: the planted conflicts may end the program, then only the rest is looked for
@@ -76,11 +76,16 @@ class ChainsTest(unittest.TestCase):
 
     def compare(self, release, path, only):
         missing, wrong, alive = None, [], False
-        for _ in range(ATTEMPTS):
+        tries.begin("missed", "ended")
+        for number in range(ATTEMPTS):
+            if number:
+                tries.repeat(why)
+            why = "ended"
             try:
                 notes, snapshot, alive = watch(path, only)
             except NotMet:
                 continue
+            why = "missed" if alive else "ended"
             if missing is None:
                 missing = {of_map[0]["path"] for of_map in notes.values()}
             for address, of_map in notes.items():

@@ -3,7 +3,7 @@
 import unittest
 
 from harness import (BUILD_ROWS, NotMet, Watching, cases, conflict_places, ledger, place,
-                     source_lines, table, validate)
+                     source_lines, table, tries, validate)
 
 FAULTS = ("read-write", "write-write", "range-write", "delete-read", "stale-value",
           "lazy-limiters", "local-results")
@@ -57,7 +57,10 @@ class FaultsTest(unittest.TestCase):
     @cases(*rows())
     def each_fault(self, fault, release, stripped):
         pair, allowed = planted(fault)
-        for _ in range(ATTEMPTS):
+        tries.begin("missed", "outpaced")
+        for number in range(ATTEMPTS):
+            if number:
+                tries.repeat("outpaced")
             snapshot = self.watch_once(fault, release, stripped, pair)
             if snapshot:
                 break
