@@ -255,7 +255,8 @@ int birth_probes_start(struct birth_probes *b)
 	b->dice = (unsigned int)b->paid_ns;
 	allow(b);
 	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;
-	if (rc)
+	/* What was written over, or is run by no process yet, may be followed by what can be probed. */
+	if (rc && rc != -ESTALE && rc != -ENOENT && rc != -ETXTBSY && rc != -ECANCELED)
 		return rc;
 	rc = -pthread_create(&b->thread, NULL, run, b);
 	if (rc)

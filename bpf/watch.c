@@ -225,12 +225,11 @@ static int prepare(struct watch *w, struct error *err)
 	return rc ? prepare_error(rc, err) : collect(w, err);
 }
 
-/* With -p the processes are what is watched, and they go on with the file that they run. */
 static int follow(struct watch *w, struct error *err)
 {
 	int rc;
 
-	if (!w->config.executable || w->config.pid_count)
+	if (!watch_is_following(w))
 		return 0;
 	rc = watch_follow_start(w, &w->follow);
 	return rc ? error_set(err, -rc, "cannot look after %s: %s; free memory and try again",

@@ -159,8 +159,12 @@ int watch_attach_plan(struct watch *w)
 
 	if (!rc)
 		rc = probe_set_create(w->keeper, w->program.mode, &w->governed);
-	for (size_t i = 0; !rc && i < w->binary_count; i++)
+	for (size_t i = 0; !rc && i < w->binary_count; i++) {
 		rc = binary_add_targets(w, i);
+		/* Written over since it was read: what is there then is followed. */
+		if (rc == -ESTALE && watch_is_following(w))
+			rc = 0;
+	}
 	return rc;
 }
 

@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf/calibrate.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
 
-#define PARSE_TRIES 3              /* of a file that changes while it is read */
-#define ROW_REST_NS 60000000000ULL /* so that the last events that name a row are used up */
+#define PARSE_TRIES    5              /* of a file that changes while it is read, */
+#define PARSE_PAUSE_NS 20000000       /* so long after each other */
+#define ROW_REST_NS    60000000000ULL /* so that the last events that name a row are used up */
 
 static int binary_find(const struct watch *w, const struct file_identity *seen)
 {
@@ -132,8 +133,11 @@ int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_bi
 		return error_no_memory(err);
 	b->file.fd = fd;
 	snprintf(b->path, sizeof(b->path), "%s", path);
-	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++)
+	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++) {
+		if (i)
+			nanosleep(&(struct timespec){.tv_nsec = PARSE_PAUSE_NS}, NULL);
 		rc = binary_parse(w, b, err);
+	}
 	if (rc) {
 		free(b);
 		return rc;

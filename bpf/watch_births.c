@@ -83,6 +83,8 @@ void watch_births_start(struct watch *w)
 		rc = birth_plan_make(w->binaries[i]->binary, &plan);
 		if (!rc && plan.count)
 			rc = binary_add(w, i, &plan);
+		if (rc == -ESTALE)
+			rc = 0; /* written over since it was read */
 		birth_plan_free(&plan);
 	}
 	if (!rc)

@@ -107,6 +107,12 @@ int watch_births_add(struct watch *w, const struct watch_binary *b, const struct
 /* watch_sites.c: probes at calls, where that can be had. */
 void watch_sites_create(struct watch *w);
 
+/* -e: PATH may come to be another file. With -p what the processes run is what is watched. */
+static inline bool watch_is_following(const struct watch *w)
+{
+	return w->config.executable && !w->config.pid_count;
+}
+
 /* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
 int watch_attach_plan(struct watch *w);
 /* watch_change.c: while it runs, in every process, by the thread that adds; the binary is published. *attached: for how
