@@ -112,7 +112,8 @@ static void event_take(struct follow_events *e, const struct inotify_event *even
 	for (size_t i = 0; i < FOLDERS_MAX; i++) {
 		const struct folder *folder = &e->folders[i];
 
-		if (folder->wd != event->wd || !event->len || strcmp(folder->name, event->name))
+		if (folder->wd != event->wd || !event->len ||
+		    strcmp(folder->name, event->name) != 0)
 			continue;
 		if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
 			*closed = true;

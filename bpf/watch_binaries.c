@@ -129,8 +129,10 @@ int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_bi
 	int rc = -ESTALE;
 
 	*out = NULL;
-	if (!b)
-		return error_no_memory(err);
+	if (!b) {
+		error_no_memory(err);
+		return -ENOMEM;
+	}
 	b->file.fd = fd;
 	snprintf(b->path, sizeof(b->path), "%s", path);
 	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++) {
