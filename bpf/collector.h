@@ -48,6 +48,7 @@ struct collector_config {
 	struct detector_tuning *tuning; /* shared with the BPF program */
 	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
 	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
+	bool unlimited;            /* they are never taken out, unless they are let go */
 	const pid_t *pids;         /* targets known from the start */
 	size_t pid_count;
 	const struct collector_layout *layouts; /* read by collector_start() only */

@@ -264,6 +264,10 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 	if (c->config.governor)
 		governor_state(c->config.governor, &state);
 	e->armed_ns = state.armed_ns;
+	if (c->config.unlimited) /* from the start to the end, but for what was let go */
+		e->armed_ns = (disarmed ? disarmed : now) - c->started_ns - state.out_ns;
+	e->let_go = state.drops;
+	e->trouble = state.trouble;
 	e->waiting_ns = state.waiting_ns;
 	e->contention = state.contention;
 	e->planned = state.planned;

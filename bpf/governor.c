@@ -57,6 +57,7 @@ struct governor {
 	struct thread_call call;
 	bool running, stopping;
 	uint64_t armed_since_ns; /* 0: the probes are not in place */
+	uint64_t out_since_ns;   /* 0: they are, or never were */
 	struct governor_state state;
 };
 
@@ -171,7 +172,10 @@ static void armed_set(struct governor *g, bool armed)
 	pthread_mutex_lock(&g->lock);
 	if (g->armed_since_ns)
 		g->state.armed_ns += now - g->armed_since_ns;
+	else if (g->out_since_ns)
+		g->state.out_ns += now - g->out_since_ns;
 	g->armed_since_ns = armed ? now : 0;
+	g->out_since_ns = armed ? 0 : now;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -357,6 +361,21 @@ static void standing_step(struct governor *g, uint64_t now)
 	probe_set_open(g->config.standing, NULL, NULL);
 }
 
+static void trouble_set(struct governor *g, enum trouble trouble)
+{
+	pthread_mutex_lock(&g->lock);
+	g->state.trouble = trouble;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static enum trouble file_trouble(const struct governor *g)
+{
+	if (probe_set_waits_for(g->config.standing, LINK_FILE_WRITTEN))
+		return TROUBLE_FILE_WRITTEN;
+	return probe_set_waits_for(g->config.standing, LINK_FILE_IDLE) ? TROUBLE_FILE_IDLE
+	                                                               : TROUBLE_NONE;
+}
+
 /* The keeper may have let probes go, or have died. */
 static void keeper_step(struct governor *g, uint64_t now)
 {
@@ -372,8 +391,8 @@ static void keeper_step(struct governor *g, uint64_t now)
 	if (g->sites)
 		site_zoom_look(g->sites);
 	standing_step(g, now);
+	trouble_set(g, rc < 0 ? TROUBLE_KEEPER_GONE : file_trouble(g));
 	pthread_mutex_lock(&g->lock);
-	g->state.keeper_error = rc < 0 ? rc : 0;
 	g->state.drops = link_keeper_drops(g->config.keeper);
 	g->state.accepted = probe_set_accepted(g->config.standing) +
 	                    (g->config.share > 0 ? probe_set_accepted(g->config.probes)
@@ -382,16 +401,12 @@ static void keeper_step(struct governor *g, uint64_t now)
 }
 
 /* What hits cost cannot be read: then it must be nothing. */
-static void blind_set(struct governor *g, bool blind)
+static void blind(struct governor *g)
 {
-	if (blind) {
-		disarm(g, false);
-		if (g->sites && site_zoom_count(g->sites))
-			site_zoom_step(g->sites, &(struct site_zoom_terms){.now_ns = clock_now()});
-	}
-	pthread_mutex_lock(&g->lock);
-	g->state.blind = blind;
-	pthread_mutex_unlock(&g->lock);
+	disarm(g, false);
+	if (g->sites && site_zoom_count(g->sites))
+		site_zoom_step(g->sites, &(struct site_zoom_terms){.now_ns = clock_now()});
+	trouble_set(g, TROUBLE_COST_UNKNOWN);
 }
 
 static void step(struct governor *g)
@@ -402,10 +417,9 @@ static void step(struct governor *g)
 	sign_give(g, now);
 	keeper_step(g, now);
 	if (!reading_take(g, &reading)) {
-		blind_set(g, true);
+		blind(g);
 		return;
 	}
-	blind_set(g, false);
 	waiting_add(g, &reading);
 	income_plan(g);
 	switch (overhead_budget_look(&g->budget, &reading)) {
@@ -556,6 +570,8 @@ void governor_state(struct governor *g, struct governor_state *out)
 	*out = g->state;
 	if (g->armed_since_ns)
 		out->armed_ns += clock_now() - g->armed_since_ns;
+	else if (g->out_since_ns && !g->stopping)
+		out->out_ns += clock_now() - g->out_since_ns;
 	pthread_mutex_unlock(&g->lock);
 }
 

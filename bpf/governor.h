@@ -22,6 +22,7 @@
 #include "bpf/site_zoom.h"
 #include "bpf/wire.h"
 #include "core/overhead_cost.h"
+#include "core/trouble.h"
 
 struct governor;
 
@@ -78,6 +79,7 @@ int governor_renew(struct governor *governor,
 
 struct governor_state {
 	uint64_t armed_ns;  /* time with the probes in place so far */
+	uint64_t out_ns;    /* time without them, since they were in place first */
 	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
 	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
 	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
@@ -85,8 +87,7 @@ struct governor_state {
 	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
 	size_t accepted;     /* probes that the kernel has accepted, standing ones included */
 	unsigned int drops;  /* how often all probes were let go because this thread gave no sign */
-	bool blind;          /* what hits cost cannot be read: the governed probes are out */
-	int keeper_error;    /* -errno: the keeper died and cannot be replaced: no probe is in */
+	enum trouble trouble;
 };
 
 /* Any thread. */

@@ -15,40 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpf/keeper_protocol.h"
 #include "bpf/keeper_wire.h"
+#include "bpf/link_keeper_internal.h"
 #include "core/clock.h"
 
 #define ANSWER_LOOK_MS 50            /* how often a caller that waits looks around */
 #define OPENING_NS     2000000000ULL /* a governor that waits so long for probes does not govern */
 #define ENDING_MS      2000          /* a keeper that is told to end has ended by then */
 #define REVIVE_NS      1000000000ULL /* a keeper is replaced no more often than this */
-
-/* What a new keeper has to be told again. */
-struct known_file {
-	int fd; /* -1: not in use */
-	struct file_identity identity;
-	int *runners; /* pidfds */
-	size_t runner_count;
-};
-
-struct link_keeper {
-	struct keeper_shared *shared;
-	pid_t pid;
-	int pidfd; /* of it: a signal through this reaches no other process */
-	int sockets[KEEPER_LANES];
-	atomic_bool abandoned;
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t idle;
-	bool busy[KEEPER_LANES];
-	bool reviving; /* `reviver` replaces the keeper: lanes are for it alone */
-	pthread_t reviver;
-	int program_fd;
-	struct known_file files[LINK_KEEPER_FILES];
-	pthread_t governor; /* who gave the last sign */
-	bool governed;
-	uint64_t revived_ns;
-};
 
 /* ---- the process ----------------------------------------------------------------------- */
 
@@ -153,9 +127,7 @@ int link_keeper_start(struct link_keeper **out)
 
 static void file_forget(struct known_file *f)
 {
-	for (size_t i = 0; i < f->runner_count; i++)
-		close(f->runners[i]);
-	free(f->runners);
+	link_keeper_runners_forget(f);
 	if (f->fd >= 0)
 		close(f->fd);
 	*f = (struct known_file){.fd = -1};
@@ -264,7 +236,7 @@ static int ask(struct link_keeper *k, int lane, int fd)
 	return rc ? -EPIPE : answer_await(k, lane);
 }
 
-static int ask_simple(struct link_keeper *k, enum keeper_op op, int file, int fd)
+int link_keeper_ask(struct link_keeper *k, enum keeper_op op, int file, int fd)
 {
 	int lane = lane_take(k), rc;
 	struct keeper_request *r = request_of(k, lane);
@@ -295,7 +267,7 @@ int link_keeper_program_set(struct link_keeper *k, int program_fd)
 	if (k->program_fd >= 0)
 		close(k->program_fd);
 	k->program_fd = copy;
-	return ask_simple(k, KEEPER_PROGRAM, -1, program_fd);
+	return link_keeper_ask(k, KEEPER_PROGRAM, -1, program_fd);
 }
 
 /* wanted: the index that the file is to have, -1: any. */
@@ -341,7 +313,7 @@ void link_keeper_file_remove(struct link_keeper *k, int file)
 {
 	if (!is_file(file))
 		return;
-	ask_simple(k, KEEPER_FILE_REMOVE, file, -1);
+	link_keeper_ask(k, KEEPER_FILE_REMOVE, file, -1);
 	pthread_mutex_lock(&k->lock);
 	file_forget(&k->files[file]);
 	pthread_mutex_unlock(&k->lock);
@@ -350,36 +322,6 @@ void link_keeper_file_remove(struct link_keeper *k, int file)
 enum link_file_state link_keeper_file_state(const struct link_keeper *k, int file)
 {
 	return is_file(file) ? atomic_load(&k->shared->files[file]) : LINK_FILE_NONE;
-}
-
-static int runner_note(struct link_keeper *k, int file, int pidfd)
-{
-	struct known_file *f = &k->files[file];
-	void *more;
-
-	pthread_mutex_lock(&k->lock);
-	more = reallocarray(f->runners, f->runner_count + 1, sizeof(*f->runners));
-	if (more) {
-		f->runners = more;
-		f->runners[f->runner_count++] = pidfd;
-	}
-	pthread_mutex_unlock(&k->lock);
-	return more ? 0 : -ENOMEM;
-}
-
-int link_keeper_runner_add(struct link_keeper *k, int file, pid_t pid)
-{
-	int pidfd, rc;
-
-	if (!is_file(file) || link_keeper_file_state(k, file) == LINK_FILE_LEASED)
-		return 0;
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0)
-		return -errno;
-	rc = ask_simple(k, KEEPER_RUNNER, file, pidfd);
-	if (rc || runner_note(k, file, pidfd))
-		close(pidfd);
-	return rc;
 }
 
 /* ---- probes ---------------------------------------------------------------------------- */
@@ -459,7 +401,7 @@ void link_keeper_pause(struct link_keeper *k, bool on)
 {
 	atomic_store(&k->shared->paused, on);
 	if (on)
-		ask_simple(k, KEEPER_DROP, -1, -1);
+		link_keeper_ask(k, KEEPER_DROP, -1, -1);
 }
 
 /* The other end sees the end of each lane; callers that wait here do as well. */
@@ -484,7 +426,7 @@ static bool is_dead(const struct link_keeper *k)
  * go in. */
 static int tell_all(struct link_keeper *k)
 {
-	int rc = k->program_fd >= 0 ? ask_simple(k, KEEPER_PROGRAM, -1, k->program_fd) : 0;
+	int rc = k->program_fd >= 0 ? link_keeper_ask(k, KEEPER_PROGRAM, -1, k->program_fd) : 0;
 
 	for (int i = 0; !rc && i < LINK_KEEPER_FILES; i++) {
 		struct known_file *f = &k->files[i];
@@ -496,8 +438,8 @@ static int tell_all(struct link_keeper *k)
 		if (file < 0)
 			atomic_store(&k->shared->files[i],
 			             f->fd < 0 ? LINK_FILE_NONE : LINK_FILE_STALE);
-		for (size_t p = 0; file == i && p < f->runner_count; p++)
-			ask_simple(k, KEEPER_RUNNER, i, f->runners[p]);
+		if (file == i)
+			link_keeper_runners_tell(k, i);
 	}
 	return rc;
 }
@@ -543,6 +485,7 @@ int link_keeper_look(struct link_keeper *k, uint64_t now_ns)
 {
 	int rc;
 
+	link_keeper_runners_look(k, now_ns);
 	if (atomic_load(&k->abandoned) || (!is_dead(k) && !is_silent(k, now_ns)))
 		return 0;
 	if (k->revived_ns && now_ns - k->revived_ns < REVIVE_NS)

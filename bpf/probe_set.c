@@ -217,6 +217,14 @@ bool probe_set_is_whole(const struct probe_set *set)
 	return true;
 }
 
+bool probe_set_waits_for(const struct probe_set *set, enum link_file_state state)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (link_keeper_file_state(set->keeper, set->members[i].file.guard) == state)
+			return true;
+	return false;
+}
+
 size_t probe_set_accepted(const struct probe_set *set)
 {
 	size_t size = 0;

@@ -63,6 +63,8 @@ void probe_set_look(struct probe_set *set);
 
 bool probe_set_is_open(const struct probe_set *set);  /* some are in place */
 bool probe_set_is_whole(const struct probe_set *set); /* all are, but for those of stale files */
+/* Does one of its files stand like this? */
+bool probe_set_waits_for(const struct probe_set *set, enum link_file_state state);
 size_t
 probe_set_accepted(const struct probe_set *set);    /* points that count and were in place once */
 size_t probe_set_size(const struct probe_set *set); /* points that count */

@@ -12,6 +12,7 @@
 #include "bpf/watch_follow.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
+#include "core/overhead_budget.h"
 #include "core/test_knob.h"
 
 #include "gomaptop.skel.h"
@@ -117,7 +118,8 @@ static int collect(struct watch *w, struct error *err)
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,
 	        .births = w->births,
-	        .governor = w->config.overhead < 1 ? w->governor : NULL,
+	        .governor = w->governor,
+	        .unlimited = w->config.overhead >= OVERHEAD_UNLIMITED,
 	        .pids = w->config.pids,
 	        .pid_count = w->config.pid_count,
 	        .layouts = layouts,
@@ -414,9 +416,11 @@ size_t watch_probes_wanted(const struct watch *w)
 size_t watch_probes_attached(const struct watch *w)
 {
 	struct watch_replaced replaced;
+	struct governor_state state;
 
 	watch_replaced(w, &replaced);
-	return replaced.count ? replaced.attached : w->attached;
+	governor_state(w->governor, &state);
+	return replaced.count ? replaced.attached : state.accepted;
 }
 
 size_t watch_calls_probed(const struct watch *w)

@@ -193,6 +193,8 @@ int watch_attach(struct watch *w, struct error *err)
 		if (rc)
 			return error_set(err, -rc,
 			                 "too many targets; watch fewer processes with -p");
+		link_keeper_runner_add(w->keeper, w->binaries[w->targets[i].binary]->file.guard,
+		                       w->targets[i].pid);
 	}
 	for (size_t i = 0; i < w->binary_count; i++)
 		binary_account(w, w->binaries[i]);

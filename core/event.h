@@ -373,6 +373,8 @@ struct event_coverage {
 	__u64 waiting_ns;  /* part of run_ns: what hits cost beyond the time they take */
 	double contention; /* see core/contention.h, as last seen; 0: not known */
 	double planned;    /* part of the targets' CPU time that watching may cost now; 0: all */
+	__u32 let_go;      /* how often all probes were let go because nothing governed them */
+	__u32 trouble;     /* enum trouble (core/trouble.h) */
 };
 
 /* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets

@@ -178,6 +178,16 @@ static double contention_ratio(const struct page *page)
 	return page->coverage->contention > 0 ? page->coverage->contention : NAN;
 }
 
+static uint64_t let_go(const struct page *page)
+{
+	return page->coverage->let_go;
+}
+
+static uint64_t in_trouble(const struct page *page)
+{
+	return page->coverage->trouble != 0;
+}
+
 static double planned_ratio(const struct page *page)
 {
 	return page->coverage->planned > 0 ? page->coverage->planned : NAN;
@@ -284,6 +294,13 @@ static const struct metric metrics[] = {
         {"gomaptop_overhead_budget_ratio", GAUGE, "ratio",
          "Part of the CPU time of the targets that watching may cost; 1: no limit", .put = put_real,
          .real = budget_ratio},
+        {"gomaptop_probes_let_go", COUNTER, NULL,
+         "Times all probes were taken out because gomaptop did not run and nothing limited their "
+         "cost",
+         .put = put_count, .count = let_go},
+        {"gomaptop_probes_kept_out", GAUGE, NULL,
+         "1: no probe is in place although the limit would allow it", .put = put_count,
+         .count = in_trouble},
         {"gomaptop_overhead_planned_ratio", GAUGE, "ratio", "What is planned with of it now",
          .put = put_real, .real = planned_ratio},
         {"gomaptop_overhead_estimate_ratio", GAUGE, "ratio",

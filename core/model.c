@@ -166,6 +166,8 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	row->waiting_ns = event->waiting_ns;
 	row->contention = event->contention;
 	row->planned = event->planned;
+	row->let_go = event->let_go;
+	row->trouble = event->trouble;
 	row->overhead_estimate = 0;
 	if (row->target_cpu_ns)
 		row->overhead_estimate =

@@ -222,6 +222,7 @@ struct coverage_row {
 	uint64_t waiting_ns;      /* likewise */
 	double contention;        /* likewise; 0: not known */
 	double planned;           /* likewise; 0: there is no limit */
+	uint32_t let_go, trouble; /* likewise */
 	double hits_rate;         /* per second in the last interval */
 	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
 	                             of operations are scaled up from what was seen in windows */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "core/coverage_names.h"
+#include "core/trouble.h"
 
 /* ---- TARGET -------------------------------------------------------------------------- */
 
@@ -127,6 +128,11 @@ static void put_coverage(struct json_writer *w, const struct model *model,
 	put_probes(w, context);
 	put_unseen(w, context);
 	put_fraction(w, "armed_fraction", row->armed_ns, row->watched_ns);
+	snapshot_put_count(w, "let_go", row->let_go);
+	if (row->trouble)
+		json_put_text(w, "trouble", trouble_name(row->trouble));
+	else
+		json_put_null(w, "trouble");
 	snapshot_put_count(w, "hits", row->value[COVERAGE_HITS]);
 	put_coverage_group(w, "filtered", row, COVERAGE_GROUP_FILTERED);
 	snapshot_put_count(w, "counted", row->value[COVERAGE_COUNTED]);

@@ -9,6 +9,7 @@
 #include "core/overhead_text.h"
 #include "core/sanitize.h"
 #include "core/snapshot_internal.h"
+#include "core/trouble.h"
 
 #define COLUMNS         80
 #define VERDICT_COLUMNS 8
@@ -128,6 +129,11 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	if (coverage->watched_ns > coverage->armed_ns)
 		fprintf(out, "\nprobes were in place %.3g %% of the time",
 		        100.0 * (double)coverage->armed_ns / (double)coverage->watched_ns);
+	if (coverage->let_go)
+		fprintf(out, "\nprobes were let go %u time%s, while gomaptop did not run",
+		        coverage->let_go, coverage->let_go == 1 ? "" : "s");
+	if (coverage->trouble)
+		fprintf(out, "\nno probe is in place:\n  %s", trouble_words(coverage->trouble));
 	overhead_parts_text(coverage, parts, sizeof(parts));
 	if (*parts)
 		fprintf(out, "\noverhead: %s", parts);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/trouble.h"
 #include "tui/explain.h"
 #include "tui/format.h"
 
@@ -165,6 +166,22 @@ static void watch_sampling(struct messages *m, const struct rows *rows)
 	        "used are in the totals, but in no row");
 }
 
+static void watch_trouble(struct messages *m, const struct rows *rows)
+{
+	const struct coverage_row *c = &rows->coverage;
+
+	if (c->let_go > m->let_go)
+		messages_add(m, rows->now_ns, MESSAGE_WARNING,
+		             "gomaptop did not run: the probes were let go, and are put back");
+	if (c->trouble && c->trouble != m->trouble)
+		messages_add(m, rows->now_ns, MESSAGE_WARNING, "no probe is in place: %s",
+		             trouble_words(c->trouble));
+	if (!c->trouble && m->trouble)
+		messages_add(m, rows->now_ns, MESSAGE_NOTE, "probes are in place again");
+	m->let_go = c->let_go;
+	m->trouble = c->trouble;
+}
+
 void messages_watch(struct messages *messages, const struct rows *rows)
 {
 	if (rows->frozen)
@@ -173,6 +190,7 @@ void messages_watch(struct messages *messages, const struct rows *rows)
 	watch_conflicts(messages, rows);
 	watch_crashes(messages, rows);
 	watch_losses(messages, rows);
+	watch_trouble(messages, rows);
 	watch_windows(messages, rows);
 	watch_sampling(messages, rows);
 }

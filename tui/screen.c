@@ -47,6 +47,8 @@ static struct {
 	struct sigaction old[SIGNALS];
 	stack_t old_stack;
 	void *alt_stack;
+	void (*pause)(void *ctx, bool on); /* see screen_pause_set() */
+	void *pause_ctx;
 } screen = {.pipe = {-1, -1}};
 
 /* ---- signals ----------------------------------------------------------------------------------
@@ -139,13 +141,23 @@ static void suspend(void)
 	sigset_t unblock;
 
 	terminal_return(CLOSE_MS);
+	if (screen.pause)
+		screen.pause(screen.pause_ctx, true);
 	sigaction(SIGTSTP, &usual, &ours);
 	sigemptyset(&unblock);
 	sigaddset(&unblock, SIGTSTP);
 	sigprocmask(SIG_UNBLOCK, &unblock, NULL);
 	raise(SIGTSTP);
 	sigaction(SIGTSTP, &ours, NULL);
+	if (screen.pause)
+		screen.pause(screen.pause_ctx, false);
 	resume();
+}
+
+void screen_pause_set(void (*pause)(void *ctx, bool on), void *ctx)
+{
+	screen.pause = pause;
+	screen.pause_ctx = ctx;
 }
 
 int screen_signal_fd(void)

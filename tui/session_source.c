@@ -28,6 +28,13 @@ static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct e
 	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
 }
 
+static void source_pause(void *ctx, bool on)
+{
+	const struct session *session = ctx;
+
+	watch_pause(session->watch, on);
+}
+
 static void source_attach_line(void *ctx, char *out, size_t size)
 {
 	const struct session *session = ctx;
@@ -81,6 +88,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .attach_line = source_attach_line,
 	        .max_overhead = session->options->max_overhead,
 	        .problem = source_problem,
+	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),
 	        .targets_gone = source_targets_gone,
 	        .over = source_over,

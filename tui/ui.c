@@ -407,6 +407,8 @@ static int ui_loop(struct running *running, struct error *err)
 {
 	struct ui *ui = running->ui;
 	int rc = screen_open(ui->config->color, err);
+
+	screen_pause_set(ui->source->pause, ui->source->ctx);
 	char why[512];
 
 	if (rc)

@@ -34,6 +34,9 @@ struct ui_source {
 	 * could not be probed, an executable that was replaced). False: no more for now. NULL: nothing
 	 * to tell. */
 	bool (*problem)(void *ctx, size_t index, char *out, size_t size);
+	/* on: this process is about to be stopped, nothing will govern the probes; off: it goes on. NULL:
+	 * nothing has to know. */
+	void (*pause)(void *ctx, bool on);
 	const char *metrics_url; /* NULL: metrics are not served */
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
