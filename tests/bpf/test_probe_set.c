@@ -165,6 +165,24 @@ static void test_let_go(void **state)
 	probe_set_destroy(set);
 }
 
+/* One file of several goes for good. */
+static void test_removed(void **state)
+{
+	int rc;
+	struct probe_set *set = set_make(0, &rc);
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 1);
+	probe_set_remove(set, file + 1000); /* of none of its files */
+	assert_true(probe_set_is_open(set));
+	probe_set_remove(set, file);
+	assert_false(probe_set_is_open(set));
+	assert_int_equal(probe_set_size(set), 0);
+	assert_int_equal(probe_set_open(set, NULL, NULL), 0);
+	probe_set_destroy(set);
+}
+
 static void test_not_the_file(void **state)
 {
 	int rc;
@@ -181,7 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_comes_and_goes), cmocka_unit_test(test_replaced),
 	        cmocka_unit_test(test_written_to),     cmocka_unit_test(test_let_go),
-	        cmocka_unit_test(test_not_the_file),
+	        cmocka_unit_test(test_removed),        cmocka_unit_test(test_not_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

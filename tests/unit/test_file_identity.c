@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +16,7 @@
 #include "core/file_identity.h"
 #include "core/go_binary.h"
 
-static char path[] = "/tmp/file-identity-XXXXXX", renamed[64];
+static char path[64], renamed[80];
 static int fd;
 static struct file_identity before;
 
@@ -30,7 +29,7 @@ static void tick_pass(void)
 static int set_up(void **state)
 {
 	(void)state;
-	strcpy(strrchr(path, '-') + 1, "XXXXXX");
+	snprintf(path, sizeof(path), "/tmp/file-identity-XXXXXX");
 	close(mkstemp(path));
 	snprintf(renamed, sizeof(renamed), "%s.old", path);
 	fd = file_identity_open(path);
