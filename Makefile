@@ -70,6 +70,7 @@ GOMAPTOP  := $(if $(SAN)$(ARCH),$(BUILD)/gomaptop,gomaptop)
 UNIT      := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 AIDS      := $(patsubst %.c,$(BUILD)/%,$(AID_SRC))
 BENCHES   := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
+FAULT     := $(BUILD)/tests/live/fault.so
 DOCS      := $(if $(SAN)$(ARCH),,build/gomaptop.1 build/gomaptop.bash)
 SKELETON  := $(GEN)/gomaptop.skel.h
 
@@ -80,7 +81,12 @@ SKELETON  := $(GEN)/gomaptop.skel.h
 
 all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
 
-tests: $(UNIT) $(if $(SAN),,$(AIDS))
+tests: $(UNIT) $(if $(SAN),,$(AIDS) $(FAULT))
+
+# Preloaded by a test: makes one call of a program fail.
+$(FAULT): tests/live/fault.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
 # ---- the BPF side: compiled once, embedded in the binary ---------------------------------------
 
@@ -164,7 +170,7 @@ check: $(if $(SAN),,$(GOMAPTOP) $(DOCS)) tests
 	@$(RUN) $(UNIT) $(if $(SAN),,$(wildcard tests/unit/check_*.py) $(wildcard tests/screen/test_*.py))
 
 live: ## tests on live Go processes with real probes (needs root)
-live: $(GOMAPTOP)
+live: $(GOMAPTOP) $(FAULT)
 	@GOMAPTOP=./$(GOMAPTOP) $(PYTHON) tests/live/run.py $(LIVE_ARGS) || [ $$? -eq 77 ]
 
 test-matrix: ## every Go release, stripped and not, and published programs; MATRIX_ARGS=--quick

@@ -156,13 +156,14 @@ int collector_start(const struct collector_config *config, struct collector **ou
 		return error_no_memory(err);
 	pthread_mutex_init(&c->targets_lock, NULL);
 	c->config = *config;
+	c->epoll_fd = -1;
 	c->started_ns = collector_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;
 	c->next_scan_ns = c->started_ns + SCAN_NS;
 	c->ring = ring_buffer__new(config->events_fd, on_ring_event, c, NULL);
 	if (!c->ring) {
-		rc = error_set(err, errno, "cannot map the event ring: %s; retry with --verbose",
-		               strerror(errno));
+		rc = error_set(err, errno, "cannot map the event ring: %s; %s", strerror(errno),
+		               error_remedy(errno, "retry with --verbose"));
 		goto cleanup;
 	}
 	rc = chain_finish_create(config->targets_fd, config->stack_depth, config->verbose,
@@ -179,8 +180,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	if (!rc)
 		rc = -pthread_create(&c->thread, NULL, collector_run, c);
 	if (rc) {
-		error_set(err, -rc, "cannot start the collector: %s; free memory and try again",
-		          strerror(-rc));
+		error_set(err, -rc, "cannot start the collector: %s; %s", strerror(-rc),
+		          error_remedy(-rc, "try again; --verbose shows what was tried"));
 		goto cleanup;
 	}
 	*out = c;

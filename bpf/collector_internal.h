@@ -26,6 +26,7 @@ struct collector_target {
 	uint64_t room_cpu_ns;       /* of cpu_ns, when room was last looked at; */
 	uint64_t throttled;         /* so often its CPU time was used up until then */
 	bool crashed;
+	bool unattended; /* runs, but its end would not be noticed */
 };
 
 struct collector {
@@ -72,6 +73,9 @@ struct collector {
 
 	struct collector_target *targets;
 	size_t target_count, target_room;
+	int epoll_fd;                 /* of all pidfds; -1: none */
+	bool unattended;              /* some target is, */
+	uint64_t attend_ns;           /* to be tried again at that time */
 	pthread_mutex_t targets_lock; /* another thread may read what is in targets[] */
 
 	struct collector_layouts *layouts;

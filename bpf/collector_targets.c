@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +11,9 @@
 #include "bpf/collector_internal.h"
 #include "core/go_process.h"
 
-#define POLL_MAX 256 /* pidfds looked at in one poll; more targets are looked at in turn */
+#define ENDS_MAX 64 /* told in one look; further ones in the next */
+#define RETRY_NS \
+	1000000000ULL /* to watch for the end of a target that could not be watched so far */
 
 static struct collector_target *target_find(struct collector *c, pid_t pid)
 {
@@ -21,6 +23,25 @@ static struct collector_target *target_find(struct collector *c, pid_t pid)
 	return NULL;
 }
 
+/* From now on its end is noticed. 0; -ESRCH: it has ended already; else that is tried again later. */
+static int target_attend(struct collector *c, struct collector_target *t)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)(t - c->targets)};
+	int rc = 0;
+
+	t->pidfd = go_process_open(t->pid, NULL);
+	if (t->pidfd < 0) {
+		rc = t->pidfd;
+	} else if (epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, t->pidfd, &e)) {
+		rc = -errno;
+		close(t->pidfd);
+		t->pidfd = -1;
+	}
+	t->unattended = rc && rc != -ESRCH;
+	c->unattended |= t->unattended;
+	return rc;
+}
+
 /* What an earlier process with that number used stays part of the sums. */
 static void target_reset(struct collector *c, struct collector_target *t, pid_t pid)
 {
@@ -28,8 +49,7 @@ static void target_reset(struct collector *c, struct collector_target *t, pid_t 
 
 	t->pid = pid;
 	t->crashed = false;
-	t->pidfd = go_process_open(pid, NULL);
-	if (t->pidfd >= 0)
+	if (target_attend(c, t) != -ESRCH)
 		atomic_fetch_add(&c->alive, 1);
 	if (go_process_cpu(pid, &t->cpu_ns))
 		t->cpu_ns = 0;
@@ -44,7 +64,7 @@ static void target_add(struct collector *c, pid_t pid)
 	struct collector_target *t = target_find(c, pid);
 
 	if (t) {
-		if (t->pidfd < 0) /* a new process with an old number */
+		if (t->pidfd < 0 && !t->unattended) /* a new process with an old number */
 			target_reset(c, t, pid);
 		return;
 	}
@@ -92,15 +112,19 @@ static void target_tell(struct collector *c, const struct collector_target *t, u
 	c->news = true;
 }
 
-static void target_ended(struct collector *c, struct collector_target *t)
+/* By index: targets that appear meanwhile move the others. */
+static void target_ended(struct collector *c, size_t index)
 {
+	struct collector_target *t = &c->targets[index];
 	uint32_t pid = t->pid;
 
 	pthread_mutex_lock(&c->targets_lock);
-	close(t->pidfd);
+	if (t->pidfd >= 0)
+		close(t->pidfd); /* leaves the epoll set by that */
 	t->pidfd = -1;
+	t->unattended = false;
 	pthread_mutex_unlock(&c->targets_lock);
-	collector_layouts_forget(c, t->pid);
+	collector_layouts_forget(c, pid);
 	atomic_fetch_sub(&c->alive, 1);
 	/* The number may serve another process of the same executable: let that one be new. */
 	bpf_map_delete_elem(c->config.targets_fd, &pid);
@@ -108,26 +132,34 @@ static void target_ended(struct collector *c, struct collector_target *t)
 	/* Its last events first: among them why it ended. */
 	ring_buffer__consume(c->ring);
 	chain_store_forget(c->names, pid);
+	t = &c->targets[index];
 	target_tell(c, t, t->crashed ? PROCESS_CRASHED : PROCESS_EXITED);
+}
+
+/* Descriptors or memory were short when these came. */
+static void unattended_retry(struct collector *c)
+{
+	uint64_t now = collector_now();
+
+	if (!c->unattended || now < c->attend_ns)
+		return;
+	c->attend_ns = now + RETRY_NS;
+	c->unattended = false;
+	for (size_t i = 0; i < c->target_count; i++)
+		if (c->targets[i].unattended && target_attend(c, &c->targets[i]) == -ESRCH)
+			target_ended(c, i);
 }
 
 void collector_targets_poll(struct collector *c, int timeout_ms)
 {
-	struct pollfd fds[POLL_MAX];
-	size_t index[POLL_MAX];
-	nfds_t n = 0;
+	struct epoll_event ended[ENDS_MAX];
+	int count = epoll_wait(c->epoll_fd, ended, ENDS_MAX, timeout_ms);
 
-	for (size_t i = 0; i < c->target_count && n < POLL_MAX; i++) {
-		if (c->targets[i].pidfd < 0)
-			continue;
-		index[n] = i;
-		fds[n++] = (struct pollfd){.fd = c->targets[i].pidfd, .events = POLLIN};
-	}
-	if (poll(fds, n, timeout_ms) <= 0)
-		return;
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].revents)
-			target_ended(c, &c->targets[index[i]]);
+	if (count < 0 && errno != EINTR)
+		nanosleep(&(struct timespec){.tv_nsec = timeout_ms * 1000000L}, NULL);
+	for (int i = 0; i < count; i++)
+		target_ended(c, ended[i].data.u64);
+	unattended_retry(c);
 }
 
 uint64_t collector_targets_cpu_ns(struct collector *c)
@@ -181,6 +213,9 @@ uint64_t collector_cpu_ns(const struct collector *c)
 
 int collector_targets_open(struct collector *c)
 {
+	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll_fd < 0)
+		return -errno;
 	for (size_t i = 0; i < c->config.pid_count; i++)
 		collector_target_add(c, c->config.pids[i]);
 	/* Known before their first hit: one that is idle is a target all the same. */
@@ -194,5 +229,7 @@ void collector_targets_close(struct collector *c)
 	for (size_t i = 0; i < c->target_count; i++)
 		if (c->targets[i].pidfd >= 0)
 			close(c->targets[i].pidfd);
+	if (c->epoll_fd >= 0)
+		close(c->epoll_fd);
 	free(c->targets);
 }

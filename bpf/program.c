@@ -132,6 +132,12 @@ static bool error_is_permission(int rc)
 	return rc == -EPERM || rc == -EACCES;
 }
 
+/* Perf events would need more of them. */
+static bool error_is_descriptors(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE;
+}
+
 static int load_error(int rc, struct error *err)
 {
 	if (error_is_permission(rc) && permission_try())
@@ -139,6 +145,9 @@ static int load_error(int rc, struct error *err)
 		        err, -rc,
 		        "the kernel does not let this user load BPF programs; run gomaptop as "
 		        "root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
+	if (error_is_descriptors(rc))
+		return error_set(err, -rc, "cannot load the BPF programs: %s; %s", strerror(-rc),
+		                 error_remedy(-rc, ""));
 	if (rc == -ENOMEM)
 		return error_set(err, -rc,
 		                 "no memory for the BPF maps; raise the memory limit of this "
@@ -168,7 +177,15 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 		bpf_program__set_expected_attach_type(
 		        s->progs.on_probe, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 	rc = gomaptop__load(s);
-	return rc ? load_error(rc, err) : 0;
+	if (rc)
+		return load_error(rc, err);
+	/* libbpf goes on without where it did not find that maps can be mapped (Linux 5.5). */
+	if (!s->bss || !s->rodata)
+		return error_set(
+		        err, ENOTSUP,
+		        "the kernel does not let BPF maps be mapped into memory; Linux 5.17 "
+		        "or later is needed. If this is one, try again");
+	return 0;
 }
 
 /* ---- all of it ----------------------------------------------------------------------- */
@@ -183,45 +200,50 @@ static void costs_say(const struct overhead_costs *costs)
 	        costs->timed_ns);
 }
 
-static int program_try(const struct program_config *config, struct program *program)
+/* Try it on gomaptop itself. */
+static int program_try(const struct program_config *config, struct program *program,
+                       struct error *err)
 {
 	int rc = trial_run(program);
 
-	if (!rc && config->verbose)
+	if (rc)
+		return error_set(err, -rc,
+		                 "cannot attach a uprobe, not even to gomaptop itself: %s; %s",
+		                 strerror(-rc),
+		                 error_remedy(-rc, "the kernel needs CONFIG_UPROBES, and this "
+		                                   "user CAP_PERFMON"));
+	if (config->verbose)
 		costs_say(&program->costs);
+	return 0;
+}
+
+/* Whatever fails leaves nothing loaded behind. */
+static int program_load_and_try(const struct program_config *config, enum probe_link_mode mode,
+                                struct program *program, struct error *err)
+{
+	int rc = program_load_mode(config, mode, program, err);
+
+	if (!rc)
+		rc = program_try(config, program, err);
+	if (rc)
+		program_unload(program);
 	return rc;
 }
 
 int program_load(const struct program_config *config, struct program *program, struct error *err)
 {
-	int rc = -EOPNOTSUPP;
+	int rc;
 
 	log_verbose = config->verbose;
 	libbpf_set_print(on_libbpf_message);
+	program->multi_error = 0;
 	if (!config->perf_only) {
-		rc = program_load_mode(config, PROBE_LINK_MULTI, program, err);
-		if (error_is_permission(rc))
+		rc = program_load_and_try(config, PROBE_LINK_MULTI, program, err);
+		if (!rc || error_is_permission(rc) || error_is_descriptors(rc))
 			return rc;
-		if (!rc)
-			rc = program_try(config, program);
-		if (!rc)
-			return 0;
-		if (config->verbose)
-			fprintf(stderr, "gomaptop: no uprobe_multi here (%s), using perf events\n",
-			        strerror(-rc));
-		program_unload(program);
+		program->multi_error = rc;
 	}
-	rc = program_load_mode(config, PROBE_LINK_PERF, program, err);
-	if (rc)
-		return rc;
-	rc = program_try(config, program);
-	if (rc)
-		return error_set(
-		        err, -rc,
-		        "cannot attach a uprobe, not even to gomaptop itself: %s; the kernel "
-		        "needs CONFIG_UPROBES, and this user CAP_PERFMON",
-		        strerror(-rc));
-	return 0;
+	return program_load_and_try(config, PROBE_LINK_PERF, program, err);
 }
 
 void program_unload(struct program *program)

@@ -31,6 +31,7 @@ struct program_config {
 struct program {
 	struct gomaptop *skeleton;
 	enum probe_link_mode mode;
+	int multi_error; /* -errno for which perf events are used; 0: they are not, or were asked for */
 	bool pid_filter;             /* a link can be confined to one process, all its threads */
 	struct overhead_costs costs; /* of a hit on this machine */
 	uint64_t budget_divisor;

@@ -388,6 +388,22 @@ const char *watch_attach_name(const struct watch *w)
 	return watch_attach_mode(w) == WATCH_UPROBE_MULTI ? "uprobe_multi" : "perf_event";
 }
 
+bool watch_fell_back(const struct watch *w, char *out, size_t size)
+{
+	int rc = w->program.multi_error;
+	bool old = rc == -EINVAL || rc == -EOPNOTSUPP;
+
+	if (!rc)
+		return false;
+	snprintf(out, size,
+	         "probes go through perf events, since uprobe_multi %s%s: each takes about 100 ms "
+	         "to "
+	         "go, and holds are at most 200 us",
+	         old ? "is not in this kernel (Linux 6.6 has it)" : "failed: ",
+	         old ? "" : strerror(-rc));
+	return true;
+}
+
 const struct overhead_costs *watch_costs(const struct watch *w)
 {
 	return &w->program.costs;

@@ -98,6 +98,8 @@ int watch_event_fd(const struct watch *watch);
 
 enum watch_attach watch_attach_mode(const struct watch *watch);
 const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
+/* Are perf events used because uprobe_multi cannot be had? Then out says why, and what that costs. */
+bool watch_fell_back(const struct watch *watch, char *out, size_t size);
 /* What a hit costs on this machine; owned by the watch. */
 const struct overhead_costs *watch_costs(const struct watch *watch);
 size_t watch_probes_wanted(const struct watch *watch);

@@ -29,9 +29,9 @@ static int guard_error(const struct watch_binary *b, int rc, struct error *err)
 	                                 "it is whole",
 	                                 b->path)
 	                     : error_set(err, -rc,
-	                                 "cannot guard %s against being written over: %s; retry "
-	                                 "with --verbose",
-	                                 b->path, strerror(-rc));
+	                                 "cannot guard %s against being written over: %s; %s",
+	                                 b->path, strerror(-rc),
+	                                 error_remedy(-rc, "retry with --verbose"));
 }
 
 static int binary_read(struct watch_binary *b, struct error *err)
@@ -228,6 +228,9 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 		        "no permission to look at process %d; run gomaptop as root, or with "
 		        "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",
 		        pid);
+	if (rc != -ESRCH && rc != -ENOENT)
+		return error_set(err, -rc, "cannot look at process %d: %s; %s", pid, strerror(-rc),
+		                 error_remedy(-rc, "try again"));
 	return error_set(
 	        err, ESRCH,
 	        "no process %d; `gomaptop` without -p lists the Go processes that run here", pid);

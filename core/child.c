@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/descriptors.h"
+
 #define PATIENCE_MS 5000
 #define GLANCE_MS   10
 

@@ -33,6 +33,7 @@ const char *error_remedy(int code, const char *otherwise)
 	        {EMFILE, "raise the number of file descriptors with `ulimit -n`"},
 	        {ENFILE, "raise `sysctl fs.file-max`, or close programs that hold many files"},
 	        {EAGAIN, "raise the number of threads with `ulimit -u`, or of this cgroup"},
+	        {EPIPE, "gomaptop's process that owns the probes has ended; start gomaptop again"},
 	        {ENOSPC,
 	         "raise the limit that was reached (`sysctl fs.inotify`, `sysctl fs.epoll`)"},
 	};

@@ -294,10 +294,8 @@ int batch_run(struct session *session, const struct options *options, int signal
 	int rc = writer_create(STDOUT_FILENO, SIZE_MAX, OUTPUT_STEP, &batch.out);
 
 	if (rc)
-		return error_set(err, -rc,
-		                 "cannot start a thread for the report: %s; free memory "
-		                 "or raise `ulimit -u`",
-		                 strerror(-rc));
+		return error_set(err, -rc, "cannot start a thread for the report: %s; %s",
+		                 strerror(-rc), error_remedy(-rc, "free memory and try again"));
 	rc = batch_watch(&batch, err);
 	writer_destroy(batch.out);
 	return rc;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/descriptors.h"
 #include "core/error_stream.h"
 #include "core/go_process.h"
 #include "core/test_knob.h"
@@ -156,6 +157,7 @@ static int watch_and_show(const struct options *options)
 {
 	struct session *session = NULL;
 	struct error err = {0};
+	char words[256];
 	int status, rc, signals = -1;
 
 	if (options->batch) {
@@ -168,6 +170,8 @@ static int watch_and_show(const struct options *options)
 	if (session_open(options, &session, &err))
 		return fail(&err);
 	tell_metrics(session, options);
+	if (options->batch && session_fell_back(session, words, sizeof(words)))
+		fprintf(stderr, "gomaptop: %s\n", words);
 	rc = options->batch ? batch_run(session, options, signals, &err)
 	                    : run_screen(session, options, &err);
 	if (!rc && options->output && !options->batch)
@@ -210,9 +214,13 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ,
 	       SIG_IGN); /* a file grown to its limit is an error, and leaves nothing behind */
+	descriptors_raise();
 	switch (options_parse(argc, argv, terminal, &options)) {
 	case OPTIONS_WRONG:
 		status = EXIT_USAGE;
+		break;
+	case OPTIONS_FAILED:
+		status = EXIT_FAILED;
 		break;
 	case OPTIONS_DONE:
 		status = fflush(stdout) ? EXIT_FAILED : EXIT_RAN;

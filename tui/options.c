@@ -66,9 +66,12 @@ static void option_read(struct command_line *line, const struct option_row *row,
 {
 	struct error err;
 	char message[sizeof(err.text) + 64];
+	int rc;
 
 	line->given |= 1ULL << (row - option_rows);
-	if (row->read(line, text, &err) < 0) {
+	rc = row->read(line, text, &err);
+	line->failed |= rc == -ENOMEM;
+	if (rc < 0) {
 		snprintf(message, sizeof(message), "--%s: %s", row->name, err.text);
 		say_wrong(line, message);
 	}
@@ -124,10 +127,14 @@ static int argp_run(int argc, char **argv, struct command_line *line)
 	        .options = rows, .parser = argp_parser, .args_doc = USAGE, .doc = ABOUT};
 	error_t rc;
 
-	if (!rows)
-		return -ENOMEM;
-	rc = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP | ARGP_IN_ORDER, NULL, line);
+	rc = rows ? argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP | ARGP_IN_ORDER, NULL,
+	                       line)
+	          : ENOMEM;
 	free(rows);
+	if (rc == ENOMEM && !line->wrong) {
+		line->failed = true;
+		say_wrong(line, "out of memory: free some and try again");
+	}
 	return rc ? -EINVAL : 0;
 }
 
@@ -249,7 +256,7 @@ enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal
 		argv[0] = name; /* getopt(3) begins its own messages with it */
 	rc = argp_run(argc, argv, &line);
 	if (line.wrong || rc)
-		return OPTIONS_WRONG;
+		return line.failed ? OPTIONS_FAILED : OPTIONS_WRONG;
 	if (line.done)
 		return OPTIONS_DONE;
 	options->batch = line.batch || !stdout_is_terminal;

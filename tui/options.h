@@ -62,9 +62,10 @@ struct options {
 };
 
 enum options_answer {
-	OPTIONS_RUN,   /* *options says what to do */
-	OPTIONS_DONE,  /* --help or --version has been printed: exit with EXIT_RAN */
-	OPTIONS_WRONG, /* said so on standard error: exit with EXIT_USAGE */
+	OPTIONS_RUN,    /* *options says what to do */
+	OPTIONS_DONE,   /* --help or --version has been printed: exit with EXIT_RAN */
+	OPTIONS_WRONG,  /* said so on standard error: exit with EXIT_USAGE */
+	OPTIONS_FAILED, /* there was no memory to read it, said so: exit with EXIT_FAILED */
 };
 
 /* Read the command line. stdout_is_terminal decides about batch mode where -b does not. Messages

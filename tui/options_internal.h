@@ -19,6 +19,7 @@ struct command_line {
 	bool worded;    /* a command word was given */
 	bool done;      /* printed what was asked for */
 	bool wrong;
+	bool failed; /* not the command line's fault: there was no memory */
 };
 
 /* ---- the tables (options_table.c) ------------------------------------------------------ */

@@ -403,6 +403,11 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	return stream_settle(out, rc, "the report", err);
 }
 
+bool session_fell_back(const struct session *session, char *out, size_t size)
+{
+	return watch_fell_back(session->watch, out, size);
+}
+
 bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX])
 {
 	struct snapshot_context context = session_context(session, false);

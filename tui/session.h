@@ -58,6 +58,9 @@ int session_child_status(const struct session *session);
 /* File with the output of CMD, or NULL: none was kept. After session_stop(). */
 const char *session_child_log(const struct session *session);
 
+/* See watch_fell_back(). */
+bool session_fell_back(const struct session *session, char *out, size_t size);
+
 /* Was anything lost or not watched? In words; see snapshot_gaps(). */
 bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX]);
 

@@ -48,13 +48,16 @@ static void source_attach_line(void *ctx, char *out, size_t size)
 	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
 }
 
-/* Functions that ought to be probed and are not; what became of the executable. */
+/* How the probes are attached, where that is worse than usual; functions that ought to be probed and are
+ * not; what became of the executable. */
 static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 {
 	const struct session *session = ctx;
 	const struct probe_skip *skips;
 	size_t count;
 
+	if (watch_fell_back(session->watch, out, size) && index-- == 0)
+		return true;
 	skips = watch_skips(session->watch, &count);
 	for (size_t i = 0; i < count; i++)
 		if (skips[i].wanted && index-- == 0) {
