@@ -33,21 +33,22 @@ const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
 	return out;
 }
 
-const char *explain_filtered(const struct table *table, const struct pattern *filter, char *out)
+const char *explain_filtered(size_t total, const char *name, const struct pattern *filter,
+                             char *out)
 {
-	char total[FORMAT_MAX];
+	char count[FORMAT_MAX];
 
 	if (pattern_is_empty(filter)) {
 		snprintf(out, EXPLAIN_MAX,
 		         "None of the %s %s has a conflict in the range that was picked. u lifts "
 		         "it.",
-		         format_count(table->total, total), table->spec->name);
+		         format_count(total, count), name);
 		return out;
 	}
 	snprintf(out, EXPLAIN_MAX,
 	         "None of the %s %s matches the filter \"%s\". u takes the filter back, \\ changes "
 	         "it.",
-	         format_count(table->total, total), table->spec->name, filter->text);
+	         format_count(total, count), name, filter->text);
 	return out;
 }
 

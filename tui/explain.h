@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tui/pattern.h"
 #include "tui/rows.h"
-#include "tui/table.h"
 
 #define EXPLAIN_MAX 512
 
@@ -25,8 +25,9 @@ const char *explain_no_chains(const struct rows *rows, const struct map_row *map
 /* The evidence behind the verdict on a map. */
 const char *explain_verdict(const struct rows *rows, const struct map_row *map, char *out);
 
-/* Rows there are, but the filter hides them all. */
-const char *explain_filtered(const struct table *table, const struct pattern *filter, char *out);
+/* There are `total` rows of this name ("maps"), but the filter hides them all. */
+const char *explain_filtered(size_t total, const char *name, const struct pattern *filter,
+                             char *out);
 
 /* The runtime's own check names one side of a fatal conflict; of the other nothing is known. */
 bool explain_side_is_known(const struct conflict_row *conflict, const struct side *side);

@@ -17,7 +17,7 @@
 
 #include "core/error.h"
 #include "core/snapshot.h"
-#include "tui/ui.h"
+#include "tui/color.h"
 
 /* Exit statuses of the program: a contract with scripts. */
 enum exit_status {

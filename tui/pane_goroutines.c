@@ -216,7 +216,8 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	if (!ui->goroutines.count) {
 		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
 		             ui->goroutines.total
-		                     ? explain_filtered(&ui->goroutines, &ui->filter, why)
+		                     ? explain_filtered(ui->goroutines.total, "goroutines",
+		                                        &ui->filter, why)
 		                     : explain_no_goroutines(&ui->rows, ui->gone, why));
 		return;
 	}

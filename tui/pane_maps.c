@@ -288,8 +288,9 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	draw_title(area, focused, title, table_order(&ui->maps, order, sizeof(order)));
 	if (!ui->maps.count) {
 		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
-		             ui->maps.total ? explain_filtered(&ui->maps, &ui->filter, why)
-		                            : explain_no_maps(&ui->rows, ui->gone, why));
+		             ui->maps.total
+		                     ? explain_filtered(ui->maps.total, "maps", &ui->filter, why)
+		                     : explain_no_maps(&ui->rows, ui->gone, why));
 		return;
 	}
 	table_draw(&ui->maps, &body, 1, focused ? GROUND_SELECTED : GROUND_MARKED);

@@ -16,8 +16,8 @@
 #include <stdbool.h>
 
 #include "core/error.h"
+#include "tui/color.h"
 #include "tui/style.h"
-#include "tui/ui.h"
 
 /* Take the terminal. 0, or -ENOTTY / -EINVAL with words: no terminal, TERM unknown or too poor. */
 int screen_open(enum ui_color color, struct error *err);

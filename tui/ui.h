@@ -13,8 +13,7 @@
 
 #include "core/error.h"
 #include "core/model.h"
-
-enum ui_color { UI_COLOR_AUTO, UI_COLOR_ALWAYS, UI_COLOR_NEVER };
+#include "tui/color.h"
 
 /* Where the screen gets its life from. */
 struct ui_source {
