@@ -27,6 +27,7 @@
 #include "core/overhead_cost.h"
 
 struct collector;
+struct program;
 
 /* An executable whose layout nobody vouches for: the collector holds it against live objects, and
  * tells the programs (detector_tuning.proven) what may be believed. */
@@ -59,6 +60,9 @@ struct collector_config {
  * that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
 int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
 void collector_layout_remove(struct collector *collector, size_t row);
+
+/* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the caller's. */
+void collector_config_program(struct collector_config *config, const struct program *program);
 
 /* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */
 uint64_t collector_now(void);

@@ -13,7 +13,6 @@
 #include <bpf/bpf.h>
 
 #include "bpf/calibrate.h"
-#include "bpf/collector.h"
 #include "bpf/permission.h"
 #include "bpf/trial.h"
 #include "core/event.h"
@@ -265,23 +264,6 @@ int program_target_add(const struct program *program, uint32_t tgid)
 
 	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.targets), &tgid, &fresh,
 	                           BPF_ANY);
-}
-
-void program_collector_set(const struct program *program, struct collector_config *config)
-{
-	struct gomaptop *s = program->skeleton;
-
-	config->events_fd = bpf_map__fd(s->maps.events);
-	config->maps_fd = bpf_map__fd(s->maps.maps);
-	config->goroutines_fd = bpf_map__fd(s->maps.goroutines);
-	config->coverage_fd = bpf_map__fd(s->maps.coverage);
-	config->targets_fd = bpf_map__fd(s->maps.targets);
-	config->chains_fd = bpf_map__fd(s->maps.chains);
-	config->maps_max = program->maps_max;
-	config->goroutines_max = program->goroutines_max;
-	config->costs = program->costs;
-	config->budget_divisor = program->budget_divisor;
-	config->tuning = &s->bss->tuning;
 }
 
 void program_row_set(const struct program *program, size_t row, const struct field_row *fields)

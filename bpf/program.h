@@ -14,7 +14,6 @@
 #include "core/error.h"
 #include "core/overhead_cost.h"
 
-struct collector_config;
 struct gomaptop; /* the skeleton */
 
 struct program_config {
@@ -46,9 +45,6 @@ void program_unload(struct program *program); /* accepts a zeroed one */
 int program_probe(const struct program *program); /* descriptor of the program of all probes */
 /* 0 or -errno: hits of this process count from now on. */
 int program_target_add(const struct program *program, uint32_t tgid);
-
-/* What a collector has to know of it: tables, their sizes, costs, tuning. The rest is the caller's. */
-void program_collector_set(const struct program *program, struct collector_config *config);
 
 /* The fields of a binary, before its first probe goes in. Any thread; the last row is the trial's. */
 void program_row_set(const struct program *program, size_t row, const struct field_row *fields);

@@ -126,7 +126,7 @@ static int collect(struct watch *w, struct error *err)
 	        .layout_count = layouts_list(w, layouts),
 	};
 
-	program_collector_set(&w->program, &c);
+	collector_config_program(&c, &w->program);
 	return collector_start(&c, &w->collector, err);
 }
 

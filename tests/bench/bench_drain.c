@@ -96,7 +96,7 @@ static int drain(struct program *p, int events, struct outcome *o)
 	uint64_t begin = calibrate_now();
 
 	c.queue = queue;
-	program_collector_set(p, &c);
+	collector_config_program(&c, p);
 	if (!rc)
 		rc = collector_start(&c, &collector, NULL);
 	while (!rc && o->births < (uint64_t)events && calibrate_now() - begin < PATIENCE_NS)

@@ -129,7 +129,7 @@ static void start_collector(struct program *p, struct event_queue *queue, int ev
 	        .pid_count = 1,
 	};
 
-	program_collector_set(p, &c);
+	collector_config_program(&c, p);
 	assert_int_equal(collector_start(&c, out, NULL), 0);
 }
 
