@@ -35,8 +35,8 @@ struct messages {
 	uint32_t target_state[ROWS_TARGETS_MAX];
 	uint64_t lost[COVERAGE_COUNT], dropped;
 	uint32_t let_go, trouble; /* as in struct coverage_row, when last looked at */
-	bool windows; /* it was said that not all operations are probed, */
-	bool sampled; /* that not all short-lived maps are told of */
+	bool windows;             /* it was said that not all operations are probed, */
+	bool sampled;             /* that not all short-lived maps are told of */
 };
 
 void messages_add(struct messages *messages, uint64_t time_ns, enum message_level level,

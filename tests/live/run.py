@@ -100,7 +100,8 @@ def tries_judge():
     print(harness.tries)
     problems = harness.tries.problems()
     for problem in problems:
-        print(f"FAIL second tries: {problem}: gomaptop sees less than it should, or ends its targets")
+        print(f"FAIL second tries: {problem}: gomaptop sees less than it should, or ends its "
+              "targets")
     return len(problems)
 
 
