@@ -9,7 +9,7 @@ import unittest
 
 from harness import (BUILD_ROWS, GO_DIR, GOMAPTOP, PAIRED, RELEASE_ROWS, Target, Watching, cases,
                      json_values, ledger, map_at, place, program, racing, sums, table, twin,
-                     until_met, validate)
+                     until_met, validate, watch)
 
 KINDS = ("reads", "writes", "deletes", "clears", "iterations")
 
@@ -121,6 +121,41 @@ class CountsTest(unittest.TestCase):
         snapshot = until_met(attempt).snapshot
         self.check_sums(snapshot)
         self.assertGreater(snapshot["coverage"]["events"]["lost"]["ring_full"], 0)
+
+    def rows_and_counted(self, name, *args, seconds=6, env=None):
+        """(operations in rows, in no row by a named cause, counted hits) of a program."""
+        with subprocess.Popen([program(name, "1.24"), *args], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL) as target:
+            try:
+                time.sleep(1)
+                result = watch("-p", target.pid, seconds=seconds, env=env)
+            finally:
+                target.kill()
+        snapshot = result.snapshot
+        self.check_sums(snapshot)
+        coverage = snapshot["coverage"]
+        self.assertGreater(coverage["counted"], 1000, result)
+        rows = sum(m[kind] for m in snapshot["maps"] for kind in KINDS)
+        return (rows, coverage["untracked"]["maps_untracked"] +
+                coverage["events"]["lost"]["table_full"], coverage["counted"],
+                coverage["events"]["lost"], result)
+
+    def test_small_queue(self):
+        """Ten thousand rows through a queue of 64 KiB: all counts arrive; what else was lost is said."""
+        rows, without, counted, lost, result = self.rows_and_counted(
+            "manymaps", "-maps", "10000", env={"GOMAPTOP_QUEUE_BYTES": "65536"})
+        self.assertEqual((rows, without), (counted, 0), lost)
+        self.assertEqual(result.status, 5 if any(lost.values()) else 0, result)
+
+    def test_full_table(self):
+        """More maps than the table has rows, which come and go: no operation twice, and none is
+        lost but by a named cause. An operation at the moment in which its row leaves the table may be
+        in none."""
+        rows, without, counted, lost, result = self.rows_and_counted(
+            "scale", "-maps", "40000", "-goroutines", "16", "-rate", "200000", seconds=7)
+        self.assertLessEqual(rows + without, counted, lost)
+        self.assertGreaterEqual(rows + without, counted - 5, lost)
+        self.assertEqual(result.status, 5 if without else 0, result)
 
     def test_loss_is_said(self):
         """With losses a text report never says that there are no conflicts."""

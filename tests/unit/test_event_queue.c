@@ -203,13 +203,87 @@ static void test_release(void **state)
 	event_queue_destroy(queue);
 }
 
+/* What must arrive does, in its order and after what was in the ring; of coverage and ticks the newest;
+ * and until it was taken nothing else gets in before it. */
+static void test_essential_passes_a_full_ring(void **state)
+{
+	struct event_queue *queue = queue_new(SMALLEST);
+	struct event_process end = {.h = {.kind = EVENT_PROCESS, .size = sizeof(end)}};
+	struct event_coverage coverage = {.h = {.kind = EVENT_COVERAGE, .size = sizeof(coverage)}};
+	struct event_header tick = {.kind = EVENT_TICK, .size = sizeof(tick)};
+	unsigned char event[1024];
+	size_t count = 0;
+
+	(void)state;
+	event_fill(event, 1, sizeof(event));
+	while (event_queue_push(queue, (const struct event_header *)event))
+		count++;
+	for (unsigned int i = 1; i <= 3; i++) {
+		end.h.tgid = i;
+		coverage.value[COVERAGE_HITS] = i;
+		tick.time_ns = i;
+		assert_true(event_queue_push_essential(queue, &end.h));
+		assert_true(event_queue_push_essential(queue, &coverage.h));
+		assert_true(event_queue_push_essential(queue, &tick));
+	}
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(event_queue_peek(queue)->kind, EVENT_STALL);
+		event_queue_pop(queue);
+	}
+	event_queue_release(queue);
+	assert_false(event_queue_push(queue, (const struct event_header *)event));
+	for (unsigned int i = 1; i <= 3; i++) {
+		assert_int_equal(event_queue_peek(queue)->kind, EVENT_PROCESS);
+		assert_int_equal(event_queue_peek(queue)->tgid, i);
+		event_queue_pop(queue);
+	}
+	assert_int_equal(event_queue_peek(queue)->kind, EVENT_COVERAGE);
+	assert_int_equal(
+	        ((const struct event_coverage *)event_queue_peek(queue))->value[COVERAGE_HITS], 3);
+	event_queue_pop(queue);
+	assert_int_equal(event_queue_peek(queue)->kind, EVENT_TICK);
+	assert_int_equal(event_queue_peek(queue)->time_ns, 3);
+	event_queue_pop(queue);
+	assert_null(event_queue_peek(queue));
+	assert_true(event_queue_push(queue, (const struct event_header *)event));
+	event_queue_destroy(queue);
+}
+
+/* A consumer that stands still: conflicts find room up to a bound, the end of a process beyond it. */
+static void test_essential_is_bounded(void **state)
+{
+	struct event_queue *queue = queue_new(SMALLEST);
+	static struct event_overlap overlap = {
+	        .h = {.kind = EVENT_OVERLAP, .size = sizeof(overlap)}};
+	struct event_process end = {.h = {.kind = EVENT_PROCESS, .size = sizeof(end)}};
+	size_t count = 0;
+
+	(void)state;
+	while (event_queue_push_essential(queue, &overlap.h))
+		assert_true(++count < 100000);
+	assert_true(count > 1000);
+	assert_true(event_queue_push_essential(queue, &end.h));
+	while (event_queue_peek(queue)) {
+		count -= event_queue_peek(queue)->kind == EVENT_OVERLAP;
+		event_queue_pop(queue);
+	}
+	assert_int_equal(count, 0);
+	event_queue_destroy(queue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_create),        cmocka_unit_test(test_order),
-	        cmocka_unit_test(test_full_is_exact), cmocka_unit_test(test_capacity_is_rounded_up),
-	        cmocka_unit_test(test_batch),         cmocka_unit_test(test_sizes_refused),
-	        cmocka_unit_test(test_whole_ring),    cmocka_unit_test(test_release),
+	        cmocka_unit_test(test_create),
+	        cmocka_unit_test(test_order),
+	        cmocka_unit_test(test_full_is_exact),
+	        cmocka_unit_test(test_capacity_is_rounded_up),
+	        cmocka_unit_test(test_batch),
+	        cmocka_unit_test(test_sizes_refused),
+	        cmocka_unit_test(test_whole_ring),
+	        cmocka_unit_test(test_release),
+	        cmocka_unit_test(test_essential_passes_a_full_ring),
+	        cmocka_unit_test(test_essential_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
