@@ -94,6 +94,19 @@ void process_apart_leave(void)
 		fclose(groups);
 }
 
+int process_apart_hasten(void)
+{
+	int before = getpriority(PRIO_PROCESS, 0); /* 0 is the calling thread */
+
+	return setpriority(PRIO_PROCESS, 0, PRIO_MIN) ? PRIO_MAX + 1 : before;
+}
+
+void process_apart_rest(int before)
+{
+	if (before <= PRIO_MAX && setpriority(PRIO_PROCESS, 0, before))
+		return; /* it is not refused to whoever could raise it */
+}
+
 void process_apart_hurry(void)
 {
 	struct sched_param first = {.sched_priority = 1};
