@@ -56,7 +56,7 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 		return 0;
 	}
 	if (event->kind == EVENT_PROCESS) {
-		collector_target_add(c, event->tgid);
+		collector_target_started(c, event->tgid);
 		chain_finish_process(c->chains, event->tgid);
 	}
 	if (event->kind == EVENT_CRASH)

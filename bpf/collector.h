@@ -89,6 +89,10 @@ uint64_t collector_cpu_ns(const struct collector *collector);
 /* The same, looked at now, to the nanosecond: less than a microsecond a target. Any thread. */
 uint64_t collector_targets_cpu_ns(struct collector *collector);
 
+/* CPU time that processes which started under watch needed for the breakpoints that the kernel put
+ * into them as they mapped the executable: an estimate. Any thread. */
+uint64_t collector_planted_ns(const struct collector *collector);
+
 /* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target may
  * use where that is less. 0: none, or not known. Any thread. */
 double collector_room(const struct collector *collector);

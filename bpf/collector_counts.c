@@ -298,7 +298,8 @@ static void coverage_push(struct collector *c, uint64_t now)
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
 	e.cold_ns = overhead_cold_said(&c->config.costs, e.value, &c->cold_ns);
-	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.cold_ns + e.waiting_ns;
+	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.cold_ns + e.waiting_ns +
+	           collector_planted_ns(c);
 	e.target_cpu_ns = collector_targets_cpu_ns(c);
 	event_queue_push_essential(c->config.queue, &e.h);
 }

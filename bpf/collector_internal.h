@@ -36,6 +36,7 @@ struct collector {
 	atomic_int alive;
 	atomic_ullong disarmed_ns;
 	atomic_ullong cpu_ns; /* of the targets, as last looked at */
+	atomic_ullong planted_ns; /* see collector_planted_ns() */
 	atomic_uint room;     /* see collector_room(), in thousandths */
 
 	struct ring_buffer *ring;
@@ -110,6 +111,7 @@ void collector_targets_close(struct collector *c);
 /* Sleep until timeout_ms or the end of a target; report ends. */
 void collector_targets_poll(struct collector *c, int timeout_ms);
 void collector_target_add(struct collector *c, pid_t pid);
+void collector_target_started(struct collector *c, pid_t pid); /* its first hit has told of it */
 void collector_target_crashed(struct collector *c, pid_t pid);
 void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
 

@@ -42,6 +42,25 @@ static int target_attend(struct collector *c, struct collector_target *t)
 	return rc;
 }
 
+/* As a process maps an executable the kernel plants a breakpoint for each probe: it copies a page
+ * the first time and writes to it, some microseconds each (uprobe_mmap(), kernel/events/uprobes.c). */
+#define PLANT_NS 10000ULL
+
+/* It has begun while the probes were in place: that has cost it something before its first hit. */
+static void planted_add(struct collector *c)
+{
+	struct governor_state state = {0};
+
+	if (c->config.governor)
+		governor_state(c->config.governor, &state);
+	atomic_fetch_add(&c->planted_ns, PLANT_NS * state.accepted);
+}
+
+uint64_t collector_planted_ns(const struct collector *c)
+{
+	return atomic_load_explicit(&c->planted_ns, memory_order_relaxed);
+}
+
 /* What an earlier process with that number used stays part of the sums. */
 static void target_reset(struct collector *c, struct collector_target *t, pid_t pid)
 {
@@ -87,6 +106,13 @@ void collector_target_add(struct collector *c, pid_t pid)
 	pthread_mutex_lock(&c->targets_lock);
 	target_add(c, pid);
 	pthread_mutex_unlock(&c->targets_lock);
+}
+
+void collector_target_started(struct collector *c, pid_t pid)
+{
+	if (!target_find(c, pid))
+		planted_add(c);
+	collector_target_add(c, pid);
 }
 
 void collector_target_crashed(struct collector *c, pid_t pid)

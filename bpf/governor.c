@@ -89,7 +89,7 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	}
 	g->config = *config;
 	g->targets = (struct governor_targets){
-	        .cpu_ns = none, .cpu_now_ns = none, .calls = none, .room = no_room};
+	        .cpu_ns = none, .cpu_now_ns = none, .calls = none, .planted_ns = none, .room = no_room};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -125,7 +125,7 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
 	g->coldness =
 	        coldness(r->hits_ns, overhead_cold_said(&g->config.costs, value, &g->cold_ns));
-	r->hits_ns += g->cold_ns;
+	r->hits_ns += g->cold_ns + g->targets.planted_ns(g->targets.ctx);
 	r->hits = value[COVERAGE_COUNTED];
 	r->calls = value[COVERAGE_AT_CALL];
 	return true;

@@ -48,6 +48,7 @@ struct governor_targets {
 	        void *ctx); /* CPU time, since anything; of a moment ago, costs nothing */
 	uint64_t (*cpu_now_ns)(void *ctx); /* of now, of ended ones too */
 	uint64_t (*calls)(void *ctx);      /* their read and write calls, likewise */
+	uint64_t (*planted_ns)(void *ctx); /* CPU time that starting with breakpoints cost them so far */
 	double (*room)(void *ctx); /* part of the CPU time at hand that goes unused, 0 to 1 */
 	void *ctx;
 };

@@ -146,6 +146,11 @@ static uint64_t targets_calls(void *ctx)
 	return collector_targets_calls(ctx);
 }
 
+static uint64_t targets_planted(void *ctx)
+{
+	return collector_planted_ns(ctx);
+}
+
 static double targets_room(void *ctx)
 {
 	return collector_room(ctx);
@@ -267,6 +272,7 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 	governor_targets_set(w->governor, &(struct governor_targets){.cpu_ns = targets_cpu,
 	                                                             .cpu_now_ns = targets_cpu_now,
 	                                                             .calls = targets_calls,
+	                                                             .planted_ns = targets_planted,
 	                                                             .room = targets_room,
 	                                                             .ctx = w->collector});
 	watch_sites_create(w);
