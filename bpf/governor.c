@@ -88,8 +88,11 @@ int governor_create(const struct governor_config *config, struct governor **out)
 		return rc;
 	}
 	g->config = *config;
-	g->targets = (struct governor_targets){
-	        .cpu_ns = none, .cpu_now_ns = none, .calls = none, .planted_ns = none, .room = no_room};
+	g->targets = (struct governor_targets){.cpu_ns = none,
+	                                       .cpu_now_ns = none,
+	                                       .calls = none,
+	                                       .planted_ns = none,
+	                                       .room = no_room};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
