@@ -27,7 +27,6 @@
 
 #define CHUNK_SHIFT 12
 #define CHUNK_SIZE  (UINT64_C(1) << CHUNK_SHIFT)
-#define FILE_MAX    (UINT64_C(1) << 36) /* no executable comes near; bounds the reservation */
 #define PAGE_MASK   UINT64_C(4095)
 #define SCAN_AHEAD  64   /* chunks read at once in a scan, */
 #define SCAN_MAX    1024 /* and how many of them are there at a time */
@@ -221,7 +220,7 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 	image->seen = file_identity_of(&st);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ENOEXEC, "%s: not a regular file; give a program file", path);
-	if (st.st_size <= 0 || (uint64_t)st.st_size > FILE_MAX)
+	if (st.st_size <= 0 || (uint64_t)st.st_size > ELF_IMAGE_SIZE_MAX)
 		return error_set(err, ENOEXEC,
 		                 "%s: empty or far too large for a program; check the path", path);
 	image->size = (uint64_t)st.st_size;

@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 
+#define ELF_IMAGE_SIZE_MAX   (UINT64_C(1) << 36)   /* bytes of a file; bounds the reservation */
 #define ELF_IMAGE_LOADED_MAX (UINT64_C(112) << 20) /* the largest programs need 30 MB */
 
 struct elf_image;
