@@ -205,7 +205,7 @@ int list_helper_create(struct list_helper **out, struct error *err)
 
 	*out = NULL;
 	if (!helper)
-		return error_set(err, ENOMEM, "out of memory: free some and try again");
+		return error_no_memory(err);
 	helper->socket = -1;
 	helper->events = epoll_create1(EPOLL_CLOEXEC);
 	helper->rows = calloc(ROWS_MAX, sizeof(*helper->rows));
