@@ -37,7 +37,7 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 endif
 PKG_CONFIG ?= pkg-config
 
-PKGS     := libbpf libelf libdw libunwind-generic ncursesw jansson libmicrohttpd
+PKGS     := libbpf zlib libunwind-generic ncursesw jansson libmicrohttpd
 WARNINGS := -Wall -Wextra -Werror
 CPPFLAGS += -DGOMAPTOP_VERSION='"$(VERSION)"' -I. -I$(GEN)
 CFLAGS   ?= -O2 -g

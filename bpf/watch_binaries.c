@@ -9,6 +9,7 @@
 #include "bpf/calibrate.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
+#include "core/parse_job.h"
 
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
 #define PARSE_PAUSE_NS 20000000       /* so long after each other */
@@ -135,6 +136,10 @@ int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_bi
 	}
 	b->file.fd = fd;
 	snprintf(b->path, sizeof(b->path), "%s", path);
+	/* Only what another process could read within its limits is read by this one. */
+	int vetted = parse_job_vet(fd, path, err);
+	if (vetted)
+		rc = vetted;
 	for (int i = 0; rc == -ESTALE && i < PARSE_TRIES; i++) {
 		if (i)
 			nanosleep(&(struct timespec){.tv_nsec = PARSE_PAUSE_NS}, NULL);

@@ -8,11 +8,15 @@
 #include "core/elf_image.h"
 #include "core/elf_relocations.h"
 
-#define SEGMENTS_MAX 64
-#define STRING_MAX   65536
-#define NOTES_MAX    65536
-#define HEADERS_MAX  65536               /* bytes of program headers that the kernel accepts */
-#define BACKED_MAX   (UINT64_C(1) << 31) /* Go code reaches the rest of the program with 32 bits */
+#define SEGMENTS_MAX    64
+#define STRING_MAX      65536
+#define NOTES_MAX       65536
+#define SECTIONS_MAX    4096                 /* programs have 20 to 60 */
+#define SECTION_NAME    64                   /* of names that are looked for, with the NUL */
+#define DYNAMIC_MAX     1024                 /* entries; linkers write 30 */
+#define HEADERS_MAX     65536                /* bytes of program headers that the kernel accepts */
+#define RELOCATIONS_MAX (UINT64_C(64) << 20) /* bytes; the largest programs have 30 MB */
+#define BACKED_MAX      (UINT64_C(1) << 31) /* Go code reaches the rest of the program with 32 bits */
 
 struct elf_file {
 	struct elf_image *image;
@@ -107,6 +111,18 @@ const void *elf_file_peek(struct elf_file *file, uint64_t addr, uint64_t len, vo
 	                                           : NULL;
 }
 
+uint64_t elf_file_next_data(struct elf_file *file, uint64_t addr)
+{
+	const struct elf_segment *segment = segment_find(file, addr);
+
+	if (!segment || addr - segment->vaddr >= segment->file_size)
+		return addr;
+	uint64_t offset = segment->offset + (addr - segment->vaddr);
+	uint64_t skip = (elf_image_next_data(file->image, offset) - offset) & ~UINT64_C(15);
+	uint64_t left = segment->file_size - (addr - segment->vaddr);
+	return addr + (skip < left ? skip : left);
+}
+
 const char *elf_file_string(struct elf_file *file, uint64_t addr)
 {
 	return elf_file_string_within(file, addr, STRING_MAX);
@@ -192,8 +208,8 @@ static struct elf_relocations *relocations(struct elf_file *file)
 	if (file->dynamic_read)
 		return &file->relocations;
 	file->dynamic_read = true;
-	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= file->dynamic_size;
-	     at += sizeof(Elf64_Dyn)) {
+	for (uint64_t i = 0; i < DYNAMIC_MAX && i < file->dynamic_size / sizeof(Elf64_Dyn); i++) {
+		uint64_t at = i * sizeof(Elf64_Dyn);
 		Elf64_Dyn dyn;
 		if (value_read(file, file->dynamic_addr + at, &dyn, sizeof(dyn)) ||
 		    dyn.d_tag == DT_NULL)
@@ -204,8 +220,9 @@ static struct elf_relocations *relocations(struct elf_file *file)
 			size = dyn.d_un.d_val;
 	}
 	file->relocations.count = size / sizeof(Elf64_Rela);
-	file->relocations.table =
-	        table && file->relocations.count ? elf_file_at(file, table, size) : NULL;
+	file->relocations.table = table && file->relocations.count && size <= RELOCATIONS_MAX
+	                                  ? elf_file_at(file, table, size)
+	                                  : NULL;
 	file->relocations.relative =
 	        file->header.e_machine == EM_AARCH64 ? R_AARCH64_RELATIVE : R_X86_64_RELATIVE;
 	return &file->relocations;
@@ -242,27 +259,40 @@ static int section_header(struct elf_file *file, size_t index, Elf64_Shdr *out)
 	return 0;
 }
 
-int elf_file_section(struct elf_file *file, const char *name, uint64_t *addr, uint64_t *size)
+/* Names are peeked at: in a damaged table each may lie in another part of the file. */
+int elf_file_section_find(struct elf_file *file, const char *name, struct elf_section *out)
 {
 	Elf64_Shdr names;
 	size_t length = strlen(name) + 1;
+	char buffer[SECTION_NAME];
 
-	if (section_header(file, file->header.e_shstrndx, &names) ||
+	if (length > sizeof(buffer) || section_header(file, file->header.e_shstrndx, &names) ||
 	    names.sh_offset > elf_image_size(file->image))
 		return -ENOENT;
-	for (size_t i = 1; i < file->header.e_shnum; i++) {
+	for (size_t i = 1; i < file->header.e_shnum && i < SECTIONS_MAX; i++) {
 		Elf64_Shdr header;
 		if (section_header(file, i, &header))
 			return -ENOENT;
-		const char *candidate =
-		        elf_file_bytes(file, names.sh_offset + header.sh_name, length);
+		const char *candidate = elf_image_peek(
+		        file->image, names.sh_offset + header.sh_name, length, buffer);
 		if (candidate && memcmp(candidate, name, length) == 0) {
-			*addr = header.sh_addr;
-			*size = header.sh_size;
+			*out = (struct elf_section){header.sh_addr, header.sh_offset,
+			                            header.sh_size, header.sh_flags};
 			return 0;
 		}
 	}
 	return -ENOENT;
+}
+
+int elf_file_section(struct elf_file *file, const char *name, uint64_t *addr, uint64_t *size)
+{
+	struct elf_section section;
+
+	if (elf_file_section_find(file, name, &section))
+		return -ENOENT;
+	*addr = section.addr;
+	*size = section.size;
+	return 0;
 }
 
 static const void *note_in(const unsigned char *notes, size_t len, const char *owner, uint32_t type,
@@ -458,6 +488,11 @@ void elf_file_close(struct elf_file *file)
 	elf_relocations_free(&file->relocations);
 	elf_image_close(file->image);
 	free(file);
+}
+
+uint64_t elf_file_size(const struct elf_file *file)
+{
+	return elf_image_size(file->image);
 }
 
 int elf_file_machine(const struct elf_file *file)

@@ -3,7 +3,7 @@
  * elf_file: a 64-bit little-endian ELF executable, read by address.
  *
  * The file's bytes are brought in on demand (elf_image): pointers to them stay valid until close,
- * memory is in proportion to what was looked at. Only the program headers are required; section
+ * memory is in proportion to what was looked at, and bounded. Only the program headers are required; section
  * headers are used when they are there. Every length and offset in the file is treated as hostile:
  * what the segments have in the file is at most 2 GiB together, no address is above 2^63, and no
  * two segments overlap.
@@ -34,7 +34,8 @@ int elf_file_open(const char *path, struct elf_file **out, struct error *err);
 int elf_file_open_fd(int fd, const char *name, struct elf_file **out, struct error *err);
 void elf_file_close(struct elf_file *file); /* accepts NULL */
 
-int elf_file_machine(const struct elf_file *file); /* EM_X86_64 or EM_AARCH64 */
+uint64_t elf_file_size(const struct elf_file *file); /* bytes */
+int elf_file_machine(const struct elf_file *file);   /* EM_X86_64 or EM_AARCH64 */
 bool elf_file_is_pie(const struct elf_file *file);
 size_t elf_file_segment_count(const struct elf_file *file); /* PT_LOAD only, in file order */
 const struct elf_segment *elf_file_segment(const struct elf_file *file, size_t index);
@@ -51,6 +52,10 @@ const void *elf_file_bytes(struct elf_file *file, uint64_t offset, uint64_t len)
 /* For scans that keep nothing: the len bytes at an address, or NULL. They are read into buf unless
  * they are in memory already; good until the next call with that buf. */
 const void *elf_file_peek(struct elf_file *file, uint64_t addr, uint64_t len, void *buf);
+
+/* For scans: the first address from addr on that is not in a hole of a sparse file, in steps of 16
+ * bytes; the end of the segment's part of the file when there is nothing but a hole. */
+uint64_t elf_file_next_data(struct elf_file *file, uint64_t addr);
 
 /* The len bytes at an address, or NULL when they do not all lie in the file-backed part of one
  * segment. The pointer has no alignment. */
@@ -82,6 +87,14 @@ int elf_file_pointer(struct elf_file *file, uint64_t addr, uint64_t *value);
  * Returns that verdict. */
 bool elf_file_relocations_to(struct elf_file *file, uint64_t value,
                              bool (*visit)(uint64_t addr, void *ctx), void *ctx);
+
+struct elf_section {
+	uint64_t addr, offset, size; /* as the header says: nothing of it was checked */
+	uint64_t flags;              /* SHF_* */
+};
+
+/* 0, or -ENOENT: no section header of that name. */
+int elf_file_section_find(struct elf_file *file, const char *name, struct elf_section *out);
 
 /* 0, or -ENOENT: no section header of that name. addr is 0 for sections that are not loaded. */
 int elf_file_section(struct elf_file *file, const char *name, uint64_t *addr, uint64_t *size);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* SEEK_DATA */
 #include "core/elf_image.h"
 
 #include <errno.h>
@@ -26,7 +27,6 @@
 
 #define CHUNK_SHIFT 12
 #define CHUNK_SIZE  (UINT64_C(1) << CHUNK_SHIFT)
-#define FILE_MAX    (UINT64_C(1) << 36) /* no executable comes near; bounds the reservation */
 #define PAGE_MASK   UINT64_C(4095)
 #define SCAN_AHEAD  64   /* chunks read at once in a scan, */
 #define SCAN_MAX    1024 /* and how many of them are there at a time */
@@ -40,6 +40,7 @@ struct elf_image {
 	uint64_t *loaded; /* one bit a chunk */
 	uint64_t *kept;   /* the same: not to be given back by this scan */
 	size_t words;     /* of either */
+	uint64_t held;    /* chunks that are loaded */
 	uint64_t scanned; /* chunks brought in by this scan and not given back yet */
 	bool scanning;
 };
@@ -89,11 +90,14 @@ static bool chunk_load(struct elf_image *image, uint64_t chunk)
 	uint64_t want = count << CHUNK_SHIFT;
 
 	want = image->size - start < want ? image->size - start : want;
+	if ((image->held + count) << CHUNK_SHIFT > ELF_IMAGE_LOADED_MAX)
+		return false;
 	ASAN_UNPOISON_MEMORY_REGION(image->bytes + start, want);
 	bool ok = read_fully(image, start, image->bytes + start, want);
 	ASAN_POISON_MEMORY_REGION(image->bytes + start, want);
 	for (uint64_t i = chunk; ok && i < chunk + count; i++)
 		image->loaded[i / 64] |= UINT64_C(1) << (i % 64);
+	image->held += ok ? count : 0;
 	image->scanned += count;
 	return ok;
 }
@@ -109,6 +113,8 @@ const void *elf_image_bytes(struct elf_image *image, uint64_t offset, uint64_t l
 		return NULL;
 	if (len == 0)
 		return image->bytes + offset;
+	if (len > ELF_IMAGE_LOADED_MAX)
+		return NULL;
 	uint64_t last = (offset + len - 1) >> CHUNK_SHIFT;
 	for (uint64_t chunk = offset >> CHUNK_SHIFT; chunk <= last; chunk++)
 		if (!chunk_loaded(image, chunk) && !chunk_load(image, chunk))
@@ -130,6 +136,15 @@ const void *elf_image_peek(struct elf_image *image, uint64_t offset, uint64_t le
 	return read_fully(image, offset, buf, len) ? buf : NULL;
 }
 
+uint64_t elf_image_next_data(const struct elf_image *image, uint64_t offset)
+{
+	off_t data = lseek(image->fd, (off_t)offset, SEEK_DATA);
+
+	if (data < 0) /* only a hole is left; or the file system cannot tell */
+		return errno == ENXIO ? image->size : offset;
+	return (uint64_t)data < image->size ? (uint64_t)data : image->size;
+}
+
 /* ---- scans --------------------------------------------------------------------------- */
 
 static void chunks_drop(struct elf_image *image, uint64_t first, uint64_t end)
@@ -137,6 +152,7 @@ static void chunks_drop(struct elf_image *image, uint64_t first, uint64_t end)
 	uint64_t start = first << CHUNK_SHIFT;
 	uint64_t size = (end - first) << CHUNK_SHIFT;
 
+	image->held -= end - first;
 	size = image->reserved - start < size ? image->reserved - start : size;
 	/* What the kernel does not take back stays as it is, and will be read again. */
 	madvise(image->bytes + start, size, MADV_DONTNEED);
@@ -204,7 +220,7 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 	image->seen = file_identity_of(&st);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ENOEXEC, "%s: not a regular file; give a program file", path);
-	if (st.st_size <= 0 || (uint64_t)st.st_size > FILE_MAX)
+	if (st.st_size <= 0 || (uint64_t)st.st_size > ELF_IMAGE_SIZE_MAX)
 		return error_set(err, ENOEXEC,
 		                 "%s: empty or far too large for a program; check the path", path);
 	image->size = (uint64_t)st.st_size;

@@ -5,7 +5,9 @@
  * Whole chunks are read (pread) into a private reservation as large as the file, rather than
  * mapped: pointers into it stay valid until close, memory is in proportion to what was looked at,
  * and a file that is truncated while it is open gives NULL instead of SIGBUS. So does one that is
- * written to: what is read later belongs to what was read before, or there is nothing to read.
+ * written to: what is read later belongs to what was read before, or there is nothing to read. At
+ * most ELF_IMAGE_LOADED_MAX bytes are held at a time: what does not fit any more is answered with
+ * NULL like what is not in the file, which only a hostile file or address comes to.
  *
  * In builds with AddressSanitizer only bytes that were asked for may be touched: reading a byte
  * beside them is reported like one beside an allocation. One thread at a time.
@@ -16,6 +18,9 @@
 #include <stdint.h>
 
 #include "core/error.h"
+
+#define ELF_IMAGE_SIZE_MAX   (UINT64_C(1) << 36)   /* bytes of a file; bounds the reservation */
+#define ELF_IMAGE_LOADED_MAX (UINT64_C(112) << 20) /* the largest programs need 30 MB */
 
 struct elf_image;
 
@@ -28,6 +33,10 @@ int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct e
 void elf_image_close(struct elf_image *image); /* accepts NULL */
 
 uint64_t elf_image_size(const struct elf_image *image);
+
+/* The first offset from this one on that is not in a hole of a sparse file; the file's size when
+ * only holes follow. */
+uint64_t elf_image_next_data(const struct elf_image *image, uint64_t offset);
 
 /* The len bytes at an offset, or NULL when the file does not have them all. */
 const void *elf_image_bytes(struct elf_image *image, uint64_t offset, uint64_t len);

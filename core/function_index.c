@@ -8,6 +8,31 @@
 /* Of names that are indexed, with the NUL. In a damaged table all functions may share one endless
  * name: with a limit that costs no more than a whole table. */
 #define NAME_ROOM 256
+#define ROWS_MAX  (1u << 16) /* the runtime's packages have 8,000 functions */
+/* Functions in a row of the table that do not begin behind the one before them: none in a sound
+ * table. With so many it is no table, or a hole in a file. */
+#define DISORDER_MAX 1024
+/* Work for one look through the table: a function, or 32 bytes of a name. The largest programs need
+ * half of it. */
+#define WORK_MAX   (1u << 22)
+#define NAME_PIECE 32
+
+struct walk {
+	uint64_t entry; /* of the function before */
+	unsigned int disorder, work;
+};
+
+/* Is the table still worth reading at this function? */
+static bool walk_goes_on(struct walk *walk, const struct pclntab *tab, uint64_t i)
+{
+	uint64_t entry;
+
+	if (i >= tab->functions || pclntab_entry(tab, i, &entry))
+		return false;
+	walk->disorder += i > 0 && entry <= walk->entry;
+	walk->entry = entry;
+	return walk->disorder < DISORDER_MAX && ++walk->work < WORK_MAX;
+}
 
 static bool name_indexed(const char *name)
 {
@@ -21,13 +46,16 @@ static bool name_indexed(const char *name)
 }
 
 /* Name of a function by index; NULL: damaged, or longer than room. */
-static const char *name_of(const struct pclntab *tab, uint64_t i, uint64_t room)
+static const char *name_of(struct walk *walk, const struct pclntab *tab, uint64_t i, uint64_t room)
 {
+	const char *name;
 	uint32_t offset;
 
 	if (pclntab_function_name(tab, i, &offset))
 		return NULL;
-	return elf_file_string_within(tab->file, tab->names + offset, room);
+	name = elf_file_string_within(tab->file, tab->names + offset, room);
+	walk->work += (name ? strlen(name) : room) / NAME_PIECE;
+	return name;
 }
 
 static int row_add(struct function_index *index, const char *name, uint64_t number)
@@ -55,11 +83,12 @@ static int row_compare(const void *a, const void *b)
 
 static int index_build(struct function_index *index, const struct pclntab *tab)
 {
+	struct walk walk = {0};
 	int rc = 0;
 
 	elf_file_scan_begin(tab->file);
-	for (uint64_t i = 0; !rc && i < tab->functions; i++) {
-		const char *name = name_of(tab, i, NAME_ROOM);
+	for (uint64_t i = 0; !rc && index->count < ROWS_MAX && walk_goes_on(&walk, tab, i); i++) {
+		const char *name = name_of(&walk, tab, i, NAME_ROOM);
 		if (name && name_indexed(name)) {
 			rc = row_add(index, name, i);
 			elf_file_scan_keep(tab->file, name);
@@ -114,13 +143,14 @@ static int find_indexed(struct function_index *index, const struct pclntab *tab,
 static int find_linear(const struct pclntab *tab, const char *name, uint8_t wrapper_id,
                        struct pclntab_function *out)
 {
+	struct walk walk = {0};
 	int rc = -ENOENT;
 
 	elf_file_scan_begin(tab->file);
-	for (uint64_t i = 0; i < tab->functions; i++) {
+	for (uint64_t i = 0; walk_goes_on(&walk, tab, i); i++) {
 		struct pclntab_function function;
 		elf_file_scan_step(tab->file);
-		const char *candidate = name_of(tab, i, strlen(name) + 1);
+		const char *candidate = name_of(&walk, tab, i, strlen(name) + 1);
 		if (!candidate || strcmp(candidate, name) != 0 ||
 		    pclntab_function(tab, i, &function))
 			continue;

@@ -23,6 +23,7 @@
 #define NOTE_GNU_ID     3 /* NT_GNU_BUILD_ID */
 #define NOTE_GO_ID      4 /* src/cmd/link/internal/ld/elf.go, ELF_NOTE_GOBUILDID_TAG */
 #define INLINE_DEPTH    128
+#define STEPS_MAX       (1u << 19) /* through value tables for one address; 2 ms */
 #define PAGE_OFFSET     UINT64_C(4095)
 #define UPX_SEARCH_SIZE 2048
 
@@ -37,6 +38,7 @@ struct go_binary {
 	enum go_layout_trust trust;
 	enum go_map_runtime map_runtime;
 	int minor;
+	uint64_t steps; /* see struct pclntab */
 	uint8_t wrapper_id;
 	char version[VERSION_MAX];
 	char build_id[BUILD_ID_MAX];
@@ -80,7 +82,7 @@ static int not_go(struct elf_file *file, const char *path, struct error *err)
 
 /* What is newer than the table, or on the way to be (devel), says itself where its fields lie, or
  * is read as the nearest row says, and not called verified. */
-static void layout_load(struct go_binary *binary, int fd)
+static void layout_load(struct go_binary *binary)
 {
 	int minor = binary->minor < GO_MINOR_MAX ? binary->minor : GO_MINOR_MAX;
 
@@ -90,13 +92,13 @@ static void layout_load(struct go_binary *binary, int fd)
 		return;
 	struct go_layout own = {.minor = minor};
 	binary->trust = GO_LAYOUT_UNVERIFIED;
-	if (go_dwarf_layout_fd(fd, &own) == 0) {
+	if (go_dwarf_layout(binary->file, &own) == 0) {
 		binary->layout = own;
 		binary->trust = GO_LAYOUT_FROM_DWARF;
 	}
 }
 
-static int version_load(struct go_binary *binary, int fd, const char *path, struct error *err)
+static int version_load(struct go_binary *binary, const char *path, struct error *err)
 {
 	uint64_t tab;
 
@@ -114,7 +116,7 @@ static int version_load(struct go_binary *binary, int fd, const char *path, stru
 		return error_set(err, ENOTSUP,
 		                 "%s: built with %.40s; build it with Go 1.%d or newer", path,
 		                 binary->version, GO_MINOR_MIN);
-	layout_load(binary, fd);
+	layout_load(binary);
 	binary->wrapper_id = wrapper_id_of(binary->minor);
 	return 0;
 }
@@ -136,6 +138,7 @@ static int tables_load(struct go_binary *binary, const char *path, struct error 
 		        path, binary->version);
 	binary->tab.text = binary->module.text;
 	binary->tab.gofunc = binary->module.gofunc;
+	binary->tab.steps = &binary->steps;
 	binary->types = (struct go_type_names){
 	        .file = binary->file,
 	        .module = &binary->module,
@@ -192,7 +195,7 @@ int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct e
 		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
 	rc = elf_file_open_fd(fd, name, &binary->file, err);
 	if (!rc)
-		rc = version_load(binary, fd, name, err);
+		rc = version_load(binary, name, err);
 	if (!rc)
 		rc = tables_load(binary, name, err);
 	if (rc) {
@@ -425,10 +428,11 @@ static int frames_expand(struct go_binary *binary, const struct pclntab_function
 {
 	int count = 0;
 
+	binary->steps = 0;
 	for (int depth = 0; count < max; depth++) {
 		struct pclntab_call call;
-		bool inlined =
-		        depth < INLINE_DEPTH && pclntab_inlined(&binary->tab, function, pc, &call);
+		bool inlined = depth < INLINE_DEPTH && binary->steps < STEPS_MAX &&
+		               pclntab_inlined(&binary->tab, function, pc, &call);
 		struct frame *frame = &out[count++];
 		frame_fill(binary, function, pc, frame);
 		if (!inlined)

@@ -12,6 +12,8 @@ static const char magic[] = "\xff Go buildinf:";
 #define BLOCK_ALIGN  16
 #define VERSION_MAX  64
 #define SCAN_STEP    16384
+#define SCAN_MAX     (UINT64_C(512) << 20) /* bytes of data; the largest programs have 50 MB */
+#define STRINGS_MAX  (1u << 18)            /* pairs of words that may be a string, 1 us each */
 
 #define FLAG_BIG_ENDIAN 1
 #define FLAG_INLINE     2 /* 1.18 and later: strings follow the block, no pointers */
@@ -29,7 +31,9 @@ static int block_scan(struct elf_file *file, const struct elf_segment *segment, 
 	uint64_t start = (segment->vaddr + BLOCK_ALIGN - 1) & ~(uint64_t)(BLOCK_ALIGN - 1);
 	uint64_t end = segment->vaddr + segment->file_size;
 
-	for (uint64_t at = start; at < end; at += SCAN_STEP) {
+	for (uint64_t at = start, done = 0; at < end && done < SCAN_MAX;
+	     at += SCAN_STEP, done += SCAN_STEP) {
+		at = elf_file_next_data(file, at);
 		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
 		const char *bytes = elf_file_peek(file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + MAGIC_LENGTH <= len; i += BLOCK_ALIGN)
@@ -127,17 +131,19 @@ static bool is_version(const char *text, uint64_t len)
 }
 
 /* Are these two words a Go string that is a version? Then it is put into out, or compared with what
- * is there. */
-static int version_note(struct elf_file *file, const unsigned char *words, char *out, size_t size)
+ * is there. Strings are peeked at: there is one in a hundred thousand that is wanted. */
+static int version_note(struct elf_file *file, const unsigned char *words, unsigned int *strings,
+                        char *out, size_t size)
 {
+	char buffer[VERSION_MAX];
 	uint64_t text;
 	uint64_t len;
 
 	memcpy(&text, words, sizeof(text));
 	memcpy(&len, words + sizeof(text), sizeof(len));
-	if (!text || len >= size || len > VERSION_MAX)
+	if (!text || len == 0 || len >= size || len > VERSION_MAX || ++*strings > STRINGS_MAX)
 		return 0;
-	const char *bytes = elf_file_at(file, text, len);
+	const char *bytes = elf_file_peek(file, text, len, buffer);
 	if (!bytes || !is_version(bytes, len))
 		return 0;
 	if (out[0])
@@ -150,12 +156,15 @@ static int segment_versions(struct elf_file *file, const struct elf_segment *seg
 {
 	unsigned char buffer[SCAN_STEP + 8]; /* the second word may lie behind the step */
 	uint64_t end = segment->vaddr + segment->file_size;
+	unsigned int strings = 0;
 
-	for (uint64_t at = (segment->vaddr + 7) & ~UINT64_C(7); at < end; at += SCAN_STEP) {
+	for (uint64_t at = (segment->vaddr + 7) & ~UINT64_C(7), done = 0;
+	     at < end && done < SCAN_MAX; at += SCAN_STEP, done += SCAN_STEP) {
+		at = elf_file_next_data(file, at);
 		uint64_t len = end - at < sizeof(buffer) ? end - at : sizeof(buffer);
 		const unsigned char *bytes = elf_file_peek(file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + 16 <= len; i += 8)
-			if (version_note(file, bytes + i, out, size))
+			if (version_note(file, bytes + i, &strings, out, size))
 				return -ENODATA;
 	}
 	return 0;

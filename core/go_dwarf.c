@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/go_dwarf.h"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SECTIONS_MAX (UINT64_C(1) << 29) /* bytes of debug sections, uncompressed */
-#define ENTRIES_MAX  20000000
-#define NAME_MAX_LEN 96
+#include "core/dwarf_entry.h"
+
+#define DW_TAG_member         0x0d
+#define DW_TAG_structure_type 0x13
+#define DW_TAG_typedef        0x16
+#define DW_TAG_constant       0x27
+#define DW_LANG_Go            0x16
+
+#define STEPS_MAX    30000000 /* ten times the largest programs; a third of a second */
+#define TYPEDEFS_MAX 8
+#define PATH_ROOM    96
 
 struct search {
+	struct dwarf dwarf;
+	struct dwarf_unit unit;
 	struct go_layout *out;
 	const struct go_layout_field *fields;
 	int field_count;
-	int entries; /* looked at so far */
 };
 
 static int16_t *field_value(const struct search *search, int field)
@@ -29,37 +34,33 @@ static int16_t *field_value(const struct search *search, int field)
 
 /* ---- one struct ---------------------------------------------------------------------- */
 
-/* Offset of a member inside the struct, or -1. "stack.hi": a member of a member. */
-static int member_offset(struct search *search, Dwarf_Die *type, const char *path)
+/* The struct behind a member's type, whatever typedefs lie between. */
+static bool struct_find(struct search *search, uint64_t type, struct dwarf_entry *out)
 {
-	size_t length = strcspn(path, ".");
-	Dwarf_Die member, inner;
-	Dwarf_Attribute attribute;
-	Dwarf_Word offset;
+	for (int i = 0; i < TYPEDEFS_MAX; i++) {
+		if (dwarf_entry_at(&search->dwarf, &search->unit, type, out))
+			return false;
+		if (out->tag != DW_TAG_typedef)
+			return out->tag == DW_TAG_structure_type && out->has_children;
+		type = out->type;
+	}
+	return false;
+}
 
-	if (dwarf_child(type, &member))
+/* Offset of a direct member of the struct that is the type of another member, or -1. */
+static int64_t inner_offset(struct search *search, uint64_t type, const char *name)
+{
+	struct dwarf_entry entry;
+
+	if (!struct_find(search, type, &entry))
 		return -1;
-	do {
-		const char *name = dwarf_diename(&member);
-
-		if (++search->entries > ENTRIES_MAX)
+	for (;;) {
+		if (dwarf_entry_at(&search->dwarf, &search->unit, entry.next, &entry) ||
+		    entry.tag != DW_TAG_member || entry.has_children)
 			return -1;
-		if (dwarf_tag(&member) != DW_TAG_member || !name || strlen(name) != length ||
-		    memcmp(name, path, length) != 0)
-			continue;
-		if (dwarf_formudata(dwarf_attr(&member, DW_AT_data_member_location, &attribute),
-		                    &offset) ||
-		    offset > INT16_MAX)
-			return -1;
-		if (!path[length])
-			return (int)offset;
-		if (!dwarf_formref_die(dwarf_attr(&member, DW_AT_type, &attribute), &inner) ||
-		    dwarf_peel_type(&inner, &inner))
-			return -1;
-		int rest = member_offset(search, &inner, path + length + 1);
-		return rest < 0 || rest + offset > INT16_MAX ? -1 : rest + (int)offset;
-	} while (dwarf_siblingof(&member, &member) == 0);
-	return -1;
+		if (entry.name && strcmp(entry.name, name) == 0)
+			return entry.location;
+	}
 }
 
 /* The member that a field has in the struct of this name; NULL: the field is of another one. */
@@ -75,70 +76,73 @@ static const char *field_member(const struct go_layout_field *field, const char 
 	return NULL;
 }
 
-static void struct_take(struct search *search, Dwarf_Die *type, const char *name)
+/* What a member of the struct of that name says about the fields of the layout. */
+static void member_take(struct search *search, const char *type, const struct dwarf_entry *member)
 {
 	for (int i = 0; i < search->field_count; i++) {
-		const char *member = field_member(&search->fields[i], name);
-		char path[NAME_MAX_LEN];
+		const char *wanted = field_member(&search->fields[i], type);
+		char path[PATH_ROOM];
+		int64_t offset = member->location;
 
-		if (!member || *field_value(search, i) != GO_NO_FIELD)
+		if (!wanted || *field_value(search, i) != GO_NO_FIELD)
 			continue;
-		snprintf(path, sizeof(path), "%.*s", (int)strcspn(member, "|"), member);
-		*field_value(search, i) = (int16_t)member_offset(search, type, path);
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(wanted, "|"), wanted);
+		char *inner = strchr(path, '.'); /* "stack.hi": a member of a member */
+		if (inner)
+			*inner++ = '\0';
+		if (strcmp(path, member->name) != 0)
+			continue;
+		if (inner && offset >= 0) {
+			int64_t rest = inner_offset(search, member->type, inner);
+			offset = rest < 0 || rest > INT16_MAX || offset > INT16_MAX ? -1
+			                                                            : offset + rest;
+		}
+		if (offset >= 0 && offset <= INT16_MAX)
+			*field_value(search, i) = (int16_t)offset;
 	}
 }
 
 /* ---- one constant -------------------------------------------------------------------- */
 
-static void constant_take(struct search *search, Dwarf_Die *constant, const char *name)
+static void constant_take(struct search *search, const struct dwarf_entry *constant)
 {
-	Dwarf_Attribute attribute;
-	Dwarf_Word value;
-
 	for (int i = 0; i < search->field_count; i++)
-		if (strcmp(search->fields[i].where, name) == 0 &&
-		    dwarf_formudata(dwarf_attr(constant, DW_AT_const_value, &attribute), &value) ==
-		            0 &&
-		    value <= INT16_MAX)
-			*field_value(search, i) = (int16_t)value;
+		if (strcmp(search->fields[i].where, constant->name) == 0 && constant->value >= 0 &&
+		    constant->value <= INT16_MAX)
+			*field_value(search, i) = (int16_t)constant->value;
 }
 
 /* ---- all of them --------------------------------------------------------------------- */
 
-static void unit_search(struct search *search, Dwarf_Die *unit)
+static bool name_is_of_runtime(const char *name)
 {
-	Dwarf_Die die;
-
-	if (dwarf_child(unit, &die))
-		return;
-	do {
-		const char *name;
-		int tag;
-
-		if (++search->entries > ENTRIES_MAX)
-			return;
-		tag = dwarf_tag(&die);
-		if (tag != DW_TAG_structure_type && tag != DW_TAG_constant)
-			continue;
-		name = dwarf_diename(&die);
-		if (!name ||
-		    (strncmp(name, "runtime.", 8) != 0 && strncmp(name, "internal/", 9) != 0))
-			continue;
-		if (tag == DW_TAG_constant)
-			constant_take(search, &die, name);
-		else
-			struct_take(search, &die, name);
-	} while (dwarf_siblingof(&die, &die) == 0);
+	return name && (strncmp(name, "runtime.", 8) == 0 || strncmp(name, "internal/", 9) == 0);
 }
 
-/* Go's linker puts the types of all packages into the unit of the package runtime. */
-static bool unit_is_go(Dwarf_Die *unit)
+/* Entries come parents first: those of depth 1 are the unit's own, the members of a struct follow
+ * it with depth 2. */
+static void unit_search(struct search *search, const struct dwarf_entry *root)
 {
-	Dwarf_Attribute attribute;
-	Dwarf_Word language;
+	struct dwarf_entry entry = *root;
+	const char *type = NULL; /* the struct whose members come now, if they are wanted */
+	int depth = root->has_children;
 
-	return dwarf_formudata(dwarf_attr(unit, DW_AT_language, &attribute), &language) == 0 &&
-	       language == DW_LANG_Go;
+	while (depth > 0 &&
+	       dwarf_entry_at(&search->dwarf, &search->unit, entry.next, &entry) == 0) {
+		if (entry.tag == 0) {
+			depth--;
+			continue;
+		}
+		if (depth == 1) {
+			bool wanted = name_is_of_runtime(entry.name);
+			type = wanted && entry.tag == DW_TAG_structure_type ? entry.name : NULL;
+			if (wanted && entry.tag == DW_TAG_constant)
+				constant_take(search, &entry);
+		} else if (depth == 2 && type && entry.tag == DW_TAG_member && entry.name) {
+			member_take(search, type, &entry);
+		}
+		depth += entry.has_children;
+	}
 }
 
 /* Without these it is not the runtime that was found. */
@@ -152,93 +156,54 @@ static bool layout_whole(const struct go_layout *l)
 /* The constants are in the unit of the package runtime itself, wherever the types are. */
 static bool search_is_over(const struct search *search)
 {
-	return (layout_whole(search->out) && search->out->reason_semacquire >= 0) ||
-	       search->entries >= ENTRIES_MAX;
+	return layout_whole(search->out) && search->out->reason_semacquire >= 0;
 }
 
-static void units_search(struct search *search, Dwarf *dwarf)
+/* Go's linker puts the types of all packages into the unit of the package runtime. */
+static int units_search(struct search *search)
 {
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit, none;
-	uint8_t kind;
+	struct dwarf *dwarf = &search->dwarf;
+	struct dwarf_entry root;
 
-	while (!search_is_over(search) &&
-	       dwarf_get_units(dwarf, cu, &cu, NULL, &kind, &unit, &none) == 0)
-		if (kind == DW_UT_compile && unit_is_go(&unit))
-			unit_search(search, &unit);
-}
-
-static int layout_read(Elf *elf, struct go_layout *out)
-{
-	struct search search = {.out = out};
-	Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
-
-	if (!dwarf)
-		return -ENODATA;
-	search.fields = go_layout_fields(&search.field_count);
-	for (int i = 0; i < search.field_count; i++)
-		*field_value(&search, i) = GO_NO_FIELD;
-	units_search(&search, dwarf);
-	dwarf_end(dwarf);
-	if (search.entries > ENTRIES_MAX)
+	search->fields = go_layout_fields(&search->field_count);
+	for (int i = 0; i < search->field_count; i++)
+		*field_value(search, i) = GO_NO_FIELD;
+	for (uint64_t at = 0;
+	     !search_is_over(search) && dwarf_unit_at(dwarf, at, &search->unit) == 0;
+	     at = search->unit.end)
+		if (search->unit.is_compile_unit &&
+		    dwarf_entry_at(dwarf, &search->unit, search->unit.entries, &root) == 0 &&
+		    root.language == DW_LANG_Go)
+			unit_search(search, &root);
+	if (dwarf->steps > dwarf->steps_max)
 		return -E2BIG;
-	return layout_whole(out) ? 0 : -ENODATA;
+	return layout_whole(search->out) ? 0 : -ENODATA;
 }
 
-/* Bytes of the debug sections as libdw will hold them. */
-static uint64_t sections_size(Elf *elf)
+int go_dwarf_layout(struct elf_file *file, struct go_layout *out)
 {
-	Elf_Scn *section = NULL;
-	uint64_t sum = 0;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return 0;
-	while ((section = elf_nextscn(elf, section))) {
-		GElf_Shdr header;
-		GElf_Chdr compressed;
-		const char *name;
-
-		if (!gelf_getshdr(section, &header))
-			return UINT64_MAX;
-		name = elf_strptr(elf, names, header.sh_name);
-		if (!name || strncmp(name, ".debug_", 7) != 0)
-			continue;
-		uint64_t size = header.sh_size;
-		if (gelf_getchdr(section, &compressed))
-			size = compressed.ch_size;
-		if (size > SECTIONS_MAX || (sum += size) > SECTIONS_MAX)
-			return UINT64_MAX;
-	}
-	return sum;
-}
-
-int go_dwarf_layout_fd(int fd, struct go_layout *out)
-{
-	int rc = -ENODATA;
-	uint64_t size;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	/* Read, not mapped: a file that becomes shorter meanwhile must not end this process. */
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	size = elf ? sections_size(elf) : 0;
-	if (size > SECTIONS_MAX)
-		rc = -E2BIG;
-	else if (size)
-		rc = layout_read(elf, out);
-	elf_end(elf);
-	return rc;
-}
-
-int go_dwarf_layout(const char *path, struct go_layout *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint64_t budget = elf_debug_budget(file);
+	struct search *search = calloc(1, sizeof(*search));
 	int rc;
 
-	if (fd < 0)
-		return -errno;
-	rc = go_dwarf_layout_fd(fd, out);
-	close(fd);
-	return rc;
+	if (!search)
+		return -ENOMEM;
+	search->out = out;
+	search->dwarf.steps_max = STEPS_MAX;
+	search->dwarf.abbrevs_at = UINT64_MAX;
+	elf_file_scan_begin(file); /* nothing of it is kept */
+	rc = elf_debug_load(file, "abbrev", &budget, &search->dwarf.abbrev);
+	if (!rc)
+		rc = elf_debug_load(file, "info", &budget, &search->dwarf.info);
+	/* Go writes names into the entries: without this section they are found all the same. */
+	if (!rc)
+		elf_debug_load(file, "str", &budget, &search->dwarf.str);
+	if (!rc)
+		rc = units_search(search);
+	elf_debug_free(&search->dwarf.info);
+	elf_debug_free(&search->dwarf.abbrev);
+	elf_debug_free(&search->dwarf.str);
+	elf_file_scan_end(file);
+	free(search);
+	return rc == -ENOENT ? -ENODATA : rc;
 }

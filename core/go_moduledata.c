@@ -4,13 +4,16 @@
 
 #include "core/go_moduledata.h"
 
-#define SCAN_STEP 16384
+#define SCAN_STEP      16384
+#define SCAN_MAX       (UINT64_C(512) << 20) /* bytes of data; the largest programs have 50 MB */
+#define CANDIDATES_MAX 4096 /* places that hold the address of the function table; there are 3 */
 
 struct search {
 	struct elf_file *file;
 	const struct pclntab *tab;
 	const struct go_layout *layout;
 	uint64_t found;
+	unsigned int candidates; /* so far */
 };
 
 static bool candidate_fits(uint64_t addr, void *ctx)
@@ -19,6 +22,8 @@ static bool candidate_fits(uint64_t addr, void *ctx)
 	uint64_t names;
 	uint64_t table;
 
+	if (++search->candidates > CANDIDATES_MAX)
+		return false;
 	if (elf_file_pointer(search->file, addr + search->layout->moduledata_funcnametab, &names) ||
 	    elf_file_pointer(search->file, addr + search->layout->moduledata_pclntable, &table))
 		return false;
@@ -34,7 +39,9 @@ static bool segment_search(struct search *search, const struct elf_segment *segm
 	uint64_t start = (segment->vaddr + 7) & ~UINT64_C(7);
 	uint64_t end = segment->vaddr + segment->file_size;
 
-	for (uint64_t at = start; at < end; at += SCAN_STEP) {
+	for (uint64_t at = start, done = 0; at < end && done < SCAN_MAX;
+	     at += SCAN_STEP, done += SCAN_STEP) {
+		at = elf_file_next_data(search->file, at);
 		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
 		const unsigned char *bytes = elf_file_peek(search->file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + 8 <= len; i += 8) {

@@ -10,6 +10,7 @@
 #ifndef GOMAPTOP_CORE_GO_PROCESS_H
 #define GOMAPTOP_CORE_GO_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -64,7 +65,8 @@ size_t go_process_runners(const struct file_identity *file);
 struct go_process_row {
 	pid_t pid;
 	char command[256];   /* command line, arguments separated by blanks; may hold any byte */
-	char go_version[64]; /* "go1.24.4" */
+	char go_version[64]; /* "go1.24.4", or "not readable" */
+	bool unreadable;     /* its executable gave no answer in time, or broke its reader */
 	char user[32];       /* name, or the number where it has none */
 	double cpu_percent;  /* since the scan before, or since it started; 100 = one CPU */
 };
@@ -74,8 +76,22 @@ struct go_process_list;
 int go_process_list_create(struct go_process_list **out); /* 0 or -ENOMEM */
 void go_process_list_destroy(struct go_process_list *list);
 
+struct go_process_list_hooks {
+	/* Called before each process is looked at; false: leave it, it is listed as not readable. */
+	bool (*before)(void *ctx, pid_t pid);
+	void *ctx;
+};
+void go_process_list_hook(struct go_process_list *list, const struct go_process_list_hooks *hooks);
+
 /* Look at every process of /proc and fill rows[] with up to max Go processes, most CPU time first;
- * returns how many. Executables are looked into once and remembered by device, inode and mtime. */
+ * returns how many. Executables are read by processes of their own (core/parse_job), a few at a
+ * time, and remembered by device, inode and mtime: a process is listed by the first scan after the
+ * answer, and as not readable when there was none in time. A file system or /proc itself may still
+ * make it wait: core/list_helper has a process for that. */
 size_t go_process_list_scan(struct go_process_list *list, struct go_process_row *rows, size_t max);
+
+/* Wait until another file was read, other_fd (-1: none) is readable, or the time is over. Returns the
+ * events of other_fd. */
+int go_process_list_wait(struct go_process_list *list, int other_fd, int timeout_ms);
 
 #endif

@@ -10,8 +10,9 @@
 #define FUNCDATA_INLINE    3 /* abi.FUNCDATA_InlTree */
 #define FUNCDATA_WRAPPED   7 /* abi.FUNCDATA_WrapInfo */
 #define FUNCTION_BYTES_MAX (UINT64_C(1) << 30)
-#define FUNCTIONS_MAX      (UINT64_C(1) << 24) /* ten times what the largest programs have */
-#define VALUE_STEPS_MAX    (1u << 20)          /* a function of many megabytes */
+#define FUNCTIONS_MAX      (UINT64_C(1) << 23) /* eight times what the largest programs have */
+#define VALUE_STEPS_MAX    (1u << 18)          /* a function of several megabytes */
+#define CANDIDATES_MAX     (1u << 16)          /* places that look like the header at first sight */
 #define SCAN_STEP          16384
 
 /* Offsets in bytes. _func: runtime2.go; the name is always at entry_size. */
@@ -109,13 +110,15 @@ static int locate_by_magic(struct elf_file *file, const struct elf_segment *segm
 	unsigned char buffer[SCAN_STEP];
 	uint64_t start = (segment->vaddr + 7) & ~UINT64_C(7);
 	uint64_t end = segment->vaddr + segment->file_size;
+	unsigned int candidates = 0;
 
 	for (uint64_t at = start; at < end && end - at >= HEADER_MAX; at += SCAN_STEP) {
+		at = elf_file_next_data(file, at);
 		uint64_t len = end - at < SCAN_STEP ? end - at : SCAN_STEP;
 		const unsigned char *bytes = elf_file_peek(file, at, len, buffer);
 		for (uint64_t i = 0; bytes && i + 8 <= len; i += 8)
 			if (bytes[i + 3] == 0xff && format_find(bytes + i) &&
-			    table_is_at(file, at + i)) {
+			    ++candidates < CANDIDATES_MAX && table_is_at(file, at + i)) {
 				*addr = at + i;
 				return 0;
 			}
@@ -174,6 +177,11 @@ static int record_addr(const struct pclntab *tab, uint64_t index, uint64_t *addr
 		return -ENOENT;
 	*addr = tab->table + (size == 4 ? load_u32(word) : load_u64(word));
 	return 0;
+}
+
+int pclntab_entry(const struct pclntab *tab, uint64_t index, uint64_t *addr)
+{
+	return index < tab->functions ? entry_addr(tab, index, addr) : -ENOENT;
 }
 
 int pclntab_function_name(const struct pclntab *tab, uint64_t index, uint32_t *name)
@@ -317,10 +325,12 @@ static int32_t value_at(const struct pclntab *tab, const struct pclntab_function
 
 	if (table == 0)
 		return -1;
-	while (walk.end < function->end && value_walk_next(&walk, tab->quantum) == 1)
-		if (pc < walk.end)
-			return (int32_t)walk.value;
-	return -1;
+	bool found = false;
+	while (!found && walk.end < function->end && value_walk_next(&walk, tab->quantum) == 1)
+		found = pc < walk.end;
+	if (tab->steps)
+		*tab->steps += walk.steps;
+	return found ? (int32_t)walk.value : -1;
 }
 
 int pclntab_sp_spans(const struct pclntab *tab, const struct pclntab_function *function,

@@ -28,6 +28,8 @@ struct pclntab {
 	uint64_t functions;
 	uint64_t names, units, files, values, table; /* addresses of the parts */
 	uint32_t quantum;                            /* bytes that a pc step stands for */
+	uint64_t
+	        *steps; /* borrowed; steps through value tables are added to it. NULL: not wanted */
 };
 
 /* abi.FuncFlagTopFrame, abi.FuncFlagSPWrite: where a stack begins; writes to the stack pointer in a
@@ -61,6 +63,8 @@ int pclntab_open(struct pclntab *tab, struct elf_file *file, uint64_t addr);
 
 /* Function by index, 0 <= index < tab->functions. 0 or -ENOENT. */
 int pclntab_function(const struct pclntab *tab, uint64_t index, struct pclntab_function *out);
+/* Only its first address, for scans; in a sound table they ascend. 0 or -ENOENT. */
+int pclntab_entry(const struct pclntab *tab, uint64_t index, uint64_t *addr);
 /* Only the name of it, for scans. 0 or -ENOENT. */
 int pclntab_function_name(const struct pclntab *tab, uint64_t index, uint32_t *name);
 /* Function that holds a pc. 0 or -ENOENT. */

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "core/birth_site.h"
+#include "core/file_identity.h"
 #include "core/model.h"
+#include "core/parse_job.h"
 #include "tui/check_parts.h"
 
 #ifdef __aarch64__
@@ -321,6 +323,21 @@ static void facts_probes(struct check_report *report, struct check_target *targe
 
 /* ---- all ------------------------------------------------------------------------------- */
 
+/* Only what another process could read within its limits is read by this one. */
+static int target_read(struct check_target *target, struct error *err)
+{
+	int fd = file_identity_open(target->path), rc;
+
+	if (fd < 0)
+		return error_set(err, -fd, "%s: %s; check the path and who may read it",
+		                 target->path, strerror(-fd));
+	rc = parse_job_vet(fd, target->path, err);
+	if (!rc)
+		rc = go_binary_open_fd(fd, target->path, &target->binary, err);
+	close(fd);
+	return rc;
+}
+
 void check_program_gather(struct check_report *report, struct check_target *target)
 {
 	struct error err;
@@ -335,7 +352,7 @@ void check_program_gather(struct check_report *report, struct check_target *targ
 		snprintf(target->path, sizeof(target->path), "%s", target->file);
 		snprintf(report->target, sizeof(report->target), "%s", target->file);
 	}
-	if (go_binary_open(target->path, &target->binary, &err)) {
+	if (target_read(target, &err)) {
 		check_fact_add(report, CHECK_PROGRAM, CHECK_PROBLEM, "go_version", "Go version",
 		               CHECK_VALUE_NULL, "%s", err.text);
 		return;

@@ -16,17 +16,18 @@
 
 #define CHOICES_MAX 1024
 #define FILTER_MAX  64
+#define SECOND_NS   UINT64_C(1000000000)
 
 struct chooser {
-	size_t (*list_go)(void *ctx, struct ui_choice *out, size_t max);
-	void *list_ctx;
+	const struct ui_choices *choices;
 	struct ui_choice *all;
 	struct ui_choice *shown[CHOICES_MAX];
 	size_t all_count;
 	struct list list;
 	char filter[FILTER_MAX];
-	bool typing; /* keys go into the filter */
-	pid_t chosen;
+	bool typing;   /* keys go into the filter */
+	bool complete; /* every process was looked at once */
+	pid_t chosen, refused;
 };
 
 /* ---- columns ------------------------------------------------------------------------------------
@@ -45,7 +46,7 @@ static void render_user(const void *row, struct cell *cell)
 static void render_version(const void *row, struct cell *cell)
 {
 	snprintf(cell->text, sizeof(cell->text), "%s", ((const struct ui_choice *)row)->go_version);
-	cell->style = STYLE_LOOK;
+	cell->style = ((const struct ui_choice *)row)->unreadable ? STYLE_BAD : STYLE_LOOK;
 }
 
 static void render_cpu(const void *row, struct cell *cell)
@@ -66,7 +67,7 @@ static const struct column columns[] = {
         {"pid", 7, 0, 90, true, render_pid, NULL, NULL, false},
         {"user", 8, 0, 20, false, render_user, NULL, NULL, false},
         {"cpu %", 5, 0, 30, true, render_cpu, NULL, NULL, false},
-        {"go", 10, 0, 50, false, render_version, NULL, NULL, false},
+        {"go", 12, 0, 50, false, render_version, NULL, NULL, false},
         {"command", 12, 1, 100, false, render_command, NULL, NULL, false},
 };
 
@@ -111,6 +112,8 @@ static void draw_empty(const struct chooser *chooser, int width, int height)
 		         "None of the %zu Go processes matches '%s'. Esc shows "
 		         "all of them.",
 		         chooser->all_count, chooser->filter);
+	else if (!chooser->complete)
+		snprintf(text, sizeof(text), "Looking at the processes of this host...");
 	else
 		snprintf(text, sizeof(text),
 		         "No Go process that you may watch runs here. Start one (it appears by "
@@ -146,6 +149,13 @@ static void draw_bottom(const struct chooser *chooser, int y, int width)
 	        {"Enter", "watch"}, {"/", "filter"}, {"Esc", "all"}, {"q", "quit"}};
 	int x = 0;
 
+	if (chooser->refused) {
+		draw_words(y, 0, width, STYLE_BAD, GROUND_NONE,
+		           "%d: its executable could not be read in time or within limits; "
+		           "`gomaptop check %d` says more",
+		           chooser->refused, chooser->refused);
+		return;
+	}
 	if (chooser->typing || chooser->filter[0]) {
 		draw_words(y, 0, width, STYLE_STRONG, GROUND_NONE, "filter: %s%s", chooser->filter,
 		           chooser->typing ? "_" : "   (Esc shows all)");
@@ -206,6 +216,7 @@ static enum loop_answer on_key(void *ctx, int code)
 	struct chooser *chooser = ctx;
 	enum action action = keymap_action(code);
 
+	chooser->refused = 0;
 	if (chooser->typing && filter_key(chooser, code))
 		return LOOP_DRAW;
 	if (list_act(&chooser->list, action)) {
@@ -220,8 +231,10 @@ static enum loop_answer on_key(void *ctx, int code)
 	}
 	if (action == ACTION_REDRAW)
 		screen_invalidate();
-	if (action == ACTION_OPEN && chooser->list.count)
-		chooser->chosen = chooser->shown[chooser->list.selected]->pid;
+	if (action == ACTION_OPEN && chooser->list.count) {
+		const struct ui_choice *choice = chooser->shown[chooser->list.selected];
+		*(choice->unreadable ? &chooser->refused : &chooser->chosen) = choice->pid;
+	}
 	return action == ACTION_QUIT || chooser->chosen ? LOOP_QUIT : LOOP_DRAW;
 }
 
@@ -230,18 +243,20 @@ static enum loop_answer on_news(void *ctx, bool clock)
 	struct chooser *chooser = ctx;
 
 	(void)clock;
-	chooser->all_count = chooser->list_go(chooser->list_ctx, chooser->all, CHOICES_MAX);
+	chooser->all_count = chooser->choices->list(chooser->choices->ctx, chooser->all,
+	                                            CHOICES_MAX, &chooser->complete);
 	filter_apply(chooser);
 	return LOOP_DRAW;
 }
 
-pid_t ui_choose(size_t (*list)(void *ctx, struct ui_choice *out, size_t max), void *ctx,
-                const struct ui_config *config, struct error *err)
+pid_t ui_choose(const struct ui_choices *choices, const struct ui_config *config, struct error *err)
 {
 	struct chooser *chooser = calloc(1, sizeof(*chooser));
 	struct loop loop = {
-	        .event_fd = -1,
-	        .interval_ns = config->interval_ns ? config->interval_ns : 1000000000u,
+	        .event_fd = choices->event_fd,
+	        .interval_ns = config->interval_ns && config->interval_ns < SECOND_NS
+	                               ? config->interval_ns
+	                               : SECOND_NS,
 	        .key = on_key,
 	        .news = on_news,
 	        .draw = on_draw,
@@ -251,8 +266,7 @@ pid_t ui_choose(size_t (*list)(void *ctx, struct ui_choice *out, size_t max), vo
 
 	if (!chooser)
 		return error_set(err, ENOMEM, "not enough memory: name the process with -p PID");
-	chooser->list_go = list;
-	chooser->list_ctx = ctx;
+	chooser->choices = choices;
 	chooser->all = calloc(CHOICES_MAX, sizeof(*chooser->all));
 	if (chooser->all)
 		result = screen_open(config->color, err);

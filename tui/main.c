@@ -13,6 +13,7 @@
 #include "core/descriptors.h"
 #include "core/error_stream.h"
 #include "core/go_process.h"
+#include "core/list_helper.h"
 #include "core/test_knob.h"
 #include "tui/batch.h"
 #include "tui/check.h"
@@ -39,12 +40,12 @@ static struct ui_config ui_config_of(const struct options *options)
 /* ---- no target named: the list ------------------------------------------------------- */
 
 struct choices {
-	struct go_process_list *list;
+	struct list_helper *helper;
 	struct go_process_row *rows;
 	size_t room;
 };
 
-static size_t list_choices(void *ctx, struct ui_choice *out, size_t max)
+static size_t list_choices(void *ctx, struct ui_choice *out, size_t max, bool *complete)
 {
 	struct choices *choices = ctx;
 	struct go_process_row *grown;
@@ -57,11 +58,13 @@ static size_t list_choices(void *ctx, struct ui_choice *out, size_t max)
 		choices->rows = grown;
 		choices->room = max;
 	}
-	count = go_process_list_scan(choices->list, choices->rows, max);
+	count = list_helper_rows(choices->helper, choices->rows, max, complete);
 	for (i = 0; i < count; i++) {
 		const struct go_process_row *row = &choices->rows[i];
 
-		out[i] = (struct ui_choice){.pid = row->pid, .cpu_percent = row->cpu_percent};
+		out[i] = (struct ui_choice){.pid = row->pid,
+		                            .cpu_percent = row->cpu_percent,
+		                            .unreadable = row->unreadable};
 		memcpy(out[i].command, row->command, sizeof(out[i].command));
 		memcpy(out[i].go_version, row->go_version, sizeof(out[i].go_version));
 		memcpy(out[i].user, row->user, sizeof(out[i].user));
@@ -82,14 +85,16 @@ static int choose_target(struct options *options, struct error *err)
 {
 	const struct ui_config config = ui_config_of(options);
 	struct choices choices = {0};
+	struct ui_choices source = {.list = list_choices, .ctx = &choices};
 	pid_t pid;
 	int rc;
 
-	rc = go_process_list_create(&choices.list);
+	rc = list_helper_create(&choices.helper, err);
 	if (rc)
-		return error_no_memory(err);
-	pid = ui_choose(list_choices, &choices, &config, err);
-	go_process_list_destroy(choices.list);
+		return rc;
+	source.event_fd = list_helper_fd(choices.helper);
+	pid = ui_choose(&source, &config, err);
+	list_helper_destroy(choices.helper);
 	free(choices.rows);
 	if (pid <= 0)
 		return pid;

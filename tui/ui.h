@@ -66,11 +66,19 @@ struct ui_choice {
 	char go_version[64];
 	char user[32];
 	double cpu_percent;
+	bool unreadable; /* listed, but not to be chosen */
 };
 
-/* Let the user choose a process. list() fills choices afresh at every refresh. Returns the pid, 0
- * when the user quit without choosing, or -errno. */
-pid_t ui_choose(size_t (*list)(void *ctx, struct ui_choice *out, size_t max), void *ctx,
-                const struct ui_config *config, struct error *err);
+struct ui_choices {
+	/* Fill choices afresh, without waiting for anything. *complete: false as long as there may
+	 * be processes that were not looked at yet. */
+	size_t (*list)(void *ctx, struct ui_choice *out, size_t max, bool *complete);
+	void *ctx;
+	int event_fd; /* readable: list() has something new; -1: none */
+};
+
+/* Let the user choose a process. Returns the pid, 0 when the user quit without choosing, or -errno. */
+pid_t ui_choose(const struct ui_choices *choices, const struct ui_config *config,
+                struct error *err);
 
 #endif

@@ -143,7 +143,7 @@ static bool on_gone(void *ctx)
 	return ((struct load *)ctx)->gone;
 }
 
-static size_t on_list(void *ctx, struct ui_choice *out, size_t max)
+static size_t on_list(void *ctx, struct ui_choice *out, size_t max, bool *complete)
 {
 	static const char *const commands[] = {"/usr/local/bin/ledgerd -listen :8080",
 	                                       "/opt/prometheus/prometheus --web.enable-lifecycle",
@@ -151,6 +151,7 @@ static size_t on_list(void *ctx, struct ui_choice *out, size_t max)
 	const struct load *load = ctx;
 	size_t count = load->choices - 1 < max ? load->choices - 1 : max;
 
+	*complete = true;
 	for (size_t i = 0; i < count; i++) {
 		memset(&out[i], 0, sizeof(out[i]));
 		out[i].pid = 1000 + (pid_t)i * 17;
@@ -180,7 +181,8 @@ static int show(struct load *load)
 
 	load->ui.color = color_of(load->color);
 	if (load->choices) {
-		rc = ui_choose(on_list, load, &load->ui, &err);
+		const struct ui_choices choices = {on_list, load, -1};
+		rc = ui_choose(&choices, &load->ui, &err);
 		printf("chosen %d\n", rc);
 	} else {
 		rc = ui_run(&source, &load->ui, &err);

@@ -82,6 +82,17 @@ static void test_map_layout(void **state)
 
 /* ---- DWARF --------------------------------------------------------------------------- */
 
+static int dwarf_of(const char *path, struct go_layout *layout)
+{
+	struct elf_file *file;
+	int rc = elf_file_open(path, &file, NULL);
+
+	if (!rc)
+		rc = go_dwarf_layout(file, layout);
+	elf_file_close(file);
+	return rc;
+}
+
 /* Every field that the executable's own kind of map has is as the table says. */
 static void dwarf_check(const char *path, const struct go_release *release)
 {
@@ -91,7 +102,7 @@ static void dwarf_check(const char *path, const struct go_release *release)
 	const struct go_layout_field *fields = go_layout_fields(&count);
 	bool swiss = release->minor >= 24;
 
-	assert_int_equal(go_dwarf_layout(path, &layout), 0);
+	assert_int_equal(dwarf_of(path, &layout), 0);
 	assert_int_equal(layout.minor, release->minor);
 	for (int i = 0; i < count; i++) {
 		int16_t wanted = field_of(row, &fields[i]);
@@ -119,7 +130,7 @@ static void test_dwarf(void **state)
 			assert_true(
 			        fixture_build(&releases[i], &go_variants[k], "mapuser", fixture));
 			if (go_variants[k].stripped)
-				assert_int_equal(go_dwarf_layout(fixture, &layout), -ENODATA);
+				assert_int_equal(dwarf_of(fixture, &layout), -ENODATA);
 			else
 				dwarf_check(fixture, &releases[i]);
 		}
@@ -131,11 +142,11 @@ static void test_no_dwarf(void **state)
 	struct go_layout layout;
 
 	(void)state;
-	assert_int_equal(go_dwarf_layout("/nowhere/at/all", &layout), -ENOENT);
-	assert_int_equal(go_dwarf_layout("/etc/passwd", &layout), -ENODATA);
-	assert_int_equal(go_dwarf_layout("/dev/null", &layout), -ENODATA);
+	assert_int_equal(dwarf_of("/nowhere/at/all", &layout), -ENOENT);
+	assert_int_equal(dwarf_of("/etc/passwd", &layout), -ENOEXEC);
+	assert_int_equal(dwarf_of("/dev/null", &layout), -ENOEXEC);
 	/* Debug information, but of no Go program. */
-	assert_int_equal(go_dwarf_layout("/proc/self/exe", &layout), -ENODATA);
+	assert_int_equal(dwarf_of("/proc/self/exe", &layout), -ENODATA);
 }
 
 /* Cut off, or with bytes that nobody wrote: an answer, and no crash. */
@@ -154,7 +165,7 @@ static void test_damaged_dwarf(void **state)
 	unsigned char *bytes = file_read(fixture, &size);
 	for (int i = 1; i < 8; i++) {
 		assert_true(file_write(scratch, bytes, size * i / 8));
-		assert_true(go_dwarf_layout(scratch, &layout) < 0);
+		assert_true(dwarf_of(scratch, &layout) < 0);
 	}
 	for (int i = 0; i < 24; i++) {
 		/* Debug sections are the second half of the file. */
@@ -163,7 +174,7 @@ static void test_damaged_dwarf(void **state)
 			bytes[size / 2 + dice % (size / 2)] = (unsigned char)(dice >> 24);
 		}
 		assert_true(file_write(scratch, bytes, size));
-		int rc = go_dwarf_layout(scratch, &layout);
+		int rc = dwarf_of(scratch, &layout);
 		assert_true(rc <= 0);
 	}
 	free(bytes);
