@@ -384,12 +384,13 @@ class Watching:
     It writes to a file, so that it never waits for the test; what a snapshot says adds up, so only
     the newest is ever read."""
 
-    def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100):
+    def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100,
+                 command=(GOMAPTOP,)):
         self.errors = tempfile.TemporaryFile("w+")
         self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *share(overhead),
+            [*command, "-b", "--format", fmt, "-i", interval, *share(overhead),
              *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))

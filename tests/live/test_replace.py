@@ -10,8 +10,8 @@ import time
 import unittest
 
 from harness import HMAP, SWISS, Target, cases, program, scratch, table, toolchain
-from steady import (SAME_FILE, WAYS, Alarm, Running, Starter, Watch, check_starts, check_watch_end,
-                    check_watched, copy, move, start, steady, unwatched)
+from steady import (SAME_FILE, WAYS, Running, Starter, Watch, check_starts, check_watch_end,
+                    check_watched, replace, start, steady, unwatched)
 
 # What is put there, one after the other; the first is there before gomaptop starts. Each step is a
 # way in which addresses move: more packages, another release, other code, other kind of file.
@@ -48,14 +48,13 @@ class ReplaceTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
         self.path = os.path.join(folder.name, "service")
-        self.alarm = Alarm(self)
         unwatched()
 
     def put(self, build, way=None):
         release, more = build
         new = steady(release, **more)
         if way:
-            self.alarm.replace(way, new, self.path)
+            replace(self, way, new, self.path)
         else:
             shutil.copy(new, self.path)
 
@@ -103,7 +102,7 @@ class ReplaceTest(unittest.TestCase):
         self.put(QUICK_STEPS[0])
         with Watch("-e", self.path) as watch:
             check_watched(self, watch, self.path)
-            self.alarm.replace("cp", other, self.path)
+            replace(self, "cp", other, self.path)
             if content != b"":
                 for _ in range(3):
                     subprocess.run([self.path], check=True, stdout=subprocess.DEVNULL)
