@@ -11,10 +11,11 @@ import subprocess
 import time
 import unittest
 
-from harness import (GOMAPTOP, HMAP, PAIRED, SWISS, Target, Watching, cases, program, scratch, table,
-                     toolchain)
+from harness import (GOMAPTOP, HMAP, PAIRED, SWISS, Target, Watching, cases, program, scratch,
+                     table)
 from steady import (Running, Text, Watch, check_starts, check_watched, clean_after, replace, steady,
                     sums, unwatched)
+from test_stopped import own_processes
 
 NOBODY = 65534
 NEWEST = "1.27"
@@ -30,7 +31,7 @@ class CyclesTest(unittest.TestCase):
         self.addCleanup(context.__exit__, None, None, None)
         return value
 
-    @cases(("quick", SWISS, 20), ("long!", NEWEST, 700))
+    @cases(("quick", SWISS, 12), ("long!", NEWEST, 700))
     def each_cycle(self, newest, times):
         """Six programs; SIGKILL at random moments, from before the first probe on."""
         sums()
@@ -57,6 +58,28 @@ class CyclesTest(unittest.TestCase):
         # One that had to wait for a CPU is later; most are not.
         self.assertLess(statistics.median(clean), CLEAN)
         self.assertLess(max(clean), 1, sorted(clean)[-5:])
+
+    @cases(("quick", 6), ("long!", 100))
+    def each_kill_while_ending(self, times):
+        """Told to end, and a moment later killed, all of it: in the middle of taking probes out.
+        Here the kernel left breakpoints behind for good, for as long as the target lived."""
+        path = program("opsloop", SWISS)
+        with Target(path, "-op", "write", "-rounds", "0", "-n", "20000") as target:
+            text = Text(target.pid, path)
+            for i in range(times):
+                mark = f"GOMAPTOP_TEST_MARK={os.getpid()}-{i}"
+                with Watching("-p", target.pid, "-v", interval="1h",
+                              env=dict([mark.split("=")])) as watch:
+                    watch.wait_said("probes attached")
+                    pids = own_processes(mark)
+                    watch.process.send_signal(signal.SIGTERM)
+                    time.sleep(random.uniform(0, 0.05))
+                    for pid in sorted(pids, reverse=True):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                    watch.process.wait()
+                    self.assertLess(clean_after([text], 3), 3, f"try {i}: breakpoints are left at "
+                                    f"{[hex(at) for at in text.changed()]}")
 
     @cases(("pid", "-p", 1, 1), ("file", "-e", 1, 1), ("pid_long!", "-p", 4, 12),
            ("file_long!", "-e", 4, 12))
