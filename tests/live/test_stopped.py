@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -36,17 +35,32 @@ class Loop(Target):
         self.line_where(lambda line: len(self.lines) > 100)
         self.normal = self.ns()
 
+    def cpu_ns(self):
+        """Of all its threads."""
+        used = 0
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{self.pid}/task/{thread}/schedstat",
+                                                    encoding="ascii") as file:
+                used += int(file.read().split()[0])
+        return used
+
     def ns(self, seconds=0.3):
-        """Median nanoseconds an operation over the next moments; what a line counts that began
-        before is left out."""
-        begin = len(self.lines)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end or len(self.lines) < begin + 3:
-            time.sleep(0.01)
+        """CPU nanoseconds an operation over the next moments: how long others keep the CPUs does
+        not count, what a probe takes does."""
+        begin, used = self.next_line(), self.cpu_ns()
+        time.sleep(seconds)
+        end = self.next_line()
+        return (self.cpu_ns() - used) / (end - begin) / ROUND
+
+    def next_line(self):
+        """How many there are once there is one more."""
+        before = len(self.lines)
+        while len(self.lines) == before:
+            time.sleep(0.001)
             if not self.running():
                 raise AssertionError(f"the target ended: status {self.process.returncode}, "
                                      f"{self.error_text()[:1000]}")
-        return statistics.median(line["ns_per_op"] for line in self.lines[begin + 1:])
+        return len(self.lines)
 
     def wait(self, slow, seconds):
         """Whether within so many seconds it is slow (probed) or not."""
@@ -488,7 +502,8 @@ class StarvedTest(unittest.TestCase):
             self.addCleanup(other.wait)
             self.addCleanup(other.kill)
 
-    def test_attach(self):
+    @cases(("crowd!",))
+    def each_attach(self):
         """Probes are in place within three seconds."""
         self.crowd()
         time.sleep(0.5)
