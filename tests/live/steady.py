@@ -254,31 +254,25 @@ def replace(test, way, new, path, limit=WRITER):
 
 
 def text_segment(path):
-    """(address in the file's own terms, bytes) of what is executed."""
+    """(offset in the file, bytes) of what is executed."""
     with open(path, "rb") as file:
         image = file.read()
     table, = struct.unpack_from("<Q", image, 0x20)
     count, = struct.unpack_from("<H", image, 0x38)
     for i in range(count):
-        kind, flags, offset, address, _, size = struct.unpack_from("<IIQQQQ", image, table + 56 * i)
+        kind, flags, offset, _, _, size = struct.unpack_from("<IIQQQQ", image, table + 56 * i)
         if kind == 1 and flags & 1:
-            return address, image[offset:offset + size]
+            return offset, image[offset:offset + size]
     raise AssertionError(f"{path}: nothing is executable")
 
 
-def load_bias(pid, path):
-    """What is added to the file's addresses in a process."""
-    with open(path, "rb") as file:
-        header = file.read(4096)
-    kind, = struct.unpack_from("<H", header, 16)
-    if kind == 2:   # at the addresses that the file says
-        return 0
+def address_of(pid, path, offset):
+    """Where in a process the executable page of a file is that begins before an offset."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         for line in maps:
             words = line.split(None, 5)
-            if len(words) == 6 and words[5].strip() == os.path.realpath(path) and \
-                    int(words[2], 16) == 0:
-                return int(words[0].split("-")[0], 16)
+            if len(words) == 6 and words[5].strip() == os.path.realpath(path) and "x" in words[1]:
+                return int(words[0].split("-")[0], 16) + offset - int(words[2], 16)
     raise AssertionError(f"{path} is not in process {pid}")
 
 
@@ -286,8 +280,8 @@ class Text:
     """The executed bytes of a process, held against its file."""
 
     def __init__(self, pid, path):
-        self.address, self.wanted = text_segment(path)
-        self.address += load_bias(pid, path)
+        offset, self.wanted = text_segment(path)
+        self.address = address_of(pid, path, offset)
         self.file = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
 
     def changed(self):

@@ -31,7 +31,7 @@ class CyclesTest(unittest.TestCase):
         self.addCleanup(context.__exit__, None, None, None)
         return value
 
-    @cases(("quick", SWISS, 12), ("long!", NEWEST, 700))
+    @cases(("quick", SWISS, 8), ("long!", NEWEST, 700))
     def each_cycle(self, newest, times):
         """Six programs; SIGKILL at random moments, from before the first probe on."""
         sums()
@@ -59,7 +59,7 @@ class CyclesTest(unittest.TestCase):
         self.assertLess(statistics.median(clean), CLEAN)
         self.assertLess(max(clean), 1, sorted(clean)[-5:])
 
-    @cases(("quick", 6), ("long!", 100))
+    @cases(("some!", 6), ("long!", 100))
     def each_kill_while_ending(self, times):
         """Told to end, and a moment later killed, all of it: in the middle of taking probes out.
         Here the kernel left breakpoints behind for good, for as long as the target lived."""
