@@ -19,7 +19,7 @@ from openmetrics import Document  # noqa: E402 pylint: disable=C0413
 
 STATUS = 7          # with which it ends
 KINDS = 16          # rounds so far apart have the same sum
-PATIENCE = 15       # seconds until a process must be seen, on a machine that does much else
+PATIENCE = 60       # seconds until a process must be seen, on a machine that does much else
 WRITER = 2          # seconds that gomaptop may keep a writer of the file waiting
 
 

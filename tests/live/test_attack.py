@@ -37,7 +37,7 @@ class Folder(unittest.TestCase):
 class TouchedTest(Folder):
     """The file changes in everything but its content."""
 
-    @cases(*((f"{what}_{name}", what, how) for what in ("touch", "chmod", "link", "rename")
+    @cases(*((f"{what}_{name}!", what, how) for what in ("touch", "chmod", "link", "rename")
              for name, how in (("file", "-e"), ("pid", "-p"))))
     def each_running(self, what, how):
         """It runs, so that its content cannot change: it is watched on, or it is said why not."""
@@ -56,7 +56,7 @@ class TouchedTest(Folder):
                     self.assertIn(self.path, watch.error_text()[len(said):])
             target.check_end(self)
 
-    @cases(("append_nothing", "ab"), ("read_write", "r+b"))
+    @cases(("append_nothing!", "ab"), ("read_write", "r+b"))
     def each_opened(self, mode):
         """It is opened for writing, and nothing is written."""
         shutil.copy(steady(SWISS), self.path)
@@ -149,6 +149,7 @@ class SwappedTest(Folder):
 @table
 class FilesystemTest(Folder):
     """Wherever the file is."""
+    slow = True
 
     def mount(self, *words):
         run = subprocess.run(["mount", *words], stderr=subprocess.PIPE, text=True, check=False)
@@ -184,8 +185,8 @@ class FilesystemTest(Folder):
             subprocess.run(["mount", "-o", "remount,ro", at], check=True)
         return os.path.join(at, "service"), None
 
-    @cases(("tmpfs", "tmpfs"), ("overlay_upper", "overlay_upper"),
-           ("overlay_lower", "overlay_lower"), ("overlay_below", "overlay_below"),
+    @cases(("tmpfs!", "tmpfs"), ("overlay_upper!", "overlay_upper"),
+           ("overlay_lower!", "overlay_lower"), ("overlay_below!", "overlay_below"),
            ("loop!", "loop"))
     def each_replaced(self, kind):
         """overlay_below: written to by the path that the file system is made of."""
@@ -230,7 +231,7 @@ class FilesystemTest(Folder):
 class ProcessTest(Folder):
     """Targets in states in which they seldom are, and gomaptop's own processes."""
 
-    @cases(("stopped", "stop"), ("frozen_v1", 1), ("frozen_v2", 2))
+    @cases(("stopped", "stop"), ("frozen_v1!", 1), ("frozen_v2!", 2))
     def each_target(self, how):
         """A target that does not run while it is attached to and let go."""
         with Running(steady(SWISS)) as target:
@@ -300,8 +301,8 @@ class ProcessTest(Folder):
             process.wait(10)
             loop.check_speed(self, 1)
 
-    @cases(*((f"files_{n}", resource.RLIMIT_NOFILE, n) for n in (4, 12, 20, 32, 40)),
-           ("memory", resource.RLIMIT_AS, 100 << 20))
+    @cases(*((f"files_{n}!", resource.RLIMIT_NOFILE, n) for n in (4, 12, 20, 32, 40)),
+           ("memory!", resource.RLIMIT_AS, 100 << 20))
     def each_limit(self, what, value):
         """Few descriptors, little memory: it works, or says soon what is missing."""
         shutil.copy(steady(SWISS), self.path)
@@ -314,7 +315,7 @@ class ProcessTest(Folder):
             self.assertIn(result.status, (0, 4, 5), result)
         check_starts(self, self.path, 1)
 
-    @cases(("100", 100), ("1150!", 1150))
+    @cases(("100!", 100), ("1150!", 1150))
     def each_crowd(self, number):
         """So many processes of a watched file started at once: what they cost stays within the
         limit, by gomaptop's own account and by theirs."""

@@ -81,7 +81,7 @@ class CyclesTest(unittest.TestCase):
                     self.assertLess(clean_after([text], 3), 3, f"try {i}: breakpoints are left at "
                                     f"{[hex(at) for at in text.changed()]}")
 
-    @cases(("pid", "-p", 1, 1), ("file", "-e", 1, 1), ("pid_long!", "-p", 4, 12),
+    @cases(("pid", "-p", 1, 1), ("file!", "-e", 1, 1), ("pid_long!", "-p", 4, 12),
            ("file_long!", "-e", 4, 12))
     def each_fork_and_exec(self, how, children, times):
         """It starts processes of the same file while probed, and becomes it anew."""
@@ -140,7 +140,7 @@ class CapabilitiesTest(unittest.TestCase):
             self.assertIn("root", result.stderr)
             target.check_end(self)
 
-    @cases(("cp", "cp"), ("in_place", "in_place"), ("mv", "mv"))
+    @cases(("cp", "cp"), ("in_place!", "in_place"), ("mv!", "mv"))
     def each_replaced(self, way):
         """Nobody else's file can be leased without CAP_LEASE: it is safe without, and watched."""
         path = shutil.copy(steady(HMAP), os.path.join(self.folder, "service"))

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import HMAP, SWISS, Target, cases, program, scratch, table, toolchain
+from harness import GOMAPTOP, HMAP, SWISS, Target, cases, program, scratch, table, toolchain
 from steady import (SAME_FILE, WAYS, Running, Starter, Watch, check_starts, check_watch_end,
                     check_watched, replace, start, steady, unwatched)
 
@@ -37,7 +37,8 @@ def all_steps():
 def rows(quick_starts=4, starts=20):
     """--quick has the steps that matter most, and few starts."""
     for way in WAYS:
-        yield f"{way}_quick", way, QUICK_STEPS[:None if way == "cp" else 3], quick_starts
+        quick = "" if way in ("cp", "in_place", "mv") else "!"
+        yield f"{way}_quick{quick}", way, QUICK_STEPS[:None if way == "cp" else 3], quick_starts
         yield f"{way}!", way, None, starts
 
 
@@ -77,7 +78,7 @@ class ReplaceTest(unittest.TestCase):
                 self.assertIn(self.path, watch.error_text()[said:], "that it was replaced is said")
             check_watch_end(self, watch)
 
-    @cases(("cp", "cp"), ("mv", "mv"))
+    @cases(("cp!", "cp"), ("mv!", "mv"))
     def each_with_default_limit(self, way):
         """As a service has it: the usual limit, nothing runs at first."""
         self.put(QUICK_STEPS[0])
@@ -90,7 +91,7 @@ class ReplaceTest(unittest.TestCase):
             check_watched(self, watch, self.path, build)
             check_watch_end(self, watch)
 
-    @cases(("script", b"#!/bin/sh\necho not Go\n"), ("nothing", b""), ("c", None))
+    @cases(("script!", b"#!/bin/sh\necho not Go\n"), ("nothing!", b""), ("c", None))
     def each_not_go(self, content):
         """What is there for a while is no Go program; then one is again."""
         other = self.path + ".other"
@@ -113,7 +114,7 @@ class ReplaceTest(unittest.TestCase):
             check_watched(self, watch, self.path)
             check_watch_end(self, watch)
 
-    @cases(("gone", False), ("back", True))
+    @cases(("gone!", False), ("back!", True))
     def each_unlinked(self, back):
         """The file is taken away; perhaps it comes back later, another one then."""
         self.put(QUICK_STEPS[0])
@@ -130,7 +131,7 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- while it runs ---------------------------------------------------------------------------
 
-    @cases(*((way, way) for way in WAYS))
+    @cases(*((way + ("" if way in ("cp", "mv") else "!"), way) for way in WAYS))
     def each_while_it_runs(self, way):
         """A running program's file cannot be written over, only exchanged: it goes on, and so does
         what is started from the new file."""
@@ -158,7 +159,7 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- while it starts -------------------------------------------------------------------------
 
-    @cases(("cp", "cp", 8), ("mv", "mv", 8), ("cp_long!", "cp", 100), ("in_place!", "in_place", 60),
+    @cases(("cp", "cp", 5), ("mv!", "mv", 8), ("cp_long!", "cp", 100), ("in_place!", "in_place", 60),
            ("mv_long!", "mv", 100), ("unlink!", "unlink", 60))
     def each_while_it_starts(self, way, times):
         """Processes start all the time while the file is replaced, again and again."""
@@ -184,7 +185,7 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- while gomaptop starts -------------------------------------------------------------------
 
-    @cases(("cp", "cp", 4), ("mv", "mv", 4), ("cp_long!", "cp", 60), ("mv_long!", "mv", 60),
+    @cases(("cp", "cp", 3), ("mv!", "mv", 4), ("cp_long!", "cp", 60), ("mv_long!", "mv", 60),
            ("in_place_long!", "in_place", 60))
     def each_while_attaching(self, way, times):
         """Between what is parsed and what is probed there is no gap for another file."""
@@ -199,7 +200,7 @@ class ReplaceTest(unittest.TestCase):
                 else:
                     watch.process.kill()
 
-    @cases(("quick", 6), ("long!", 80))
+    @cases(("quick!", 6), ("long!", 80))
     def each_racing_link(self, times):
         """A name that leads to one running program and to another, by turns, many times a second:
         neither gets what was meant for the other."""
@@ -237,7 +238,7 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- with -p ---------------------------------------------------------------------------------
 
-    @cases(*((way, way) for way in SAME_FILE + ("mv",)))
+    @cases(*((way + ("" if way == "cp" else "!"), way) for way in SAME_FILE + ("mv",)))
     def each_after_its_process(self, way):
         """A watched process ends, another is watched on: the first one's file is nobody's now."""
         self.put(QUICK_STEPS[0])
@@ -254,7 +255,7 @@ class ReplaceTest(unittest.TestCase):
     def test_command_ended(self):
         """The same for a command that gomaptop started itself: its file is free at once."""
         self.put(QUICK_STEPS[0])
-        run = subprocess.run([os.environ.get("GOMAPTOP", "gomaptop"), "-b", "-d", "1", "--",
+        run = subprocess.run([GOMAPTOP, "-b", "--",
                               self.path, "-alone"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
                              text=True, timeout=60)
@@ -264,7 +265,7 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- many writers ----------------------------------------------------------------------------
 
-    @cases(("quick", 5), ("long!", 60))
+    @cases(("quick!", 5), ("long!", 60))
     def each_storm(self, seconds):
         """Written over ten times a second: no writer waits for long, nothing breaks, and when it is
         over it is watched."""

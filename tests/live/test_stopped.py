@@ -258,7 +258,7 @@ class StoppedTest(unittest.TestCase):
             watch.check_goes_on(self, self.loop)
         self.check_end(watch)
 
-    @cases(("v1", 1), ("v2", 2))
+    @cases(("v1!", 1), ("v2", 2))
     def each_frozen(self, version):
         """It was in the group when it started, and so would be what it starts."""
         group = Group(self, version)
@@ -274,7 +274,7 @@ class StoppedTest(unittest.TestCase):
             watch.check_goes_on(self, self.loop)
         self.check_end(watch)
 
-    @cases(("quick", 4), ("long!", 40))
+    @cases(("some!", 4), ("long!", 40))
     def each_moment(self, times):
         """Windows are open for moments only; whenever it is stopped, the loop is not slow for
         long."""
@@ -410,7 +410,7 @@ class WriterTest(unittest.TestCase):
     """A file that is watched and that no process runs: whoever writes it waits for nobody who is
     stopped."""
 
-    @cases(("main", None), ("frozen_v1", 1), ("frozen_v2", 2))
+    @cases(("main", None), ("frozen_v1!", 1), ("frozen_v2!", 2))
     def each_stopped(self, how):
         group = None
         if how:
@@ -437,7 +437,7 @@ class WriterTest(unittest.TestCase):
                 self.assertIsNone(watch.process.poll(), watch.error_text())
                 watch.finish()
 
-    @cases(("quick", 4), ("long!", 40))
+    @cases(("some!", 4), ("long!", 40))
     def each_moment(self, times):
         """Stopped and written over at once, in any order, while the new one starts."""
         with scratch() as folder:
