@@ -49,18 +49,20 @@ def toolchain(release):
 
 
 @functools.lru_cache(maxsize=None)
-def _build(name, release, stripped, arch, cgo, mode):
+def _build(name, release, stripped, arch, cgo, mode, tags, gcflags):
     go = toolchain(release)
     if not os.path.isabs(go):
         return None
     folder = os.path.join(OUT, release + ("-stripped" if stripped else "") +
-                          "".join(f"-{word}" for word in (arch, cgo and f"cgo-{cgo}", mode)
-                                  if word))
+                          "".join(f"-{word}" for word in (
+                              arch, cgo and f"cgo-{cgo}", mode, tags,
+                              gcflags and re.sub("[^a-z]+", "", gcflags)) if word))
     path = os.path.join(folder, name)
     os.makedirs(folder, exist_ok=True)
     ldflags = ["-s -w"] * stripped + [f"-linkmode={cgo}"] * bool(cgo)
     command = [go, "build", "-o", path, f"-ldflags={' '.join(ldflags)}"]
-    command += [f"-buildmode={mode}"] * bool(mode) + ["./" + name]
+    command += [f"-buildmode={mode}"] * bool(mode) + [f"-tags={tags}"] * bool(tags)
+    command += [f"-gcflags={gcflags}"] * bool(gcflags) + ["./" + name]
     env = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", CGO_ENABLED="1" if cgo else "0")
     if arch:
         env["GOARCH"] = arch
@@ -71,11 +73,12 @@ def _build(name, release, stripped, arch, cgo, mode):
     return path
 
 
-def program(name, release, stripped=False, arch=None, cgo=None, mode=None):
+def program(name, release, stripped=False, arch=None, cgo=None, mode=None, tags=None,
+            gcflags=None):
     """Path of a program of tests/go built as asked for (once in a run). cgo: "internal" or
-    "external", who links it; mode: "pie"."""
+    "external", who links it; mode: "pie"; tags and gcflags as the go command has them."""
     with _build_lock:
-        path = _build(name, release, stripped, arch, cgo, mode)
+        path = _build(name, release, stripped, arch, cgo, mode, tags, gcflags)
     if path is None:
         raise unittest.SkipTest(f"no Go {release} here: {toolchain(release)}")
     return path
@@ -381,12 +384,13 @@ class Watching:
     It writes to a file, so that it never waits for the test; what a snapshot says adds up, so only
     the newest is ever read."""
 
-    def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100):
+    def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100,
+                 command=(GOMAPTOP,)):
         self.errors = tempfile.TemporaryFile("w+")
         self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [GOMAPTOP, "-b", "--format", fmt, "-i", interval, *share(overhead),
+            [*command, "-b", "--format", fmt, "-i", interval, *share(overhead),
              *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))
