@@ -49,7 +49,7 @@ struct leaving {
 
 static void leaving_end(struct leaving *l)
 {
-	probe_links_close_all(l->links, l->count);
+	probe_links_close_safely(l->links, l->count);
 	if (l->file >= 0) {
 		pthread_mutex_lock(&l->keeper->lock);
 		keeper_files_release(l->keeper->files, l->file);
@@ -148,7 +148,7 @@ static int32_t open_links(struct keeper *k, struct keeper_request *r)
 	pthread_mutex_unlock(&k->lock);
 	if (r->handle)
 		return rc;
-	probe_links_close(links);
+	probe_links_close_safely(&links, 1);
 	return rc < 0 ? rc : -ENOMEM;
 }
 
@@ -165,7 +165,7 @@ static int32_t close_links(struct keeper *k, const struct keeper_request *r)
 		count += links[count] != NULL;
 	}
 	pthread_mutex_unlock(&k->lock);
-	probe_links_close_all(links, count);
+	probe_links_close_safely(links, count);
 	free(links);
 	return 0;
 }
@@ -232,7 +232,7 @@ static _Noreturn void end(struct keeper *k)
 
 	pthread_mutex_lock(&k->lock);
 	while ((count = keeper_links_take_all(&k->links, -1, links, CLOSE_AT_ONCE)))
-		probe_links_close_all(links, count);
+		probe_links_close_safely(links, count);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -336,6 +336,7 @@ _Noreturn void keeper_process_run(struct keeper_shared *shared, const int socket
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	prctl(PR_SET_NAME, "gomaptop-keeper");
+	prctl(PR_SET_PDEATHSIG, SIGCONT); /* stopped, it would not see the end of gomaptop */
 	memcpy(sorted, sockets, sizeof(sorted));
 	qsort(sorted, KEEPER_LANES, sizeof(*sorted), compare_int);
 	descriptors_close(sorted);

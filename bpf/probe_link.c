@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* pipe2(), close_range() */
 #include "bpf/probe_link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -212,7 +216,8 @@ void probe_links_close(struct probe_links *links)
 
 /* ---- many ---------------------------------------------------------------------------- */
 
-#define CLOSERS_MAX 64
+#define CLOSERS_MAX  64
+#define CHILDREN_MAX 16
 
 struct closing {
 	struct probe_links **links;
@@ -242,4 +247,114 @@ void probe_links_close_all(struct probe_links **links, size_t count)
 	closer_run(&c);
 	while (running)
 		pthread_join(threads[--running], NULL);
+}
+
+/* ---- safely ---------------------------------------------------------------------------- */
+
+static int compare_fd(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Close all descriptors but these, which it sorts. */
+static void close_others(int *kept, size_t count)
+{
+	int next = 0;
+
+	qsort(kept, count, sizeof(*kept), compare_fd);
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] > next)
+			close_range((unsigned int)next, (unsigned int)kept[i] - 1, 0);
+		next = kept[i] + 1;
+	}
+	close_range((unsigned int)next, ~0U, 0);
+}
+
+struct seeing_out {
+	struct probe_links **links;
+	size_t count, children;
+	int ready[2], released[2]; /* pipes: from the children, to the children */
+};
+
+/* In a child: hold only its part of the links, and end when the parent holds nothing of them. */
+static _Noreturn void child_see_out(const struct seeing_out *s, size_t child)
+{
+	size_t room = 2, kept_count = 0;
+	char byte = 0;
+	int *kept;
+
+	for (size_t i = child; i < s->count; i += s->children)
+		room += s->links[i] ? s->links[i]->count : 0;
+	kept = calloc(room, sizeof(*kept));
+	if (!kept)
+		_exit(1);
+	kept[kept_count++] = s->ready[1];
+	kept[kept_count++] = s->released[0];
+	for (size_t i = child; i < s->count; i += s->children)
+		for (size_t k = 0; s->links[i] && k < s->links[i]->count; k++)
+			kept[kept_count++] = s->links[i]->fds[k];
+	close_others(kept, kept_count);
+	if (write(s->ready[1], &byte, 1) < 0)
+		_exit(1);
+	while (read(s->released[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/* Returns how many there are: each holds its own part of the links, and none of another. */
+static size_t children_start(struct seeing_out *s, pid_t *children)
+{
+	size_t started = 0, ready = 0;
+	char byte;
+
+	for (; started < s->children; started++) {
+		children[started] = fork();
+		if (children[started] == 0)
+			child_see_out(s, started);
+		if (children[started] < 0)
+			break;
+	}
+	close(s->ready[1]);
+	while (ready < started && read(s->ready[0], &byte, 1) > 0)
+		ready++;
+	close(s->ready[0]);
+	close(s->released[0]);
+	return started;
+}
+
+static bool pipes_open(struct seeing_out *s)
+{
+	if (pipe2(s->ready, O_CLOEXEC))
+		return false;
+	if (!pipe2(s->released, O_CLOEXEC))
+		return true;
+	close(s->ready[0]);
+	close(s->ready[1]);
+	return false;
+}
+
+void probe_links_close_safely(struct probe_links **links, size_t count)
+{
+	/* While children come to be they hold links of other callers: those wait. */
+	static pthread_mutex_t coming = PTHREAD_MUTEX_INITIALIZER;
+	struct seeing_out s = {.links = links,
+	                       .count = count,
+	                       .children = count < CHILDREN_MAX ? count : CHILDREN_MAX};
+	pid_t children[CHILDREN_MAX];
+	size_t started;
+
+	if (!count || !pipes_open(&s)) {
+		probe_links_close_all(links, count);
+		return;
+	}
+	pthread_mutex_lock(&coming);
+	started = children_start(&s, children);
+	probe_links_close_all(links, count); /* no last references, where a child was started */
+	pthread_mutex_unlock(&coming);
+	close(s.released[1]);
+	while (started > 0) {
+		if (waitpid(children[started - 1], NULL, 0) < 0 && errno == EINTR)
+			continue;
+		started--;
+	}
 }
