@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 /* The probed instruction is one that the kernel emulates, as in a Go function: `push` on amd64, the
  * `b.ls` behind the look at the stack pointer on arm64 (never taken: none is zero). */
@@ -161,23 +162,15 @@ void calibrate_calls(enum calibrate_place place, uint64_t goid, void *map, int c
 		go_call(places[place].function, g, first, map);
 }
 
-uint64_t calibrate_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int calls)
 {
 	uint64_t best = UINT64_MAX;
 
 	for (int i = 0; i < batches; i++) {
-		uint64_t begin = calibrate_now(), took;
+		uint64_t begin = clock_now(), took;
 
 		calibrate_calls(place, 1, map, calls);
-		took = (calibrate_now() - begin) / (uint64_t)calls;
+		took = (clock_now() - begin) / (uint64_t)calls;
 		if (took < best)
 			best = took;
 	}
@@ -199,8 +192,8 @@ uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool
 		memory[i]++;
 	g[0] = 1;
 	map[0] = map[0];
-	begin = calibrate_now();
+	begin = clock_now();
 	go_call(probed ? calibrate_entry : calibrate_plain, (const void *)g, type,
 	        (const void *)map);
-	return calibrate_now() - begin;
+	return clock_now() - begin;
 }

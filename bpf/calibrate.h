@@ -52,6 +52,4 @@ uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool
 /* What the call chains of these calls end with, as a goroutine's with what it returns to. */
 uint64_t calibrate_goexit(void);
 
-uint64_t calibrate_now(void); /* CLOCK_MONOTONIC, ns */
-
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,14 +13,6 @@
 #define DRAIN_MS       5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
 #define CONSUME_NS     1000000ULL
 #define DRAIN_QUIET_MS 40 /* while nothing comes: 40,000 a second to begin with */
-
-uint64_t collector_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* What a report stands on. Rows of tables, and accesses that were held and met nobody, are many. */
 static bool event_is_essential(const struct event_header *event)
@@ -87,7 +80,7 @@ static void tick(struct collector *c, bool final)
 	struct event_header h = {.kind = EVENT_TICK, .size = sizeof(h)};
 
 	collector_counts_push(c, final);
-	h.time_ns = collector_now();
+	h.time_ns = clock_now();
 	event_queue_push_essential(c->config.queue, &h);
 	c->news = true;
 }
@@ -95,7 +88,7 @@ static void tick(struct collector *c, bool final)
 /* The model gets a tick an interval; the tables are looked after more often where that is long. */
 static void counts_when_due(struct collector *c)
 {
-	uint64_t now = collector_now();
+	uint64_t now = clock_now();
 
 	if (now >= c->next_tick_ns) {
 		tick(c, false);
@@ -157,7 +150,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	pthread_mutex_init(&c->targets_lock, NULL);
 	c->config = *config;
 	c->epoll_fd = -1;
-	c->started_ns = collector_now();
+	c->started_ns = clock_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;
 	c->next_scan_ns = c->started_ns + SCAN_NS;
 	c->ring = ring_buffer__new(config->events_fd, on_ring_event, c, NULL);
@@ -220,5 +213,5 @@ void collector_disarm(struct collector *c)
 {
 	unsigned long long none = 0;
 
-	atomic_compare_exchange_strong(&c->disarmed_ns, &none, collector_now());
+	atomic_compare_exchange_strong(&c->disarmed_ns, &none, clock_now());
 }

@@ -64,9 +64,6 @@ void collector_layout_remove(struct collector *collector, size_t row);
 /* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the caller's. */
 void collector_config_program(struct collector_config *config, const struct program *program);
 
-/* The clock of all events, CLOCK_MONOTONIC nanoseconds. Any thread. */
-uint64_t collector_now(void);
-
 /* Start the thread. Everything in *config is borrowed until collector_stop(). 0 or -errno. */
 int collector_start(const struct collector_config *config, struct collector **out,
                     struct error *err);

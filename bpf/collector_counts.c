@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 #include "core/coverage_names.h"
 
 #define BATCH         2048
@@ -330,7 +331,7 @@ void collector_counts_push(struct collector *c, bool final)
 
 	/* From here on rows are not marked with a time before this. */
 	*(volatile __u64 *)&c->config.tuning->clock_tick = 0;
-	now = collector_now();
+	now = clock_now();
 	c->final = final;
 	c->final_waits = final && c->consumed ? FINAL_WAITS : 0;
 	c->resend = c->resend_next;
@@ -338,7 +339,7 @@ void collector_counts_push(struct collector *c, bool final)
 	if (scan_is_due(c)) {
 		*(volatile __u64 *)&c->config.tuning->scanned_ns = UINT64_MAX;
 		maps_push(c, now);
-		*(volatile __u64 *)&c->config.tuning->scanned_ns = collector_now();
+		*(volatile __u64 *)&c->config.tuning->scanned_ns = clock_now();
 		goroutines_push(c, now);
 		c->last_scan_ns = now;
 	}

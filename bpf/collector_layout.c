@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 #include "core/go_process.h"
 #include "core/layout_check.h"
 #include "core/layout_code.h"
@@ -271,7 +272,7 @@ static void maps_look(struct collector *c)
 void collector_layouts_look(struct collector *c)
 {
 	struct collector_layouts *l = c->layouts;
-	uint64_t now = l->subjects ? collector_now() : 0;
+	uint64_t now = l->subjects ? clock_now() : 0;
 
 	if (l->fresh) {
 		l->fresh = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 #include "core/cpu_room.h"
 
 #define LOOK_NS     500000000ULL
@@ -53,7 +54,7 @@ static double least_room(struct collector *c, double elapsed_ns)
 /* Less room counts at once, more of it by and by. The first look is what others are compared with. */
 void collector_room_look(struct collector *c)
 {
-	uint64_t now = collector_now(), elapsed_ns = now - c->room_looked_ns;
+	uint64_t now = clock_now(), elapsed_ns = now - c->room_looked_ns;
 	double before = (double)atomic_load(&c->room) / 1000, room;
 
 	if (elapsed_ns < (c->room_known ? LOOK_NS : FIRST_NS))

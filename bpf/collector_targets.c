@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 #include "core/go_process.h"
 
 #define ENDS_MAX 64 /* told in one look; further ones in the next */
@@ -128,7 +129,7 @@ static void target_tell(struct collector *c, const struct collector_target *t, u
 	struct event_process e = {
 	        .h = {.kind = EVENT_PROCESS,
 	              .size = sizeof(e),
-	              .time_ns = collector_now(),
+	              .time_ns = clock_now(),
 	              .tgid = t->pid},
 	        .state = state,
 	};
@@ -165,7 +166,7 @@ static void target_ended(struct collector *c, size_t index)
 /* Descriptors or memory were short when these came. */
 static void unattended_retry(struct collector *c)
 {
-	uint64_t now = collector_now();
+	uint64_t now = clock_now();
 
 	if (!c->unattended || now < c->attend_ns)
 		return;
@@ -224,7 +225,7 @@ uint64_t collector_targets_calls(struct collector *c)
 
 void collector_targets_cpu_look(struct collector *c)
 {
-	uint64_t now = collector_now();
+	uint64_t now = clock_now();
 
 	if (now - c->cpu_looked_ns < CPU_LOOK_NS)
 		return;

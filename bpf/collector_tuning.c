@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "bpf/collector_internal.h"
+#include "core/clock.h"
 
 #define TUNE_EVERY_NS 200000000ULL
 #define FRESH_SPACING 4000000ULL  /* between holds on an object rarely tried */
@@ -26,7 +27,7 @@ void collector_tuning_open(struct collector *c)
  * that are used most would leave nothing for the rest. */
 void collector_tune(struct collector *c)
 {
-	uint64_t now = collector_now(), held, budget;
+	uint64_t now = clock_now(), held, budget;
 	struct detector_tuning *t = c->config.tuning;
 	uint64_t divisor = t->hold_divisor ? t->hold_divisor : c->config.budget_divisor;
 	double step, spacing;

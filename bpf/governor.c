@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bpf/collector.h"
 #include "bpf/coverage_totals.h"
 #include "core/clock.h"
 #include "core/contention.h"

@@ -12,6 +12,7 @@
 
 #include "bpf/calibrate.h"
 #include "bpf/program.h"
+#include "core/clock.h"
 #include "core/event.h"
 #include "gomaptop.skel.h"
 
@@ -104,7 +105,7 @@ static int map_suspect(const struct trial *t, const uint64_t *map)
 	        .ops = {[OP_WRITE] = 1000},
 	        .first_who = HOLD_GOID,
 	        .last_who = HOLD_GOID,
-	        .last_ns = calibrate_now(),
+	        .last_ns = clock_now(),
 	        .last_cpu = UINT32_MAX,
 	        .drawn_ns = 1,
 	        .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED,
@@ -121,10 +122,10 @@ static uint64_t hold_time(const struct trial *t)
 	uint64_t operation = t->program->costs.ns[BODY_OPERATION];
 
 	for (int i = 0; i < HOLDS && !map_suspect(t, map); i++) {
-		uint64_t begin = calibrate_now(), took, before = held;
+		uint64_t begin = clock_now(), took, before = held;
 
 		calibrate_calls(CALIBRATE_ENTRY, 1, map, 1);
-		took = calibrate_now() - begin;
+		took = clock_now() - begin;
 		held = counter_read(t, COVERAGE_STALL_NS);
 		took -= held - before;
 		if (held > before && took < best)

@@ -11,6 +11,7 @@
 
 #include "bpf/watch_follow.h"
 #include "bpf/watch_internal.h"
+#include "core/clock.h"
 #include "core/go_process.h"
 #include "core/overhead_budget.h"
 #include "core/process_apart.h"
@@ -91,7 +92,7 @@ static void say_took(const struct watch *w, const char *what, uint64_t begin_ns)
 {
 	if (w->config.verbose)
 		fprintf(stderr, "gomaptop: %zu probes %s in %.1f ms (%s)\n", w->attached, what,
-		        (collector_now() - begin_ns) / 1e6, watch_attach_name(w));
+		        (clock_now() - begin_ns) / 1e6, watch_attach_name(w));
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -248,7 +249,7 @@ static int follow(struct watch *w, struct error *err)
 static int begin(const struct watch_config *config, struct watch **out, struct error *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	uint64_t begin_ns = collector_now();
+	uint64_t begin_ns = clock_now();
 	pid_t gone;
 	bool ran;
 	int rc;
@@ -322,7 +323,7 @@ static void slow_stop(struct watch *w)
 
 void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 {
-	uint64_t begin_ns = collector_now();
+	uint64_t begin_ns = clock_now();
 
 	if (w->stopped)
 		return;

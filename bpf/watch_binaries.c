@@ -9,6 +9,7 @@
 #include "bpf/calibrate.h"
 #include "bpf/watch_internal.h"
 #include "core/go_process.h"
+#include "core/clock.h"
 #include "core/parse_job.h"
 
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
@@ -90,7 +91,7 @@ static int row_take(const struct watch *w)
 		if (b->retired_ns && (!oldest || b->retired_ns < oldest->retired_ns))
 			oldest = b;
 	}
-	return oldest && collector_now() - oldest->retired_ns > ROW_REST_NS ? (int)oldest->row : -1;
+	return oldest && clock_now() - oldest->retired_ns > ROW_REST_NS ? (int)oldest->row : -1;
 }
 
 static int binary_place(const struct watch *w, struct watch_binary *b, struct error *err)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bpf/watch_internal.h"
+#include "core/clock.h"
 
 /* What the governor's thread is asked to do. */
 struct change {
@@ -69,5 +70,5 @@ void watch_attach_remove(struct watch *w, struct watch_binary *b)
 	link_keeper_file_remove(w->keeper, b->file.guard);
 	close(b->file.fd);
 	b->file.fd = -1;
-	b->retired_ns = collector_now();
+	b->retired_ns = clock_now();
 }

@@ -14,6 +14,7 @@
 
 #include "bpf/follow_events.h"
 #include "bpf/watch_internal.h"
+#include "core/clock.h"
 #include "core/go_process.h"
 
 #define LOOK_MS    1000
@@ -341,7 +342,7 @@ static void *run(void *arg)
 	struct watch_follow *f = arg;
 
 	do {
-		uint64_t now = collector_now();
+		uint64_t now = clock_now();
 
 		follow_events_take(f->events, &f->closed);
 		written_drop(f);

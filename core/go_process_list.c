@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/go_process.h"
 #include "core/parse_job.h"
 #include "core/small_file.h"
@@ -95,14 +96,6 @@ static void *array_grow(void *array, size_t count, size_t *room, size_t element)
 /* ---- is it Go? ----------------------------------------------------------------------------------
  */
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Which file a process runs, as far as this host knows: a file system of another host is not asked,
  * since that may take for ever. */
 static bool file_look(pid_t pid, struct statx *out)
@@ -149,7 +142,7 @@ static void file_answer(struct known_file *file, const struct parse_answer *answ
 	bool unanswered = answer->status == -ETIMEDOUT || answer->status == -EIO;
 
 	file->known = true;
-	file->failed_ns = unanswered ? monotonic_ns() : 0;
+	file->failed_ns = unanswered ? clock_now() : 0;
 	snprintf(file->go_version, sizeof(file->go_version), "%s",
 	         answer->status ? "" : answer->go_version);
 }
@@ -170,7 +163,7 @@ static bool slot_free(const struct go_process_list *list, uid_t user)
 static void file_advance(struct go_process_list *list, struct known_file *file, pid_t pid,
                          uid_t user)
 {
-	bool again = file->failed_ns && monotonic_ns() - file->failed_ns > RETRY_NS;
+	bool again = file->failed_ns && clock_now() - file->failed_ns > RETRY_NS;
 	struct parse_answer answer;
 
 	if (!file->job && (!file->known || again) && slot_free(list, user)) {

@@ -15,9 +15,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/confine.h"
 
 #define ROWS_MAX    1024
@@ -54,14 +54,6 @@ struct list_helper {
 	size_t row_count, coming_count;
 	bool complete;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the helper's side --------------------------------------------------------------------------
  */
@@ -126,7 +118,7 @@ __attribute__((noreturn)) static void helper_run(struct list_helper *helper, int
 		_exit(1);
 	go_process_list_hook(list, &hooks);
 	for (uint64_t next = 0;;) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_now();
 		if (now < next) {
 			poll(NULL, 0, (int)((next - now) / 1000000) + 1);
 			continue;
@@ -151,7 +143,7 @@ static int helper_start(struct list_helper *helper)
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	atomic_store(&helper->progress->looking_at, 0);
 	helper->coming_count = 0;
-	helper->started_ns = helper->moved_ns = now_ns();
+	helper->started_ns = helper->moved_ns = clock_now();
 	helper->pid = fork();
 	if (helper->pid == 0)
 		helper_run(helper, ends[1], parent);
@@ -298,7 +290,7 @@ size_t list_helper_rows(struct list_helper *helper, struct go_process_row *rows,
                         bool *complete)
 {
 	bool runs = helper->socket >= 0 && messages_take(helper);
-	uint64_t now = now_ns();
+	uint64_t now = clock_now();
 
 	if (runs && helper_stuck(helper, now)) {
 		skip_add(helper, atomic_load(&helper->progress->looking_at));

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/confine.h"
 #include "core/elf_image.h"
 #include "core/go_binary.h"
@@ -32,14 +33,6 @@ struct parse_job {
 	uint64_t until_ns;
 	bool ended; /* and reaped */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the child's side ---------------------------------------------------------------------------
  */
@@ -114,7 +107,7 @@ int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
 	close(ends[1]);
 	job->answer = ends[0];
 	job->ended = rc != 0;
-	job->until_ns = now_ns() + PARSE_JOB_MS * NS_MS;
+	job->until_ns = clock_now() + PARSE_JOB_MS * NS_MS;
 	if (rc) {
 		parse_job_destroy(job);
 		return rc;
@@ -131,7 +124,7 @@ int parse_job_fd(const struct parse_job *job)
 
 int parse_job_left_ms(const struct parse_job *job)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now();
 
 	return now < job->until_ns ? (int)((job->until_ns - now) / NS_MS) + 1 : 0;
 }

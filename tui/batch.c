@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/output_file.h"
 #include "core/writer.h"
 
@@ -65,17 +65,9 @@ static void signals_deadly_again(int signals)
 
 /* ---- time ---------------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
-
 static int milliseconds_until(uint64_t deadline)
 {
-	uint64_t now = now_ns(), left = deadline > now ? (deadline - now + 999999) / 1000000 : 0;
+	uint64_t now = clock_now(), left = deadline > now ? (deadline - now + 999999) / 1000000 : 0;
 
 	return left > 60000 ? 60000 : (int)left; /* poll() counts in int; it is only asked again */
 }
@@ -177,13 +169,13 @@ static bool is_over(const struct batch *batch)
 {
 	if (batch->options->until_conflict && model_has_conflict(session_model(batch->session)))
 		return true;
-	return session_targets_gone(batch->session) || now_ns() >= batch->end;
+	return session_targets_gone(batch->session) || clock_now() >= batch->end;
 }
 
 /* A report waits for the counts that are read at about the same time, but not for ever. */
 static bool report_is_due(const struct batch *batch)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now();
 
 	if (session_ticks(batch->session) == batch->ticks)
 		return now >= batch->next_report + batch->patience;
@@ -196,8 +188,8 @@ static int report_when_due(struct batch *batch, struct error *err)
 		return 0;
 	batch->ticks = session_ticks(batch->session);
 	batch->next_report += batch->options->interval_ns;
-	if (batch->next_report < now_ns())
-		batch->next_report = now_ns() + batch->options->interval_ns;
+	if (batch->next_report < clock_now())
+		batch->next_report = clock_now() + batch->options->interval_ns;
 	return report(batch, err);
 }
 
@@ -286,10 +278,10 @@ int batch_run(struct session *session, const struct options *options, int signal
 	        .signals = signals,
 	        .color = options->color == UI_COLOR_ALWAYS ||
 	                 (options->color == UI_COLOR_AUTO && isatty(STDOUT_FILENO)),
-	        .next_report = now_ns() + options->interval_ns,
+	        .next_report = clock_now() + options->interval_ns,
 	        .patience =
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
-	        .end = options->duration_ns ? now_ns() + options->duration_ns : NEVER,
+	        .end = options->duration_ns ? clock_now() + options->duration_ns : NEVER,
 	};
 	int rc = writer_create(STDOUT_FILENO, SIZE_MAX, OUTPUT_STEP, &batch.out);
 

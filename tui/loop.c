@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "tui/screen.h"
 
 #define NS_MS        UINT64_C(1000000)
@@ -26,14 +26,6 @@ struct state {
 	bool quit;
 	bool deaf; /* the event descriptor stays readable with nothing behind it: leave it */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void take(struct state *state, enum loop_answer answer, bool at_once)
 {
@@ -69,7 +61,7 @@ static void sent_note(const struct loop *loop, struct state *state)
 
 	if (!state->sent || screen_is_sending())
 		return;
-	now = now_ns();
+	now = clock_now();
 	took = now - state->sent;
 	state->slow = took > SLOW_NS;
 	state->next_frame = state->slow ? now + SLOW_PAUSES * took : state->sent + gap;
@@ -83,7 +75,7 @@ static void draw_if_due(const struct loop *loop, struct state *state)
 		return;
 	screen_begin();
 	loop->draw(loop->ctx);
-	state->sent = now_ns();
+	state->sent = clock_now();
 	screen_show();
 	state->dirty = state->at_once = false;
 }
@@ -119,7 +111,7 @@ static int round_run(const struct loop *loop, struct state *state)
 
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms(state)) < 0 && errno != EINTR)
 		return -errno;
-	state->now = now_ns();
+	state->now = clock_now();
 	if (fds[1].revents)
 		signals_take(state);
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
@@ -137,7 +129,7 @@ static int round_run(const struct loop *loop, struct state *state)
 
 int loop_run(const struct loop *loop)
 {
-	struct state state = {.dirty = true, .at_once = true, .now = now_ns()};
+	struct state state = {.dirty = true, .at_once = true, .now = clock_now()};
 	int rc = 0;
 
 	state.end = loop->duration_ns ? state.now + loop->duration_ns : 0;

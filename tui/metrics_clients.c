@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
+
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define NS_PER_MS     UINT64_C(1000000)
 
@@ -35,14 +37,6 @@ struct metrics_clients {
 	bool over;
 	struct metrics_client table[TABLE_SIZE];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
 
 /* ---- with the lock ------------------------------------------------------------------- */
 
@@ -135,7 +129,7 @@ static uint64_t excess_shut(struct metrics_clients *clients, uint64_t now)
 /* Shut down those that are late; when the next one will be, UINT64_MAX: there is none. */
 static uint64_t late_shut(struct metrics_clients *clients)
 {
-	uint64_t now = now_ns(), next = excess_shut(clients, now);
+	uint64_t now = clock_now(), next = excess_shut(clients, now);
 
 	for (size_t i = 0; i < TABLE_SIZE; i++) {
 		struct metrics_client *c = &clients->table[i];
@@ -246,7 +240,7 @@ struct metrics_client *metrics_client_open(struct metrics_clients *clients, int 
 		*client = (struct metrics_client){.clients = clients,
 		                                  .state = ASKING,
 		                                  .fd = fd,
-		                                  .since_ns = now_ns(),
+		                                  .since_ns = clock_now(),
 		                                  .address = address};
 	else
 		shutdown(fd, SHUT_RDWR);
@@ -262,7 +256,7 @@ static void state_set(struct metrics_client *client, enum state state)
 	pthread_mutex_lock(&client->clients->lock);
 	if (is_open(client) || state == FREE) {
 		client->state = state;
-		client->since_ns = now_ns();
+		client->since_ns = clock_now();
 	}
 	pthread_mutex_unlock(&client->clients->lock);
 }

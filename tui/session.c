@@ -11,9 +11,9 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/output_file.h"
 #include "core/test_knob.h"
 #include "tui/session_internal.h"
@@ -22,14 +22,6 @@
 /* One call of session_pump() may take this long; keys wait meanwhile. */
 #define PUMP_NS  (50 * 1000000ULL)
 #define NEWS_MAX 256 /* lines about the executable that are kept for reports */
-
-uint64_t session_clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
 
 /* ---- opening -----------------------------------------------------------------------------------
  */
@@ -149,7 +141,7 @@ int session_open(const struct options *options, struct session **out, struct err
 	rc = session_watch(session, err);
 	if (rc)
 		goto cleanup;
-	session->started_ns = session->reported_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->started_ns = session->reported_ns = clock_now();
 	rc = session_model_create(session, err);
 	if (rc)
 		goto cleanup;
@@ -169,7 +161,7 @@ cleanup:
 
 static struct snapshot_context session_context(const struct session *session, bool color)
 {
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	uint64_t end = session->stopped_ns ? session->stopped_ns : now;
 	size_t unseen_count;
 	const struct probe_note *const *unseen = watch_unseen(session->watch, &unseen_count);
@@ -179,7 +171,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 
 	return (struct snapshot_context){
 	        .tool_version = GOMAPTOP_VERSION,
-	        .realtime_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - now),
+	        .realtime_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - now),
 	        .seconds = (double)(end - session->started_ns) / 1e9,
 	        .kernel = session->host.release,
 	        .arch = session->host.machine,
@@ -246,7 +238,7 @@ int session_pump(struct session *session)
 {
 	struct event_queue *queue = watch_queue(session->watch);
 	struct pollfd news = {.fd = watch_event_fd(session->watch), .events = POLLIN};
-	uint64_t end = session_clock_ns(CLOCK_MONOTONIC) + PUMP_NS;
+	uint64_t end = clock_now() + PUMP_NS;
 	const struct event_header *event;
 	eventfd_t value;
 	int count = 0;
@@ -260,7 +252,7 @@ int session_pump(struct session *session)
 		session->ticks += event->kind == EVENT_TICK;
 		model_apply(session->model, event);
 		event_queue_pop(queue);
-		if (++count % 256 == 0 && session_clock_ns(CLOCK_MONOTONIC) > end)
+		if (++count % 256 == 0 && clock_now() > end)
 			break;
 	}
 	event_queue_release(queue);
@@ -324,7 +316,7 @@ void session_probes_out(struct session *session)
 {
 	if (session->stopped_ns)
 		return;
-	session->stopped_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->stopped_ns = clock_now();
 	watch_stop_consumed(session->watch, pump, session);
 }
 

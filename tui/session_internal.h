@@ -33,6 +33,4 @@ struct session {
 	size_t news_count;
 };
 
-uint64_t session_clock_ns(clockid_t clock);
-
 #endif

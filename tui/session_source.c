@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "tui/session_internal.h"
 
 static int source_pump(void *ctx)
@@ -95,8 +96,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .metrics_url = session_metrics_url(session),
 	        .targets_gone = source_targets_gone,
 	        .over = source_over,
-	        .realtime_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) -
-	                                        session_clock_ns(CLOCK_MONOTONIC)),
+	        .realtime_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - clock_now()),
 	        .ctx = session,
 	};
 }

@@ -26,6 +26,7 @@
 #include "bpf/calibrate.h"
 #include "bpf/program.h"
 
+#include "core/clock.h"
 #include "gomaptop.skel.h"
 
 #define ROUNDS     30
@@ -162,7 +163,7 @@ static void setup_hold(struct bench *b)
 	struct map_counts m = {.ops = {[OP_WRITE] = 1000},
 	                       .first_who = 2,
 	                       .last_who = 2,
-	                       .last_ns = calibrate_now(),
+	                       .last_ns = clock_now(),
 	                       .last_cpu = UINT32_MAX,
 	                       .seed = 1,
 	                       .drawn_ns = 1,
@@ -259,9 +260,9 @@ static void batch(struct path *p, struct bench *b, bool account)
 	held = counter(b, COVERAGE_STALL_NS);
 	hits = counter(b, p->counter);
 	before = account_read(program);
-	begin = calibrate_now();
+	begin = clock_now();
 	p->call(p, b);
-	took = calibrate_now() - begin;
+	took = clock_now() - begin;
 	after = account_read(program);
 	held = counter(b, COVERAGE_STALL_NS) - held;
 	hits = counter(b, p->counter) - hits;

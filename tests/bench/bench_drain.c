@@ -22,6 +22,7 @@
 #include "bpf/calibrate.h"
 #include "bpf/collector.h"
 #include "bpf/program.h"
+#include "core/clock.h"
 #include "core/event_queue.h"
 
 #include "gomaptop.skel.h"
@@ -93,15 +94,15 @@ static int drain(struct program *p, int events, struct outcome *o)
 	        .pid_count = 1,
 	};
 	int rc = event_queue_create(QUEUE_BYTES, &queue);
-	uint64_t begin = calibrate_now();
+	uint64_t begin = clock_now();
 
 	c.queue = queue;
 	collector_config_program(&c, p);
 	if (!rc)
 		rc = collector_start(&c, &collector, NULL);
-	while (!rc && o->births < (uint64_t)events && calibrate_now() - begin < PATIENCE_NS)
+	while (!rc && o->births < (uint64_t)events && clock_now() - begin < PATIENCE_NS)
 		take(queue, o);
-	o->took_ns = calibrate_now() - begin;
+	o->took_ns = clock_now() - begin;
 	collector_stop(collector);
 	if (!rc)
 		take(queue, o);

@@ -8,35 +8,27 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "core/cpu_room.h"
 
 #define NOBODY 4194304  /* one more than the kernel's largest process id */
 #define STEP   10000000 /* ns: idle time is told in hundredths of a second */
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* No CPU is idle for longer than time passes. */
 static void test_idle(void **state)
 {
-	uint64_t began = now(), before = 0, after = 0, most;
+	uint64_t began = clock_now(), before = 0, after = 0, most;
 
 	(void)state;
 	assert_true(cpu_room_cpus() >= 1);
 	assert_int_equal(cpu_room_idle(&before), 0);
 	usleep(100000);
 	assert_int_equal(cpu_room_idle(&after), 0);
-	most = (now() - began) * (uint64_t)cpu_room_cpus() + 2 * STEP;
+	most = (clock_now() - began) * (uint64_t)cpu_room_cpus() + 2 * STEP;
 	assert_true(after >= before);
 	assert_true(after - before <= most);
 }
