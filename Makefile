@@ -53,19 +53,22 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@;)
 
 # ---- sources, by wildcard: a new file needs no line here ---------------------------------------
 
-# Files with a main() of their own: every other file of a floor belongs to its library.
-PROGRAMS := tui/main.c tui/gen_docs.c
-CORE_SRC := $(wildcard core/*.c)
-BPF_SRC  := $(filter-out %.bpf.c,$(wildcard bpf/*.c))
-TUI_SRC  := $(filter-out $(PROGRAMS),$(wildcard tui/*.c))
-UNIT_SRC := $(wildcard tests/unit/test_*.c tests/unit/stress_*.c tests/bpf/test_*.c \
+# Files with a main() of their own: every other file of a floor, in whatever room, belongs to its
+# library.
+PROGRAMS := tui/app/main.c tui/app/gen_docs.c
+CORE_SRC := $(wildcard core/*/*.c)
+BPF_SRC  := $(filter-out %.bpf.c,$(wildcard bpf/*/*.c))
+TUI_SRC  := $(filter-out $(PROGRAMS),$(wildcard tui/*/*.c))
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/*/stress_*.c tests/bpf/test_*.c \
                        tests/fuzz/test_*.c)
+SYNTHETIC_SRC := $(wildcard tests/synthetic/*.c)
 FUZZ_SRC := $(filter-out tests/fuzz/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c))
 AID_SRC  := $(wildcard tests/screen/*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIBS      := $(BUILD)/libtui.a $(BUILD)/libbpfside.a $(BUILD)/libcore.a
+TEST_LIBS := $(BUILD)/libsynthetic.a $(LIBS)
 GOMAPTOP  := $(if $(SAN)$(ARCH),$(BUILD)/gomaptop,gomaptop)
 UNIT      := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 AIDS      := $(patsubst %.c,$(BUILD)/%,$(AID_SRC))
@@ -93,9 +96,9 @@ $(FAULT): tests/live/fault.c Makefile
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_ARCH  := $(or $(ARCH),$(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m))))
 
-$(GEN)/gomaptop.bpf.o: bpf/gomaptop.bpf.c Makefile
+$(GEN)/gomaptop.bpf.o: bpf/kern/gomaptop.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(call say,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. -Ibpf \
+	$(call say,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) -I. \
 	        $(if $(MULTIARCH),-I$(SYSROOT)/usr/include/$(MULTIARCH)) -MMD -MP -c $< -o $@
 
 $(SKELETON): $(GEN)/gomaptop.bpf.o
@@ -109,11 +112,12 @@ $(BUILD)/%.o: %.c Makefile
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton must be there before any file that may include it is compiled.
-$(call objects,$(BPF_SRC) tui/main.c $(wildcard tests/bpf/*.c) $(BENCH_SRC)): | $(SKELETON)
+$(call objects,$(BPF_SRC) tui/app/main.c $(wildcard tests/bpf/*.c) $(BENCH_SRC)): | $(SKELETON)
 
 $(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
 $(BUILD)/libbpfside.a: $(call objects,$(BPF_SRC))
 $(BUILD)/libtui.a: $(call objects,$(TUI_SRC))
+$(BUILD)/libsynthetic.a: $(call objects,$(SYNTHETIC_SRC))
 $(BUILD)/%.a:
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
@@ -121,19 +125,20 @@ $(BUILD)/%.a:
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) \
        $(PKG_LIBS) -lm
 
-$(GOMAPTOP): $(BUILD)/tui/main.o $(LIBS)
+$(GOMAPTOP): $(BUILD)/tui/app/main.o $(LIBS)
 	$(call say,LINK)$(LINK)
 
-$(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
+$(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK)$(LINK) -lcmocka
 
 $(BUILD)/tests/fuzz/test_regressions: $(call objects,$(FUZZ_SRC) tests/fuzz/fuzz.c)
 
-$(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
+$(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK)$(LINK) -lck
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(CORE_SRC) $(BPF_SRC) $(TUI_SRC) $(PROGRAMS) $(UNIT_SRC) \
-                                     $(AID_SRC) $(BENCH_SRC)) $(GEN)/gomaptop.bpf.d
+                                     $(AID_SRC) $(BENCH_SRC) $(SYNTHETIC_SRC)) \
+         $(GEN)/gomaptop.bpf.d
 
 .PHONY: arm64 test-arm64 test-kernels
 test-kernels: ## boot Debian's amd64 kernels under emulation and find conflicts there (two minutes)
@@ -152,14 +157,14 @@ test-arm64: ## the same on arm64 kernels (ten minutes; not in test)
 
 # ---- documents from the same tables that the program is made from -------------------------------
 
-$(BUILD)/gen_docs: $(BUILD)/tui/gen_docs.o $(LIBS)
+$(BUILD)/gen_docs: $(BUILD)/tui/app/gen_docs.o $(LIBS)
 	$(call say,LINK)$(LINK)
 
-$(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/gomaptop.1.in
-	$(call say,DOC)$(BUILD)/gen_docs tui/gomaptop.1.in > $@
+$(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/app/gomaptop.1.in
+	$(call say,DOC)$(BUILD)/gen_docs tui/app/gomaptop.1.in > $@
 
-$(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/completion.bash.in
-	$(call say,DOC)$(BUILD)/gen_docs tui/completion.bash.in > $@
+$(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/app/completion.bash.in
+	$(call say,DOC)$(BUILD)/gen_docs tui/app/completion.bash.in > $@
 
 # ---- checks ----------------------------------------------------------------------------------------
 
@@ -167,7 +172,7 @@ RUN = BUILD=$(BUILD) GOMAPTOP=$(GOMAPTOP) $(PYTHON) tests/run.py $(if $(SAN),--s
 
 check: ## unit, screen and BPF-logic tests; SAN=address,undefined or SAN=thread: unit tests sanitized
 check: $(if $(SAN),,$(GOMAPTOP) $(DOCS)) tests
-	@$(RUN) $(UNIT) $(if $(SAN),,$(wildcard tests/unit/check_*.py) $(wildcard tests/screen/test_*.py))
+	@$(RUN) $(UNIT) $(if $(SAN),,$(wildcard tests/unit/*/check_*.py) $(wildcard tests/screen/test_*.py))
 
 live: ## tests on live Go processes with real probes (needs root)
 live: $(GOMAPTOP) $(FAULT)
@@ -181,7 +186,7 @@ test-matrix: $(GOMAPTOP) tests
 test: ## everything: deps, build, lint, check (also under both sanitizers), fuzz, live, matrix, kernels
 	@tests/run_all "$(MAKE)"
 
-lint: $(SKELETON) ## style and floors: includes, formatting, clang-tidy, shellcheck, headers
+lint: $(SKELETON) ## style and rooms: includes, formatting, clang-tidy, shellcheck, headers
 	@CC="$(CC)" CLANG="$(CLANG)" CLANG_FORMAT="$(CLANG_FORMAT)" CLANG_TIDY="$(CLANG_TIDY)" \
 	 PYTHON="$(PYTHON)" MULTIARCH="$(MULTIARCH)" BPF_ARCH="$(BPF_ARCH)" tests/lint/run
 
@@ -238,9 +243,9 @@ install: all ## binary, man page, bash completion, JSON schema; honours PREFIX a
 	$(INSTALL) -D -m 644 build/gomaptop.1 '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1'
 	$(INSTALL) -D -m 644 build/gomaptop.bash \
 	        '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop'
-	$(INSTALL) -D -m 644 core/snapshot.schema.json \
+	$(INSTALL) -D -m 644 core/report/snapshot.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
-	$(INSTALL) -D -m 644 core/check.schema.json \
+	$(INSTALL) -D -m 644 tui/check/check.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'
 
 uninstall: ## take away what install put there

@@ -23,10 +23,10 @@
 
 #include <bpf/bpf.h>
 
-#include "bpf/calibrate.h"
-#include "bpf/program.h"
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/program.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "gomaptop.skel.h"
 
 #define ROUNDS     30
@@ -288,7 +288,7 @@ static int empty_open(struct bench *b)
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "empty", "MIT", nothing, 2, &opts);
 }
 
-/* See bpf/probe_link.c. */
+/* See bpf/attach/probe_link.c. */
 static int empty_attach(const struct bench *b, uint64_t file_offset)
 {
 	struct {

@@ -19,11 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpf/calibrate.h"
-#include "bpf/collector.h"
-#include "bpf/program.h"
-#include "core/clock.h"
-#include "core/event_queue.h"
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/program.h"
+#include "bpf/collect/collector.h"
+#include "core/base/clock.h"
+#include "core/event/event_queue.h"
 
 #include "gomaptop.skel.h"
 

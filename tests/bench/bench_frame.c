@@ -19,10 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/synthetic.h"
-#include "tui/pane.h"
-#include "tui/screen.h"
-#include "tui/text.h"
+#include "tests/synthetic/synthetic.h"
+#include "tui/term/screen.h"
+#include "tui/term/text.h"
+#include "tui/view/pane.h"
 
 #define QUEUE_BYTES (64u << 20)
 #define FRAMES_MAX  10000

@@ -26,7 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/event_queue.h"
+#include "core/event/event_queue.h"
 
 #define ROUNDS_MAX    1001
 #define TABLE_EVENTS  256

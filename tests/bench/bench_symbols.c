@@ -20,9 +20,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "core/pclntab.h"
-#include "core/symbolizer.h"
-#include "tests/unit/go_fixture.h"
+#include "core/go/pclntab.h"
+#include "core/symbol/symbolizer.h"
+#include "tests/unit/target/go_fixture.h"
 
 #define LARGE_BYTES  (UINT64_C(150) << 20)
 #define LOOKUPS      1000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The BPF programs as part of an ordinary test program, and what every test of them asks: included
- * first, by a test program's one file, after which all of bpf/gomaptop.bpf.c can be called. A file
+ * first, by a test program's one file, after which all of bpf/kern/gomaptop.bpf.c can be called. A file
  * that wants other registers than this machine's says so by __TARGET_ARCH_... before it.
  */
 #ifndef GOMAPTOP_TESTS_BPF_PROGRAMS_H
@@ -16,9 +16,9 @@
 
 #include "shim.h"
 
-#include "bpf/gomaptop.bpf.c"
+#include "bpf/kern/gomaptop.bpf.c"
 
-#include "bpf/chain_store.h"
+#include "bpf/collect/chain_store.h"
 
 #define TGID 4121 /* of the process that is watched */
 #define MS   1000000ULL

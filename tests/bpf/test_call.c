@@ -75,7 +75,7 @@ static void hit_call(struct fake_g *g, __u32 row)
 	on_probe(&regs);
 }
 
-/* As bpf/site_probes does it. */
+/* As bpf/govern/site_probes does it. */
 static void call_arm(__u32 row, int wrapped)
 {
 	struct call_probe call = {.on = 1,

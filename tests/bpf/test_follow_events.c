@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bpf/follow_events.h"
+#include "bpf/watch/follow_events.h"
 
 static char folder[] = "/tmp/follow-events-XXXXXX";
 static char path[64], other[64], link_path[64];

@@ -23,10 +23,10 @@
 
 #include <bpf/bpf.h>
 
-#include "bpf/calibrate.h"
-#include "bpf/collector.h"
-#include "bpf/program.h"
-#include "core/event.h"
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/program.h"
+#include "bpf/collect/collector.h"
+#include "core/event/event.h"
 
 #include "gomaptop.skel.h"
 

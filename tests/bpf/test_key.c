@@ -2,7 +2,7 @@
 /* A key's way from the registers of a map function to what people read. */
 #include "programs.h"
 
-#include "core/access_key.h"
+#include "core/probe/access_key.h"
 
 /* What a descriptor has at the offsets that are read. */
 struct fake_type {

@@ -22,12 +22,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpf/calibrate.h"
-#include "bpf/coverage_totals.h"
-#include "bpf/keeper_files.h"
-#include "bpf/link_keeper.h"
-#include "bpf/program.h"
-#include "core/clock.h"
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/coverage_totals.h"
+#include "bpf/attach/keeper_files.h"
+#include "bpf/attach/link_keeper.h"
+#include "bpf/attach/program.h"
+#include "core/base/clock.h"
 
 #include <bpf/libbpf.h>
 

@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpf/calibrate.h"
-#include "bpf/probe_set.h"
-#include "bpf/program.h"
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/probe_set.h"
+#include "bpf/attach/program.h"
 
 static struct program program;
 static struct link_keeper *keeper;

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/elf_file.h"
+#include "core/elf/elf_file.h"
 
 void fuzz_elf(const uint8_t *data, size_t size);
 void fuzz_buildinfo(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "core/go_buildinfo.h"
+#include "core/go/go_buildinfo.h"
 #include "tests/fuzz/fuzz.h"
 
 /* The version is shown, so whatever the file says it is one printable word or two. */

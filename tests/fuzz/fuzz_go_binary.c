@@ -2,8 +2,8 @@
 #include <elf.h>
 #include <string.h>
 
-#include "core/go_binary.h"
-#include "core/probe_site.h"
+#include "core/go/go_binary.h"
+#include "core/probe/probe_site.h"
 #include "tests/fuzz/fuzz.h"
 
 #define FRAMES 32

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "core/function_index.h"
-#include "core/go_moduledata.h"
-#include "core/pclntab.h"
+#include "core/go/function_index.h"
+#include "core/go/go_moduledata.h"
+#include "core/go/pclntab.h"
 #include "tests/fuzz/fuzz.h"
 
 #define FUNCTIONS 24 /* asked in detail */

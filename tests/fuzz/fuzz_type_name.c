@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "core/go_moduledata.h"
-#include "core/go_type.h"
-#include "core/pclntab.h"
+#include "core/go/go_moduledata.h"
+#include "core/go/go_type.h"
+#include "core/go/pclntab.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TYPES_MAX 2048 /* words looked at */

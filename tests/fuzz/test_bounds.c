@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#include "core/function_index.h"
-#include "core/go_binary.h"
-#include "core/pclntab.h"
-#include "tests/unit/go_fixture.h"
+#include "core/go/function_index.h"
+#include "core/go/go_binary.h"
+#include "core/go/pclntab.h"
+#include "tests/unit/target/go_fixture.h"
 
 #define BASE UINT64_C(0x400000)
 #define TAB  0x1000

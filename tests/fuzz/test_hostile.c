@@ -20,8 +20,8 @@
 
 #include <cmocka.h>
 
-#include "core/go_binary.h"
-#include "tests/unit/go_fixture.h"
+#include "core/go/go_binary.h"
+#include "tests/unit/target/go_fixture.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SECONDS   20 /* sanitizers slow everything down by ten, and keep books of memory */

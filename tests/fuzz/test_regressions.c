@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/go_fixture.h"
+#include "tests/unit/target/go_fixture.h"
 
 #define FOLDER  "tests/fuzz/regressions"
 #define CUTS    16

@@ -17,40 +17,42 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 HEADER = SPDX + "#ifndef A_H\n#define A_H\n\nint a(int b);\n\n#endif\n"
 IN_ORDER = {
-    "core/a.h": HEADER,
-    "core/a.c": SPDX + '#include "core/a.h"\n\nint a(int b)\n{\n\treturn b;\n}\n',
-    "core/unwind.c": SPDX, "bpf/a.h": SPDX, "bpf/a.c": SPDX, "bpf/a.bpf.c": SPDX,
-    "tui/a.h": SPDX, "tui/a.c": SPDX, "tui/metrics_server.c": SPDX, "tests/a.py": "",
+    "core/a/a.h": HEADER,
+    "core/a/a.c": SPDX + '#include "core/a/a.h"\n\nint a(int b)\n{\n\treturn b;\n}\n',
+    "core/symbol/unwind.c": SPDX, "bpf/a/a.h": SPDX, "bpf/a/a.c": SPDX, "bpf/a/a.bpf.c": SPDX,
+    "tui/a/a.h": SPDX, "tui/a/a.c": SPDX, "tui/app/metrics_server.c": SPDX, "tests/a.py": "",
+    "tests/lint/rooms": "core/a:\ncore/symbol:\nbpf/a:\ntui/a:\ntui/app:\n",
+    **{f"{room}/README.md": "" for room in ("core/a", "core/symbol", "bpf/a", "tui/a",
+                                            "tui/app")},
     "tests/a.sh": "#!/bin/sh\necho a\n",
 }
 USELESS = "\tif (b)\n\t\t;\n"     # bugprone-suspicious-semicolon
 
 # Check, what is wrong: files (None: taken away) or variables, a part of what is said.
 WRONG = (
-    ("include_direction", {"core/a.h": HEADER + '#include "bpf/a.h"\n'}, "core/a.h:8"),
-    ("include_direction", {"bpf/a.c": SPDX + '#include "tui/a.h"\n'}, "bpf/a.c:2"),
-    ("include_direction", {"tui/a.c": SPDX + '#include "tests/a.h"\n'}, "tui/a.c:2"),
-    ("include_direction", {"bpf/a.c": None, "bpf/a.h": None, "bpf/a.bpf.c": None},
+    ("library_floors", {"bpf/a/a.c": None, "bpf/a/a.h": None, "bpf/a/a.bpf.c": None},
      "no file is called bpf/"),
-    ("library_floors", {"core/a.c": SPDX + "#include <bpf/bpf.h>\n"}, "core/a.c:2"),
-    ("library_floors", {"bpf/a.c": SPDX + "#include <curses.h>\n"}, "bpf/a.c:2"),
-    ("library_floors", {"tui/a.c": SPDX + "#include <libunwind.h>\n"}, "tui/a.c:2"),
-    ("library_floors", {"core/a.c": SPDX + "#include <microhttpd.h>\n"}, "core/a.c:2"),
-    ("spdx_lines", {"core/a.c": "int b;\n"}, "core/a.c: first line"),
+    ("rooms", {"core/a/a.h": HEADER + '#include "bpf/a/a.h"\n'}, "core/a may not use bpf/a"),
+    ("rooms", {"core/a/more/a.h": HEADER}, "core/a/more/a.h: in no room"),
+    ("library_floors", {"core/a/a.c": SPDX + "#include <bpf/bpf.h>\n"}, "core/a/a.c:2"),
+    ("library_floors", {"bpf/a/a.c": SPDX + "#include <curses.h>\n"}, "bpf/a/a.c:2"),
+    ("library_floors", {"tui/a/a.c": SPDX + "#include <libunwind.h>\n"}, "tui/a/a.c:2"),
+    ("library_floors", {"core/a/a.c": SPDX + "#include <microhttpd.h>\n"}, "core/a/a.c:2"),
+    ("spdx_lines", {"core/a/a.c": "int b;\n"}, "core/a/a.c: first line"),
     ("top_level_folders", {"more/a": ""}, "more"),
-    ("format", {"core/a.c": SPDX + "int  b;\n"}, "core/a.c:2"),
+    ("format", {"core/a/a.c": SPDX + "int  b;\n"}, "core/a/a.c:2"),
     ("format", {"CLANG_FORMAT": "/no/such/tool"}, "/no/such/tool"),
-    ("headers_alone", {"core/a.h": SPDX + "size_t b(void);\n"}, "size_t"),
-    ("headers_alone", {"bpf/b.bpf.h": SPDX + "__u64 b;\n"}, "__u64"),
+    ("headers_alone", {"core/a/a.h": SPDX + "size_t b(void);\n"}, "size_t"),
+    ("headers_alone", {"bpf/a/b.bpf.h": SPDX + "__u64 b;\n"}, "__u64"),
     ("headers_alone", {"CC": "/no/such/tool", "MULTIARCH": "none"}, "/no/such/tool"),
-    ("bpf_warnings", {"bpf/a.bpf.c": SPDX + "static int b;\n"}, "unused"),
+    ("bpf_warnings", {"bpf/a/a.bpf.c": SPDX + "static int b;\n"}, "unused"),
     ("bpf_warnings", {"CLANG": "/no/such/tool"}, "/no/such/tool"),
-    ("clang_tidy", {"core/a.c": SPDX + "int a(int b);\nint a(int b)\n{\n" + USELESS +
+    ("clang_tidy", {"core/a/a.c": SPDX + "int a(int b);\nint a(int b)\n{\n" + USELESS +
                                 "\treturn b;\n}\n"}, "suspicious-semicolon"),
-    ("clang_tidy", {"core/a.h": HEADER.replace(
+    ("clang_tidy", {"core/a/a.h": HEADER.replace(
         "int a(int b);", "static inline int c(int b)\n{\n" + USELESS + "\treturn b;\n}\n")},
      "suspicious-semicolon"),
-    ("clang_tidy", {"core/a.c": SPDX + '#include "core/no.h"\n'}, "core/no.h"),
+    ("clang_tidy", {"core/a/a.c": SPDX + '#include "core/a/no.h"\n'}, "core/a/no.h"),
     ("clang_tidy", {"CLANG_TIDY": "/no/such/tool"}, "/no/such/tool"),
     ("shellcheck", {"tests/a.sh": "#!/bin/sh\necho $1\n"}, "SC2086"),
     ("python", {"tests/a.py": "def\n"}, "tests/a.py"),
@@ -88,9 +90,10 @@ def checkout(folder, files):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-    os.makedirs(os.path.join(folder, "tests/lint"))
+    os.makedirs(os.path.join(folder, "tests/lint"), exist_ok=True)
     os.makedirs(os.path.join(folder, "build"))
-    shutil.copy(os.path.join(HERE, "run"), os.path.join(folder, "tests/lint"))
+    for name in ("run", "rooms.py"):
+        shutil.copy(os.path.join(HERE, name), os.path.join(folder, "tests/lint"))
     for name in (".clang-format", ".clang-tidy"):
         shutil.copy(os.path.join(ROOT, name), folder)
     with open(os.path.join(folder, ".gitignore"), "w", encoding="ascii") as file:

@@ -23,7 +23,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GO_DIR = os.path.join(ROOT, "tests", "go")
 GOMAPTOP = os.path.abspath(os.environ.get("GOMAPTOP", os.path.join(ROOT, "gomaptop")))
-SCHEMA = os.path.join(ROOT, "core", "snapshot.schema.json")
+SCHEMA = os.path.join(ROOT, "core", "report", "snapshot.schema.json")
 OUT = os.path.join(ROOT, "build", "go")
 
 PAIRED, WAITING = 2, 8   # tests at a time, on two CPUs

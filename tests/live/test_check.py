@@ -21,7 +21,7 @@ BREAKPOINT = 0xCC
 @functools.lru_cache(maxsize=None)
 def validator():
     import jsonschema  # pylint: disable=import-outside-toplevel
-    with open(os.path.join(ROOT, "core", "check.schema.json"), encoding="utf-8") as file:
+    with open(os.path.join(ROOT, "tui", "check", "check.schema.json"), encoding="utf-8") as file:
         schema = json.load(file)
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)

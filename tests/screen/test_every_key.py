@@ -16,7 +16,7 @@ from testing import main  # noqa: E402
 
 def actions():
     """[(identifier, [keys], letters of views)] from the table that the help is made of."""
-    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tui/keymap.h")
+    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tui/term/keymap.h")
     with open(header, encoding="utf-8") as source:
         table = re.search(r"#define ACTIONS\(X\)(.*?)\n\n", source.read(), re.S).group(1)
     rows = re.findall(r'X\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"', table)

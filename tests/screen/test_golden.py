@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every view cell by cell, attributes included, against golden/*.txt.
+"""Every view cell by cell, attributes included, against golden/SIZE/VIEW.txt.
 
 The synthetic load has a fixed clock and fixed dice. UPDATE=1 writes the files anew: look at the
 difference before you keep it. `test_golden.py NAME...` runs only those whose names contain a word.
@@ -94,8 +94,14 @@ def wait_for_dump(terminal, wanted):
             return seen
 
 
+def path_of(name):
+    """Where the golden file of this view and size is: golden/80x24/overview.txt."""
+    view, size = name.rsplit("-", 1)
+    return os.path.join(GOLDEN, size, view + ".txt")
+
+
 def check(name, options, keys, columns, rows, **kwargs):
-    path = os.path.join(GOLDEN, name + ".txt")
+    path = path_of(name)
     with Terminal([SYNTHETIC, *options], rows, columns, **kwargs) as terminal:
         terminal.wait_for("Which Go process" if "--choose" in options else r"quit|Maps \d+")
         terminal.send(b"".join(map(key_bytes, keys)))
@@ -125,10 +131,13 @@ def tests():
 
 
 def test_no_golden_is_left_over():
-    known = {name[len("test_"):] + ".txt" for name in tests()}
-    assert set(os.listdir(GOLDEN)) == known, set(os.listdir(GOLDEN)) ^ known
+    known = {path_of(name[len("test_"):]) for name in tests()}
+    there = {os.path.join(folder, name) for folder, _, names in os.walk(GOLDEN)
+             for name in names}
+    assert there == known, there ^ known
 
 
 if __name__ == "__main__":
-    os.makedirs(GOLDEN, exist_ok=True)
+    for each in tests():
+        os.makedirs(os.path.dirname(path_of(each[len("test_"):])), exist_ok=True)
     sys.exit(main({**tests(), "test_no_golden_is_left_over": test_no_golden_is_left_over}))

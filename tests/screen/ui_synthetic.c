@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/snapshot.h"
-#include "core/synthetic.h"
-#include "tui/ui.h"
+#include "core/report/snapshot.h"
+#include "tests/synthetic/synthetic.h"
+#include "tui/view/ui.h"
 
 #define QUEUE_BYTES (16u << 20)
 

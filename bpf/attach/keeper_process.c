@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* close_range() */
+#include "bpf/attach/keeper_protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bpf/attach/keeper_files.h"
+#include "bpf/attach/keeper_links.h"
+#include "bpf/attach/keeper_wire.h"
+#include "core/base/clock.h"
+#include "core/process/process_apart.h"
+
+#define CLOSE_AT_ONCE 1024
+
+struct keeper {
+	struct keeper_shared *shared;
+	int sockets[KEEPER_LANES];
+	pthread_mutex_t lock; /* for what follows */
+	struct keeper_files *files;
+	struct keeper_links links;
+	int program_fd;
+};
+
+struct lane {
+	struct keeper *keeper;
+	int index;
+};
+
+/* ---- letting go ------------------------------------------------------------------------ */
+
+/* Probes on their way out, and the file that is released behind them. */
+struct leaving {
+	struct keeper *keeper;
+	int file; /* -1: of no file in particular */
+	size_t count;
+	struct probe_links *links[CLOSE_AT_ONCE];
+};
+
+static void leaving_end(struct leaving *l)
+{
+	probe_links_close_safely(l->links, l->count);
+	if (l->file >= 0) {
+		pthread_mutex_lock(&l->keeper->lock);
+		keeper_files_release(l->keeper->files, l->file);
+		pthread_mutex_unlock(&l->keeper->lock);
+	}
+	free(l);
+}
+
+static void *leaving_run(void *arg)
+{
+	leaving_end(arg);
+	return NULL;
+}
+
+/* With perf events it takes 100 ms for each probe: the keeper looks after the others meanwhile. */
+static void leaving_start(struct leaving *l)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, leaving_run, l))
+		leaving_end(l);
+	else
+		pthread_detach(thread);
+}
+
+/* All probes of a file (-1: of all files); behind them the lease of the file `released` (-1: none).
+ * The lock is held. False: no memory, they stay. */
+static bool let_go(struct keeper *k, int file, int released)
+{
+	struct leaving *l;
+
+	do {
+		l = malloc(sizeof(*l));
+		if (!l)
+			return false;
+		l->keeper = k;
+		l->file = released;
+		l->count = keeper_links_take_all(&k->links, file, l->links, CLOSE_AT_ONCE);
+		leaving_start(l);
+	} while (l->count == CLOSE_AT_ONCE);
+	return true;
+}
+
+/* What cannot be let go in an orderly way goes with the process. */
+static void let_all_go(struct keeper *k)
+{
+	atomic_store(&k->shared->dropped_ns, clock_now());
+	atomic_fetch_add(&k->shared->drops, 1);
+	if (!let_go(k, -1, -1))
+		_exit(EXIT_FAILURE);
+}
+
+/* ---- requests -------------------------------------------------------------------------- */
+
+static bool governor_is_silent(const struct keeper *k)
+{
+	unsigned long long beat = atomic_load(&k->shared->beat_ns), now = clock_now();
+
+	return beat && now > beat && now - beat > KEEPER_BEAT_NS;
+}
+
+/* 0, or why these probes may not go in, or not stay. The lock is held. */
+static int refusal(struct keeper *k, int file)
+{
+	if (atomic_load(&k->shared->paused) || governor_is_silent(k))
+		return -ECANCELED;
+	return keeper_files_refusal(k->files, file);
+}
+
+/* Putting in takes its time: the lock is not held meanwhile, and much may have changed. */
+static int32_t open_links(struct keeper *k, struct keeper_request *r)
+{
+	struct probe_links *links = NULL;
+	unsigned int drops = atomic_load(&k->shared->drops);
+	char path[32] = "";
+	int rc;
+
+	pthread_mutex_lock(&k->lock);
+	rc = refusal(k, r->file);
+	if (!rc)
+		memcpy(path, keeper_files_path(k->files, r->file), sizeof(path));
+	pthread_mutex_unlock(&k->lock);
+	if (rc)
+		return rc;
+	rc = probe_links_open(k->program_fd, r->mode, path, r->pid, r->points, r->count, &links);
+	if (rc <= 0)
+		return rc;
+	pthread_mutex_lock(&k->lock);
+	r->handle = 0;
+	if (refusal(k, r->file))
+		rc = refusal(k, r->file);
+	else if (drops != atomic_load(&k->shared->drops))
+		rc = -ECANCELED;
+	else
+		r->handle = keeper_links_add(&k->links, r->file, links);
+	pthread_mutex_unlock(&k->lock);
+	if (r->handle)
+		return rc;
+	probe_links_close_safely(&links, 1);
+	return rc < 0 ? rc : -ENOMEM;
+}
+
+static int32_t close_links(struct keeper *k, const struct keeper_request *r)
+{
+	struct probe_links **links = calloc(r->count + 1, sizeof(struct probe_links *));
+	size_t count = 0;
+
+	if (!links)
+		return -ENOMEM;
+	pthread_mutex_lock(&k->lock);
+	for (uint32_t i = 0; i < r->count; i++) {
+		links[count] = keeper_links_take(&k->links, r->handles[i]);
+		count += links[count] != NULL;
+	}
+	pthread_mutex_unlock(&k->lock);
+	probe_links_close_safely(links, count);
+	free(links);
+	return 0;
+}
+
+static int32_t program_set(struct keeper *k, int fd)
+{
+	if (fd < 0)
+		return -EBADF;
+	if (k->program_fd >= 0)
+		close(k->program_fd);
+	k->program_fd = fd;
+	return 0;
+}
+
+static int32_t file_remove(struct keeper *k, int file)
+{
+	bool gone = let_go(k, file, -1);
+
+	keeper_files_remove(k->files, file);
+	return gone ? 0 : -ENOMEM;
+}
+
+/* Those that take no time. The lock is held. */
+static int32_t settle(struct keeper *k, struct keeper_request *r, int fd)
+{
+	switch (r->op) {
+	case KEEPER_PROGRAM:
+		return program_set(k, fd);
+	case KEEPER_FILE_ADD:
+		return fd < 0 ? -EBADF : keeper_files_add(k->files, r->file, fd, &r->identity);
+	case KEEPER_FILE_REMOVE:
+		return file_remove(k, r->file);
+	case KEEPER_RUNNER:
+		return fd < 0 ? -EBADF : keeper_files_runner(k->files, r->file, fd);
+	case KEEPER_DROP:
+		let_all_go(k);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int32_t serve(struct keeper *k, struct keeper_request *r, int fd)
+{
+	int32_t answer;
+
+	if (r->count > KEEPER_POINTS_MAX)
+		return -EINVAL;
+	if (r->op == KEEPER_OPEN)
+		return open_links(k, r);
+	if (r->op == KEEPER_CLOSE)
+		return close_links(k, r);
+	pthread_mutex_lock(&k->lock);
+	answer = settle(k, r, fd);
+	pthread_mutex_unlock(&k->lock);
+	return answer;
+}
+
+/* gomaptop has ended, or wants it to end. All probes go, several at a time. */
+static _Noreturn void end(struct keeper *k)
+{
+	struct probe_links *links[CLOSE_AT_ONCE];
+	size_t count;
+
+	pthread_mutex_lock(&k->lock);
+	while ((count = keeper_links_take_all(&k->links, -1, links, CLOSE_AT_ONCE)))
+		probe_links_close_safely(links, count);
+	_exit(EXIT_SUCCESS);
+}
+
+static void *lane_run(void *arg)
+{
+	struct lane *lane = arg;
+	struct keeper *k = lane->keeper;
+	struct keeper_request *r = &k->shared->lanes[lane->index];
+	int fd;
+
+	while (keeper_wire_receive(k->sockets[lane->index], &fd) == 0) {
+		r->answer = serve(k, r, fd);
+		if (keeper_wire_send(k->sockets[lane->index], -1))
+			break;
+	}
+	end(k);
+}
+
+/* ---- the watch -------------------------------------------------------------------------- */
+
+static void files_look(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	for (int i = 0; i < LINK_KEEPER_FILES; i++)
+		if (keeper_files_look(k->files, i) && !let_go(k, i, i))
+			_exit(EXIT_FAILURE);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Once: the silence lasts until the governor says something. */
+static void governor_look(struct keeper *k, bool *silent)
+{
+	bool now = governor_is_silent(k);
+
+	if (now && !*silent) {
+		pthread_mutex_lock(&k->lock);
+		let_all_go(k);
+		pthread_mutex_unlock(&k->lock);
+	}
+	*silent = now;
+}
+
+/* A writer that opens a guarded file makes the kernel send SIGIO (fcntl(2), Leases). */
+static int lease_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static _Noreturn void watch(struct keeper *k)
+{
+	struct pollfd signals = {.fd = lease_signals(), .events = POLLIN};
+	struct signalfd_siginfo info;
+	bool silent = false;
+
+	for (;;) {
+		atomic_store(&k->shared->kept_ns, clock_now());
+		poll(&signals, signals.fd >= 0, KEEPER_ROUND_MS);
+		while (signals.fd >= 0 && read(signals.fd, &info, sizeof(info)) > 0)
+			;
+		files_look(k);
+		governor_look(k, &silent);
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+/* It holds nothing of gomaptop's: no terminal, no pipe that a reader waits for the end of, no file. */
+static void descriptors_close(const int sockets[KEEPER_LANES])
+{
+	int nothing = open("/dev/null", O_RDWR), last = -1;
+
+	for (int fd = 0; nothing >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(nothing, fd);
+	last = STDERR_FILENO;
+	for (int i = 0; i < KEEPER_LANES; i++) { /* in ascending order, see lanes_move() */
+		if (sockets[i] > last + 1)
+			close_range((unsigned int)last + 1, (unsigned int)sockets[i] - 1, 0);
+		last = sockets[i];
+	}
+	close_range((unsigned int)last + 1, ~0U, 0);
+}
+
+static int compare_int(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+_Noreturn void keeper_process_run(struct keeper_shared *shared, const int sockets[KEEPER_LANES])
+{
+	static struct lane lanes[KEEPER_LANES];
+	static struct keeper k;
+	int sorted[KEEPER_LANES];
+	pthread_t thread;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "gomaptop-keeper");
+	prctl(PR_SET_PDEATHSIG, SIGCONT); /* stopped, it would not see the end of gomaptop */
+	memcpy(sorted, sockets, sizeof(sorted));
+	qsort(sorted, KEEPER_LANES, sizeof(*sorted), compare_int);
+	descriptors_close(sorted);
+	process_apart_leave();
+	process_apart_hurry();
+	k = (struct keeper){.shared = shared, .program_fd = -1};
+	memcpy(k.sockets, sockets, sizeof(k.sockets));
+	pthread_mutex_init(&k.lock, NULL);
+	if (keeper_files_create(shared->files, &k.files))
+		_exit(EXIT_FAILURE);
+	for (int i = 0; i < KEEPER_LANES; i++) {
+		lanes[i] = (struct lane){&k, i};
+		if (pthread_create(&thread, NULL, lane_run, &lanes[i]))
+			_exit(EXIT_FAILURE);
+	}
+	watch(&k);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/attach/trial.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/attach/calibrate.h"
+#include "bpf/attach/program.h"
+#include "core/base/clock.h"
+#include "core/event/event.h"
+#include "gomaptop.skel.h"
+
+#define TRIAL_SITE 0xffff
+#define HOLDS      32
+#define HOLD_GOID  2 /* who comes by the probe as it is held is goroutine 1 */
+
+#define WARM_BATCHES 5 /* in which each hit's first part is timed, */
+#define WARM_CALLS   100
+#define COLD_CALLS   21 /* and so many with cold caches */
+#define COLD_LEAST   1.0
+#define COLD_MOST    20.0
+
+struct trial {
+	struct program *program;
+	int cpus;
+	struct coverage_row {
+		__u64 value[COVERAGE_COUNT];
+	} * rows;  /* one a CPU */
+	bool seen; /* the program ran in the second thread */
+};
+
+/* ---- what it leaves behind ----------------------------------------------------------- */
+
+static uint64_t counter_read(const struct trial *t, enum coverage_field field)
+{
+	uint32_t zero = 0;
+	uint64_t sum = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(t->program->skeleton->maps.coverage), &zero, t->rows))
+		return 0;
+	for (int i = 0; i < t->cpus; i++)
+		sum += t->rows[i].value[field];
+	return sum;
+}
+
+static void table_clear(const struct bpf_map *map)
+{
+	char key[64];
+
+	while (bpf_map__key_size(map) <= sizeof(key) &&
+	       !bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		if (bpf_map_delete_elem(bpf_map__fd(map), key))
+			break;
+}
+
+static int ignore_event(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static void ring_clear(const struct gomaptop *s)
+{
+	struct ring_buffer *ring =
+	        ring_buffer__new(bpf_map__fd(s->maps.events), ignore_event, NULL, NULL);
+
+	if (ring)
+		ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+}
+
+static void trial_forget(const struct trial *t)
+{
+	struct gomaptop *s = t->program->skeleton;
+	uint32_t zero = 0;
+
+	memset(t->rows, 0, (size_t)t->cpus * sizeof(*t->rows));
+	bpf_map_update_elem(bpf_map__fd(s->maps.coverage), &zero, t->rows, BPF_ANY);
+	ring_clear(s);
+	table_clear(s->maps.maps);
+	table_clear(s->maps.goroutines);
+	table_clear(s->maps.targets);
+	table_clear(s->maps.call_sites);
+	table_clear(s->maps.chains);
+	s->bss->tuning.births_allowed = 0;
+	memset(s->bss->tuning.known, 0, sizeof(s->bss->tuning.known));
+}
+
+/* ---- what a body costs --------------------------------------------------------------- */
+
+/* A map as the detector likes it: used by another goroutine a moment ago, on another CPU, mostly
+ * changed, and it is to be held, for next to no time. */
+static int map_suspect(const struct trial *t, const uint64_t *map)
+{
+	struct map_key key = {.addr = (uintptr_t)map, .tgid = (uint32_t)getpid()};
+	struct map_counts counts = {
+	        .ops = {[OP_WRITE] = 1000},
+	        .first_who = HOLD_GOID,
+	        .last_who = HOLD_GOID,
+	        .last_ns = clock_now(),
+	        .last_cpu = UINT32_MAX,
+	        .drawn_ns = 1,
+	        .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED,
+	};
+
+	return bpf_map_update_elem(bpf_map__fd(t->program->skeleton->maps.maps), &key, &counts,
+	                           BPF_ANY);
+}
+
+/* Holds one at a time: the fastest, less the operation that is held and the time that it is. */
+static uint64_t hold_time(const struct trial *t)
+{
+	uint64_t map[16] = {0}, best = UINT64_MAX, held = counter_read(t, COVERAGE_STALL_NS);
+	uint64_t operation = t->program->costs.ns[BODY_OPERATION];
+
+	for (int i = 0; i < HOLDS && !map_suspect(t, map); i++) {
+		uint64_t begin = clock_now(), took, before = held;
+
+		calibrate_calls(CALIBRATE_ENTRY, 1, map, 1);
+		took = clock_now() - begin;
+		held = counter_read(t, COVERAGE_STALL_NS);
+		took -= held - before;
+		if (held > before && took < best)
+			best = took;
+	}
+	return best > operation ? best - operation : 0;
+}
+
+/* How to make the programs run a body. */
+static const struct body {
+	enum calibrate_place place;
+	enum coverage_field counter; /* tells that it ran */
+	bool nil_map;
+	int batches, calls;
+	uint64_t (*time)(const struct trial *t); /* NULL: the time of a call */
+} bodies[BODY_COUNT] = {
+        [BODY_OPERATION] = {CALIBRATE_ENTRY, COVERAGE_COUNTED, .batches = 20, .calls = 100},
+        [BODY_FILTERED] = {CALIBRATE_ENTRY, COVERAGE_NIL_MAP, .nil_map = true, .batches = 10,
+                           .calls = 100},
+        [BODY_BIRTH] = {CALIBRATE_RETURN, COVERAGE_BIRTH_SITE, .batches = 10, .calls = 10},
+        [BODY_HOLD] = {CALIBRATE_ENTRY, COVERAGE_STALLS, .time = hold_time},
+};
+
+static uint64_t body_time(const struct trial *t, const struct body *b)
+{
+	uint64_t map[16] = {0};
+
+	return b->time ? b->time(t)
+	               : calibrate_time(b->place, b->nil_map ? NULL : map, b->batches, b->calls);
+}
+
+/* ---- what it costs when it is cold ----------------------------------------------------- */
+
+/* What the program says of its first part: since the last time it was asked. */
+static double timed(const struct trial *t, struct coverage_row *seen)
+{
+	uint64_t count = counter_read(t, COVERAGE_TIMED), ns = counter_read(t, COVERAGE_TIMED_NS);
+	uint64_t fresh = count - seen->value[COVERAGE_TIMED];
+	double mean = fresh ? (double)(ns - seen->value[COVERAGE_TIMED_NS]) / (double)fresh : 0;
+
+	seen->value[COVERAGE_TIMED] = count;
+	seen->value[COVERAGE_TIMED_NS] = ns;
+	return mean;
+}
+
+static int compare_real(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double values[COLD_CALLS])
+{
+	qsort(values, COLD_CALLS, sizeof(*values), compare_real);
+	return values[COLD_CALLS / 2];
+}
+
+/* By how much a hit is slower when its first part is slower by 1 ns. */
+static void cold_time(const struct trial *t, volatile char *memory)
+{
+	double with[COLD_CALLS], without[COLD_CALLS], first[COLD_CALLS], hit, longer;
+	struct overhead_costs *costs = &t->program->costs;
+	struct coverage_row seen = {0};
+	uint64_t map[16] = {0}, warm = UINT64_MAX;
+
+	timed(t, &seen);
+	costs->timed_ns = INFINITY;
+	for (int i = 0; i < WARM_BATCHES; i++) {
+		uint64_t took = calibrate_time(CALIBRATE_ENTRY, map, 1, WARM_CALLS);
+
+		warm = took < warm ? took : warm;
+		costs->timed_ns = fmin(costs->timed_ns, timed(t, &seen));
+	}
+	for (int i = 0; i < COLD_CALLS; i++) {
+		without[i] = (double)calibrate_time_cold(memory, map, false);
+		with[i] = (double)calibrate_time_cold(memory, map, true);
+		first[i] = timed(t, &seen);
+	}
+	hit = median(with) - median(without) - (double)warm;
+	longer = median(first) - costs->timed_ns;
+	costs->cold = longer > 0 ? fmin(fmax(hit / longer, COLD_LEAST), COLD_MOST) : COLD_LEAST;
+}
+
+static void cold_try(const struct trial *t)
+{
+	__u32 *timed_all = &t->program->skeleton->bss->tuning.timed_all;
+	char *memory;
+
+	if (!(t->program->costs.measured & 1u << BODY_OPERATION))
+		return;
+	memory = calloc(1, CALIBRATE_MEMORY);
+	if (!memory)
+		return;
+	*(volatile __u32 *)timed_all = 1;
+	cold_time(t, memory);
+	*(volatile __u32 *)timed_all = 0;
+	free(memory);
+}
+
+/* ---- all bodies, in a thread of their own ---------------------------------------------- */
+
+/* A body that did not run has told nothing: what is assumed of it stays. */
+static void *bodies_time(void *arg)
+{
+	struct trial *t = arg;
+
+	for (int i = 0; i < BODY_COUNT; i++) {
+		uint64_t before = counter_read(t, bodies[i].counter);
+		uint64_t ns = body_time(t, &bodies[i]);
+
+		if (counter_read(t, bodies[i].counter) == before)
+			continue;
+		t->seen = true;
+		if (!ns || ns == UINT64_MAX)
+			continue;
+		t->program->costs.ns[i] = ns;
+		t->program->costs.measured |= 1u << i;
+	}
+	cold_try(t);
+	return NULL;
+}
+
+/* ---- the trial ----------------------------------------------------------------------- */
+
+/* Probe every place, in process pid (0: all). 0 or -errno. */
+static int places_probe(struct program *program, pid_t pid)
+{
+	static const uint64_t cookies[CALIBRATE_PLACES] = {
+	        [CALIBRATE_ENTRY] = COOKIE(TRIAL_SITE, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
+	                                   CALIBRATE_INSTRUCTION, CALIBRATE_ROW),
+	        [CALIBRATE_RETURN] =
+	                COOKIE(TRIAL_SITE, WIRE_BIRTH, 0, WIRE_RESULT, WIRE_AT_RET, CALIBRATE_ROW),
+	};
+	struct probe_point points[CALIBRATE_PLACES] = {0};
+	int rc = 0;
+
+	for (int i = 0; !rc && i < CALIBRATE_PLACES; i++) {
+		points[i].cookie = cookies[i];
+		rc = calibrate_point(i, &points[i].file_offset);
+	}
+	if (rc)
+		return rc;
+	rc = probe_links_open(program_probe(program), program->mode, "/proc/self/exe", pid, points,
+	                      CALIBRATE_PLACES, &program->trial);
+	return rc < 0 ? rc : 0;
+}
+
+static int places_run(struct trial *t, pid_t pid)
+{
+	pthread_t thread;
+	int rc = places_probe(t->program, pid);
+
+	if (!rc)
+		rc = -pthread_create(&thread, NULL, bodies_time, t);
+	if (!rc)
+		pthread_join(thread, NULL);
+	return rc;
+}
+
+int trial_run(struct program *program)
+{
+	struct trial t = {.program = program, .cpus = libbpf_num_possible_cpus()};
+	int rc = -ENOMEM;
+
+	program->costs = overhead_costs_assumed();
+	if (t.cpus > 0)
+		t.rows = calloc((size_t)t.cpus, sizeof(*t.rows));
+	if (!t.rows)
+		goto cleanup;
+	rc = program_target_add(program, (uint32_t)getpid());
+	if (rc)
+		goto cleanup;
+	program->skeleton->bss->tuning.births_allowed = UINT64_MAX;
+	rc = places_run(&t, getpid());
+	program->pid_filter = t.seen;
+	if (!rc && !t.seen) {
+		/* What it costs is seen without the filter, which will not be used either. */
+		probe_links_close(program->trial);
+		program->trial = NULL;
+		rc = places_run(&t, 0);
+	}
+	trial_forget(&t);
+cleanup:
+	free(t.rows);
+	return rc;
+}

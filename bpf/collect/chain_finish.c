@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/collect/chain_finish.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/wire/wire.h"
+#include "core/base/file_identity.h"
+#include "core/base/u64_map.h"
+#include "core/process/go_process.h"
+#include "core/symbol/unwind.h"
+
+/* Copies come right before their events; the two sides of a conflict and some other goroutine's
+ * events may lie between. A held access is in the events of all who met it. */
+#define CHAINS_KEPT 64
+
+/* Addresses in the file. */
+struct program_text {
+	struct program_text *next;
+	struct file_identity seen;
+	struct go_binary *binary; /* NULL: could not be read */
+	uint64_t goexit;          /* what goroutines return to */
+	uint64_t callback_begin, callback_end;
+};
+
+struct process {
+	struct program_text *text;
+	uint64_t bias;
+};
+
+/* What came of one copy. */
+struct chain {
+	uint64_t g, time_ns;
+	uint32_t tgid;
+	int depth; /* 0: unused */
+	bool complete;
+	uint64_t stack[STACK_DEPTH_MAX];
+};
+
+struct chain_finish {
+	int targets_fd;
+	int depth;
+	bool verbose;
+	struct unwind *unwind; /* NULL: not on this machine */
+	struct program_text *texts;
+	struct u64_map processes; /* tgid -> struct process */
+	struct chain chains[CHAINS_KEPT];
+	unsigned int chain_next;
+	uint64_t copies, complete, finished, compared, differ, lost;
+	union {
+		struct event_header h;
+		unsigned char bytes[EVENT_SIZE_MAX];
+	} event;
+};
+
+int chain_finish_create(int targets_fd, int depth, bool verbose, struct chain_finish **out)
+{
+	struct chain_finish *finish = calloc(1, sizeof(*finish));
+	int rc;
+
+	*out = NULL;
+	if (!finish)
+		return -ENOMEM;
+	finish->targets_fd = targets_fd;
+	finish->depth = depth > 0 && depth < STACK_DEPTH_MAX ? depth : STACK_DEPTH_MAX;
+	finish->verbose = verbose;
+	rc = unwind_create(&finish->unwind);
+	if (rc && rc != -ENOTSUP) {
+		free(finish);
+		return rc;
+	}
+	*out = finish;
+	return 0;
+}
+
+static void counts_say(const struct chain_finish *f)
+{
+	if (f->verbose && (f->copies || f->lost))
+		fprintf(stderr,
+		        "gomaptop: %lu stacks copied, %lu unwound to the start; %lu chains "
+		        "finished, %lu cut off; %lu compared with the frame pointers, %lu differ\n",
+		        f->copies, f->complete, f->finished, f->lost, f->compared, f->differ);
+}
+
+void chain_finish_destroy(struct chain_finish *finish)
+{
+	if (!finish)
+		return;
+	counts_say(finish);
+	for (size_t i = 0; finish->processes.slots && i <= finish->processes.mask; i++)
+		free(finish->processes.slots[i].value);
+	u64_map_free(&finish->processes);
+	for (struct program_text *at = finish->texts, *next; at; at = next) {
+		next = at->next;
+		go_binary_close(at->binary);
+		free(at);
+	}
+	unwind_destroy(finish->unwind);
+	free(finish);
+}
+
+/* ---- where chains end ---------------------------------------------------------------- */
+
+static void text_read(struct program_text *text, int fd)
+{
+	struct go_function function;
+
+	if (go_binary_open_fd(fd, "executable", &text->binary, NULL)) {
+		text->binary = NULL;
+		return;
+	}
+	/* goexit begins with one NOP, so that what "returns" to it is inside of it. */
+	if (!go_binary_function_find(text->binary, "runtime.goexit", &function))
+		text->goexit =
+		        function.entry + (go_binary_machine(text->binary) == EM_AARCH64 ? 4 : 1);
+	if (!go_binary_function_find(text->binary, "runtime.cgocallback", &function)) {
+		text->callback_begin = function.entry;
+		text->callback_end = function.end;
+	}
+}
+
+/* The same inode may hold another program by now. */
+static struct program_text *text_need(struct chain_finish *f, int fd)
+{
+	struct file_identity seen;
+	struct program_text *text;
+
+	if (file_identity_read(fd, &seen))
+		return NULL;
+	for (text = f->texts; text; text = text->next)
+		if (file_identity_unwritten(&text->seen, &seen))
+			return text;
+	text = calloc(1, sizeof(*text));
+	if (!text)
+		return NULL;
+	text->seen = seen;
+	text->next = f->texts;
+	f->texts = text;
+	text_read(text, fd);
+	return text;
+}
+
+static void bpf_tell(const struct chain_finish *f, uint32_t tgid, const struct process *process)
+{
+	const struct program_text *text = process->text;
+	struct target_state state = {.announced = 1, .goexit = text->goexit + process->bias};
+
+	if (!f->unwind || !text->goexit)
+		return;
+	if (text->callback_end) {
+		state.callback_begin = text->callback_begin + process->bias;
+		state.callback_end = text->callback_end + process->bias;
+	}
+	bpf_map_update_elem(f->targets_fd, &tgid, &state, BPF_EXIST);
+}
+
+void chain_finish_process(struct chain_finish *finish, uint32_t tgid)
+{
+	struct process *process = u64_map_get(&finish->processes, tgid);
+	int fd = go_process_open_executable((pid_t)tgid);
+	struct process fresh = {0};
+
+	if (fd < 0)
+		return;
+	fresh.text = text_need(finish, fd);
+	close(fd);
+	if (!fresh.text || !fresh.text->binary ||
+	    go_process_load_bias((pid_t)tgid, fresh.text->binary, &fresh.bias))
+		return;
+	if (!process) {
+		process = calloc(1, sizeof(*process));
+		if (!process || u64_map_put(&finish->processes, tgid, process)) {
+			free(process);
+			return;
+		}
+	}
+	*process = fresh;
+	bpf_tell(finish, tgid, process);
+}
+
+/* ---- copies -------------------------------------------------------------------------- */
+
+void chain_finish_stack(struct chain_finish *finish, const struct event_stack *stack)
+{
+	const struct process *process = u64_map_get(&finish->processes, stack->h.tgid);
+	struct unwind_stack from = {
+	        .pc = stack->pc,
+	        .sp = stack->sp,
+	        .fp = stack->fp,
+	        .bytes = stack->data,
+	        .size = stack->bytes < STACK_COPY_MAX ? stack->bytes : STACK_COPY_MAX,
+	};
+	struct chain *chain;
+
+	if (!process || !finish->unwind)
+		return;
+	chain = &finish->chains[finish->chain_next++ % CHAINS_KEPT];
+	chain->g = stack->g;
+	chain->time_ns = stack->h.time_ns;
+	chain->tgid = stack->h.tgid;
+	chain->depth = unwind_walk(finish->unwind, process->text->binary, process->bias, &from,
+	                           chain->stack, STACK_DEPTH_MAX, &chain->complete);
+	finish->copies++;
+	finish->complete += chain->complete;
+}
+
+/* From a probed call the walk begins at the call; the access has its return address in that place, and
+ * before it what the call leads through. */
+static void chain_align(struct chain *chain, const struct access *access)
+{
+	int front = 0, room;
+
+	while (front < 3 && front < access->depth &&
+	       access->stack[front] != chain->stack[0] + CALL_BYTES)
+		front++;
+	if (!front || front == 3 || front == access->depth || access->stack[0] == chain->stack[0])
+		return;
+	room = STACK_DEPTH_MAX - front;
+	if (chain->depth > room)
+		chain->depth = room;
+	memmove(chain->stack + front, chain->stack, (size_t)chain->depth * sizeof(*chain->stack));
+	memcpy(chain->stack, access->stack, ((size_t)front + 1) * sizeof(*chain->stack));
+	chain->depth += front;
+}
+
+static const struct chain *chain_of(struct chain_finish *f, const struct access *access)
+{
+	for (int i = 0; i < CHAINS_KEPT; i++) {
+		struct chain *chain = &f->chains[i];
+
+		if (chain->depth && chain->g == access->g && chain->tgid == access->tgid &&
+		    chain->time_ns == access->time_ns) {
+			chain_align(chain, access);
+			return chain;
+		}
+	}
+	return NULL;
+}
+
+/* ---- events -------------------------------------------------------------------------- */
+
+/* How much of the frame pointers' chain is true: up to and with runtime.cgocallback's caller. */
+static int depth_true(const struct process *process, const struct access *access)
+{
+	const struct program_text *text = process->text;
+
+	for (int i = 0; i < access->depth; i++)
+		if (access->stack[i] - process->bias - text->callback_begin <
+		    text->callback_end - text->callback_begin)
+			return i + 1;
+	return access->depth;
+}
+
+/* Both ways say the same of the first `depth` entries. A walk from a `jbe` lacks the caller. */
+static bool chain_agrees(const struct chain *chain, const struct access *access, int depth)
+{
+	int missing = depth > 1 && access->stack[1] != access->caller;
+
+	if (depth + missing > chain->depth || chain->stack[0] != access->stack[0] ||
+	    chain->stack[1] != access->caller)
+		return false;
+	return depth < 2 || !memcmp(chain->stack + 1 + missing, access->stack + 1,
+	                            (size_t)(depth - 1) * sizeof(*chain->stack));
+}
+
+static void chain_replace(const struct chain_finish *f, const struct chain *chain,
+                          struct access *access)
+{
+	int depth = chain->depth < f->depth ? chain->depth : f->depth;
+
+	memcpy(access->stack, chain->stack, (size_t)depth * sizeof(*chain->stack));
+	access->depth = (uint16_t)depth;
+	if (depth < chain->depth || depth == STACK_DEPTH_MAX)
+		access->truncated =
+		        chain->complete && depth == chain->depth ? CHAIN_WHOLE : CHAIN_TOO_DEEP;
+	else
+		access->truncated = chain->complete ? CHAIN_WHOLE : CHAIN_LOST;
+}
+
+/* A chain with as many entries as there is room for was taken for one cut off. Returns whether it was. */
+static bool chain_mark_whole(struct access *access)
+{
+	bool taken = access->truncated == CHAIN_TOO_DEEP;
+
+	if (taken)
+		access->truncated = CHAIN_WHOLE;
+	return taken;
+}
+
+/* Leaves a chain alone that is whole; returns whether it changed. */
+static bool access_finish(struct chain_finish *f, const struct process *process,
+                          struct access *access)
+{
+	int depth = access->depth < STACK_DEPTH_MAX ? access->depth : STACK_DEPTH_MAX;
+	const struct chain *chain = depth ? chain_of(f, access) : NULL;
+	int good = depth_true(process, access);
+	bool ends = depth && access->stack[depth - 1] == process->text->goexit + process->bias;
+
+	if (!depth || (good == depth && (ends || access->truncated))) {
+		f->compared += chain != NULL;
+		f->differ += chain && !chain_agrees(chain, access, good);
+		return ends && chain_mark_whole(access);
+	}
+	if (chain && chain_agrees(chain, access, good)) {
+		chain_replace(f, chain, access);
+		f->finished++;
+		return true;
+	}
+	f->differ += chain != NULL;
+	f->lost++;
+	access->depth = (uint16_t)good;
+	access->truncated = CHAIN_LOST;
+	return true;
+}
+
+const struct event_header *chain_finish_event(struct chain_finish *finish,
+                                              const struct event_header *event)
+{
+	/* Where events have accesses; 0: no more. */
+	static const size_t accesses[EVENT_KINDS][2] = {
+	        [EVENT_STALL] = {offsetof(struct event_stall, access)},
+	        [EVENT_OVERLAP] = {offsetof(struct event_overlap, held),
+	                           offsetof(struct event_overlap, came)},
+	        [EVENT_CRASH] = {offsetof(struct event_crash, access)},
+	        [EVENT_BIRTH] = {offsetof(struct event_birth, access)},
+	};
+	const struct process *process = u64_map_get(&finish->processes, event->tgid);
+	bool changed = false;
+
+	if (!process || !process->text->goexit || event->kind >= EVENT_KINDS ||
+	    event->size > sizeof(finish->event) || !accesses[event->kind][0])
+		return event;
+	memcpy(finish->event.bytes, event, event->size);
+	for (int i = 0; i < 2 && accesses[event->kind][i]; i++)
+		changed |= access_finish(
+		        finish, process,
+		        (struct access *)(finish->event.bytes + accesses[event->kind][i]));
+	return changed ? &finish->event.h : event;
+}

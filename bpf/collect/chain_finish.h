@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chain_finish: call chains that the frame pointers did not lead to the goroutine's start, finished
+ * from the copies of stacks that come before them.
+ *
+ * What cannot be finished is cut off where it stops being true, and marked CHAIN_LOST. Belongs to
+ * the collector's thread, with executables of its own: those of the watch serve another thread.
+ */
+#ifndef GOMAPTOP_BPF_CHAIN_FINISH_H
+#define GOMAPTOP_BPF_CHAIN_FINISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event/event.h"
+
+struct chain_finish;
+
+/* targets_fd: the BPF map of targets, borrowed. depth: frames kept of each chain. verbose: say at
+ * the end what was done. 0 or -ENOMEM. */
+int chain_finish_create(int targets_fd, int depth, bool verbose, struct chain_finish **out);
+void chain_finish_destroy(struct chain_finish *finish); /* accepts NULL */
+
+/* At a process's first hit: learn where its chains end and tell the BPF programs. What cannot be
+ * learned (it has ended already) is left alone. */
+void chain_finish_process(struct chain_finish *finish, uint32_t tgid);
+
+void chain_finish_stack(struct chain_finish *finish, const struct event_stack *stack);
+
+/* The event, or a copy of it with other chains, which lasts until the next call. */
+const struct event_header *chain_finish_event(struct chain_finish *finish,
+                                              const struct event_header *event);
+
+#endif

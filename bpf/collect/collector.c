@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf/collect/collector_internal.h"
+#include "core/base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCAN_NS        1000000000ULL
+#define DRAIN_MS       5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
+#define CONSUME_NS     1000000ULL
+#define DRAIN_QUIET_MS 40 /* while nothing comes: 40,000 a second to begin with */
+
+/* What a report stands on. Rows of tables, and accesses that were held and met nobody, are many. */
+static bool event_is_essential(const struct event_header *event)
+{
+	return event->kind == EVENT_OVERLAP || event->kind == EVENT_CRASH ||
+	       event->kind == EVENT_PROCESS;
+}
+
+bool collector_push(struct collector *c, const struct event_header *event)
+{
+	if (!(event_is_essential(event) ? event_queue_push_essential
+	                                : event_queue_push)(c->config.queue, event)) {
+		c->queue_full++;
+		return false;
+	}
+	c->delivered++;
+	return true;
+}
+
+static int on_ring_event(void *ctx, void *data, size_t size)
+{
+	struct collector *c = ctx;
+	const struct event_header *event = data;
+
+	if (size < sizeof(*event) || event->size > size)
+		return 0;
+	if (event->kind == EVENT_STACK) {
+		c->delivered++;
+		chain_finish_stack(c->chains, data);
+		return 0;
+	}
+	if (event->kind == EVENT_CHAIN) {
+		chain_store_put(c->names, data);
+		return 0;
+	}
+	if (event->kind == EVENT_PROCESS) {
+		collector_target_started(c, event->tgid);
+		chain_finish_process(c->chains, event->tgid);
+	}
+	if (event->kind == EVENT_CRASH)
+		collector_target_crashed(c, event->tgid);
+	event = chain_store_expand(c->names, event);
+	if (!event) {
+		c->chains_missing++;
+		return 0;
+	}
+	collector_push(c, chain_finish_event(c->chains, event));
+	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
+		c->news = true;
+	return 0;
+}
+
+static void tell_consumer(struct collector *c)
+{
+	uint64_t one = 1;
+
+	/* A full eventfd counter (EAGAIN) has told already. */
+	if (c->news && write(c->config.event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		return;
+	c->news = false;
+}
+
+static void tick(struct collector *c, bool final)
+{
+	struct event_header h = {.kind = EVENT_TICK, .size = sizeof(h)};
+
+	collector_counts_push(c, final);
+	h.time_ns = clock_now();
+	event_queue_push_essential(c->config.queue, &h);
+	c->news = true;
+}
+
+/* The model gets a tick an interval; the tables are looked after more often where that is long. */
+static void counts_when_due(struct collector *c)
+{
+	uint64_t now = clock_now();
+
+	if (now >= c->next_tick_ns) {
+		tick(c, false);
+		c->next_tick_ns += c->config.interval_ns;
+		if (c->next_tick_ns < now)
+			c->next_tick_ns = now + c->config.interval_ns;
+	} else if (now >= c->next_scan_ns) {
+		collector_counts_push(c, false);
+	} else {
+		return;
+	}
+	c->next_scan_ns = now + SCAN_NS;
+}
+
+static void *collector_run(void *arg)
+{
+	struct collector *c = arg;
+	int drain_ms = DRAIN_MS;
+
+	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
+		collector_targets_poll(c, drain_ms);
+		drain_ms = ring_buffer__consume(c->ring) ? DRAIN_MS : drain_ms * 2;
+		if (drain_ms > DRAIN_QUIET_MS)
+			drain_ms = DRAIN_QUIET_MS;
+		collector_tune(c);
+		collector_targets_cpu_look(c);
+		collector_room_look(c);
+		collector_layouts_look(c);
+		counts_when_due(c);
+		tell_consumer(c);
+	}
+	ring_buffer__consume(c->ring);
+	tick(c, true);
+	tell_consumer(c);
+	atomic_store_explicit(&c->ended, true, memory_order_release);
+	return NULL;
+}
+
+static void collector_free(struct collector *c)
+{
+	ring_buffer__free(c->ring);
+	collector_layouts_close(c);
+	collector_counts_close(c);
+	collector_targets_close(c);
+	chain_finish_destroy(c->chains);
+	chain_store_destroy(c->names);
+	pthread_mutex_destroy(&c->targets_lock);
+	free(c);
+}
+
+int collector_start(const struct collector_config *config, struct collector **out,
+                    struct error *err)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return error_no_memory(err);
+	pthread_mutex_init(&c->targets_lock, NULL);
+	c->config = *config;
+	c->epoll_fd = -1;
+	c->started_ns = clock_now();
+	c->next_tick_ns = c->started_ns + config->interval_ns;
+	c->next_scan_ns = c->started_ns + SCAN_NS;
+	c->ring = ring_buffer__new(config->events_fd, on_ring_event, c, NULL);
+	if (!c->ring) {
+		rc = error_set(err, errno, "cannot map the event ring: %s; %s", strerror(errno),
+		               error_remedy(errno, "retry with --verbose"));
+		goto cleanup;
+	}
+	rc = chain_finish_create(config->targets_fd, config->stack_depth, config->verbose,
+	                         &c->chains);
+	if (!rc)
+		rc = chain_store_create(config->chains_fd, &c->names);
+	if (!rc)
+		rc = collector_counts_open(c);
+	if (!rc)
+		rc = collector_targets_open(c);
+	if (!rc)
+		rc = collector_layouts_open(c);
+	collector_tuning_open(c);
+	if (!rc)
+		rc = -pthread_create(&c->thread, NULL, collector_run, c);
+	if (rc) {
+		error_set(err, -rc, "cannot start the collector: %s; %s", strerror(-rc),
+		          error_remedy(-rc, "try again; --verbose shows what was tried"));
+		goto cleanup;
+	}
+	*out = c;
+	return 0;
+cleanup:
+	collector_free(c);
+	return rc;
+}
+
+void collector_stop_consumed(struct collector *c, void (*consume)(void *ctx), void *ctx)
+{
+	if (!c)
+		return;
+	collector_disarm(c);
+	c->consumed = consume;
+	atomic_store_explicit(&c->stopping, true, memory_order_release);
+	while (consume && !atomic_load_explicit(&c->ended, memory_order_acquire)) {
+		consume(ctx);
+		nanosleep(&(struct timespec){.tv_nsec = CONSUME_NS}, NULL);
+	}
+	pthread_join(c->thread, NULL);
+	collector_free(c);
+}
+
+void collector_stop(struct collector *c)
+{
+	collector_stop_consumed(c, NULL, NULL);
+}
+
+int collector_targets_alive(const struct collector *c)
+{
+	return atomic_load_explicit(&c->alive, memory_order_relaxed);
+}
+
+void collector_disarm(struct collector *c)
+{
+	unsigned long long none = 0;
+
+	atomic_compare_exchange_strong(&c->disarmed_ns, &none, clock_now());
+}

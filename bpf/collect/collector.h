@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collector: the thread between the kernel and the event_queue.
+ *
+ * Every few milliseconds it drains the ring buffer into the queue; once an interval it reads the
+ * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, and forgets rows that
+ * have been idle when a table gets full. Counts are absolute: what finds no room in the queue is sent
+ * with the next scan, and the last one waits for the consumer. Coverage and ticks always arrive. A table
+ * that cannot be read counts as a loss (COVERAGE_TABLE_UNREAD), never as an empty one. A few times a second it adjusts how soon the detector
+ * holds an object again, so that the budget of held time is used. It also watches the targets'
+ * pidfds and reports their end.
+ */
+#ifndef GOMAPTOP_BPF_COLLECTOR_H
+#define GOMAPTOP_BPF_COLLECTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/govern/birth_probes.h"
+#include "bpf/govern/governor.h"
+#include "bpf/wire/wire.h"
+#include "core/base/error.h"
+#include "core/budget/overhead_cost.h"
+#include "core/event/event_queue.h"
+
+struct collector;
+struct program;
+
+/* An executable whose layout nobody vouches for: the collector holds it against live objects, and
+ * tells the programs (detector_tuning.proven) what may be believed. */
+struct collector_layout {
+	struct probe_file file;
+	size_t row; /* of the programs' settings */
+};
+
+struct collector_config {
+	int events_fd, maps_fd, goroutines_fd, coverage_fd, targets_fd, chains_fd; /* BPF maps */
+	size_t maps_max, goroutines_max; /* rows of the tables */
+	struct event_queue *queue;       /* the collector is its producer */
+	int event_fd;                    /* eventfd: written when the queue has news */
+	uint64_t interval_ns;
+	struct overhead_costs costs; /* for the estimate of the overhead */
+	uint64_t budget_divisor;
+	int stack_depth; /* frames kept of a call chain */
+	bool verbose;
+	struct detector_tuning *tuning; /* shared with the BPF program */
+	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
+	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
+	bool unlimited;            /* they are never taken out, unless they are let go */
+	const pid_t *pids;         /* targets known from the start */
+	size_t pid_count;
+	const struct collector_layout *layouts; /* read by collector_start() only */
+	size_t layout_count;
+};
+
+/* One more such executable while it runs, before its first probe goes in; and one less. By one thread
+ * that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
+int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
+void collector_layout_remove(struct collector *collector, size_t row);
+
+/* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the caller's. */
+void collector_config_program(struct collector_config *config, const struct program *program);
+
+/* Start the thread. Everything in *config is borrowed until collector_stop(). 0 or -errno. */
+int collector_start(const struct collector_config *config, struct collector **out,
+                    struct error *err);
+
+/* To be called after the probes are out: drains what is left, pushes the final counts and ends the
+ * thread. Frees everything. Accepts NULL. */
+void collector_stop(struct collector *collector);
+
+/* The same by the thread that consumes the queue: consume(ctx), which empties it, is called again and
+ * again until the last counts are in it, however small the queue is. */
+void collector_stop_consumed(struct collector *collector, void (*consume)(void *ctx), void *ctx);
+
+/* Targets that have not ended, as far as is known. Any thread. */
+int collector_targets_alive(const struct collector *collector);
+
+/* CPU time of the targets since collecting began, ended ones included: a look some tens of
+ * milliseconds ago. Any thread. */
+uint64_t collector_cpu_ns(const struct collector *collector);
+
+/* The same, looked at now, to the nanosecond: less than a microsecond a target. Any thread. */
+uint64_t collector_targets_cpu_ns(struct collector *collector);
+
+/* CPU time that processes which started under watch needed for the breakpoints that the kernel put
+ * into them as they mapped the executable: an estimate. Any thread. */
+uint64_t collector_planted_ns(const struct collector *collector);
+
+/* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target may
+ * use where that is less. 0: none, or not known. Any thread. */
+double collector_room(const struct collector *collector);
+
+/* Read and write calls of the targets since collecting began, ended ones included; looked at now,
+ * some microseconds a target. What nobody may see counts as none. Any thread. */
+uint64_t collector_targets_calls(struct collector *collector);
+
+/* Time with the probes in place ends now (they are being taken out). Any thread. */
+void collector_disarm(struct collector *collector);
+
+#endif

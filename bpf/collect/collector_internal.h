@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collector_internal: what the collector's files share. Everything here is touched by the
+ * collector's thread alone, except the atomics and what has a lock.
+ */
+#ifndef GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
+#define GOMAPTOP_BPF_COLLECTOR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/collect/chain_finish.h"
+#include "bpf/collect/chain_store.h"
+#include "bpf/collect/collector.h"
+#include "bpf/attach/coverage_totals.h"
+#include "core/event/event.h"
+
+struct collector_target {
+	pid_t pid;
+	int pidfd;                  /* -1: has ended */
+	uint64_t cpu_ns;            /* last reading */
+	uint64_t cpu_base;          /* at the start of watching */
+	uint64_t calls, calls_base; /* the same of read and write calls */
+	uint64_t room_cpu_ns;       /* of cpu_ns, when room was last looked at; */
+	uint64_t throttled;         /* so often its CPU time was used up until then */
+	bool crashed;
+	bool unattended; /* runs, but its end would not be noticed */
+};
+
+struct collector {
+	struct collector_config config;
+	pthread_t thread;
+	atomic_bool stopping, ended;
+	atomic_int alive;
+	atomic_ullong disarmed_ns;
+	atomic_ullong cpu_ns; /* of the targets, as last looked at */
+	atomic_ullong planted_ns; /* see collector_planted_ns() */
+	atomic_uint room;     /* see collector_room(), in thousandths */
+
+	struct ring_buffer *ring;
+	struct chain_finish *chains;
+	struct chain_store *names;
+	uint64_t started_ns;
+	uint64_t next_tick_ns;
+	uint64_t next_scan_ns;        /* the tables are read at least once a second */
+	uint64_t last_scan_ns;        /* rows older than this were sent before */
+	bool resend;                  /* this scan sends every row, changed or not */
+	bool resend_next;             /* not every row could be told: the next scan sends all */
+	bool final;                   /* this scan is the last one */
+	int final_waits;              /* so many more times it may wait for the consumer */
+	bool consumed;                /* somebody empties the queue until the thread has ended */
+	uint64_t cold_ns;             /* see overhead_cold_said() */
+	__u64 totals[COVERAGE_COUNT]; /* of the programs, as last read */
+	__u64 totals_seen[COVERAGE_COUNT];         /* when it was last asked whether rows moved */
+	bool settling;                             /* they had moved */
+	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
+	bool news; /* something was pushed since the consumer was last told */
+
+	uint64_t delivered; /* events of the ring that reached the queue, or were used here */
+	uint64_t queue_full;
+	uint64_t tables_unread;  /* scans in which one could not be read */
+	uint64_t chains_missing; /* events that named a chain that is not known: lost */
+	uint64_t made_here;      /* events that the collector made itself and that may be lost */
+
+	uint64_t cpu_looked_ns;
+	uint64_t room_looked_ns, idle_ns; /* when that was, and what CPUs had been idle by then */
+	bool room_known;
+
+	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
+	uint64_t tuned_held_ns; /* held time until then */
+	double tuned_used;      /* part of the budget of held time that is used lately */
+
+	struct collector_target *targets;
+	size_t target_count, target_room;
+	int epoll_fd;                 /* of all pidfds; -1: none */
+	bool unattended;              /* some target is, */
+	uint64_t attend_ns;           /* to be tried again at that time */
+	pthread_mutex_t targets_lock; /* another thread may read what is in targets[] */
+
+	struct collector_layouts *layouts;
+
+	struct coverage_totals *coverage;
+	void *keys, *values; /* of one batch */
+};
+
+/* Push one event; counts the delivery, or the loss. */
+bool collector_push(struct collector *c, const struct event_header *event);
+
+/* collector_counts.c: read the tables and the totals, push what changed. final: the probes are out,
+ * nothing runs any more, the sums are exact. */
+int collector_counts_open(struct collector *c);
+void collector_counts_close(struct collector *c);
+void collector_counts_push(struct collector *c, bool final);
+uint64_t collector_stall_ns(struct collector *c); /* held time so far */
+
+/* collector_tuning.c: keep the budget of held time busy, and no more. */
+void collector_tuning_open(struct collector *c);
+void collector_tune(struct collector *c);
+
+/* collector_layout.c: what may be believed of layouts that nobody vouches for. */
+int collector_layouts_open(struct collector *c);
+void collector_layouts_close(struct collector *c);
+void collector_layouts_look(struct collector *c);
+void collector_layouts_forget(struct collector *c, pid_t pid); /* the process has ended */
+
+/* collector_targets.c: pidfds, CPU time, ends. */
+int collector_targets_open(struct collector *c);
+void collector_targets_close(struct collector *c);
+/* Sleep until timeout_ms or the end of a target; report ends. */
+void collector_targets_poll(struct collector *c, int timeout_ms);
+void collector_target_add(struct collector *c, pid_t pid);
+void collector_target_started(struct collector *c, pid_t pid); /* its first hit has told of it */
+void collector_target_crashed(struct collector *c, pid_t pid);
+void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
+
+/* collector_room.c: CPU time that is left for the targets. */
+void collector_room_look(struct collector *c);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * governor: keeps what the probes on map operations cost the targets within --max-overhead.
+ *
+ * A thread that adds up, every few milliseconds, what hits and holds have cost, and puts the probes
+ * in place and takes them out as core/budget/overhead_budget advises: always in place where they are hit
+ * rarely, in short windows at times drawn by lot where they are hit millions of times a second. It
+ * also says how much of the time accesses may be held, and ends holds before a window ends: one
+ * that nobody could meet would be held for nothing.
+ *
+ * It gives a sign at each step, ten times a second at least. When the signs stop, the keeper takes
+ * all probes out (link_keeper.h); when they go on, the governor puts them back. When it cannot read
+ * what hits cost, it takes out what it governs: an unknown cost has no limit.
+ */
+#ifndef GOMAPTOP_BPF_GOVERNOR_H
+#define GOMAPTOP_BPF_GOVERNOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/attach/probe_set.h"
+#include "bpf/govern/site_zoom.h"
+#include "bpf/wire/wire.h"
+#include "core/budget/overhead_cost.h"
+#include "core/event/trouble.h"
+
+struct governor;
+
+struct governor_config {
+	struct link_keeper *keeper;     /* who owns the links, and hears the governor's signs */
+	struct probe_set *probes;       /* those that are governed; the governor alone opens them */
+	struct probe_set *standing;     /* those that stay in place; likewise */
+	enum probe_link_mode mode;      /* with perf events taking probes out is slow */
+	int coverage_fd;                /* BPF map of totals */
+	struct overhead_costs costs;    /* of a hit */
+	struct detector_tuning *tuning; /* shared with the program */
+	uint64_t hold_divisor;          /* held time is at most 1 : this of the time in any case */
+	uint64_t stall_max_ns;          /* longest hold */
+	double share;                   /* --max-overhead: 0.03; 0: never; 1 and above: always */
+};
+
+/* 0 or -ENOMEM. No probe is attached yet. */
+int governor_create(const struct governor_config *config, struct governor **out);
+
+/* What is to be known of the targets; all must be callable in the governor's thread. */
+struct governor_targets {
+	uint64_t (*cpu_ns)(
+	        void *ctx); /* CPU time, since anything; of a moment ago, costs nothing */
+	uint64_t (*cpu_now_ns)(void *ctx); /* of now, of ended ones too */
+	uint64_t (*calls)(void *ctx);      /* their read and write calls, likewise */
+	uint64_t (*planted_ns)(void *ctx); /* CPU time that starting with breakpoints cost them so far */
+	double (*room)(void *ctx); /* part of the CPU time at hand that goes unused, 0 to 1 */
+	void *ctx;
+};
+
+/* Before governor_start(). */
+void governor_targets_set(struct governor *governor, const struct governor_targets *targets);
+
+/* Probes at calls, which may stay in place between the windows; the governor alone uses them from
+ * now on. NULL: there are none. Before governor_start(). */
+void governor_sites_set(struct governor *governor, struct site_zoom *sites);
+
+/* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
+ * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are
+ * accepted, standing ones included; with a share of 0 all governed ones are counted as such and none
+ * is put in place. A file that no probe may go into yet (link_keeper.h: written to, or run by no
+ * process and without a lease) is tried again later. -errno: none can be put in place. */
+int governor_start(struct governor *governor,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
+
+/* Have run(ctx) done in the governor's thread, between two of its steps, and wait until it is done:
+ * what that thread alone may touch (the probe sets, site_zoom) can be changed there. Where no thread
+ * runs it is done here. Not from the governor's thread. */
+void governor_call(struct governor *governor, void (*run)(void *ctx), void *ctx);
+
+/* The set of governed probes has changed (governor_call): what is new in it goes in if the others are
+ * in place. Within run(). Returns how many of these went in, or -errno. */
+int governor_renew(struct governor *governor,
+                   void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
+
+struct governor_state {
+	uint64_t armed_ns;  /* time with the probes in place so far */
+	uint64_t out_ns;    /* time without them, since they were in place first */
+	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
+	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
+	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
+	double contention;   /* contention_seen() */
+	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
+	size_t accepted;     /* probes that the kernel has accepted, standing ones included */
+	unsigned int drops;  /* how often all probes were let go because this thread gave no sign */
+	enum trouble trouble;
+};
+
+/* Any thread. */
+void governor_state(struct governor *governor, struct governor_state *out);
+
+/* Take the probes out and end the thread; the armed time can still be asked for. Accepts NULL. */
+void governor_stop(struct governor *governor);
+void governor_destroy(struct governor *governor); /* accepts NULL; stops first */
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * gomaptop: the program behind every probe.
+ *
+ * One hit goes: account for it, filter it or read the operation from the registers, count it, see
+ * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
+ * operation.bpf.h. Counting: count.bpf.h; the short way for most: own.bpf.h. Holding and meeting:
+ * hold.bpf.h. Choosing: detector.bpf.h. Whose hit it is: process_ids.bpf.h.
+ */
+#include "core/event/event.h"
+
+#include "bpf/kern/birth.bpf.h"
+#include "bpf/kern/crash.bpf.h"
+#include "bpf/kern/detector.bpf.h"
+#include "bpf/kern/governed.bpf.h"
+#include "bpf/kern/own.bpf.h"
+#include "bpf/kern/process_ids.bpf.h"
+#include "bpf/kern/timing.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+static __always_inline void process_announce(__u32 tgid, __u32 row)
+{
+	struct event_process *e = event_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_header_set(&e->h, EVENT_PROCESS, sizeof(*e), bpf_ktime_get_ns(), tgid);
+	e->state = PROCESS_RUNNING;
+	e->binary = row;
+	event_submit(e);
+}
+
+/* Is this process one to watch? Its first hit announces it. */
+static __always_inline int process_is_target(__u32 tgid, __u32 row)
+{
+	struct target_state *t = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (t) {
+		if (!t->announced && !__sync_val_compare_and_swap(&t->announced, 0, 1))
+			process_announce(tgid, row);
+		return 1;
+	}
+	if (!config.any_process)
+		return 0;
+	{
+		struct target_state fresh = {.announced = 1};
+
+		if (!bpf_map_update_elem(&targets, &tgid, &fresh, BPF_NOEXIST))
+			process_announce(tgid, row);
+	}
+	return 1;
+}
+
+/* The first hits of a process; KNOWN_PROCESSES that share a place here come again and again. */
+static __noinline __u32 process_learn(__u32 own, __u32 row)
+{
+	__u32 tgid = 0, tid = 0;
+
+	if (current_ids(&tgid, &tid) || !process_is_target(tgid, row))
+		return 0;
+	*(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)] = (__u64)own << 32 | tgid;
+	return tgid;
+}
+
+/* Id of the running process if it is to be watched, else 0. own: the kernel's own id of it. */
+static __always_inline __u32 process_watched(__u32 own, __u64 cookie)
+{
+	__u64 known = *(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)];
+
+	return known >> 32 == own ? (__u32)known : process_learn(own, COOKIE_ROW(cookie));
+}
+
+static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)
+{
+	struct goroutine_counts *c = goroutine_row(o);
+	struct map_counts *m = map_row(o);
+
+	timing_end(begin);
+	coverage_count(COVERAGE_COUNTED);
+	if (o->probed)
+		coverage_count(COVERAGE_AT_CALL);
+	o->sample = operation_is_sample(o, c);
+	if (own_operation(o, m, c))
+		return;
+	operation_complete(ctx, o);
+	c = goroutine_count(o, c);
+	m = map_count(o, m);
+	if (!hold_meet(ctx, o, m, c) && m)
+		detect(ctx, o, m);
+}
+
+SEC("uprobe")
+int on_probe(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct operation o = {};
+	__u64 ids, begin;
+	int cause;
+
+	stack_stay(ctx);
+	begin = COOKIE_ROLE(cookie) == WIRE_MAP_OP ? timing_begin() : 0;
+	if (tuning.stopped)
+		return 0;
+	ids = bpf_get_current_pid_tgid();
+	o.tid = ids;
+	o.tgid = process_watched(ids >> 32, cookie);
+	if (!o.tgid) {
+		coverage_count(COVERAGE_OTHER_PROCESS);
+		return 0;
+	}
+	if (COOKIE_ROLE(cookie) == WIRE_CRASH) {
+		coverage_count(COVERAGE_CRASH_SITE);
+		crash_tell(ctx, cookie, o.tgid, o.tid);
+		return 0;
+	}
+	if (!is_governed()) {
+		coverage_count(COVERAGE_UNGOVERNED);
+		return 0;
+	}
+	if (COOKIE_ROLE(cookie) == WIRE_BIRTH) {
+		coverage_count(COVERAGE_BIRTH_SITE);
+		if (birth_is_allowed())
+			birth_tell(ctx, cookie, o.tgid, o.tid);
+		return 0;
+	}
+	if (COOKIE_INSTRUCTION(cookie) == WIRE_AT_JBE && go_stack_growth(ctx)) {
+		coverage_count(COVERAGE_STACK_GROWTH);
+		return 0;
+	}
+	cause = operation_read(ctx, cookie, &o);
+	if (cause)
+		coverage_count(cause);
+	else
+		map_operation(ctx, &o, begin);
+	return 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire: what attach and the BPF programs agree on besides events: cookies, settings, tables.
+ *
+ * Compiled on both sides, like core/event/event.h.
+ */
+#ifndef GOMAPTOP_BPF_WIRE_H
+#define GOMAPTOP_BPF_WIRE_H
+
+#include <linux/types.h>
+
+#include "core/event/event.h"
+
+/* A probe's cookie holds all that the program must know of its site, so that a hit costs no
+ * look-up. bits 0-15 site index, 16-19 role, 20-23 op, 24-27 args, 28-31 instruction, 32-39 fields
+ * row, 40 COOKIE_CALLERS. */
+#define COOKIE(site, role, op, args, instruction, row)                                   \
+	((__u64)(site) | (__u64)(role) << 16 | (__u64)(op) << 20 | (__u64)(args) << 24 | \
+	 (__u64)(instruction) << 28 | (__u64)(row) << 32)
+#define COOKIE_SITE(c)        ((__u32)((c)&0xffff))
+#define COOKIE_ROLE(c)        ((__u32)((c) >> 16 & 0xf))
+#define COOKIE_OP(c)          ((__u32)((c) >> 20 & 0xf))
+#define COOKIE_ARGS(c)        ((__u32)((c) >> 24 & 0xf))
+#define COOKIE_INSTRUCTION(c) ((__u32)((c) >> 28 & 0xf))
+#define COOKIE_CALLERS        (1ULL << 40) /* the site has a row in the table of callers */
+#define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
+
+/* Values of enum probe_role, probe_args and probe_instruction of core/probe/probe_site.h, which the BPF
+ * side cannot include; attach.c asserts that they agree. */
+enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
+enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
+/* Where the key is: enum key_source of core/probe/access_key.h. In the cookie: bits 44-46. */
+enum wire_key { WIRE_KEY_NONE, WIRE_KEY_POINTER, WIRE_KEY_WORD, WIRE_KEY_STRING };
+#define COOKIE_KEY(source)   ((__u64)(source) << 44)
+#define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
+enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET, WIRE_AT_CALL };
+/* WIRE_AT_CALL: its row in the table of probed calls. In the cookie: bits 48-63. */
+#define COOKIE_CALL(row)   ((__u64)(row) << 48)
+#define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
+
+/* Offsets that differ between watched binaries, one row a binary. Negative: no such field. */
+#define FIELD_ROWS 64 /* a power of two */
+#define ROW_SITES  96 /* site indices that belong to a row: from row * ROW_SITES on */
+struct field_row {
+	__s32 g_goid;
+	__s32 g_parent_goid;
+	__s32 g_gopc;
+	__s32 g_startpc;
+	__s32 map_length;    /* of the number of entries in the map header */
+	__s32 seed_offset;   /* of the hash seed in the map header */
+	__u32 seed_size;     /* 4 or 8 */
+	__s32 iterator_type; /* of the *maptype in the iterator */
+	__s32 iterator_map;  /* of the map in the iterator */
+	__s32 g_m, m_g0;     /* of the m in g, and of that m's own g */
+	__s32 g_waitreason;  /* one byte */
+	__u32 unproven;      /* 1: read only what detector_tuning.proven says */
+	__u32 pad;
+	__u64 lock_reasons; /* 1 << reason for which a goroutine waits at a lock; 0: not known */
+};
+
+/* Values of enum layout_field of core/go/layout_check.h; collector_layout.c asserts that they agree. */
+enum wire_field {
+	FIELD_GOID = 1,
+	FIELD_PARENT_GOID = 2,
+	FIELD_GOPC = 4,
+	FIELD_STARTPC = 8,
+	FIELD_MAP = 16,
+};
+
+/* Code from which a probed function is called on behalf of others, by its distance from the probed
+ * instruction: that holds wherever the executable is loaded. Unused entries have size 0. */
+struct code_range {
+	__s32 start;
+	__u32 size;
+};
+
+#define CALLERS_PROBED 6  /* functions that are probed themselves: a hit from there is theirs */
+#define CALLERS_BEHIND 20 /* functions behind which the program's own code is to be looked for */
+struct site_callers {
+	struct code_range probed[CALLERS_PROBED];
+	struct code_range behind[CALLERS_BEHIND];
+};
+
+/* ---- calls ------------------------------------------------------------------------------------
+ */
+
+/* How far behind a call its return address is. */
+#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
+#define CALL_BYTES 4
+#else
+#define CALL_BYTES 5
+#endif
+
+#define CALL_PROBES_MAX 1024 /* calls that can be probed at once */
+
+/* One probed call. Distances are from the call: they hold wherever the executable is loaded. */
+struct call_probe {
+	__s32 probed;  /* to the probed instruction of the function that it leads to */
+	__s32 wrapper; /* to the return address in the wrapper that it calls; 0: it calls that one */
+	__u32 on;      /* 0: its hits count for nothing, another row has the same call */
+	__u32 pad;
+	__u64 hits;
+};
+
+/* A probed call as the function's own probe sees it: the site, and how far the call's return address
+ * is from the site's instruction. What is in this table is filtered there. */
+struct call_key {
+	__u32 site;
+	__s32 distance;
+};
+
+/* A first look without the table: a bit each. */
+#define CALL_BITS 1024
+#define CALL_BIT(site, distance) \
+	(((__u32)(distance)*0x9e3779b1u ^ (__u32)(site)*0x85ebca6bu) >> 22) /* CALL_BITS */
+
+/* How an object of the detector (a map, a call site) fared so far; see `struct map_counts`. */
+struct call_site {
+	__u64 next_hold_ns;
+	__u64 next_control_ns;
+	__u64 hold_ns;
+	__u64 control_ns;
+	__u64 control_arrivals;
+	__u64 samples; /* one in CALL_SAMPLE operations that were seen at the function's probe */
+	__u32 holds;
+	__u32 met;      /* conflicting operations that came during these holds */
+	__u32 flags;    /* enum map_flag: so was a map that it touched */
+	__u32 drawn_ns; /* see struct map_counts */
+	struct await_counts awaits;
+	__u32 chain_bytes; /* length of the last call chain from here that was whole; 0: none was */
+	__u32 pad;
+};
+
+#define CALL_SAMPLE 16
+
+/* A place in the code that operates on maps: the return address of the runtime's function. */
+struct call_site_key {
+	__u64 caller;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* Which places touch the same maps, of maps that several goroutines use and something changes. They
+ * go by the place that was seen first at the map, so that maps that live shortly are one. */
+struct touch_key {
+	__u64 group; /* map_counts.first_caller */
+	__u32 tgid;
+	__s32 distance; /* of the place from the site's probed instruction */
+	__u16 site;
+	__u16 op;
+	__u32 pad;
+};
+
+struct touch {
+	__u64 place;
+	__u64 map; /* the last such map */
+	__u64 last_ns;
+};
+
+#define TOUCHES_MAX 4096
+
+#define STALL_LENGTHS 256 /* quantiles of the log-uniform distribution of hold lengths */
+
+/* Of which goroutines' stacks copies are made: none, of those that the frame pointers do not lead
+ * through, all (for a comparison of both ways). */
+enum stack_copies { STACK_COPIES_NONE, STACK_COPIES_NEEDED, STACK_COPIES_ALL };
+
+/* Settings, fixed when the programs are loaded. */
+struct detector_config {
+	__u32 stall_ns[STALL_LENGTHS];
+	__u64 pidns_ino;       /* 0: this process lives in the initial pid namespace */
+	__u64 budget_divisor;  /* held time : time, 1 : divisor */
+	__u64 budget_burst_ns; /* time whose budget may be spent at once */
+	__u32 stack_bytes;     /* of a call chain */
+	__u32 any_process;     /* -e: processes not in `targets` are new targets */
+	__u32 show_keys;       /* 0: no key is read */
+	__u32 stack_copies;    /* enum stack_copies */
+	__u32 tail_call;       /* 0: never; see stack_stay() */
+	__u32 holds_at_once;   /* so many in all targets; 0: any number */
+};
+
+#define KNOWN_PROCESSES 256 /* a power of two */
+
+#define WINDOW_GAP_ONE 16
+
+/* Settings that the collector adjusts while watching. */
+struct detector_tuning {
+	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
+	__u64 fresh_spacing_ns;   /* the same for one that was rarely tried */
+	__u32 proven[FIELD_ROWS]; /* enum wire_field of unproven rows that live objects confirm */
+	__u64 hold_divisor; /* held time : time, 1 : this; 0: detector_config.budget_divisor */
+	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
+	__u32 stopped;      /* 1: watching is over, though probes may still be in place */
+	__u32 calls_probed; /* rows of call_keys; 0: there are none */
+	__u32 timed_all;    /* 1: each hit is looked at, see timing.bpf.h */
+	__u64 armed_ns;     /* since when the functions' probes are in place; 0: they are not */
+	/* How long it takes for the functions' probes to be in place for WINDOW_GAP_ONE ns; 0: not
+	 * known. */
+	__u64 window_gap;
+	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
+	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
+	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
+	__u64 known[KNOWN_PROCESSES];
+	__u64 calls[CALL_BITS / 64]; /* CALL_BIT of all rows of call_keys */
+	/* The governor's last sign, CLOCK_MONOTONIC; 0: there is none yet. See governed.bpf.h. */
+	__u64 beat_ns;
+	/* The programs' own clock for what need not be exact, see clock_coarse(): the time at the
+	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
+	__u64 clock_tick, clock_ns;
+	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
+};
+
+struct target_state {
+	__u32 announced; /* EVENT_PROCESS was sent at the first hit */
+	__u32 pad;
+	/* Run-time addresses. goexit: what the outermost frame of every goroutine returns to; 0: not
+	 * known (yet), then no stack is copied. */
+	__u64 goexit;
+	__u64 callback_begin, callback_end; /* runtime.cgocallback; 0: the program has none */
+};
+
+#define SLOTS 64 /* holds that can be under way at once, in all targets; a power of two */
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event: the wire contract between the BPF programs, the collector and the model.
+ *
+ * Plain C, fixed-size types, the same bytes on both sides: this file is compiled by clang for the
+ * BPF target and by the C compiler for user space, and the static asserts at its end hold both to
+ * one layout. Every source of events (the kernel, a recording, a synthetic load) speaks exactly
+ * this, so the model cannot tell them apart.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns); addresses are the target's.
+ */
+#ifndef GOMAPTOP_CORE_EVENT_H
+#define GOMAPTOP_CORE_EVENT_H
+
+#include <linux/types.h>
+
+/* ---- operations ---------------------------------------------------------------------- */
+
+/* What a probed runtime function does to its map: identifier, name in reports, changes the map. */
+#define MAP_OPS(X)             \
+	X(READ, "read", 0)     \
+	X(WRITE, "write", 1)   \
+	X(DELETE, "delete", 1) \
+	X(CLEAR, "clear", 1)   \
+	X(ITERATE, "iterate", 0)
+
+enum map_op {
+#define X(id, name, changes) OP_##id,
+	MAP_OPS(X)
+#undef X
+	        OP_COUNT
+};
+
+/* Two operations on one map conflict when at least one of them changes it. */
+#define X(id, name, changes) | ((changes) << OP_##id)
+#define OP_CHANGES_MASK      (0 MAP_OPS(X))
+static inline int op_changes(unsigned int op)
+{
+	return (OP_CHANGES_MASK >> op) & 1;
+}
+#undef X
+
+/* ---- call chains --------------------------------------------------------------------- */
+
+#define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */
+#define KEY_BYTES_MAX   64  /* of a map key, with --show-keys */
+
+/* How a chain ends: with the goroutine's first function; at the depth limit; where the frame
+ * pointers were lost (C code) and the rest could not be learned. */
+enum chain_end { CHAIN_WHOLE, CHAIN_TOO_DEEP, CHAIN_LOST };
+
+/* One side of a conflict, or one sampled access: who did what, where it came from.
+ * stack[0] is the probed instruction inside the runtime's map function. A frame-pointer walk from
+ * a probe on `jbe` skips the immediate caller: `caller` has it, see call_chain_complete(). */
+struct access {
+	__u64 time_ns;
+	__u64 map;
+	__u64 map_type;    /* *maptype / *abi.MapType, 0 if it could not be read */
+	__u64 g;           /* address of the runtime.g: identity while the access lasts */
+	__u64 goid;        /* 0 if unknown */
+	__u64 parent_goid; /* 0 if unknown (Go before 1.21) */
+	__u64 gopc;        /* return address of the go statement that made the goroutine, or 0 */
+	__u64 caller;      /* return address into the function that called the map function */
+	__u32 tgid;
+	__u32 tid;
+	__u16 site;     /* index into the table of probe sites */
+	__u16 depth;    /* entries used in stack[]; 0: the stack could not be walked */
+	__u8 op;        /* enum map_op */
+	__u8 truncated; /* enum chain_end: whether the goroutine's start was reached */
+	__u8 key_kind; /* --show-keys: reflect.Kind of the key, an integer or string; 0: not read */
+	__u8 key_size; /* bytes used of key[] */
+	__u32 key_length; /* of a string key: its whole length, at most UINT32_MAX */
+	__u32 pad;
+	__u64 startpc; /* entry of the goroutine's first function, or 0 */
+	__u8 key[KEY_BYTES_MAX];
+	__u64 stack[STACK_DEPTH_MAX];
+};
+
+/* ---- events -------------------------------------------------------------------------- */
+
+enum event_kind {
+	EVENT_NONE,
+	EVENT_STALL,     /* struct event_stall: one access was held; its chain, its length */
+	EVENT_OVERLAP,   /* struct event_overlap: proven conflict, both sides */
+	EVENT_CRASH,     /* struct event_crash: the runtime is about to end the process */
+	EVENT_PROCESS,   /* struct event_process: a target appeared or ended */
+	EVENT_MAP,       /* struct event_map: the counts of one map, absolute */
+	EVENT_GOROUTINE, /* struct event_goroutine: the counts of one goroutine, absolute */
+	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
+	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
+	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
+	EVENT_CHAIN, /* struct event_chain of bpf/wire/brief.h: for the collector alone, as the next */
+	EVENT_STACK, /* struct event_stack: for the collector alone, which finishes a chain with it */
+	EVENT_KINDS
+};
+
+struct event_header {
+	__u32 kind; /* enum event_kind */
+	__u32 size; /* bytes of the whole event, header included; a multiple of 8 */
+	__u64 time_ns;
+	__u32 tgid; /* 0 where the event is about no one process */
+	__u32 pad;
+};
+
+struct event_stall {
+	struct event_header h;
+	__u64 hold_ns;  /* how long the access was really held */
+	__u32 map_gen;  /* see struct map_counts */
+	__u32 arrivals; /* conflicting operations that came meanwhile */
+	struct access access;
+};
+
+struct event_overlap {
+	struct event_header h;
+	__u64 hold_ns;  /* length drawn for this hold */
+	__u64 after_ns; /* how long the held access had been held when the other one came */
+	__u32 map_gen;
+	__u32 pad;
+	struct access held; /* ACCESS a of the snapshot */
+	struct access came; /* ACCESS b */
+};
+
+/* A map was made. access: who made it and from where; access.map is the new map, op and site mean
+ * nothing. The seed tells this map from another one at the same address. */
+struct event_birth {
+	struct event_header h;
+	__u64 seed;
+	struct access access;
+};
+
+/* Copy of a goroutine's stack from its stack pointer upwards, made where the frame pointers did not
+ * lead to the goroutine's start (a cgo callback, assembly). It goes before the event whose access
+ * it belongs to: same g, access.time_ns == h.time_ns. */
+#define STACK_COPY_MAX 16384
+
+struct event_stack {
+	struct event_header h;
+	__u64 g;
+	__u64 pc, sp, fp; /* at the probe: of the probed instruction, RSP, RBP */
+	__u32 bytes;      /* used of data[] */
+	__u32 pad;
+	__u8 data[STACK_COPY_MAX];
+};
+
+#define CRASH_MESSAGE_MAX 128
+
+struct event_crash {
+	struct event_header h;
+	char message[CRASH_MESSAGE_MAX]; /* NUL-terminated */
+	__u64 last_map;                  /* map of the operation that it died in, or 0: not known */
+	struct access access; /* op and site are those of that operation, where it was seen */
+};
+
+enum process_state { PROCESS_RUNNING, PROCESS_EXITED, PROCESS_CRASHED };
+
+struct event_process {
+	struct event_header h;
+	__u32 state;  /* enum process_state */
+	__u32 binary; /* row of the binary whose probe it hit first */
+};
+
+/* ---- counts, kept in BPF hash maps and read once an interval ----------------------------------
+ */
+
+#define GOROUTINE_BITS 256 /* linear-counting sketch of the goroutines that used a map */
+#define MAP_BITS       64  /* the same of the maps that a goroutine used */
+
+enum map_flag {
+	MAP_SHARED = 1,    /* more than one goroutine used it */
+	MAP_CHANGED = 2,   /* something changed it */
+	MAP_CONTESTED = 4, /* something changed it when others had used it already */
+};
+
+struct map_key {
+	__u64 addr;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* A map's address is no identity: when the hash seed shows that a new map lives at the address,
+ * map_gen goes up and the counts begin again (the old ones arrive as one last EVENT_MAP).
+ * Index 0 of the arrays of two: held (or watched) access was a read or iteration; 1: it changed
+ * the map. control_* is the experiment that says how many overlaps to expect: a window that opens
+ * at an access as a hold does, but holds nothing, in which conflicting operations of other
+ * goroutines are counted. Here as in holds a goroutine that comes several times in a row, stepping
+ * through a range loop perhaps, counts once: such visits, not the steps, are independent. */
+/* Looks at who came right after a hold [1] or a control window [0], and those of them in which
+ * somebody came who had waited at a lock; see bpf/kern/await.bpf.h. */
+struct await_counts {
+	__u32 looks[2];
+	__u32 waited[2];
+};
+
+/* How many waited because of holds, in thousandths: those beyond what control windows show. */
+static inline __u64 await_excess(const struct await_counts *c)
+{
+	__u64 by_chance = 1000ULL * c->looks[1] * c->waited[0] / (c->looks[0] + 1);
+	__u64 seen = 1000ULL * c->waited[1];
+
+	return seen > by_chance ? seen - by_chance : 0;
+}
+
+#define AWAIT_WORTH 8 /* overlaps that one who waited at a lock stands for */
+
+/* As many overlaps as if so many had been expected and none had been seen, in thousandths. */
+static inline __u64 await_worth(const struct await_counts *c)
+{
+	return AWAIT_WORTH * await_excess(c);
+}
+
+/* Such a look. */
+struct await {
+	__u64 since_ns; /* end of the hold or window */
+	__u64 g;        /* of the access that was held or watched, */
+	__u64 place;    /* its place, */
+	__u32 changes;  /* did it change the map, */
+	__u32 held;     /* was it held */
+	__u32 left;     /* so many more to look at; 0: nothing to be looked for */
+	__u32 pad;
+};
+
+struct map_counts {
+	__u64 begun; /* see map_counts_whole() */
+	__u64 ops[OP_COUNT];
+	__u64 type;
+	__u64 seed;          /* hash seed of the map now at the address */
+	__u64 seed_stale_ns; /* a delete or clear at this time may have renewed the seed; 0: none */
+	__u64 first_caller;  /* return address into the code that operated on it first */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 first_who; /* goroutine: its goid, or the address of its g where that is unknown */
+	__u64 last_who;
+	__u64 last_caller;
+	__u64 goroutines[GOROUTINE_BITS / 64];
+	__u64 holds;
+	__u64 conflicts;
+	__u64 hold_ns[2];
+	__u64 control_ns[2];
+	__u64 control_arrivals[2];
+	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
+	__u64 control_g;
+	__u64 control_last_g; /* who was counted last in it */
+	__u64 control_next_ns;
+	__u64 control_caller; /* the window tells about this call site; 0: about the map */
+	__u64 next_hold_ns;   /* not to be held again before */
+	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
+	__u32 control_changes;
+	__u32 gen;
+	__u32 flags; /* enum map_flag */
+	__u32 first_site;
+	__u32 control_tid;
+	__u32 control_cpu;
+	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
+	__u64 places;      /* a bit each of the places that were noted to touch it */
+	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
+	struct await await;
+	struct await_counts awaits;
+	__u64 company_ns; /* last time that it was used from two CPUs within a moment */
+	__u32 last_cpu;
+	__u32 beginning; /* see map_counts_whole() */
+};
+
+/* Is a copy of a row, made from its first word to its last while others wrote, that of one map? The
+ * row changes hands with `beginning` written before all else and `begun` after it, each the generation
+ * and one: a copy that met any of it has two different ones. A row that nobody is in yet has 0. */
+static inline int map_counts_whole(const struct map_counts *counts)
+{
+	return counts->begun && counts->begun == counts->beginning;
+}
+
+/* Is this the last word on a row of the kernel's tables? */
+enum row_end {
+	ROW_GOES_ON,
+	ROW_RETIRED, /* it was unused for long and has left the table; whether it is gone is not known */
+	ROW_GONE, /* another one is in its place */
+};
+
+struct event_map {
+	struct event_header h;
+	struct map_key key;
+	struct map_counts counts;
+	__u32 end; /* enum row_end */
+	__u32 pad;
+};
+
+struct goroutine_key {
+	__u64 g;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct goroutine_counts {
+	__u64 goid;
+	__u64 parent_goid;
+	__u64 gopc;
+	__u64 startpc;
+	__u64 ops[OP_COUNT];
+	__u64 at_call; /* of these, those that probes at calls saw */
+	__u64 conflicts;
+	__u64 maps; /* MAP_BITS sketch */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 last_map;
+	__u64 last_caller;
+	__u64 last_frame; /* stack pointer << 16 | site of the operation that had last_caller; 0: none */
+	__u32 last_site;
+	__u32 last_op;
+};
+
+struct event_goroutine {
+	struct event_header h;
+	struct goroutine_key key;
+	struct goroutine_counts counts;
+	__u32 end; /* enum row_end */
+	__u32 pad;
+};
+
+/* ---- coverage ------------------------------------------------------------------------ */
+
+/* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
+ * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
+ * maps is news that was made and lost; so is TABLE_UNREAD: a table of the kernel that could not be
+ * read when its turn came, with all that it had to say. UNTRACKED: operations that are in every total but in no row
+ * of the table of goroutines (no room, or the goroutine ended and its g was reused), call sites or
+ * maps (short-lived ones of one goroutine, while the ring had little room).
+ * Identifier, name in the snapshot, group. */
+#define COVERAGE_FIELDS(X)                                         \
+	X(HITS, "hits", TOTAL)                                     \
+	X(STACK_GROWTH, "stack_growth", FILTERED)                  \
+	X(NIL_MAP, "nil_map", FILTERED)                            \
+	X(OTHER_PROCESS, "other_process", FILTERED)                \
+	X(UNREADABLE, "unreadable", FILTERED)                      \
+	X(RUNTIME_INTERNAL, "runtime_internal", FILTERED)          \
+	X(PART, "part_of_operation", FILTERED)                     \
+	X(CRASH_SITE, "crash_site", FILTERED)                      \
+	X(BIRTH_SITE, "birth_site", FILTERED)                      \
+	X(CALL_SITE, "call_site", FILTERED)                        \
+	X(UNGOVERNED, "ungoverned", FILTERED)                      \
+	X(COUNTED, "counted", TOTAL)                               \
+	X(AT_CALL, "at_call", TOTAL)                               \
+	X(TIMED, "timed", TOTAL)                                   \
+	X(TIMED_NS, "timed_ns", TOTAL)                             \
+	X(STALLS, "stalls", TOTAL)                                 \
+	X(STALL_NS, "stall_ns", TOTAL)                             \
+	X(EVENTS_MADE, "made", TOTAL)                              \
+	X(EVENTS_DELIVERED, "delivered", TOTAL)                    \
+	X(RING_FULL, "ring_full", LOST)                            \
+	X(QUEUE_FULL, "queue_full", LOST)                          \
+	X(TABLE_FULL, "table_full", LOST)                          \
+	X(STACK_FAILED, "stack_failed", LOST)                      \
+	X(TABLE_UNREAD, "table_unread", LOST)                      \
+	X(GOROUTINES_UNTRACKED, "goroutines_untracked", UNTRACKED) \
+	X(SITES_UNTRACKED, "sites_untracked", UNTRACKED)           \
+	X(MAPS_UNTRACKED, "maps_untracked", UNTRACKED)
+
+enum coverage_field {
+#define X(id, name, group) COVERAGE_##id,
+	COVERAGE_FIELDS(X)
+#undef X
+	        COVERAGE_COUNT
+};
+
+struct event_coverage {
+	struct event_header h;
+	__u64 value[COVERAGE_COUNT];
+	__u64 armed_ns;   /* time with the probes in place */
+	__u64 watched_ns; /* time since watching began */
+	__u64 run_ns; /* estimate of what probing cost the targets, holds and waiting_ns included */
+	__u64 target_cpu_ns; /* CPU time of the targets in the same span */
+	__u64 ns_per_hit;
+	__u64 births_ns;   /* time with the probes on births in place; 0: they never were */
+	__u64 cold_ns;     /* part of run_ns: so much longer hits took than in a loop */
+	__u64 waiting_ns;  /* part of run_ns: what hits cost beyond the time they take */
+	double contention; /* see core/budget/contention.h, as last seen; 0: not known */
+	double planned;    /* part of the targets' CPU time that watching may cost now; 0: all */
+	__u32 let_go;      /* how often all probes were let go because nothing governed them */
+	__u32 trouble;     /* enum trouble (core/event/trouble.h) */
+};
+
+/* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets
+ * there). */
+#define EVENT_SIZE_MAX sizeof(struct event_overlap)
+
+_Static_assert(sizeof(struct event_header) == 24, "event_header is 24 bytes on the wire");
+_Static_assert(sizeof(struct access) == 96 + KEY_BYTES_MAX + 8 * STACK_DEPTH_MAX,
+               "access has no hidden padding");
+_Static_assert(sizeof(struct event_overlap) % 8 == 0, "events are multiples of 8 bytes");
+_Static_assert(sizeof(struct event_stall) % 8 == 0, "events are multiples of 8 bytes");
+_Static_assert(sizeof(struct map_counts) % 8 == 0, "counts are multiples of 8 bytes");
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Metrics of the model's rows: one sample or more for each process or map. */
+#include <string.h>
+
+#include "core/report/metrics_internal.h"
+
+/* ---- processes ----------------------------------------------------------------------- */
+
+/* One sample for each process, and one for those that are too many; more: a further label. */
+static void put_totals_field(struct page *page, size_t offset, const struct label *more)
+{
+	for (size_t i = 0; i <= page->totals_count; i++) {
+		bool others = i == page->totals_count;
+		const struct model_totals *totals = others ? &page->rest : page->totals[i];
+		const struct target_row *target = others ? NULL : page->targets[i];
+		const char *figure = (const char *)totals + offset;
+		char pid[16];
+		const struct label labels[] = {{"pid", others ? "others" : pid},
+		                               {"exe", target ? target->exe : NULL},
+		                               more ? *more : (struct label){0},
+		                               {0}};
+		uint64_t number;
+
+		snprintf(pid, sizeof(pid), "%u", totals->tgid);
+		memcpy(&number, figure, sizeof(number));
+		if (!others || number)
+			metric_put_number(page, labels, number);
+	}
+}
+
+void metric_put_totals(struct page *page)
+{
+	put_totals_field(page, (size_t)page->metric->field, NULL);
+}
+
+void metric_put_totals_kinds(struct page *page)
+{
+	for (int kind = 0; kind < CONFLICT_KIND_COUNT; kind++) {
+		const struct label more = {"kind", conflict_kind_name((enum conflict_kind)kind)};
+
+		put_totals_field(page,
+		                 offsetof(struct model_totals, sightings[0]) +
+		                         (size_t)kind * sizeof(uint64_t),
+		                 &more);
+	}
+}
+
+void metric_put_totals_ops(struct page *page)
+{
+	for (unsigned int op = 0; op < OP_COUNT; op++) {
+		const struct label more = {"op", map_op_name(op)};
+
+		put_totals_field(
+		        page, offsetof(struct model_totals, ops[0]) + op * sizeof(uint64_t), &more);
+	}
+}
+
+/* Those of which more is known than a number. */
+static void each_target(struct page *page, void (*put)(struct page *page, const char *pid,
+                                                       const struct target_row *target))
+{
+	for (size_t i = 0; i < page->totals_count; i++) {
+		const struct target_row *target = page->targets[i];
+		char pid[16];
+
+		if (!target)
+			continue;
+		snprintf(pid, sizeof(pid), "%u", target->tgid);
+		put(page, pid, target);
+	}
+}
+
+static void put_target(struct page *page, const char *pid, const struct target_row *target)
+{
+	metric_put_number(page,
+	                  (const struct label[]){{"pid", pid},
+	                                         {"exe", target->exe},
+	                                         {"go_version", target->go_version},
+	                                         {"map_runtime", target->map_runtime},
+	                                         {"build_id", target->build_id},
+	                                         {0}},
+	                  1);
+}
+
+void metric_put_target(struct page *page)
+{
+	each_target(page, put_target);
+}
+
+static void put_running(struct page *page, const char *pid, const struct target_row *target)
+{
+	metric_put_number(page, (const struct label[]){{"pid", pid}, {"exe", target->exe}, {0}},
+	                  target->state == PROCESS_RUNNING);
+}
+
+void metric_put_target_running(struct page *page)
+{
+	each_target(page, put_running);
+}
+
+/* ---- maps: those of page->maps ------------------------------------------------------- */
+
+void metric_put_verdicts(struct page *page)
+{
+	size_t counts[VERDICT_COUNT];
+
+	model_verdicts(page->model, counts);
+	for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+		const struct label labels[] = {
+		        {"verdict", map_verdict_name((enum map_verdict)verdict)}, {0}};
+
+		metric_put_number(page, labels, counts[verdict]);
+	}
+}
+
+struct map_labels {
+	char map[16], pid[16];
+	struct label labels[5];
+};
+
+static const struct label *map_labels(struct map_labels *of, const struct map_row *row,
+                                      struct label more)
+{
+	snprintf(of->map, sizeof(of->map), "m%u", row->number);
+	snprintf(of->pid, sizeof(of->pid), "%u", row->tgid);
+	of->labels[0] = (struct label){"map", of->map};
+	of->labels[1] = (struct label){"pid", of->pid};
+	of->labels[2] = (struct label){"type", row->type};
+	of->labels[3] = more;
+	of->labels[4] = (struct label){0};
+	return of->labels;
+}
+
+void metric_put_map_conflicts(struct page *page)
+{
+	struct map_labels of;
+
+	for (size_t i = 0; i < page->map_count; i++) {
+		const struct map_row *row = page->maps[i];
+
+		metric_put_number(page, map_labels(&of, row, (struct label){0}),
+		                  row->past_conflicts + row->conflicts);
+	}
+}
+
+void metric_put_map_ops(struct page *page)
+{
+	struct map_labels of;
+
+	for (size_t i = 0; i < page->map_count * OP_COUNT; i++) {
+		const struct map_row *row = page->maps[i / OP_COUNT];
+		unsigned int op = i % OP_COUNT;
+		const struct label more = {"op", map_op_name(op)};
+
+		metric_put_number(page, map_labels(&of, row, more),
+		                  row->past_ops[op] + row->ops[op]);
+	}
+}
+
+void metric_put_map_expected(struct page *page)
+{
+	struct map_labels of;
+
+	for (size_t i = 0; i < page->map_count; i++)
+		metric_put_double(page, map_labels(&of, page->maps[i], (struct label){0}),
+		                  page->maps[i]->expected_overlaps);
+}
+
+void metric_put_map_verdict(struct page *page)
+{
+	struct map_labels of;
+
+	for (size_t i = 0; i < page->map_count; i++) {
+		const struct map_row *row = page->maps[i];
+		const struct label more = {"verdict", map_verdict_name(row->verdict)};
+
+		metric_put_number(page, map_labels(&of, row, more), 1);
+	}
+}

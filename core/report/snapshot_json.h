@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot_json: what the two halves of the snapshot's JSON share; only core/report/snapshot_json*.c include
+ * it. Lists of the model's rows are in snapshot_json_rows.c, all else in snapshot_json.c.
+ */
+#ifndef GOMAPTOP_CORE_SNAPSHOT_JSON_H
+#define GOMAPTOP_CORE_SNAPSHOT_JSON_H
+
+#include "core/base/json_writer.h"
+#include "core/report/snapshot_internal.h"
+
+void snapshot_put_count(struct json_writer *w, const char *key, uint64_t count);
+/* Zero is null: unknown. */
+void snapshot_put_known(struct json_writer *w, const char *key, uint64_t number);
+void snapshot_put_time(struct json_writer *w, const char *key, uint64_t realtime_ns);
+/* "maps", "conflicts", "goroutines" and "crashes". */
+void snapshot_put_lists(struct json_writer *w, const struct snapshot_context *context,
+                        const struct snapshot_rows *rows);
+
+#endif

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Snapshots of the synthetic source against core/report/snapshot.schema.json.
+
+Then the same snapshots with one thing broken at a time: a schema that lets everything pass proves
+nothing, so every required field is taken away once and must be missed.
+"""
+import copy
+import json
+import os
+import subprocess
+import sys
+
+import jsonschema
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.dirname(os.path.abspath(__file__)))))
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+EMITTER = os.path.join(ROOT, BUILD, "tests/unit/report/test_snapshot")
+SCENARIOS = ("empty", "quiet", "lossy", "busy", "crash", "hostile")
+
+# What the format promises: object, then the fields that a reader may rely on.
+PROMISED = {
+    (): "schema written_at seconds tool host targets coverage maps conflicts goroutines crashes",
+    ("tool",): "version",
+    ("host",): "kernel arch cpus",
+    ("targets", 0): "pid exe build_id go_version map_runtime stripped started_at state",
+    ("coverage",): "attach probes armed_fraction hits filtered counted stalls stall_seconds "
+                   "events overhead",
+    ("coverage", "probes"): "wanted attached skipped",
+    ("coverage", "probes", "skipped", 0): "function reason",
+    ("coverage", "filtered"): "stack_growth nil_map other_process",
+    ("coverage", "events"): "made delivered lost",
+    ("coverage", "events", "lost"): "ring_full queue_full table_full stack_failed",
+    ("coverage", "overhead"): "budget estimate ns_per_hit",
+    ("maps", 0): "id pid addr type len born verdict reads writes deletes clears iterations "
+                 "goroutines stalls stall_seconds expected_overlaps conflicts heat",
+    ("maps", 0, "heat"): "depth",
+    ("conflicts", 0): "map kind evidence count first_seen last_seen a b",
+    ("conflicts", 0, "a"): "op runtime_function pid tid goid time key stack stack_truncated "
+                           "created_by",
+    ("conflicts", 0, "a", "stack", 0): "function file line inlined pc",
+    ("goroutines", 0): "pid goid reads writes conflicts maps state wait_reason wait_seconds "
+                       "parent_goid created_by stack",
+    ("crashes", 0): "pid time message map goid stack last_accesses",
+}
+
+# Wrong values that must be noticed.
+WRONG = [
+    (("schema",), "gomaptop.snapshot/2"),
+    (("written_at",), "2025-01-02 03:04:05"),
+    (("seconds",), "10"),
+    (("targets", 0, "state"), "gone"),
+    (("maps", 0, "verdict"), "fine"),
+    (("maps", 0, "id"), "1"),
+    (("maps", 0, "addr"), 4096),
+    (("maps", 0, "reads"), -1),
+    (("maps", 0, "heat", "depth"), {}),
+    (("conflicts", 0, "kind"), "read-read"),
+    (("conflicts", 0, "count"), 0),
+    (("conflicts", 0, "first_seen"), None),
+    (("conflicts", 0, "a", "op"), None),
+    (("conflicts", 0, "a", "stack", 0, "line"), 0),
+    (("coverage", "armed_fraction"), 1.5),
+    (("coverage", "events", "lost", "ring_full"), None),
+]
+
+
+def walk(snapshot, path):
+    for step in path:
+        snapshot = snapshot[step]
+    return snapshot
+
+
+def sums(snapshot):
+    """The equations that the format promises; yields what does not hold."""
+    coverage = snapshot["coverage"]
+    events = coverage["events"]
+    if coverage["hits"] != coverage["counted"] + sum(coverage["filtered"].values()):
+        yield "hits are not filtered + counted"
+    if events["made"] != events["delivered"] + sum(events["lost"].values()):
+        yield "events made are not delivered + lost"
+    ids = {row["id"] for row in snapshot["maps"]}
+    if len(ids) != len(snapshot["maps"]):
+        yield "two maps have one id"
+    for conflict in snapshot["conflicts"]:
+        if conflict["map"] not in ids:
+            yield f"conflict on {conflict['map']}, which is not listed"
+
+
+def check(name, passed, results):
+    results[bool(passed)] += 1
+    if not passed:
+        print(f"FAIL {name}")
+
+
+def main():
+    with open(os.path.join(ROOT, "core/report/snapshot.schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    results = {True: 0, False: 0}
+    snapshots = {}
+
+    for name in SCENARIOS:
+        output = subprocess.run([EMITTER, "emit", name], check=True, stdout=subprocess.PIPE)
+        snapshots[name] = json.loads(output.stdout.decode("utf-8", errors="strict"))
+        errors = [f"{list(e.absolute_path)}: {e.message}"
+                  for e in validator.iter_errors(snapshots[name])] + list(sums(snapshots[name]))
+        check(f"{name}: {errors[:5]}", not errors, results)
+
+    whole = snapshots["crash"]
+    # Row 0 must be an overlap: a fatal conflict does not know its other side.
+    whole["conflicts"].sort(key=lambda row: row["evidence"] != "overlap")
+    for path, fields in PROMISED.items():
+        for field in fields.split():
+            broken = copy.deepcopy(whole)
+            del walk(broken, path)[field]
+            check(f"{path} without {field} passes", not validator.is_valid(broken), results)
+    for path, value in WRONG:
+        broken = copy.deepcopy(whole)
+        walk(broken, path[:-1])[path[-1]] = value
+        check(f"{path} = {value!r} passes", not validator.is_valid(broken), results)
+    whole["added_later"] = whole["maps"][0]["added_later"] = 1
+    check("fields may be added", validator.is_valid(whole), results)
+
+    print(f"{results[True]} passed, {results[False]} failed")
+    return 1 if results[False] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/process/go_process.h"
+
+/* Looking is itself a call or two. */
+static void test_calls(void **state)
+{
+	uint64_t before, after;
+	int fd = open("/dev/null", O_WRONLY);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(go_process_calls(getpid(), &before), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(go_process_calls(getpid(), &after), 0);
+	assert_in_range(after - before, 100, 104);
+	close(fd);
+}
+
+#define NOBODY 4194304 /* one more than the kernel's largest process id */
+
+static void test_no_process(void **state)
+{
+	uint64_t calls = 7, cpu_ns = 7;
+
+	(void)state;
+	assert_int_equal(go_process_calls(NOBODY, &calls), -ESRCH);
+	assert_int_equal(go_process_cpu(NOBODY, &cpu_ns), -ESRCH);
+	assert_true(calls == 7 && cpu_ns == 7);
+}
+
+static void test_executable(void **state)
+{
+	struct stat mine, opened;
+	int fd = go_process_open_executable(getpid());
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(stat("/proc/self/exe", &mine), 0);
+	assert_int_equal(fstat(fd, &opened), 0);
+	assert_true(mine.st_dev == opened.st_dev && mine.st_ino == opened.st_ino);
+	close(fd);
+	assert_int_equal(go_process_open_executable(NOBODY), -ESRCH);
+}
+
+/* Its number is still taken, but nothing of it can be looked at any more. */
+static void test_executable_of_an_ended_one(void **state)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(go_process_open_executable(pid), -ESRCH);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_calls),
+	        cmocka_unit_test(test_no_process),
+	        cmocka_unit_test(test_executable),
+	        cmocka_unit_test(test_executable_of_an_ended_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

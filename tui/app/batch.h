@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * batch: gomaptop without a screen: a report every interval and one at the end.
+ *
+ * Text: what is new each interval, everything at the end. JSON: one whole snapshot each interval
+ * and at the end, one object after the other; `-i` as long as `-d` gives exactly one.
+ *
+ * Standard output may take nothing for any time (`| less`, ^S): the watch goes on meanwhile, and
+ * its end is not delayed. While one report waits to be written, those that become due are left out
+ * and counted on standard error; text reports lose nothing by it, since the next one has all that
+ * is new.
+ */
+#ifndef GOMAPTOP_TUI_BATCH_H
+#define GOMAPTOP_TUI_BATCH_H
+
+#include "core/base/error.h"
+#include "tui/app/session.h"
+#include "tui/options/options.h"
+
+/* SIGINT, SIGTERM and SIGHUP, from here on, end the watch and not the program: call it before the
+ * session is opened, so that none is lost on the way. Returns a descriptor for batch_run(), or
+ * -errno. */
+int batch_signals(struct error *err);
+
+/* Report on standard output until the duration has passed, the targets have ended, a signal came,
+ * or (--until-conflict) a conflict was seen. Then the probes are taken out first; the last report
+ * and the file of -o are written after that. Standard output that takes nothing is given up after
+ * 3 s where a signal ended the watch, else after 10 s. A second signal ends the program at once.
+ * 0, or -errno with words; -EPIPE: standard output has no reader any more. */
+int batch_run(struct session *session, const struct options *options, int signals,
+              struct error *err);
+
+#endif

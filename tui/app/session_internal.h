@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_internal: what the files of a session share; only tui/app/session*.c include it.
+ */
+#ifndef GOMAPTOP_TUI_SESSION_INTERNAL_H
+#define GOMAPTOP_TUI_SESSION_INTERNAL_H
+
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "bpf/watch/watch.h"
+#include "core/process/child.h"
+#include "tui/app/metrics_server.h"
+#include "tui/app/session.h"
+
+struct session {
+	const struct options *options;
+	struct child *child; /* CMD, or NULL */
+	pid_t child_pid;
+	char child_log[256]; /* empty: its output goes elsewhere */
+	struct watch *watch;
+	struct model *model;
+	struct metrics_server *metrics;  /* NULL: without --listen */
+	unsigned int metrics_ticks;      /* how many and one it tells of; 0: none yet */
+	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
+	bool settled;                    /* session_stop() has been called */
+	unsigned int ticks;
+	uint64_t reported_ns; /* what session_report() has told already */
+	struct utsname host;
+	struct snapshot_skip *skips;
+	size_t skip_count;
+	char **news; /* what was said of the executable so far, oldest first */
+	size_t news_count;
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options_internal: what the files that read the command line share; only tui/options/options*.c include it.
+ */
+#ifndef GOMAPTOP_TUI_OPTIONS_INTERNAL_H
+#define GOMAPTOP_TUI_OPTIONS_INTERNAL_H
+
+#include <stddef.h>
+
+#include "tui/options/options.h"
+
+#define NS_PER_SECOND 1000000000ULL
+
+/* While the command line is read: what was said, and in which words. */
+struct command_line {
+	struct options *options;
+	uint64_t given; /* bit i: row i of the table was given */
+	bool batch;     /* -b was given */
+	bool worded;    /* a command word was given */
+	bool done;      /* printed what was asked for */
+	bool wrong;
+	bool failed; /* not the command line's fault: there was no memory */
+};
+
+/* ---- the tables (options_table.c) ------------------------------------------------------ */
+
+enum meaning {
+	EVERYWHERE,
+	WATCHING,      /* not with `check` */
+	BATCH_OR_FILE, /* only where a report is printed or a file written at the end, or checking */
+};
+
+struct option_row {
+	const char *name;
+	char letter;          /* 0: none */
+	const char *argument; /* NULL: takes none */
+	const char *fallback; /* default, in words; NULL: nothing to say */
+	enum meaning meaning;
+	const char *help;
+	int (*read)(struct command_line *line, const char *text, struct error *err);
+};
+
+#define OPTIONS_MAX 64 /* bits of command_line.given */
+
+extern const struct option_row option_rows[];
+extern const size_t option_count;
+
+struct command_row {
+	const char *name, *arguments, *help;
+	enum command command;
+};
+
+extern const struct command_row command_rows[];
+extern const size_t command_count;
+
+/* ---- readers of values (options_values.c) ---------------------------------------------- */
+
+/* 0, or -EINVAL with words. */
+int number_parse(const char *text, long min, long max, long *out, struct error *err);
+/* A copy in the place of what was there. 0, -EINVAL or -ENOMEM with words. */
+int string_keep(char **slot, const char *text, struct error *err);
+
+/* ---- rows of the table that print (options.c) ------------------------------------------ */
+
+int options_print_help(struct command_line *line, const char *text, struct error *err);
+int options_print_usage(struct command_line *line, const char *text, struct error *err);
+
+#endif

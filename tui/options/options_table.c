@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* The options and the command words: one row each, and for an option the function that reads it. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tui/options/options_internal.h"
+
+#define INTERVAL_MIN_NS (50 * 1000000ULL) /* a screen faster than that reads as flicker */
+#define STALL_MIN_NS    1000ULL
+#define STALL_MAX_NS    1000000ULL /* as promised to the target: README, "What it promises" */
+
+/* ---- one function an option ---------------------------------------------------------- */
+
+static int pid_add(struct options *options, pid_t pid, struct error *err)
+{
+	pid_t *grown;
+	size_t i;
+
+	for (i = 0; i < options->pid_count; i++) {
+		if (options->pids[i] == pid)
+			return 0;
+	}
+	grown = reallocarray(options->pids, options->pid_count + 1, sizeof(*grown));
+	if (!grown)
+		return error_no_memory(err);
+	options->pids = grown;
+	options->pids[options->pid_count++] = pid;
+	return 0;
+}
+
+static int read_pids(struct command_line *line, const char *text, struct error *err)
+{
+	char *list = strdup(text), *rest = list, *item;
+	long pid = 0;
+	int rc = list ? 0 : error_no_memory(err);
+
+	while (!rc && (item = strsep(&rest, ","))) {
+		rc = number_parse(item, 1, INT_MAX, &pid, NULL);
+		if (rc)
+			error_set(err, EINVAL,
+			          "'%s' is no process id: give one, or several as in 4711,4712",
+			          item);
+		else
+			rc = pid_add(line->options, (pid_t)pid, err);
+	}
+	free(list);
+	return rc;
+}
+
+static int read_executable(struct command_line *line, const char *text, struct error *err)
+{
+	return string_keep(&line->options->executable, text, err);
+}
+
+static int read_batch(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->batch = true;
+	return 0;
+}
+
+static int read_duration(struct command_line *line, const char *text, struct error *err)
+{
+	int rc = time_parse(text, &line->options->duration_ns, err);
+
+	if (!rc && line->options->duration_ns == 0)
+		rc = error_set(err, EINVAL,
+		               "'%s' is no time to see anything in: give a longer one, or leave "
+		               "-d out to go on until q or a signal",
+		               text);
+	return rc;
+}
+
+static int read_interval(struct command_line *line, const char *text, struct error *err)
+{
+	int rc = time_parse(text, &line->options->interval_ns, err);
+
+	if (!rc && line->options->interval_ns < INTERVAL_MIN_NS)
+		rc = error_set(err, EINVAL, "'%s' is too short: give at least 50ms", text);
+	return rc;
+}
+
+static int read_output(struct command_line *line, const char *text, struct error *err)
+{
+	return string_keep(&line->options->output, text, err);
+}
+
+static int word_find(const char *const *words, const char *text, const char *what,
+                     struct error *err)
+{
+	char known[128] = "";
+	int i;
+
+	for (i = 0; words[i]; i++) {
+		if (strcmp(words[i], text) == 0)
+			return i;
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+		         i ? " or " : "", words[i]);
+	}
+	return error_set(err, EINVAL, "'%s' is no %s: give %s", text, what, known);
+}
+
+static int read_format(struct command_line *line, const char *text, struct error *err)
+{
+	static const char *const words[] = {
+	        [SNAPSHOT_JSON] = "json", [SNAPSHOT_TEXT] = "text", NULL};
+	int found = word_find(words, text, "format", err);
+
+	if (found < 0)
+		return found;
+	line->options->format = line->options->output_format = (enum snapshot_format)found;
+	return 0;
+}
+
+static int read_until_conflict(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->until_conflict = true;
+	return 0;
+}
+
+static int read_stall(struct command_line *line, const char *text, struct error *err)
+{
+	struct options *o = line->options;
+	int rc = time_range_parse(text, &o->stall_min_ns, &o->stall_max_ns, err);
+
+	if (!rc && (o->stall_min_ns < STALL_MIN_NS || o->stall_max_ns > STALL_MAX_NS))
+		rc = error_set(
+		        err, EINVAL,
+		        "'%s' is out of bounds: a hold lasts 1us at least and 1ms at most, so "
+		        "that no request of the target waits noticeably; give a range within "
+		        "1us..1ms",
+		        text);
+	return rc;
+}
+
+static int read_max_overhead(struct command_line *line, const char *text, struct error *err)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (*end == '%')
+		end++;
+	/* strtod() alone would also take blanks, signs, hexadecimal, "inf" and "nan". */
+	if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X' || *end ||
+	    percent > 100)
+		return error_set(err, EINVAL,
+		                 "'%s' is no share: give percent from 0 (only crashes are seen) to "
+		                 "100 (no limit), as in 3 or 0.5",
+		                 text);
+	line->options->max_overhead = percent / 100;
+	return 0;
+}
+
+static int read_stack_depth(struct command_line *line, const char *text, struct error *err)
+{
+	long depth = 0;
+	int rc = number_parse(text, 1, STACK_DEPTH_MAX, &depth, err);
+
+	if (!rc)
+		line->options->stack_depth = (int)depth;
+	return rc;
+}
+
+static int read_listen(struct command_line *line, const char *text, struct error *err)
+{
+	return listen_parse(text, &line->options->listen, err);
+}
+
+static int read_show_keys(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->show_keys = true;
+	return 0;
+}
+
+static int read_color(struct command_line *line, const char *text, struct error *err)
+{
+	static const char *const words[] = {[UI_COLOR_AUTO] = "auto",
+	                                    [UI_COLOR_ALWAYS] = "always",
+	                                    [UI_COLOR_NEVER] = "never",
+	                                    NULL};
+	int found = word_find(words, text, "choice of colour", err);
+
+	if (found < 0)
+		return found;
+	line->options->color = (enum ui_color)found;
+	return 0;
+}
+
+static int read_verbose(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->verbose = true;
+	return 0;
+}
+
+static int print_version(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	puts("gomaptop " GOMAPTOP_VERSION);
+	line->done = true;
+	return 0;
+}
+
+/* ---- the table ----------------------------------------------------------------------- */
+
+const struct option_row option_rows[] = {
+        {"pid", 'p', "PID[,PID...]", NULL, EVERYWHERE, "watch these running processes", read_pids},
+        {"executable", 'e', "PATH", NULL, EVERYWHERE,
+         "watch every process, now and later, that runs this executable", read_executable},
+        {"batch", 'b', NULL, "on by itself where standard output is no terminal", WATCHING,
+         "no screen: print a report to standard output every interval and at the end", read_batch},
+        {"duration", 'd', "TIME", "until q, a signal, or the last target's end", WATCHING,
+         "stop after TIME (10s, 500ms, 5m; a bare number is seconds)", read_duration},
+        {"interval", 'i', "TIME", "1s", WATCHING, "time between two refreshes or two reports",
+         read_interval},
+        {"output", 'o', "FILE", NULL, WATCHING, "write a snapshot to FILE at the end", read_output},
+        {"format", 0, "json|text", "text on standard output, json in a file", BATCH_OR_FILE,
+         "what -b prints, -o writes and check says", read_format},
+        {"until-conflict", 0, NULL, NULL, WATCHING, "stop at the first conflict",
+         read_until_conflict},
+        {"max-overhead", 0, "PCT", "3", WATCHING,
+         "the part of the target's CPU time that probing may cost, in percent; 100: no limit",
+         read_max_overhead},
+        {"stall", 0, "MIN..MAX", "20us..1ms", WATCHING,
+         "shortest and longest hold of one access, drawn log-uniformly between them", read_stall},
+        {"stack-depth", 0, "N", "64", WATCHING, "frames kept of each call chain (1 to 127)",
+         read_stack_depth},
+        {"listen", 0, "ADDR:PORT", "off", WATCHING,
+         "serve OpenMetrics at http://ADDR:PORT/metrics; a bare port means loopback, port 0 one "
+         "that is free; unix:PATH[,mode=0660]: on a unix socket instead, with mode 0600 or the one "
+         "given",
+         read_listen},
+        {"show-keys", 0, NULL, "off", WATCHING,
+         "read map keys from the target; without it no key leaves the target's memory",
+         read_show_keys},
+        {"color", 0, "auto|always|never", "auto; NO_COLOR in the environment means never",
+         EVERYWHERE, "colours on the screen and in text reports", read_color},
+        {"verbose", 'v', NULL, NULL, EVERYWHERE,
+         "say on standard error what was tried to attach the probes", read_verbose},
+        {"version", 'V', NULL, NULL, EVERYWHERE, "print the version", print_version},
+        {"help", 'h', NULL, NULL, EVERYWHERE, "print this help", options_print_help},
+        {"usage", 0, NULL, NULL, EVERYWHERE, "print how it is called, no more",
+         options_print_usage},
+};
+
+const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+_Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTIONS_MAX, "too many options");
+
+const struct command_row command_rows[] = {
+        {"check", "(-p PID | -e PATH)",
+         "say what of a process or a file can be watched and what not, and whether this kernel and "
+         "this user can; attach nothing. Status 0 only when watching would work",
+         COMMAND_CHECK},
+};
+
+const size_t command_count = sizeof(command_rows) / sizeof(command_rows[0]);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pane: the parts of the overview, and what all parts of the screen share.
+ *
+ * A pane is one file and one ops table; a view (something that fills the screen between header
+ * and key bar) likewise. They ask struct rows for what they show and keep nothing that outlives a
+ * refresh except numbers in struct ui. To add one: write its file, name its table here, put it
+ * into the table of ui.c.
+ */
+#ifndef GOMAPTOP_TUI_PANE_H
+#define GOMAPTOP_TUI_PANE_H
+
+#include <stdbool.h>
+
+#include "tui/term/keymap.h"
+#include "tui/term/layout.h"
+#include "tui/term/loop.h"
+#include "tui/view/chain_list.h"
+#include "tui/view/heat.h"
+#include "tui/view/ui.h"
+#include "tui/widget/list.h"
+#include "tui/widget/prompt.h"
+#include "tui/widget/table.h"
+#include "tui/words/explain.h"
+#include "tui/words/messages.h"
+#include "tui/words/pattern.h"
+#include "tui/words/rows.h"
+
+enum handled {
+	NOT_HANDLED, /* somebody else may want this key */
+	HANDLED,
+};
+
+/* What the map view shows below what it says about the map. */
+enum map_section { MAP_CONFLICTS, MAP_HEAT, MAP_LINES, MAP_TIMELINE, MAP_SECTIONS };
+
+enum view_id {
+	VIEW_OVERVIEW,
+	VIEW_MAP,
+	VIEW_CONFLICT,
+	VIEW_GOROUTINE,
+	VIEW_TREE,
+	VIEW_MESSAGES,
+	VIEW_SETUP,
+	VIEW_HELP,
+	VIEW_COUNT
+};
+
+/* One for each view, in its order: how the table of actions names them. */
+#define VIEW_LETTERS "omcgtsuh"
+
+#define VIEW_STACK_MAX 8
+#define NOTICE_MAX     512
+#define FILTERS_MAX    8
+
+/* What the line at the bottom is asking for. */
+enum ui_question { QUESTION_NONE, QUESTION_SEARCH, QUESTION_FILTER, QUESTION_KEYS };
+
+struct ui {
+	const struct ui_source *source;
+	const struct ui_config *config;
+	struct rows rows;
+	struct layout layout;
+	struct layout_wish wish;
+	enum pane_id focus;
+	enum view_id stack[VIEW_STACK_MAX]; /* [depth] is on the screen */
+	int depth;
+	struct table maps; /* shared by the maps pane and the heatmap: one row, one selection */
+	struct map_row map_sums; /* of the rows in maps, as of the last refresh */
+	struct table goroutines;
+	struct chain_list chains;          /* of the selected map */
+	struct heat_cursor heat;           /* of the heatmap pane */
+	int heat_first_depth;              /* 0: the leftmost column is depth 1 */
+	unsigned int map_number;           /* of the map view */
+	unsigned int conflict_number;      /* of the conflict view */
+	struct chain_list map_view_chains; /* of the map view's map */
+	struct heat_cursor map_view_heat;
+	enum map_section map_section;
+	uint64_t goroutine_key; /* of the goroutine view */
+	struct list goroutine_conflicts;
+	unsigned int tree_map; /* number of the call tree's map; 0: all */
+	struct list tree;
+	struct messages messages;
+	size_t message_scroll;
+	size_t problems; /* of the source's: so many are among the messages */
+	struct list setup;
+	bool settings_broken; /* the file is there, but it could not be used */
+	int conflict_scroll, help_scroll;
+	bool conflict_in_full;                  /* as text that is broken, not elided */
+	struct pattern filter;                  /* rows without it are not shown */
+	struct range range;                     /* nor those that have nothing in it */
+	bool range_is_of_view;                  /* it goes with the view that shows it */
+	char filters[FILTERS_MAX][PATTERN_MAX]; /* those before, for undo */
+	int filter_count;
+	struct pattern search;
+	struct prompt prompt;
+	enum ui_question question;
+	uint64_t interval_ns;    /* between two refreshes */
+	char notice[NOTICE_MAX]; /* one line above the keys until the next key; empty: none */
+	bool notice_bad;
+	int source_error; /* -errno once the source is over */
+	bool gone;        /* all targets have ended */
+	bool quit;
+};
+
+struct pane_ops {
+	const char *name; /* as in the settings */
+	/* Draw into area, title line included. */
+	void (*draw)(struct ui *ui, const struct rect *area, bool focused);
+	enum handled (*act)(struct ui *ui, enum action action);
+	/* A click somewhere in the pane. True: it meant something. NULL: the pane only gets the
+	 * focus. */
+	bool (*click)(struct ui *ui, int y, int x);
+	/* The table that is sorted and searched; NULL: this pane has none. */
+	struct table *(*table)(struct ui *ui);
+	/* What `copy` takes; returns its length. NULL: nothing to copy. */
+	size_t (*copy)(struct ui *ui, char *out, size_t size);
+};
+
+struct view_ops {
+	const char *name;
+	void (*draw)(struct ui *ui, const struct rect *area);
+	enum handled (*act)(struct ui *ui, enum action action);
+	bool (*click)(struct ui *ui, int y, int x); /* NULL: none */
+	size_t (*copy)(struct ui *ui, char *out, size_t size);
+	/* The view was opened or the rows are new: find again what it lists. Keys may come before
+	 * the next frame. NULL: it lists nothing. */
+	void (*sync)(struct ui *ui);
+};
+
+extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
+extern const struct pane_ops *const panes[PANE_COUNT];
+
+extern const struct view_ops view_overview, view_map, view_conflict, view_goroutine, view_tree,
+        view_messages, view_setup, view_help;
+/* The call tree begins without what it remembers of another model. */
+void view_tree_forget(void);
+
+extern const struct table_spec maps_table, goroutines_table;
+
+/* ---- the screen without its loop (ui.c): for tests and benchmarks, too -------------------------- */
+
+/* The source and the configuration are borrowed. NULL: out of memory. */
+struct ui *ui_create(const struct ui_source *source, const struct ui_config *config);
+void ui_destroy(struct ui *ui); /* accepts NULL */
+/* Draw a frame into curses' screen; take a key; take what is new. */
+void ui_frame(struct ui *ui);
+enum loop_answer ui_key(struct ui *ui, int code);
+enum loop_answer ui_news(struct ui *ui);
+
+/* The rows of the maps pane are new: sum them up. */
+void pane_maps_sum(struct ui *ui);
+/* The header is there in every view. */
+void pane_header_draw(struct ui *ui, const struct rect *area);
+
+/* ---- what panes and views may ask of the screen (ui.c) -----------------------------------------
+ */
+
+void ui_view_open(struct ui *ui, enum view_id view);
+void ui_view_back(struct ui *ui);
+/* Open the map view, or the conflict view. */
+void ui_map_open(struct ui *ui, const struct map_row *map);
+void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
+void ui_goroutine_open(struct ui *ui, const struct goroutine_row *goroutine);
+/* Say something in the line of keys until the next key is pressed. */
+void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The selected map; NULL when there is none. */
+struct map_row *ui_selected_map(const struct ui *ui);
+/* Show only what concerns a part of history, everywhere or in one map's view alone. */
+void ui_range_set(struct ui *ui, struct history_range range);
+void ui_range_open(struct ui *ui, struct history_range range, const struct map_row *map);
+void ui_range_lift(struct ui *ui);
+/* Begin a range of a heatmap at its cursor, or drop it. */
+void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor);
+/* Take the rows of now, filtered and sorted. */
+void ui_refresh(struct ui *ui);
+
+/* The letter of the view on the screen. */
+char ui_view_letter(const struct ui *ui);
+/* As in the settings. */
+const char *ui_pane_name(enum pane_id pane);
+/* The focused pane of the overview; NULL in another view. */
+const struct pane_ops *ui_focused_pane(const struct ui *ui);
+const struct view_ops *ui_view(const struct ui *ui);
+
+/* ---- actions that are the same in every view (ui_actions.c) ------------------------------------ */
+
+void ui_act(struct ui *ui, enum action action);
+/* What was typed where the setup view asked for keys (view_setup.c). */
+void setup_keys_answer(struct ui *ui, enum prompt_answer answer);
+/* A key while the bottom line asks for something. */
+void ui_answer(struct ui *ui, int code);
+
+#endif

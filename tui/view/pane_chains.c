@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "tui/term/draw.h"
+#include "tui/view/copy_text.h"
+#include "tui/view/pane.h"
+#include "tui/words/explain.h"
+
+static void draw(struct ui *ui, const struct rect *area, bool focused)
+{
+	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	char name[EXPLAIN_MAX], remark[EXPLAIN_MAX] = "";
+
+	if (ui->chains.map)
+		snprintf(remark, sizeof(remark), "m%u %.48s", ui->chains.map->number,
+		         explain_map_name(ui->chains.map, name, sizeof(name)));
+	draw_title(area, focused,
+	           ui->chains.conflict_count ? "Conflicts and call chains" : "Call chains", remark);
+	chain_list_draw(&ui->chains, &ui->rows, &body, focused);
+}
+
+static enum handled act(struct ui *ui, enum action action)
+{
+	if (list_act(&ui->chains.list, action))
+		return HANDLED;
+	if (action != ACTION_OPEN && action != ACTION_RIGHT)
+		return NOT_HANDLED;
+	if (chain_list_conflict(&ui->chains))
+		ui_conflict_open(ui, chain_list_conflict(&ui->chains));
+	else
+		ui->chains.open = !ui->chains.open;
+	return HANDLED;
+}
+
+static bool click(struct ui *ui, int y, int x)
+{
+	bool again, known = chain_list_click(&ui->chains, y, &again);
+
+	(void)x;
+	if (again)
+		act(ui, ACTION_OPEN);
+	return known;
+}
+
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	return copy_chain_list(&ui->chains, out, size);
+}
+
+const struct pane_ops pane_chains = {"chains", draw, act, click, NULL, copy};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/term/draw.h"
+#include "tui/view/pane.h"
+#include "tui/words/explain.h"
+#include "tui/words/format.h"
+
+/* Line 1: what is watched and how it is. Line 2: how it is watched, what that costs and what it
+ * misses. What may have to go for lack of room stands at the right. */
+
+#define FILTER_SHOWN 20 /* columns of the filter */
+#define GAP          2
+
+static int word(int y, int x, int end, enum style style, const char *text)
+{
+	if (x >= end)
+		return x;
+	return x + draw_word(y, x, end - x, style, GROUND_NONE, text);
+}
+
+/* The clock: how long it has been watched. At the right, with PAUSED before it. */
+#define BRAND_WIDTH 11 /* " gomaptop " and a blank: always there */
+
+/* What must not be overlooked, to the left of end; a letter of it where there is no more room.
+ * Returns the new end. */
+static int draw_mark(const struct rect *area, int end, const char *text)
+{
+	char letter[4] = {' ', text[1], ' ', '\0'};
+	int room = end - 1 - area->x - BRAND_WIDTH, width = text_width(text);
+
+	if (width > room) {
+		text = letter;
+		width = 3;
+	}
+	if (width > room)
+		return end;
+	draw_word(area->y, end - width - 1, width, STYLE_PAUSED, GROUND_NONE, text);
+	return end - width - 1;
+}
+
+static int draw_marks(const struct ui *ui, const struct rect *area)
+{
+	char watched[FORMAT_MAX];
+	int end = area->x + area->width;
+
+	format_age(ui->rows.coverage.watched_ns, 0, watched);
+	end -= text_width(watched);
+	draw_word(area->y, end, area->width, STYLE_DIM, GROUND_NONE, watched);
+	if (ui->rows.frozen)
+		end = draw_mark(area, end, " PAUSED ");
+	if (!pattern_is_empty(&ui->filter)) {
+		char filter[4 * FILTER_SHOWN + 12], word[TEXT_MAX];
+
+		text_fit(ui->filter.text, FILTER_SHOWN, TEXT_ELIDE_MIDDLE, word, sizeof(word));
+		snprintf(filter, sizeof(filter), " filter %.80s ", word);
+		end = draw_mark(area, end, filter);
+	}
+	if (ui->range.set)
+		end = draw_mark(area, end, " range ");
+	return end - GAP;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static enum style state_style(uint32_t state)
+{
+	return state == PROCESS_RUNNING   ? STYLE_GOOD
+	       : state == PROCESS_CRASHED ? STYLE_ALARM
+	                                  : STYLE_WARN;
+}
+
+/* Newer than what gomaptop knows: names and ids are shown where the process confirms them. */
+static int draw_doubt(const struct target_row *target, int y, int x, int end)
+{
+	if (target->layout != GO_LAYOUT_UNVERIFIED)
+		return x;
+	return word(y, x + GAP, end, STYLE_WARN, "unverified Go version");
+}
+
+static const struct target_row *doubtful_target(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->target_count; i++)
+		if (rows->targets[i]->layout == GO_LAYOUT_UNVERIFIED)
+			return rows->targets[i];
+	return rows->targets[0];
+}
+
+static int draw_one_target(const struct target_row *target, int y, int x, int end)
+{
+	char pid[FORMAT_MAX], version[160];
+
+	snprintf(pid, sizeof(pid), " %u", target->tgid);
+	snprintf(version, sizeof(version), "%s %s", target->go_version,
+	         target->map_runtime ? target->map_runtime : "");
+	x = word(y, x, end, STYLE_STRONG, base_name(target->exe));
+	x = word(y, x, end, STYLE_TEXT, pid);
+	x = word(y, x + GAP, end, STYLE_DIM, version);
+	x = draw_doubt(target, y, x, end);
+	return word(y, x + GAP, end, state_style(target->state), process_state_name(target->state));
+}
+
+static int draw_many_targets(const struct rows *rows, int y, int x, int end)
+{
+	unsigned int by_state[3] = {0};
+	char text[128];
+
+	for (size_t i = 0; i < rows->target_count; i++)
+		by_state[rows->targets[i]->state % 3]++;
+	snprintf(text, sizeof(text), "%zu processes", rows->target_count);
+	x = word(y, x, end, STYLE_TEXT, text);
+	x = word(y, x + GAP, end, STYLE_STRONG, base_name(rows->targets[0]->exe));
+	x = word(y, x + GAP, end, STYLE_DIM, rows->targets[0]->go_version);
+	x = draw_doubt(doubtful_target(rows), y, x, end);
+	for (uint32_t state = 0; state < 3; state++) {
+		if (!by_state[state])
+			continue;
+		snprintf(text, sizeof(text), "%u %s", by_state[state], process_state_name(state));
+		x = word(y, x + GAP, end, state_style(state), text);
+	}
+	return x;
+}
+
+static int draw_crash(const struct rows *rows, int y, int x, int end)
+{
+	char text[CRASH_MESSAGE_MAX + 16];
+
+	if (!rows->crash_count)
+		return x;
+	snprintf(text, sizeof(text), "fatal error: %s",
+	         rows->crashes[rows->crash_count - 1]->message);
+	return word(y, x + GAP, end, STYLE_BAD, text);
+}
+
+static void draw_targets(const struct ui *ui, const struct rect *area)
+{
+	int end = draw_marks(ui, area);
+	int x = word(area->y, area->x, end, STYLE_BRAND, " gomaptop ") + 1;
+
+	if (ui->rows.target_count == 1)
+		x = draw_one_target(ui->rows.targets[0], area->y, x, end);
+	else if (ui->rows.target_count)
+		x = draw_many_targets(&ui->rows, area->y, x, end);
+	else
+		x = word(area->y, x, end, STYLE_WARN, "no target yet");
+	x = draw_crash(&ui->rows, area->y, x, end);
+	if (ui->gone && ui->rows.target_count != 1)
+		x = word(area->y, x + GAP, end, STYLE_WARN, "all targets have ended");
+	if (ui->source_error)
+		word(area->y, x + GAP, end, STYLE_WARN, "no more events will come");
+}
+
+static int draw_conflicts(const struct rows *rows, int y, int x, int end)
+{
+	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
+
+	if (rows->conflict_total) {
+		snprintf(text, sizeof(text), " %s conflict%s ",
+		         format_count(rows->conflict_total, count),
+		         rows->conflict_total == 1 ? "" : "s");
+		return word(y, x, end, STYLE_ALARM, text);
+	}
+	if (!rows_lost(rows))
+		return word(y, x, end, STYLE_GOOD, "no conflict seen");
+	snprintf(text, sizeof(text), "none seen, %s events lost",
+	         format_count(rows_lost(rows), lost));
+	return word(y, x, end, STYLE_WARN, text);
+}
+
+static int draw_lost(const struct rows *rows, int y, int x, int end)
+{
+	char text[64], lost[FORMAT_MAX];
+
+	snprintf(text, sizeof(text), "lost %s", format_count(rows_lost(rows), lost));
+	return word(y, x, end, rows_lost(rows) ? STYLE_WARN : STYLE_DIM, text);
+}
+
+/* What watching costs, and what it may cost. */
+static int draw_overhead(const struct ui *ui, int y, int x, int end)
+{
+	const struct coverage_row *coverage = &ui->rows.coverage;
+	char text[64], percent[FORMAT_MAX], limit[FORMAT_MAX];
+	double budget = ui->source->max_overhead;
+	bool limited = budget > 0 && budget < 1;
+
+	snprintf(text, sizeof(text), "overhead %s%s%s",
+	         format_percent(coverage->overhead_now, percent), limited ? " of " : "",
+	         limited ? format_percent(budget, limit) : "");
+	return word(y, x, end, limited && coverage->overhead_now > budget ? STYLE_WARN : STYLE_TEXT,
+	            text);
+}
+
+/* How many probes, how many calls, and in brackets how: as many of these as there is room for, from the
+ * first; half a word would say nothing. */
+static void draw_attached(const struct ui *ui, int y, int x, int end)
+{
+	static const char *const ends[] = {" (", ", "};
+	char text[256], *end_of_part;
+
+	if (!ui->source->attach_line)
+		return;
+	ui->source->attach_line(ui->source->ctx, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && text_width(text) > end - x; i++) {
+		end_of_part = strstr(text, ends[i]);
+		if (end_of_part)
+			*end_of_part = '\0';
+	}
+	if (text_width(text) <= end - x)
+		word(y, x, end, STYLE_DIM, text);
+}
+
+static void draw_watch(const struct ui *ui, const struct rect *area)
+{
+	const struct coverage_row *coverage = &ui->rows.coverage;
+	char text[64], rate[FORMAT_MAX], armed[FORMAT_MAX];
+	int y = area->y + 1, end = area->x + area->width;
+	int x = draw_conflicts(&ui->rows, y, area->x, end);
+
+	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
+	         format_rate(coverage->hits_rate, rate));
+	x = word(y, x + GAP, end, STYLE_STRONG, text);
+	x = draw_overhead(ui, y, x + GAP, end);
+	if (ui->rows.conflict_total || !rows_lost(&ui->rows)) /* else said already */
+		x = draw_lost(&ui->rows, y, x + GAP, end);
+	if (coverage->watched_ns) {
+		snprintf(text, sizeof(text), "armed %s",
+		         format_percent(coverage->armed_now, armed));
+		x = word(y, x + GAP, end, STYLE_DIM, text);
+	}
+	draw_attached(ui, y, x + GAP, end);
+}
+
+void pane_header_draw(struct ui *ui, const struct rect *area)
+{
+	draw_targets(ui, area);
+	draw_watch(ui, area);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tui/term/draw.h"
+#include "tui/view/copy_text.h"
+#include "tui/view/pane.h"
+#include "tui/words/format.h"
+
+/* One goroutine: who it is, where it comes from, what it does, the conflicts it was last seen in. */
+
+#define LABEL_WIDTH   12
+#define NAME_BYTES    2048
+#define CONFLICTS_MAX 256
+
+static const struct conflict_row *conflicts[CONFLICTS_MAX]; /* as drawn last; one screen */
+static size_t conflict_count;
+static int first_y;
+
+static const struct goroutine_row *goroutine_find(const struct ui *ui)
+{
+	for (size_t i = 0; i < ui->rows.goroutine_count; i++)
+		if (goroutines_table.key(ui->rows.goroutines[i]) == ui->goroutine_key)
+			return ui->rows.goroutines[i];
+	return NULL;
+}
+
+static bool is_party(const struct goroutine_row *goroutine, const struct access *access)
+{
+	return access->goid == goroutine->goid && access->tgid == goroutine->tgid;
+}
+
+static uint64_t key_of(const void *ctx, size_t index)
+{
+	(void)ctx;
+	return conflicts[index]->number;
+}
+
+static void conflicts_find(struct ui *ui, const struct goroutine_row *goroutine)
+{
+	conflict_count = 0;
+	for (size_t i = 0; i < ui->rows.conflict_count && conflict_count < CONFLICTS_MAX; i++) {
+		const struct conflict_row *conflict = ui->rows.conflicts[i];
+
+		if (is_party(goroutine, &conflict->a.access) ||
+		    is_party(goroutine, &conflict->b.access))
+			conflicts[conflict_count++] = conflict;
+	}
+	list_sync(&ui->goroutine_conflicts, conflict_count, key_of, NULL);
+}
+
+static void sync(struct ui *ui)
+{
+	const struct goroutine_row *goroutine = goroutine_find(ui);
+
+	if (goroutine)
+		conflicts_find(ui, goroutine);
+	else
+		ui->goroutine_conflicts.count = conflict_count = 0;
+}
+
+/* ---- drawing ------------------------------------------------------------------------- */
+
+static int draw_labelled(int y, const struct rect *area, const char *label, const char *text)
+{
+	draw_word(y, area->x + 1, LABEL_WIDTH - 1, STYLE_DIM, GROUND_NONE, label);
+	draw_word(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, STYLE_TEXT,
+	          GROUND_NONE, text);
+	return y + 1;
+}
+
+static const char *place(const struct frame *frame, char *out, size_t size)
+{
+	char line[NAME_BYTES / 2], function[NAME_BYTES / 2];
+
+	if (!frame->function && !frame->pc)
+		snprintf(out, size, "not known");
+	else
+		snprintf(out, size, "%s  %s", format_line(frame, line, sizeof(line)),
+		         format_function(frame, function, sizeof(function)));
+	return out;
+}
+
+static int draw_identity(const struct goroutine_row *goroutine, uint64_t now, int y,
+                         const struct rect *area)
+{
+	char text[NAME_BYTES], age[FORMAT_MAX];
+
+	y = draw_labelled(y, area, "first in",
+	                  goroutine->first_function ? goroutine->first_function : "not known");
+	y = draw_labelled(y, area, "created by", place(&goroutine->created_by, text, sizeof(text)));
+	if (goroutine->parent_goid) {
+		snprintf(text, sizeof(text), "goroutine %" PRIu64, goroutine->parent_goid);
+		y = draw_labelled(y, area, "parent", text);
+	}
+	y = draw_labelled(y, area, "last at", place(&goroutine->last_use, text, sizeof(text)));
+	snprintf(text, sizeof(text), "%s ago%s", format_age(now, goroutine->last_ns, age),
+	         goroutine->ended ? "; it has ended" : "");
+	return draw_labelled(y, area, "last seen", text);
+}
+
+static int draw_counts(const struct goroutine_row *goroutine, int y, const struct rect *area)
+{
+	char text[512], rate[FORMAT_MAX], count[FORMAT_MAX];
+	size_t used = (size_t)snprintf(text, sizeof(text),
+	                               "%s ops/s: ", format_rate(goroutine->rate, rate));
+
+	for (unsigned int op = 0; op < OP_COUNT; op++)
+		if (goroutine->ops[op])
+			used += (size_t)snprintf(text + used, sizeof(text) - used, " %s %s",
+			                         map_op_name(op),
+			                         format_count(goroutine->ops[op], count));
+	snprintf(text + used, sizeof(text) - used, "  on %u map%s", goroutine->maps,
+	         goroutine->maps == 1 ? "" : "s");
+	y = draw_labelled(y, area, "operations", text);
+	snprintf(text, sizeof(text), "%s", format_count(goroutine->conflicts, count));
+	return draw_labelled(y, area, "conflicts", text);
+}
+
+static void draw_conflict(const struct conflict_row *conflict, int y, const struct rect *area,
+                          enum ground ground)
+{
+	char name[EXPLAIN_MAX], a[NAME_BYTES], b[NAME_BYTES], count[FORMAT_MAX];
+	const struct side *sides[2] = {&conflict->a, &conflict->b};
+
+	draw_words(y, area->x + 2, area->width - 2, STYLE_TEXT, ground, "%s%s  %s  %s %s %s  on %s",
+	           format_count(conflict->count, count), glyph(GLYPH_TIMES),
+	           conflict_kind_name(conflict->kind),
+	           sides[0]->chain_length ? format_line(&sides[0]->chain[0], a, sizeof(a)) : "?",
+	           glyph(GLYPH_AGAINST),
+	           sides[1]->chain_length ? format_line(&sides[1]->chain[0], b, sizeof(b)) : "?",
+	           conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "a map");
+}
+
+static void draw_conflicts(struct ui *ui, const struct goroutine_row *goroutine,
+                           const struct rect *area)
+{
+	struct list *list = &ui->goroutine_conflicts;
+
+	draw_title(area, false, "Conflicts whose latest sighting it was part of", NULL);
+	first_y = area->y + 1;
+	if (!conflict_count)
+		draw_wrapped(first_y, area->x + 1, area->width - 2, area->height - 1, STYLE_DIM,
+		             goroutine->conflicts
+		                     ? "None: others were seen there later. The maps have them all."
+		             : rows_lost(&ui->rows) ? "None seen, but events were lost."
+		                                    : "None seen.");
+	list_show(list, area->height > 1 ? (size_t)area->height - 1 : 0);
+	for (int i = 0; i < area->height - 1 && list->top + (size_t)i < list->count; i++) {
+		bool selected = list->top + (size_t)i == list->selected;
+		enum ground ground = selected ? GROUND_SELECTED : GROUND_NONE;
+
+		draw_text(first_y + i, area->x, area->width, STYLE_STRONG, ground,
+		          selected ? glyph(GLYPH_POINTER) : "");
+		draw_conflict(conflicts[list->top + (size_t)i], first_y + i, area, ground);
+	}
+}
+
+static void draw(struct ui *ui, const struct rect *area)
+{
+	const struct goroutine_row *goroutine = goroutine_find(ui);
+	struct rect rest;
+	char title[64];
+	int y = area->y + 1;
+
+	if (!goroutine) {
+		draw_title(area, true, "Goroutine", NULL);
+		draw_wrapped(y, area->x + 1, area->width - 2, 3, STYLE_DIM,
+		             "This goroutine is no longer among those that are kept. Esc goes "
+		             "back.");
+		return;
+	}
+	snprintf(title, sizeof(title), "Goroutine %" PRIu64 "  in process %u", goroutine->goid,
+	         goroutine->tgid);
+	draw_title(area, true, title, "Esc goes back");
+	y = draw_counts(goroutine, y, area);
+	if (area->height >= 12)
+		y = draw_identity(goroutine, ui->rows.now_ns, y, area);
+	rest = (struct rect){y, area->x, area->y + area->height - y, area->width};
+	if (rest.height > 1)
+		draw_conflicts(ui, goroutine, &rest);
+}
+
+/* ---- keys ---------------------------------------------------------------------------- */
+
+static enum handled act(struct ui *ui, enum action action)
+{
+	struct list *list = &ui->goroutine_conflicts;
+
+	if (list_act(list, action)) {
+		if (list->selected < conflict_count)
+			list->key = key_of(NULL, list->selected);
+		return HANDLED;
+	}
+	if (action == ACTION_LEFT) {
+		ui_view_back(ui);
+		return HANDLED;
+	}
+	if (action != ACTION_OPEN && action != ACTION_RIGHT)
+		return NOT_HANDLED;
+	if (list->selected < conflict_count)
+		ui_conflict_open(ui, conflicts[list->selected]);
+	return HANDLED;
+}
+
+static bool click(struct ui *ui, int y, int x)
+{
+	struct list *list = &ui->goroutine_conflicts;
+	size_t line = list->top + (size_t)(y - first_y);
+
+	(void)x;
+	if (y < first_y || line >= conflict_count)
+		return false;
+	if (line == list->selected)
+		act(ui, ACTION_OPEN);
+	list->selected = line;
+	list->moved = true;
+	list->key = key_of(NULL, line);
+	return true;
+}
+
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	const struct goroutine_row *goroutine = goroutine_find(ui);
+	struct copy_text text = {out, size, 0};
+	char where[NAME_BYTES];
+
+	if (!goroutine)
+		return 0;
+	copy_line(&text, "goroutine %" PRIu64 " of process %u", goroutine->goid, goroutine->tgid);
+	copy_line(&text, "first in    %s",
+	          goroutine->first_function ? goroutine->first_function : "not known");
+	copy_line(&text, "created by  %s", place(&goroutine->created_by, where, sizeof(where)));
+	copy_line(&text, "last at     %s", place(&goroutine->last_use, where, sizeof(where)));
+	copy_line(&text, "conflicts   %" PRIu64, goroutine->conflicts);
+	return text.used;
+}
+
+const struct view_ops view_goroutine = {"goroutine", draw, act, click, copy, sync};

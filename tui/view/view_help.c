@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "tui/term/draw.h"
+#include "tui/term/text.h"
+#include "tui/view/pane.h"
+
+/* The keys from the keymap table, the columns from the tables of the panes, what a search can look
+ * for and the palettes from where they are declared; then what other words on the screen mean. */
+
+#define KEYS_WIDTH 16
+
+struct entry {
+	const char *key, *text; /* text NULL: a heading */
+	enum style style;
+};
+
+static const struct entry verdicts[] = {
+        {"Verdicts", NULL, STYLE_STRONG},
+        {"conflict",
+         "two goroutines were inside operations on the map at the same time and one changed it: "
+         "proven",
+         STYLE_CONFLICT},
+        {"suspect",
+         "several goroutines, at least one changes it, no overlap seen yet: not an accusation",
+         STYLE_SUSPECT},
+        {"guarded",
+         "the same, but by now overlaps should have been seen if nothing kept them apart",
+         STYLE_GUARDED},
+        {"shared", "several goroutines, nobody changes it", STYLE_SHARED},
+        {"local", "one goroutine", STYLE_LOCAL},
+        {"Other words", NULL, STYLE_STRONG},
+        {"heat",
+         "conflicts per second by depth of the deeper call chain: 1 rare, 5 from 1/s, 9 from 100/s",
+         STYLE_HEAD},
+        {"armed", "part of the last interval in which the runtime's functions were probed",
+         STYLE_HEAD},
+        {"calls", "calls in the program that are probed all the time while the functions are not",
+         STYLE_HEAD},
+        {"overhead",
+         "estimate of the target's CPU time that watching cost in the last interval, and the limit "
+         "(--max-overhead); m says what it has been made of so far",
+         STYLE_HEAD},
+        {"~",
+         "before a rate: scaled up from the part of the time in which it was seen; too low where "
+         "probes slow the program down then",
+         STYLE_HEAD},
+};
+
+static const struct entry searches[] = {
+        {"Search and filter", NULL, STYLE_STRONG},
+        {"word", "anywhere in a row; with a capital in it: only so", STYLE_KEY},
+        {"~expression", "a regular expression, also behind the colon of a field", STYLE_KEY},
+#define X(id, prefix, help) {prefix ":", help, STYLE_KEY},
+        PATTERN_FIELDS(X)
+#undef X
+};
+
+/* ---- one after the other ------------------------------------------------------------- */
+
+/* Where the next entry goes. What lies outside of the area is only counted. */
+struct page {
+	const struct rect *area;
+	int row;
+};
+
+static int text_width_of(const struct page *page)
+{
+	return page->area->width - KEYS_WIDTH - 3;
+}
+
+static void add(struct page *page, const struct entry *entry)
+{
+	const struct rect *area = page->area;
+	const char *text = entry->text;
+	size_t skip;
+
+	if (!text)
+		page->row++; /* a blank line above a heading */
+	if (page->row >= 0 && page->row < area->height)
+		draw_word(area->y + page->row, area->x + 2, text ? KEYS_WIDTH - 1 : area->width - 2,
+		          entry->style, GROUND_NONE, entry->key);
+	if (!text) {
+		page->row++;
+		return;
+	}
+	for (size_t n; (n = text_wrap(text, text_width_of(page), &skip)) != 0;
+	     text += skip, page->row++)
+		if (page->row >= 0 && page->row < area->height)
+			draw_words(area->y + page->row, area->x + 2 + KEYS_WIDTH,
+			           text_width_of(page), STYLE_TEXT, GROUND_NONE, "%.*s", (int)n,
+			           text);
+}
+
+static void add_all(struct page *page, const struct entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add(page, &entries[i]);
+}
+
+static void add_columns(struct page *page, const char *heading, const struct table_spec *spec)
+{
+	add(page, &(struct entry){heading, NULL, STYLE_STRONG});
+	for (int i = 0; i < spec->column_count; i++)
+		add(page,
+		    &(struct entry){spec->columns[i].title, spec->columns[i].help, STYLE_HEAD});
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Returns the row behind the last. */
+static int page_draw(const struct rect *area, int row)
+{
+	struct page page = {area, row};
+
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		const struct keymap_entry *key = keymap_entry((enum action)i);
+
+		add(&page, &(struct entry){key->keys, key->help, STYLE_KEY});
+	}
+	add_all(&page, verdicts, COUNT(verdicts));
+	add_columns(&page, "Columns of maps", &maps_table);
+	add_columns(&page, "Columns of goroutines", &goroutines_table);
+	add_all(&page, searches, COUNT(searches));
+	add(&page, &(struct entry){"Palettes", NULL, STYLE_STRONG});
+	for (enum palette p = 0; p < PALETTE_COUNT; p++)
+		add(&page,
+		    &(struct entry){style_palette_name(p), style_palette_help(p), STYLE_HEAD});
+	return page.row;
+}
+
+static void draw(struct ui *ui, const struct rect *area)
+{
+	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	struct rect nowhere = {body.y, body.x, 0, body.width};
+	int lines = page_draw(&nowhere, 0);
+
+	if (ui->help_scroll > lines - body.height)
+		ui->help_scroll = lines - body.height;
+	if (ui->help_scroll < 0)
+		ui->help_scroll = 0;
+	draw_title(area, true, "Help",
+	           lines > body.height ? "Up and Down scroll, Esc goes back" : "Esc goes back");
+	page_draw(&body, -ui->help_scroll);
+}
+
+static enum handled act(struct ui *ui, enum action action)
+{
+	static const int by[ACTION_COUNT] = {
+	        [ACTION_UP] = -1,        [ACTION_DOWN] = 1,     [ACTION_PAGE_UP] = -10,
+	        [ACTION_PAGE_DOWN] = 10, [ACTION_HOME] = -1000, [ACTION_END] = 1000,
+	};
+
+	if (action == ACTION_HELP || action == ACTION_LEFT) {
+		ui_view_back(ui);
+		return HANDLED;
+	}
+	if (action >= ACTION_COUNT || !by[action])
+		return NOT_HANDLED;
+	ui->help_scroll += by[action];
+	if (ui->help_scroll < 0)
+		ui->help_scroll = 0;
+	return HANDLED;
+}
+
+const struct view_ops view_help = {"help", draw, act, NULL, NULL, NULL};

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "tui/words/explain.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "tui/words/format.h"
+
+static uint64_t coverage(const struct rows *rows, enum coverage_field field)
+{
+	return rows->coverage.value[field];
+}
+
+const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
+{
+	char hits[FORMAT_MAX], when[FORMAT_MAX];
+
+	if (gone)
+		snprintf(out, EXPLAIN_MAX, "The target ended before it used a map. q leaves.");
+	else if (!rows->coverage.watched_ns)
+		snprintf(out, EXPLAIN_MAX, "Waiting for the first counts from the kernel...");
+	else if (coverage(rows, COVERAGE_HITS))
+		snprintf(out, EXPLAIN_MAX,
+		         "%s probe hits, none of them counted for a map of the target yet.",
+		         format_count(coverage(rows, COVERAGE_HITS), hits));
+	else
+		snprintf(out, EXPLAIN_MAX,
+		         "No map operation seen for %s: the target is idle or does not use maps. "
+		         "Send it some work.",
+		         format_duration(rows->coverage.watched_ns, when));
+	return out;
+}
+
+const char *explain_filtered(size_t total, const char *name, const struct pattern *filter,
+                             char *out)
+{
+	char count[FORMAT_MAX];
+
+	if (pattern_is_empty(filter)) {
+		snprintf(out, EXPLAIN_MAX,
+		         "None of the %s %s has a conflict in the range that was picked. u lifts "
+		         "it.",
+		         format_count(total, count), name);
+		return out;
+	}
+	snprintf(out, EXPLAIN_MAX,
+	         "None of the %s %s matches the filter \"%s\". u takes the filter back, \\ changes "
+	         "it.",
+	         format_count(total, count), name, filter->text);
+	return out;
+}
+
+const char *explain_no_goroutines(const struct rows *rows, bool gone, char *out)
+{
+	if (!rows->map_count)
+		return explain_no_maps(rows, gone, out);
+	snprintf(out, EXPLAIN_MAX,
+	         "No goroutine has been told apart yet; they come with the next "
+	         "counts.");
+	return out;
+}
+
+/* Holds and expectation of one map, or of all. */
+static void evidence(const struct rows *rows, const struct map_row *map, uint64_t *holds,
+                     double *expected)
+{
+	*holds = map ? map->stalls : coverage(rows, COVERAGE_STALLS);
+	*expected = map ? map->expected_overlaps : 0;
+	for (size_t i = 0; !map && i < rows->map_count; i++)
+		*expected += rows->maps[i]->expected_overlaps;
+}
+
+const char *explain_no_conflicts(const struct rows *rows, const struct map_row *map, char *out)
+{
+	char holds_text[FORMAT_MAX], lost[FORMAT_MAX];
+	uint64_t holds;
+	double expected;
+
+	evidence(rows, map, &holds, &expected);
+	format_count(holds, holds_text);
+	if (rows_lost(rows))
+		snprintf(out, EXPLAIN_MAX,
+		         "None seen, %s events lost: a conflict may be among them (%s holds, "
+		         "%.1f overlaps expected).",
+		         format_count(rows_lost(rows), lost), holds_text, expected);
+	else
+		snprintf(out, EXPLAIN_MAX,
+		         "No conflict seen yet: %s holds, %.1f overlaps expected.", holds_text,
+		         expected);
+	return out;
+}
+
+const char *explain_no_chains(const struct rows *rows, const struct map_row *map, char *out)
+{
+	char lost[FORMAT_MAX];
+
+	if (!map)
+		snprintf(out, EXPLAIN_MAX, "No map is selected.");
+	else if (coverage(rows, COVERAGE_STACK_FAILED))
+		snprintf(out, EXPLAIN_MAX,
+		         "No call chain yet; %s could not be walked and are lost.",
+		         format_count(coverage(rows, COVERAGE_STACK_FAILED), lost));
+	else
+		snprintf(out, EXPLAIN_MAX,
+		         "No call chain yet: chains come with accesses that are held, and none "
+		         "was held on this map so far.");
+	return out;
+}
+
+static void explain_unseen(const struct map_row *map, const struct rows *rows, char *out)
+{
+	char holds[FORMAT_MAX], lost[FORMAT_MAX], luck[64] = "";
+	bool guarded = map->verdict == VERDICT_GUARDED;
+
+	if (guarded)
+		snprintf(luck, sizeof(luck), " The chance of that by luck is %.2g %%.",
+		         100 * exp(-map->expected_overlaps));
+	if (rows_lost(rows))
+		snprintf(lost, sizeof(lost), "none was seen");
+	else
+		snprintf(lost, sizeof(lost), "no overlap was seen");
+	snprintf(out, EXPLAIN_MAX,
+	         "Several goroutines use it and at least one changes it; %s in %s holds, where "
+	         "%.1f overlaps were to be expected if nothing kept them apart.%s%s",
+	         lost, format_count(map->stalls, holds), map->expected_overlaps, luck,
+	         guarded ? "" : " Not an accusation: too little held time to tell.");
+}
+
+const char *explain_verdict(const struct rows *rows, const struct map_row *map, char *out)
+{
+	char count[FORMAT_MAX], holds[FORMAT_MAX];
+
+	if (map->verdict == VERDICT_CONFLICT)
+		snprintf(out, EXPLAIN_MAX,
+		         "Proven: two goroutines were inside operations on this map at the same "
+		         "time and one changed it. Seen %s time%s in %s holds (%.1f expected).",
+		         format_count(map->conflicts, count), map->conflicts == 1 ? "" : "s",
+		         format_count(map->stalls, holds), map->expected_overlaps);
+	else if (map->verdict == VERDICT_SHARED)
+		snprintf(out, EXPLAIN_MAX,
+		         "Several goroutines use it and nobody was seen to change it: reading "
+		         "together is safe.");
+	else if (map->verdict == VERDICT_LOCAL)
+		snprintf(out, EXPLAIN_MAX, "One goroutine was seen to use it.");
+	else
+		explain_unseen(map, rows, out);
+	return out;
+}
+
+const char *explain_map_name(const struct map_row *map, char *out, size_t size)
+{
+	char function[512];
+
+	if (map->type)
+		snprintf(out, size, "%s", map->type);
+	else if (map->first_use.function)
+		snprintf(out, size, "in %s",
+		         format_function(&map->first_use, function, sizeof(function)));
+	else
+		snprintf(out, size, "map at 0x%" PRIx64, map->addr);
+	return out;
+}
+
+bool explain_side_is_known(const struct conflict_row *conflict, const struct side *side)
+{
+	return conflict->evidence != EVIDENCE_FATAL || side == &conflict->a;
+}
