@@ -43,8 +43,8 @@ def counts(output, status):
 
 
 def starts_threads(path):
-    """Whether a program can start a thread: else ThreadSanitizer has nothing to see in it, and takes
-    minutes for that."""
+    """Whether a program can start a thread: else ThreadSanitizer has nothing to see in it, and
+    takes minutes for that."""
     symbols = subprocess.run(["nm", "-u", path], stdout=subprocess.PIPE, text=True, check=True)
     return re.search(r"\bpthread_create\b", symbols.stdout) is not None
 

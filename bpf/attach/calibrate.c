@@ -78,9 +78,9 @@ int calibrate_point(enum calibrate_place place, uint64_t *file_offset)
 	return rc;
 }
 
-/* The callers of a goroutine as the frame pointers lead to them: a chain of middling depth that ends
- * as Go's do. What calls this here was built without frame pointers perhaps, and a walk that ends in
- * a fault costs as much as all the rest. */
+/* The callers of a goroutine as the frame pointers lead to them: a chain of middling depth that
+ * ends as Go's do. What calls this here was built without frame pointers perhaps, and a walk that
+ * ends in a fault costs as much as all the rest. */
 #define FRAMES      12
 #define FRAMES_CODE 0x401000 /* where they would return to */
 

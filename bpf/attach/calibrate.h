@@ -2,8 +2,8 @@
 /*
  * calibrate: code of gomaptop itself that looks to a probe as a Go program's does, and its timing.
  *
- * bpf/attach/trial.c probes it with the very program that will watch the target; it is called with the
- * registers set as Go sets them.
+ * bpf/attach/trial.c probes it with the very program that will watch the target; it is called with
+ * the registers set as Go sets them.
  */
 #ifndef GOMAPTOP_BPF_CALIBRATE_H
 #define GOMAPTOP_BPF_CALIBRATE_H

@@ -107,7 +107,8 @@ static bool is_unwritten(const struct guarded *g)
 	return !file_identity_read(g->fd, &now) && file_identity_unwritten(&g->identity, &now);
 }
 
-/* Is it as it was when nothing kept writers out? Times can be set back, that of the change cannot. */
+/* Is it as it was when nothing kept writers out? Times can be set back, that of the change
+ * cannot. */
 static bool is_untouched(const struct guarded *g)
 {
 	struct file_identity now;

@@ -2,8 +2,8 @@
 /*
  * keeper_files: the executables that the keeper process guards.
  *
- * In the keeper process only; its threads share it under the caller's lock. The states are in shared
- * memory, where gomaptop reads them.
+ * In the keeper process only; its threads share it under the caller's lock. The states are in
+ * shared memory, where gomaptop reads them.
  */
 #ifndef GOMAPTOP_BPF_KEEPER_FILES_H
 #define GOMAPTOP_BPF_KEEPER_FILES_H

@@ -303,7 +303,8 @@ static _Noreturn void watch(struct keeper *k)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-/* It holds nothing of gomaptop's: no terminal, no pipe that a reader waits for the end of, no file. */
+/* It holds nothing of gomaptop's: no terminal, no pipe that a reader waits for the end of, no
+ * file. */
 static void descriptors_close(const int sockets[KEEPER_LANES])
 {
 	int nothing = open("/dev/null", O_RDWR), last = -1;

@@ -11,7 +11,8 @@
  *   - when gomaptop ends, however it ends,
  * and those of one executable
  *   - when a writer opens the file: a breakpoint at an offset of the old content may lie within an
- *     instruction of the new. The keeper holds a read lease (fcntl(2), F_SETLEASE): the writer waits
+ *     instruction of the new. The keeper holds a read lease (fcntl(2), F_SETLEASE): the writer
+ *     waits
  *     in its open(2) until the probes are out, some tens of milliseconds.
  *   - when its size, modification time or inode is not what it was when it was decoded.
  * Where no lease is to be had (another user's file without CAP_LEASE, a file system without leases)
@@ -50,7 +51,8 @@ enum link_file_state {
 /* Start the process. 0, or -errno of fork(2), socketpair(2), mmap(2). */
 int link_keeper_start(struct link_keeper **out);
 
-/* Let all probes go and end the process; waits for its end, unless it was abandoned. Accepts NULL. */
+/* Let all probes go and end the process; waits for its end, unless it was abandoned. Accepts
+ * NULL. */
 void link_keeper_destroy(struct link_keeper *keeper);
 
 /* The program of all probes that are opened from now on. 0 or -errno. */
@@ -58,7 +60,8 @@ int link_keeper_program_set(struct link_keeper *keeper, int program_fd);
 
 /* Guard this file from now on, before it is decoded: whoever writes to it after this call makes it
  * LINK_FILE_STALE. fd is open for reading; the keeper has its own. Returns its index, -ESTALE when
- * the file is not the one of `identity`, -ENOSPC: LINK_KEEPER_FILES are guarded already, or -errno. */
+ * the file is not the one of `identity`, -ENOSPC: LINK_KEEPER_FILES are guarded already, or
+ * -errno. */
 int link_keeper_file_add(struct link_keeper *keeper, int fd, const struct file_identity *identity);
 void link_keeper_file_remove(struct link_keeper *keeper, int file); /* its probes go */
 
@@ -74,14 +77,15 @@ int link_keeper_runner_add(struct link_keeper *keeper, int file, pid_t pid);
 int link_keeper_open(struct link_keeper *keeper, enum probe_link_mode mode, int file, pid_t pid,
                      struct probe_point *points, size_t count, link_handle *handle);
 
-/* Take probes out and wait until no program of theirs runs any more. Handles of probes that are gone
- * already, and 0, are left alone. With perf events it waits about 100 ms for each probe. */
+/* Take probes out and wait until no program of theirs runs any more. Handles of probes that are
+ * gone already, and 0, are left alone. With perf events it waits about 100 ms for each probe. */
 void link_keeper_close(struct link_keeper *keeper, const link_handle *handles, size_t count);
 
 /* The governor's sign, at least ten times a second. The first one begins the watch over it. */
 void link_keeper_beat(struct link_keeper *keeper, uint64_t now_ns);
 
-/* How often all links were let go so far, or the keeper was replaced: a handle of before is gone. */
+/* How often all links were let go so far, or the keeper was replaced: a handle of before is
+ * gone. */
 unsigned int link_keeper_drops(const struct link_keeper *keeper);
 uint64_t link_keeper_dropped_ns(const struct link_keeper *keeper); /* when that was last */
 

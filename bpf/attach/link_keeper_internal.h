@@ -40,12 +40,12 @@ struct link_keeper {
 	uint64_t revived_ns, scanned_ns;
 };
 
-/* Ask the keeper for something that has no more than a file and a descriptor (-1: none). Its answer,
- * or -EPIPE. */
+/* Ask the keeper for something that has no more than a file and a descriptor (-1: none). Its
+ * answer, or -EPIPE. */
 int link_keeper_ask(struct link_keeper *keeper, enum keeper_op op, int file, int fd);
 
-/* link_keeper_runners.c: forget those of a file; tell a new keeper of them; look for new ones, once a
- * second, in the governor's thread. */
+/* link_keeper_runners.c: forget those of a file; tell a new keeper of them; look for new ones, once
+ * a second, in the governor's thread. */
 void link_keeper_runners_forget(struct known_file *file);
 void link_keeper_runners_tell(struct link_keeper *keeper, int file);
 void link_keeper_runners_look(struct link_keeper *keeper, uint64_t now_ns);

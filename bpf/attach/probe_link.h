@@ -28,11 +28,12 @@ struct probe_point {
 
 struct probe_links; /* the open links of one file */
 
-/* Attach the program (its descriptor) at all points of the file. pid > 0: only in that process (all its threads);
- * 0: in every process that maps the file, now and later. One bad point fails a whole multi link:
- * then halves are tried until the bad ones are alone; each point's error says how it went. Returns
- * the number of points attached, or -errno when none could be (-EINVAL in multi mode with a single
- * good point: this kernel has no uprobe_multi). *out is owned by the caller when the result > 0. */
+/* Attach the program (its descriptor) at all points of the file. pid > 0: only in that process (all
+ * its threads); 0: in every process that maps the file, now and later. One bad point fails a whole
+ * multi link: then halves are tried until the bad ones are alone; each point's error says how it
+ * went. Returns the number of points attached, or -errno when none could be (-EINVAL in multi mode
+ * with a single good point: this kernel has no uprobe_multi). *out is owned by the caller when the
+ * result > 0. */
 int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path, pid_t pid,
                      struct probe_point *points, size_t count, struct probe_links **out);
 
@@ -44,10 +45,11 @@ void probe_links_close(struct probe_links *links);
  * other whoever asks. */
 void probe_links_close_all(struct probe_links **links, size_t count);
 
-/* The same, safe from SIGKILL: a kernel whose closing thread has a fatal signal pending gives up and
- * leaves the breakpoint in place for ever ("failed to unregister, leaking uprobe"; get_user_pages
- * returns -EINTR). A process on its way out has none pending. So the last reference to each link
- * goes with the end of a child of its own. For a process with little memory: it forks. */
+/* The same, safe from SIGKILL: a kernel whose closing thread has a fatal signal pending gives up
+ * and leaves the breakpoint in place for ever ("failed to unregister, leaking uprobe";
+ * get_user_pages returns -EINTR). A process on its way out has none pending. So the last reference
+ * to each link goes with the end of a child of its own. For a process with little memory: it
+ * forks. */
 void probe_links_close_safely(struct probe_links **links, size_t count);
 
 #endif

@@ -30,7 +30,8 @@ struct program_config {
 struct program {
 	struct gomaptop *skeleton;
 	enum probe_link_mode mode;
-	int multi_error; /* -errno for which perf events are used; 0: they are not, or were asked for */
+	/* -errno for which perf events are used; 0: they are not, or were asked for */
+	int multi_error;
 	bool pid_filter;             /* a link can be confined to one process, all its threads */
 	struct overhead_costs costs; /* of a hit on this machine */
 	uint64_t budget_divisor;
@@ -46,7 +47,8 @@ int program_probe(const struct program *program); /* descriptor of the program o
 /* 0 or -errno: hits of this process count from now on. */
 int program_target_add(const struct program *program, uint32_t tgid);
 
-/* The fields of a binary, before its first probe goes in. Any thread; the last row is the trial's. */
+/* The fields of a binary, before its first probe goes in. Any thread; the last row is the
+ * trial's. */
 void program_row_set(const struct program *program, size_t row, const struct field_row *fields);
 
 /* The callers of a site, before its probe is attached. 0 or -errno. */

@@ -211,8 +211,8 @@ void chain_finish_stack(struct chain_finish *finish, const struct event_stack *s
 	finish->complete += chain->complete;
 }
 
-/* From a probed call the walk begins at the call; the access has its return address in that place, and
- * before it what the call leads through. */
+/* From a probed call the walk begins at the call; the access has its return address in that place,
+ * and before it what the call leads through. */
 static void chain_align(struct chain *chain, const struct access *access)
 {
 	int front = 0, room;
@@ -284,7 +284,8 @@ static void chain_replace(const struct chain_finish *f, const struct chain *chai
 		access->truncated = chain->complete ? CHAIN_WHOLE : CHAIN_LOST;
 }
 
-/* A chain with as many entries as there is room for was taken for one cut off. Returns whether it was. */
+/* A chain with as many entries as there is room for was taken for one cut off. Returns whether it
+ * was. */
 static bool chain_mark_whole(struct access *access)
 {
 	bool taken = access->truncated == CHAIN_TOO_DEEP;

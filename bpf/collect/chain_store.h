@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain_store: call chains that came over the ring by themselves, put back into the events that name
- * them (bpf/wire/brief.h). Belongs to the collector's thread.
+ * chain_store: call chains that came over the ring by themselves, put back into the events that
+ * name them (bpf/wire/brief.h). Belongs to the collector's thread.
  */
 #ifndef GOMAPTOP_BPF_CHAIN_STORE_H
 #define GOMAPTOP_BPF_CHAIN_STORE_H
@@ -19,8 +19,8 @@ void chain_store_destroy(struct chain_store *store); /* accepts NULL */
 /* 0, or -ENOMEM: events that name it will be refused. */
 int chain_store_put(struct chain_store *store, const struct event_chain *chain);
 
-/* The event itself if it is whole; else a whole copy, which lasts until the next call; NULL: it names
- * a chain that is not here. */
+/* The event itself if it is whole; else a whole copy, which lasts until the next call; NULL: it
+ * names a chain that is not here. */
 const struct event_header *chain_store_expand(struct chain_store *store,
                                               const struct event_header *event);
 

@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCAN_NS        1000000000ULL
-#define DRAIN_MS       5 /* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
+#define SCAN_NS 1000000000ULL
+/* a ring of 4 MiB holds 1,700 overlaps: 340,000 a second before one is lost */
+#define DRAIN_MS       5
 #define CONSUME_NS     1000000ULL
 #define DRAIN_QUIET_MS 40 /* while nothing comes: 40,000 a second to begin with */
 

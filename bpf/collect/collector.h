@@ -4,11 +4,11 @@
  *
  * Every few milliseconds it drains the ring buffer into the queue; once an interval it reads the
  * counts (maps, goroutines, coverage), pushes what changed and an EVENT_TICK, and forgets rows that
- * have been idle when a table gets full. Counts are absolute: what finds no room in the queue is sent
- * with the next scan, and the last one waits for the consumer. Coverage and ticks always arrive. A table
- * that cannot be read counts as a loss (COVERAGE_TABLE_UNREAD), never as an empty one. A few times a second it adjusts how soon the detector
- * holds an object again, so that the budget of held time is used. It also watches the targets'
- * pidfds and reports their end.
+ * have been idle when a table gets full. Counts are absolute: what finds no room in the queue is
+ * sent with the next scan, and the last one waits for the consumer. Coverage and ticks always
+ * arrive. A table that cannot be read counts as a loss (COVERAGE_TABLE_UNREAD), never as an empty
+ * one. A few times a second it adjusts how soon the detector holds an object again, so that the
+ * budget of held time is used. It also watches the targets' pidfds and reports their end.
  */
 #ifndef GOMAPTOP_BPF_COLLECTOR_H
 #define GOMAPTOP_BPF_COLLECTOR_H
@@ -56,12 +56,13 @@ struct collector_config {
 	size_t layout_count;
 };
 
-/* One more such executable while it runs, before its first probe goes in; and one less. By one thread
- * that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
+/* One more such executable while it runs, before its first probe goes in; and one less. By one
+ * thread that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
 int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
 void collector_layout_remove(struct collector *collector, size_t row);
 
-/* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the caller's. */
+/* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the
+ * caller's. */
 void collector_config_program(struct collector_config *config, const struct program *program);
 
 /* Start the thread. Everything in *config is borrowed until collector_stop(). 0 or -errno. */
@@ -72,8 +73,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
  * thread. Frees everything. Accepts NULL. */
 void collector_stop(struct collector *collector);
 
-/* The same by the thread that consumes the queue: consume(ctx), which empties it, is called again and
- * again until the last counts are in it, however small the queue is. */
+/* The same by the thread that consumes the queue: consume(ctx), which empties it, is called again
+ * and again until the last counts are in it, however small the queue is. */
 void collector_stop_consumed(struct collector *collector, void (*consume)(void *ctx), void *ctx);
 
 /* Targets that have not ended, as far as is known. Any thread. */
@@ -90,8 +91,8 @@ uint64_t collector_targets_cpu_ns(struct collector *collector);
  * into them as they mapped the executable: an estimate. Any thread. */
 uint64_t collector_planted_ns(const struct collector *collector);
 
-/* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target may
- * use where that is less. 0: none, or not known. Any thread. */
+/* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target
+ * may use where that is less. 0: none, or not known. Any thread. */
 double collector_room(const struct collector *collector);
 
 /* Read and write calls of the targets since collecting began, ended ones included; looked at now,

@@ -11,10 +11,10 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/attach/coverage_totals.h"
 #include "bpf/collect/chain_finish.h"
 #include "bpf/collect/chain_store.h"
 #include "bpf/collect/collector.h"
-#include "bpf/attach/coverage_totals.h"
 #include "core/event/event.h"
 
 struct collector_target {
@@ -35,9 +35,9 @@ struct collector {
 	atomic_bool stopping, ended;
 	atomic_int alive;
 	atomic_ullong disarmed_ns;
-	atomic_ullong cpu_ns; /* of the targets, as last looked at */
+	atomic_ullong cpu_ns;     /* of the targets, as last looked at */
 	atomic_ullong planted_ns; /* see collector_planted_ns() */
-	atomic_uint room;     /* see collector_room(), in thousandths */
+	atomic_uint room;         /* see collector_room(), in thousandths */
 
 	struct ring_buffer *ring;
 	struct chain_finish *chains;

@@ -7,8 +7,8 @@
 #define FIRST_NS    200000000ULL /* the first comparison is wanted soon; accounts go by 10 ms */
 #define TARGETS_MAX 64           /* looked at; of more one knows enough */
 
-/* What the target leaves of the CPUs that it may run on; 0 as soon as a limit of CPU time that it has
- * was used up, or cannot be seen. */
+/* What the target leaves of the CPUs that it may run on; 0 as soon as a limit of CPU time that it
+ * has was used up, or cannot be seen. */
 static double target_room(struct collector_target *t, double elapsed_ns)
 {
 	uint64_t used_ns = t->cpu_ns - t->room_cpu_ns, throttled = 0;
@@ -51,7 +51,8 @@ static double least_room(struct collector *c, double elapsed_ns)
 	return room > 0 ? room : 0;
 }
 
-/* Less room counts at once, more of it by and by. The first look is what others are compared with. */
+/* Less room counts at once, more of it by and by. The first look is what others are compared
+ * with. */
 void collector_room_look(struct collector *c)
 {
 	uint64_t now = clock_now(), elapsed_ns = now - c->room_looked_ns;

@@ -24,7 +24,8 @@ static struct collector_target *target_find(struct collector *c, pid_t pid)
 	return NULL;
 }
 
-/* From now on its end is noticed. 0; -ESRCH: it has ended already; else that is tried again later. */
+/* From now on its end is noticed. 0; -ESRCH: it has ended already; else that is tried again
+ * later. */
 static int target_attend(struct collector *c, struct collector_target *t)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)(t - c->targets)};
@@ -44,7 +45,8 @@ static int target_attend(struct collector *c, struct collector_target *t)
 }
 
 /* As a process maps an executable the kernel plants a breakpoint for each probe: it copies a page
- * the first time and writes to it, some microseconds each (uprobe_mmap(), kernel/events/uprobes.c). */
+ * the first time and writes to it, some microseconds each (uprobe_mmap(),
+ * kernel/events/uprobes.c). */
 #define PLANT_NS 10000ULL
 
 /* It has begun while the probes were in place: that has cost it something before its first hit. */

@@ -11,8 +11,9 @@
 #include "core/base/clock.h"
 #include "core/base/thread_call.h"
 
-/* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps at
- * once, what a program makes as it starts); and what a window may cost. What is over is paid first. */
+/* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps
+ * at once, what a program makes as it starts); and what a window may cost. What is over is paid
+ * first. */
 #define SAVINGS_S 10
 #define WINDOW_S  1.2
 
@@ -204,8 +205,8 @@ static void step(struct birth_probes *b)
 		arm(b);
 }
 
-/* Twice as long after every look at which little had come: a program that makes a map now and then is
- * not worth 500 looks a second. */
+/* Twice as long after every look at which little had come: a program that makes a map now and then
+ * is not worth 500 looks a second. */
 static uint64_t look_next(struct birth_probes *b)
 {
 	uint64_t seen = hits(b), cost = (seen - b->looked_hits) * b->config.hit_ns;
@@ -255,7 +256,8 @@ int birth_probes_start(struct birth_probes *b)
 	b->dice = (unsigned int)b->paid_ns;
 	allow(b);
 	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;
-	/* What was written over, or is run by no process yet, may be followed by what can be probed. */
+	/* What was written over, or is run by no process yet, may be followed by what can be
+	 * probed. */
 	if (rc && rc != -ESTALE && rc != -ENOENT && rc != -ETXTBSY && rc != -ECANCELED)
 		return rc;
 	rc = -pthread_create(&b->thread, NULL, run, b);

@@ -33,7 +33,8 @@ struct birth_probes_config {
 /* 0 or -ENOMEM. No probe is attached yet. */
 int birth_probes_create(const struct birth_probes_config *config, struct birth_probes **out);
 
-/* More points, in one file and process (0: all), as probe_set_add(). At any time, not from its thread. */
+/* More points, in one file and process (0: all), as probe_set_add(). At any time, not from its
+ * thread. */
 int birth_probes_add(struct birth_probes *births, const struct probe_file *file, pid_t pid,
                      const struct probe_point *points, size_t count);
 

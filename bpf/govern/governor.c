@@ -189,8 +189,8 @@ static void sign_give(const struct governor *g, uint64_t now)
 }
 
 /* Where taking probes out is slow, a window of a second costs that and seconds more. So probes that
- * are hit so often that they would use up the budget by themselves are not left in place at all: the
- * functions are reported as not probed. */
+ * are hit so often that they would use up the budget by themselves are not left in place at all:
+ * the functions are reported as not probed. */
 static bool is_slow(const struct governor *g)
 {
 	return g->config.mode == PROBE_LINK_PERF && g->config.share < OVERHEAD_UNLIMITED;
@@ -548,7 +548,8 @@ void governor_call(struct governor *g, void (*run)(void *ctx), void *ctx)
 		run(ctx);
 }
 
-/* Kept out where they are not in place: the kernel is asked whether it accepts them when it matters. */
+/* Kept out where they are not in place: the kernel is asked whether it accepts them when it
+ * matters. */
 int governor_renew(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),
                    void *ctx)
 {

@@ -3,10 +3,10 @@
  * governor: keeps what the probes on map operations cost the targets within --max-overhead.
  *
  * A thread that adds up, every few milliseconds, what hits and holds have cost, and puts the probes
- * in place and takes them out as core/budget/overhead_budget advises: always in place where they are hit
- * rarely, in short windows at times drawn by lot where they are hit millions of times a second. It
- * also says how much of the time accesses may be held, and ends holds before a window ends: one
- * that nobody could meet would be held for nothing.
+ * in place and takes them out as core/budget/overhead_budget advises: always in place where they
+ * are hit rarely, in short windows at times drawn by lot where they are hit millions of times a
+ * second. It also says how much of the time accesses may be held, and ends holds before a window
+ * ends: one that nobody could meet would be held for nothing.
  *
  * It gives a sign at each step, ten times a second at least. When the signs stop, the keeper takes
  * all probes out (link_keeper.h); when they go on, the governor puts them back. When it cannot read
@@ -48,7 +48,8 @@ struct governor_targets {
 	        void *ctx); /* CPU time, since anything; of a moment ago, costs nothing */
 	uint64_t (*cpu_now_ns)(void *ctx); /* of now, of ended ones too */
 	uint64_t (*calls)(void *ctx);      /* their read and write calls, likewise */
-	uint64_t (*planted_ns)(void *ctx); /* CPU time that starting with breakpoints cost them so far */
+	uint64_t (*planted_ns)(
+	        void *ctx);        /* CPU time that starting with breakpoints cost them so far */
 	double (*room)(void *ctx); /* part of the CPU time at hand that goes unused, 0 to 1 */
 	void *ctx;
 };
@@ -62,27 +63,28 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are
- * accepted, standing ones included; with a share of 0 all governed ones are counted as such and none
- * is put in place. A file that no probe may go into yet (link_keeper.h: written to, or run by no
- * process and without a lease) is tried again later. -errno: none can be put in place. */
+ * accepted, standing ones included; with a share of 0 all governed ones are counted as such and
+ * none is put in place. A file that no probe may go into yet (link_keeper.h: written to, or run by
+ * no process and without a lease) is tried again later. -errno: none can be put in place. */
 int governor_start(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
 /* Have run(ctx) done in the governor's thread, between two of its steps, and wait until it is done:
- * what that thread alone may touch (the probe sets, site_zoom) can be changed there. Where no thread
- * runs it is done here. Not from the governor's thread. */
+ * what that thread alone may touch (the probe sets, site_zoom) can be changed there. Where no
+ * thread runs it is done here. Not from the governor's thread. */
 void governor_call(struct governor *governor, void (*run)(void *ctx), void *ctx);
 
-/* The set of governed probes has changed (governor_call): what is new in it goes in if the others are
- * in place. Within run(). Returns how many of these went in, or -errno. */
+/* The set of governed probes has changed (governor_call): what is new in it goes in if the others
+ * are in place. Within run(). Returns how many of these went in, or -errno. */
 int governor_renew(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
 struct governor_state {
-	uint64_t armed_ns;  /* time with the probes in place so far */
-	uint64_t out_ns;    /* time without them, since they were in place first */
-	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
-	double births_rate; /* CPUs that seeing births may cost (birth_probes): part of the income */
+	uint64_t armed_ns; /* time with the probes in place so far */
+	uint64_t out_ns;   /* time without them, since they were in place first */
+	size_t call_sites; /* calls in the program that are probed now, see site_zoom.h */
+	/* CPUs that seeing births may cost (birth_probes): part of the income */
+	double births_rate;
 	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
 	double contention;   /* contention_seen() */
 	double planned;      /* part of the targets' CPU time that hits and holds may cost now */

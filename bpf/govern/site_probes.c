@@ -321,7 +321,8 @@ int site_probes_choose(struct site_probes *p, const struct site_place *places, s
 	return due ? first : -ENOMEM;
 }
 
-/* Of several processes those that are left go on: one that lost its probes has ended, or all have. */
+/* Of several processes those that are left go on: one that lost its probes has ended, or all
+ * have. */
 static bool batch_is_lost(const struct site_probes *p, const struct site_batch *b)
 {
 	int guard = p->binaries[b->binary].what.file.guard;

@@ -2,11 +2,11 @@
 /*
  * site_probes: the probes at chosen `call` instructions, and out again.
  *
- * Each is verified by core/probe/call_site before it is attached. Only with uprobe_multi: perf-event
- * probes take a tenth of a second each to go, so there nothing is ever chosen. Everything here
- * belongs to one thread (the governor's), which has executables of its own: those of the watch serve
- * another thread. Between two choices operations are counted at most once: a site is filtered at the
- * function's probe from before its own is attached until after that is out.
+ * Each is verified by core/probe/call_site before it is attached. Only with uprobe_multi:
+ * perf-event probes take a tenth of a second each to go, so there nothing is ever chosen.
+ * Everything here belongs to one thread (the governor's), which has executables of its own: those
+ * of the watch serve another thread. Between two choices operations are counted at most once: a
+ * site is filtered at the function's probe from before its own is attached until after that is out.
  */
 #ifndef GOMAPTOP_BPF_SITE_PROBES_H
 #define GOMAPTOP_BPF_SITE_PROBES_H
@@ -58,15 +58,16 @@ struct site_probe_state {
 /* No probe is attached yet. 0, -ENOMEM, -EOPNOTSUPP: no uprobe_multi here. */
 int site_probes_create(const struct site_probes_config *config, struct site_probes **out);
 
-/* One more executable, whose row no other has any more. 0, -ENOMEM, or -ENOSPC: SITE_BINARIES_MAX. */
+/* One more executable, whose row no other has any more. 0, -ENOMEM, or -ENOSPC:
+ * SITE_BINARIES_MAX. */
 int site_probes_add(struct site_probes *probes, const struct site_probes_binary *binary);
 
 /* Calls in the file of this descriptor are probed no more, and never again. */
 void site_probes_remove(struct site_probes *probes, int fd);
 
-/* From now on exactly these sites are probed, those that can be: what is new is attached first, then
- * what is not in the list any more is taken out. Sites in both go on without a gap. 0, or -errno: not
- * all that is new could be attached. */
+/* From now on exactly these sites are probed, those that can be: what is new is attached first,
+ * then what is not in the list any more is taken out. Sites in both go on without a gap. 0, or
+ * -errno: not all that is new could be attached. */
 int site_probes_choose(struct site_probes *probes, const struct site_place *places, size_t count);
 
 /* The place that lies `distance` behind the probed instruction of a site, by the site's index among

@@ -26,7 +26,8 @@ int site_probes_add(struct site_probes *p, const struct site_probes_binary *bina
 	return 0;
 }
 
-/* What is remembered of its calls stays (their hits are part of the sums), but none is chosen again. */
+/* What is remembered of its calls stays (their hits are part of the sums), but none is chosen
+ * again. */
 static void binary_end(struct site_probes *p, size_t index)
 {
 	for (size_t i = 0; i < p->site_count; i++)

@@ -36,8 +36,8 @@ struct site_survey;
 int site_survey_create(const struct program *program, struct site_survey **out);
 void site_survey_destroy(struct site_survey *survey); /* accepts NULL */
 
-/* All touches since `since_ns`, in any order. They belong to the survey and last until the next call.
- * Returns how many. One thread. */
+/* All touches since `since_ns`, in any order. They belong to the survey and last until the next
+ * call. Returns how many. One thread. */
 size_t site_survey_read(struct site_survey *survey, uint64_t since_ns,
                         const struct survey_touch **out);
 

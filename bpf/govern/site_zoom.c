@@ -154,9 +154,9 @@ static uint64_t samples_fresh(struct site_zoom *z, const struct survey_touch *t)
 	return fresh;
 }
 
-/* What is known of the site's hits a second: from its own probe; else from surveys. Where these have
- * no sample yet it was hit no more often than its maps were worked on. Rather too low than too high:
- * a site that turns out to be dear goes at once. */
+/* What is known of the site's hits a second: from its own probe; else from surveys. Where these
+ * have no sample yet it was hit no more often than its maps were worked on. Rather too low than too
+ * high: a site that turns out to be dear goes at once. */
 static double rate_estimate(const struct site_rate *r, double armed_s)
 {
 	double surveyed = UNKNOWN, most = (r->samples + 1) * CALL_SAMPLE;

@@ -35,7 +35,8 @@ void site_zoom_remove(struct site_zoom *zoom, int fd);
 int site_zoom_step(struct site_zoom *zoom, const struct site_zoom_terms *terms);
 
 /* Take all sites out at once when their hits since the last step or guard cost more than
- * allowed_ns: a site turned out to be hit much more often than was known. Returns what they cost. */
+ * allowed_ns: a site turned out to be hit much more often than was known. Returns what they
+ * cost. */
 uint64_t site_zoom_guard(struct site_zoom *zoom, uint64_t now_ns, uint64_t allowed_ns);
 
 /* Find out which of them are not in place any more, see site_probes_look(). */

@@ -3,10 +3,10 @@
  * await: did somebody wait at a lock while an access was held?
  *
  * Who shares a lock with the one who is held comes right after the hold, and the last thing that he
- * waited for was that lock: the goroutine says so itself (g.waitreason, src/runtime/runtime2.go). One
- * who waited tells more than several holds in which nobody came. But it may have been another lock, a
- * while ago; so the same look is taken after control windows, in which nobody was held, and what
- * counts is how much oftener it was after holds.
+ * waited for was that lock: the goroutine says so itself (g.waitreason, src/runtime/runtime2.go).
+ * One who waited tells more than several holds in which nobody came. But it may have been another
+ * lock, a while ago; so the same look is taken after control windows, in which nobody was held, and
+ * what counts is how much oftener it was after holds.
  *
  * This chooses what to hold, as promise.bpf.h does, and nothing else.
  */

@@ -10,8 +10,8 @@
 
 __u64 births_hit = 0; /* read by user space, which bounds what they may cost */
 
-/* The counts at the address are another map's, unless nobody had a look since that map was made: the
- * next operation compares the seeds. */
+/* The counts at the address are another map's, unless nobody had a look since that map was made:
+ * the next operation compares the seeds. */
 static __always_inline void birth_ends_former(const struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};

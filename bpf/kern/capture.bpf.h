@@ -2,10 +2,10 @@
 /*
  * capture: an access as it is told of: who, where from, the call chain.
  *
- * A walk along frame pointers ends where there is no further one: the kernel reads at address 0, and
- * the fault costs as much as all the rest. So each place remembers how long its chains are, and a walk
- * that is asked for no more than that ends without. Its last entry tells whether it is all: what every
- * goroutine returns to (target_state.goexit). Else the walk is made again, to its end.
+ * A walk along frame pointers ends where there is no further one: the kernel reads at address 0,
+ * and the fault costs as much as all the rest. So each place remembers how long its chains are, and
+ * a walk that is asked for no more than that ends without. Its last entry tells whether it is all:
+ * what every goroutine returns to (target_state.goexit). Else the walk is made again, to its end.
  */
 #ifndef GOMAPTOP_BPF_CAPTURE_H
 #define GOMAPTOP_BPF_CAPTURE_H
@@ -35,8 +35,8 @@ static __always_inline void access_origin(const struct operation *o, struct acce
 
 /* ---- the call chain ------------------------------------------------------------------- */
 
-/* The chain from a call is the one that the function's own probe would see: the walk begins with the
- * call itself, where that has the return addresses of the call and, with a wrapper, in that. */
+/* The chain from a call is the one that the function's own probe would see: the walk begins with
+ * the call itself, where that has the return addresses of the call and, with a wrapper, in that. */
 static __always_inline long chain_walk_call(struct pt_regs *ctx, const struct operation *o,
                                             struct access *a, __u64 most)
 {

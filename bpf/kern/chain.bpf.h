@@ -48,8 +48,8 @@ static __always_inline int chain_send(const struct access *a, __u64 name)
 	return 0;
 }
 
-/* Name of this access's chain, which lies in the ring before whatever is reserved from now on; 0: it
- * has none. The access does not change meanwhile. */
+/* Name of this access's chain, which lies in the ring before whatever is reserved from now on; 0:
+ * it has none. The access does not change meanwhile. */
 static __noinline __attribute__((unused)) __u64 chain_tell(const struct access *a)
 {
 	__u32 sending = 0, *sent;

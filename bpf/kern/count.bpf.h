@@ -92,8 +92,8 @@ static __always_inline void touch_note(const struct map_counts *m, const struct 
 	bpf_map_update_elem(&touches, &key, &touch, BPF_ANY);
 }
 
-/* Which places touch this map, and how often each is come by: so that just those calls can be probed
- * that matter. Seldom more than a look at a bit. */
+/* Which places touch this map, and how often each is come by: so that just those calls can be
+ * probed that matter. Seldom more than a look at a bit. */
 static __always_inline void map_learn_touch(struct map_counts *m, const struct operation *o)
 {
 	__u64 bit = 1ULL << (o->place * 0x9e3779b97f4a7c15ULL >> 58);
@@ -149,9 +149,9 @@ static __always_inline void map_send_last_word(const struct map_counts *m,
 	event_submit(e);
 }
 
-/* Can the collector have told of this map yet? It reads the tables from time to time, and says when it
- * was last done with that. What it has told of may not be left out of the rows: it would be counted
- * twice, there and in the total of what is in no row. */
+/* Can the collector have told of this map yet? It reads the tables from time to time, and says when
+ * it was last done with that. What it has told of may not be left out of the rows: it would be
+ * counted twice, there and in the total of what is in no row. */
 static __always_inline int map_is_untold(const struct map_counts *m)
 {
 	return m->first_ns > *(volatile __u64 *)&tuning.scanned_ns;
@@ -382,8 +382,8 @@ static __always_inline void goroutine_add(struct goroutine_counts *c, const stru
 	c->last_op = o->op;
 }
 
-/* Count one operation on its goroutine, c where there is a row of it already; NULL when the table has
- * no room for it. */
+/* Count one operation on its goroutine, c where there is a row of it already; NULL when the table
+ * has no room for it. */
 static __always_inline struct goroutine_counts *goroutine_count(const struct operation *o,
                                                                 struct goroutine_counts *c)
 {

@@ -13,7 +13,8 @@
 #include "bpf/kern/capture.bpf.h"
 #include "bpf/kern/stack_copy.bpf.h"
 
-/* From the frame of the map function up: where it will return to, the slots of its first arguments. */
+/* From the frame of the map function up: where it will return to, the slots of its first
+ * arguments. */
 struct crash_frame {
 	__u64 next, place;
 	__u64 slot[2];
@@ -80,7 +81,8 @@ static __always_inline int crash_is_there(struct crash_frame *frame, __u64 place
 	return 0;
 }
 
-/* Were the probes in place from the last operation that was seen until now? Then it was the last. */
+/* Were the probes in place from the last operation that was seen until now? Then it was the
+ * last. */
 static __always_inline int crash_was_watched(const struct goroutine_counts *c)
 {
 	__u64 since = *(volatile __u64 *)&tuning.armed_ns;
@@ -88,8 +90,8 @@ static __always_inline int crash_was_watched(const struct goroutine_counts *c)
 	return since && c->last_ns >= since;
 }
 
-/* A function of its own for the verifier too: up to Linux 6.8 what on_probe and all that it calls have
- * on their stacks, each rounded up to 32 bytes, must stay within 512 (kernel/bpf/verifier.c,
+/* A function of its own for the verifier too: up to Linux 6.8 what on_probe and all that it calls
+ * have on their stacks, each rounded up to 32 bytes, must stay within 512 (kernel/bpf/verifier.c,
  * check_max_stack_depth). */
 static __noinline int crash_operation(const struct pt_regs *ctx, struct event_crash *e,
                                       struct operation *o)

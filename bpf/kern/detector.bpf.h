@@ -29,10 +29,12 @@
 #define ALONE_MASK      15 /* one in 16 of the accesses that come alone is chosen all the same, */
 #define YOUNG_PATIENCE  4  /* places wait so much longer for their next hold than maps */
 #define RECENT_MASK     3  /* one in four of those that come in company that is not near */
-#define ALONE_NS        100000000 /* and where a call is probed each, after so long without company */
-#define EAGER_MASK      1         /* one in two as long as less is held than may be: */
-#define EAGER_NS        40000000 /* tuning.tried_spacing_ns says so; */
-#define LIVELY_NS       80000000 /* in windows not of a map that saw no company in so much of them */
+/* and where a call is probed each, after so long without company */
+#define ALONE_NS   100000000
+#define EAGER_MASK 1        /* one in two as long as less is held than may be: */
+#define EAGER_NS   40000000 /* tuning.tried_spacing_ns says so; */
+/* in windows not of a map that saw no company in so much of them */
+#define LIVELY_NS 80000000
 #define WATCHED_FIRST_NS \
 	10000000 /* so long a map is watched at a probed call before it is held there */
 #define STRETCHED_MOST_NS 60000000000ULL
@@ -58,9 +60,9 @@ static __always_inline __u32 stall_draw_long(void)
 	        .stall_ns[STALL_LENGTHS / 2 + (bpf_get_prandom_u32() & (STALL_LENGTHS / 2 - 1))];
 }
 
-/* For a map: one in four of any length, the others of the longer half. Where the sides come at random
- * only the sum of held time counts; where they come in turns, or after one another, a short hold
- * sees nobody. */
+/* For a map: one in four of any length, the others of the longer half. Where the sides come at
+ * random only the sum of held time counts; where they come in turns, or after one another, a short
+ * hold sees nobody. */
 static __always_inline __u32 stall_draw_map(void)
 {
 	return bpf_get_prandom_u32() & 3 ? stall_draw_long() : stall_draw();
@@ -193,9 +195,9 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
 
 /* ---- choice -------------------------------------------------------------------------- */
 
-/* Patience is meant as time in which the object can be seen: where the probes in the functions are in
- * place for a part of the time only, it lasts so much longer. Else each window would find all objects
- * ready, the hopeless and the promising alike. */
+/* Patience is meant as time in which the object can be seen: where the probes in the functions are
+ * in place for a part of the time only, it lasts so much longer. Else each window would find all
+ * objects ready, the hopeless and the promising alike. */
 static __always_inline __u64 patience_stretch(__u64 ns, const struct operation *o)
 {
 	__u64 stretched = ns * tuning.window_gap / WINDOW_GAP_ONE;
@@ -285,9 +287,9 @@ static __always_inline __u64 map_patience(const struct map_counts *m, __u32 chan
 	                   m->conflicts, m->flags);
 }
 
-/* Less trust in control windows, see call_site_is_sated(). A map is one object, however many places touch
- * it; of short-lived ones each place is one, of at least two, and others come half as often as to maps
- * that stay. */
+/* Less trust in control windows, see call_site_is_sated(). A map is one object, however many places
+ * touch it; of short-lived ones each place is one, of at least two, and others come half as often
+ * as to maps that stay. */
 static __always_inline __u64 call_site_patience(const struct call_site *s)
 {
 	struct trial t = {.hold_ns = s->hold_ns,
@@ -301,8 +303,8 @@ static __always_inline __u64 call_site_patience(const struct call_site *s)
 }
 
 /* Conflicting operations come to the other class of accesses (reading, changing) at more than twice
- * the rate: better hold one of those. As long as that is not known: all that others do conflicts with
- * a change, with a read only what changes the map. */
+ * the rate: better hold one of those. As long as that is not known: all that others do conflicts
+ * with a change, with a read only what changes the map. */
 static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 changes)
 {
 	__u32 c = changes & 1;
@@ -458,18 +460,19 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 	goroutine_note(o, hold(ctx, o, m, length));
 }
 
-/* Where there is little time to see anything, what is seen has to be chosen with more care: a map to
- * which nobody ever came in company makes room for others. */
+/* Where there is little time to see anything, what is seen has to be chosen with more care: a map
+ * to which nobody ever came in company makes room for others. */
 static __always_inline int map_is_lively(const struct map_counts *m, const struct operation *o)
 {
 	return tuning.window_gap < 2 * WINDOW_GAP_ONE ||
 	       o->now - m->company_ns < patience_stretch(LIVELY_NS, o);
 }
 
-/* Work comes in bursts: where somebody was a moment ago somebody will soon be again. In control windows
- * of a server on two CPUs others came at 150 a second after accesses that came alone, at 220 after
- * recent company, at 340 after near one. Holds and control windows choose alike, or one would not
- * tell about the other. Where a call is probed it may be that nobody ever comes that soon. */
+/* Work comes in bursts: where somebody was a moment ago somebody will soon be again. In control
+ * windows of a server on two CPUs others came at 150 a second after accesses that came alone, at
+ * 220 after recent company, at 340 after near one. Holds and control windows choose alike, or one
+ * would not tell about the other. Where a call is probed it may be that nobody ever comes that
+ * soon. */
 static __always_inline int access_is_promising(const struct map_counts *m,
                                                const struct operation *o)
 {

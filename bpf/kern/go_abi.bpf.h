@@ -5,8 +5,9 @@
  * src/cmd/compile/abi-internal.md. amd64, Go 1.17 and later: integer arguments in RAX RBX RCX
  * RDI ..., the current g in R14, return address at [RSP] until the frame is set up. arm64, Go 1.18
  * and later: arguments in R0 R1 R2 R3 ..., g in R28, return address in R30 until it is saved.
- * On both: at every probed instruction the frame pointer (RBP, R29) is still the caller's; it points
- * to the frame pointer of the caller's caller, and behind that lies the caller's return address.
+ * On both: at every probed instruction the frame pointer (RBP, R29) is still the caller's; it
+ * points to the frame pointer of the caller's caller, and behind that lies the caller's return
+ * address.
  */
 #ifndef GOMAPTOP_BPF_GO_ABI_H
 #define GOMAPTOP_BPF_GO_ABI_H
@@ -15,8 +16,8 @@
 
 #define G_STACK_HI 8 /* runtime2.go type g: the stack's bounds come first */
 
-/* On failure the helper leaves zero, which every caller takes as "unknown". Where each hit comes by:
- * a function of its own costs 17 ns more, of which the return is most. */
+/* On failure the helper leaves zero, which every caller takes as "unknown". Where each hit comes
+ * by: a function of its own costs 17 ns more, of which the return is most. */
 static __always_inline __u64 read_user_here(__u64 addr)
 {
 	__u64 value = 0;

@@ -2,9 +2,10 @@
 /*
  * governed: does somebody limit what the hits cost?
  *
- * A gomaptop that is stopped or gets no CPU time limits nothing. Its keeper process takes the probes
- * out after half a second (bpf/attach/link_keeper.h). Where that process does not run either, a hit does
- * as little as can be done from a second on: it is counted, and no access is held.
+ * A gomaptop that is stopped or gets no CPU time limits nothing. Its keeper process takes the
+ * probes out after half a second (bpf/attach/link_keeper.h). Where that process does not run
+ * either, a hit does as little as can be done from a second on: it is counted, and no access is
+ * held.
  */
 #ifndef GOMAPTOP_BPF_GOVERNED_H
 #define GOMAPTOP_BPF_GOVERNED_H

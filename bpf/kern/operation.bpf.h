@@ -35,9 +35,10 @@ struct operation {
 	__u32 op;
 	__u32 row;
 	__u32 changes;
-	__u32 company; /* enum company: was another goroutine at this map just now, on another CPU */
-	__u32 key;     /* enum wire_key */
-	__u32 sample;  /* one in CALL_SAMPLE */
+	/* enum company: was another goroutine at this map just now, on another CPU */
+	__u32 company;
+	__u32 key;    /* enum wire_key */
+	__u32 sample; /* one in CALL_SAMPLE */
 };
 
 /* The operation as an index. The compiler knows that it is in range and would drop the test; the
@@ -209,8 +210,8 @@ static __always_inline int operation_map_seen(struct operation *o)
 	return 1;
 }
 
-/* Who works, as far as a layout that nobody vouches for tells. Identity is the g throughout, so that
- * nobody becomes another when his goid becomes known. */
+/* Who works, as far as a layout that nobody vouches for tells. Identity is the g throughout, so
+ * that nobody becomes another when his goid becomes known. */
 static __always_inline int operation_read_unproven(__u32 args, struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);
@@ -223,8 +224,8 @@ static __always_inline int operation_read_unproven(__u32 args, struct operation 
 	return 0;
 }
 
-/* 0 when it is an operation, complete but for what operation_complete() adds; else the cause for which
- * the hit is filtered. */
+/* 0 when it is an operation, complete but for what operation_complete() adds; else the cause for
+ * which the hit is filtered. */
 static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cookie,
                                           struct operation *o)
 {

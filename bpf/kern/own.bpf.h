@@ -4,16 +4,16 @@
  *
  * There is nothing to be met and nothing to be learned, so the two dear things are left out: the
  * exact time, and the return address where nothing decides by it. One operation in CALL_SAMPLE goes
- * the whole way all the same, and every one that is not like the goroutine's last: another function,
- * or from another frame.
+ * the whole way all the same, and every one that is not like the goroutine's last: another
+ * function, or from another frame.
  */
 #ifndef GOMAPTOP_BPF_OWN_H
 #define GOMAPTOP_BPF_OWN_H
 
 #include "bpf/kern/count.bpf.h"
 
-/* Has nobody but this goroutine been at the map, and is it known well? A hold on such a map is under
- * way only while the goroutine itself is held. */
+/* Has nobody but this goroutine been at the map, and is it known well? A hold on such a map is
+ * under way only while the goroutine itself is held. */
 static __always_inline int map_is_own(const struct map_counts *m, const struct operation *o)
 {
 	__u32 flags = o->changes ? MAP_CHANGED : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_copy: where the frame pointers did not lead to the goroutine's start, send the stack itself.
+ * stack_copy: where the frame pointers did not lead to the goroutine's start, send the stack
+ * itself.
  *
  * A chain is whole when its last entry is runtime.goexit. One that passes runtime.cgocallback went
  * through C code, where a frame pointer may be anything, even one that leads back: such a chain is

@@ -91,10 +91,10 @@ struct {
 	__type(value, __u32);
 } nothing SEC(".maps");
 
-/* A program with a tail call keeps its frame on the kernel's stack, also where the kernel gives large
- * frames memory of their own (6.13, commit a76ab5731e32): what is read from user memory comes to lie
- * in the frame, and whether it may be copied to there takes the kernel 30 ns longer to find out
- * elsewhere. The call itself is never made; the verifier sees that and takes it out. */
+/* A program with a tail call keeps its frame on the kernel's stack, also where the kernel gives
+ * large frames memory of their own (6.13, commit a76ab5731e32): what is read from user memory comes
+ * to lie in the frame, and whether it may be copied to there takes the kernel 30 ns longer to find
+ * out elsewhere. The call itself is never made; the verifier sees that and takes it out. */
 static __always_inline void stack_stay(void *ctx)
 {
 	if (config.tail_call)
@@ -151,8 +151,8 @@ static __always_inline void *event_reserve(__u64 size)
 	return event;
 }
 
-/* Half of the ring is for what is not to be had again, conflicts above all: beyond that, news of which
- * there can be any number are told of in part only. */
+/* Half of the ring is for what is not to be had again, conflicts above all: beyond that, news of
+ * which there can be any number are told of in part only. */
 static __always_inline int ring_is_busy(void)
 {
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >

@@ -6,8 +6,8 @@
  * what it costs in a loop, which is how it was timed at start. How cold it is depends on what the
  * target does in between, and nobody can know that from outside; but this part, reading the
  * operation and finding its rows, is the same for each hit and slows down as all of it does. The
- * clock is read twice for that, so few hits are looked at: drawn by their number on this CPU, so that
- * each of a burst has the same chance.
+ * clock is read twice for that, so few hits are looked at: drawn by their number on this CPU, so
+ * that each of a burst has the same chance.
  */
 #ifndef GOMAPTOP_BPF_TIMING_H
 #define GOMAPTOP_BPF_TIMING_H

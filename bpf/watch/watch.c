@@ -310,8 +310,8 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	return rc;
 }
 
-/* Perf-event probes stay for seconds after they were closed. Nothing here waits for them: the keeper
- * sees them out, and the program looks away from now on. */
+/* Perf-event probes stay for seconds after they were closed. Nothing here waits for them: the
+ * keeper sees them out, and the program looks away from now on. */
 static void slow_stop(struct watch *w)
 {
 	if (w->program.skeleton) {

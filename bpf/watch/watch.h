@@ -58,11 +58,11 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 /* Take the probes out, stop the collector, push what is left (final counts, EVENT_TICK). The queue
  * can still be consumed. Idempotent. */
 void watch_stop(struct watch *watch);
-/* The same, by the thread that consumes the queue: consume(ctx), which empties it, is called while the
- * last counts are pushed, so that they all arrive however small the queue is. */
+/* The same, by the thread that consumes the queue: consume(ctx), which empties it, is called while
+ * the last counts are pushed, so that they all arrive however small the queue is. */
 void watch_stop_consumed(struct watch *watch, void (*consume)(void *ctx), void *ctx);
-/* on: all probes out now, and none in until off; for a process that is about to be stopped. The watch
- * goes on by itself afterwards. */
+/* on: all probes out now, and none in until off; for a process that is about to be stopped. The
+ * watch goes on by itself afterwards. */
 void watch_pause(struct watch *watch, bool on);
 
 void watch_destroy(struct watch *watch); /* accepts NULL; stops first */
@@ -73,9 +73,9 @@ struct event_queue *watch_queue(struct watch *watch);
  */
 struct model_symbols watch_symbols(struct watch *watch);
 
-/* Consumer side, at every EVENT_PROCESS of a running process that the caller sees in the queue, before
- * model_apply(): lets the watch register the process for symbols and fills *row. 0, or -ESRCH: it is
- * none of those that are watched. */
+/* Consumer side, at every EVENT_PROCESS of a running process that the caller sees in the queue,
+ * before model_apply(): lets the watch register the process for symbols and fills *row. 0, or
+ * -ESRCH: it is none of those that are watched. */
 int watch_target(struct watch *watch, const struct event_process *event, struct target_row *row);
 
 /* True when every target of -p has ended. Any thread. */
@@ -83,7 +83,8 @@ bool watch_targets_gone(const struct watch *watch);
 
 /* -e: what became of the file at PATH. A file that takes its place is watched as well. */
 struct watch_replaced {
-	size_t count; /* how often the file at PATH came to be another one, or got another content */
+	/* how often the file at PATH came to be another one, or got another content */
+	size_t count;
 	bool unwatched;          /* what is at PATH now cannot be watched, or is being written */
 	size_t wanted, attached; /* count > 0: probes in the last one */
 };
@@ -98,14 +99,15 @@ int watch_event_fd(const struct watch *watch);
 
 enum watch_attach watch_attach_mode(const struct watch *watch);
 const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
-/* Are perf events used because uprobe_multi cannot be had? Then out says why, and what that costs. */
+/* Are perf events used because uprobe_multi cannot be had? Then out says why, and what that
+ * costs. */
 bool watch_fell_back(const struct watch *watch, char *out, size_t size);
 /* What a hit costs on this machine; owned by the watch. */
 const struct overhead_costs *watch_costs(const struct watch *watch);
 size_t watch_probes_wanted(const struct watch *watch);
 size_t watch_probes_attached(const struct watch *watch);
-/* Calls of these functions that are probed one by one now, where the functions are too dear to be probed
- * all the time. */
+/* Calls of these functions that are probed one by one now, where the functions are too dear to be
+ * probed all the time. */
 size_t watch_calls_probed(const struct watch *watch);
 /* Functions that are not probed and why; owned by the watch. */
 const struct probe_skip *watch_skips(const struct watch *watch, size_t *count);

@@ -103,8 +103,8 @@ static void binary_account(struct watch *w, const struct watch_binary *b)
 	}
 }
 
-/* The probes of one binary, in one process (0: in all): those on crashes stay in place, those on map
- * operations are governed. */
+/* The probes of one binary, in one process (0: in all): those on crashes stay in place, those on
+ * map operations are governed. */
 static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, bool told)
 {
 	struct probe_point *points = points_make(w, b);

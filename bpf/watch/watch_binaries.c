@@ -8,8 +8,8 @@
 
 #include "bpf/attach/calibrate.h"
 #include "bpf/watch/watch_internal.h"
-#include "core/process/go_process.h"
 #include "core/base/clock.h"
+#include "core/process/go_process.h"
 #include "core/process/parse_job.h"
 
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
@@ -26,14 +26,14 @@ static int binary_find(const struct watch *w, const struct file_identity *seen)
 
 static int guard_error(const struct watch_binary *b, int rc, struct error *err)
 {
-	return rc == -ESTALE ? error_set(err, ESTALE,
-	                                 "%s: written to while it was read; wait until "
-	                                 "it is whole",
-	                                 b->path)
-	                     : error_set(err, -rc,
-	                                 "cannot guard %s against being written over: %s; %s",
-	                                 b->path, strerror(-rc),
-	                                 error_remedy(-rc, "retry with --verbose"));
+	return rc == -ESTALE
+	               ? error_set(err, ESTALE,
+	                           "%s: written to while it was read; wait until "
+	                           "it is whole",
+	                           b->path)
+	               : error_set(err, -rc, "cannot guard %s against being written over: %s; %s",
+	                           b->path, strerror(-rc),
+	                           error_remedy(-rc, "retry with --verbose"));
 }
 
 static int binary_read(struct watch_binary *b, struct error *err)
@@ -53,8 +53,8 @@ static bool binary_is_stale(const struct watch *w, const struct watch_binary *b)
 	       file_identity_read(b->file.fd, &now) || !file_identity_same(&now, &b->file.seen);
 }
 
-/* Read it while the keeper keeps writers out, or sees that there was one: what was decoded is what is
- * there. */
+/* Read it while the keeper keeps writers out, or sees that there was one: what was decoded is what
+ * is there. */
 static int binary_parse(const struct watch *w, struct watch_binary *b, struct error *err)
 {
 	int rc = file_identity_read(b->file.fd, &b->file.seen);
@@ -78,7 +78,8 @@ static int binary_parse(const struct watch *w, struct watch_binary *b, struct er
 	return rc;
 }
 
-/* A row that no binary has, else that of the one whose probes have been out for the longest time. */
+/* A row that no binary has, else that of the one whose probes have been out for the longest
+ * time. */
 static int row_take(const struct watch *w)
 {
 	const struct watch_binary *oldest = NULL;

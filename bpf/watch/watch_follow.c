@@ -156,8 +156,8 @@ static void layout_add(struct watch *w, const struct watch_binary *b)
 		collector_layout_add(w->collector, &layout);
 }
 
-/* Everything that reads its go_binary comes first: from the publication on that is the watch's thread's.
- * Probes come last: who hits one must be known. */
+/* Everything that reads its go_binary comes first: from the publication on that is the watch's
+ * thread's. Probes come last: who hits one must be known. */
 static void binary_take(struct watch_follow *f, struct watch_binary *b)
 {
 	char version[64], build_id[128] = "";

@@ -81,9 +81,9 @@ struct watch {
 int watch_binaries_open(struct watch *w, struct error *err);
 void watch_binaries_close(struct watch *w);
 
-/* One more, read from what is open at fd, which belongs to the watch on success. No other thread sees
- * it before watch_binary_publish(), from which on no other than the watch's own may use its go_binary.
- * By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open(). */
+/* One more, read from what is open at fd, which belongs to the watch on success. No other thread
+ * sees it before watch_binary_publish(), from which on no other than the watch's own may use its
+ * go_binary. By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open(). */
 int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
                       struct error *err);
 void watch_binary_free(struct watch *w, struct watch_binary *b); /* one that was not published */
@@ -115,8 +115,9 @@ static inline bool watch_is_following(const struct watch *w)
 
 /* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
 int watch_attach_plan(struct watch *w);
-/* watch_change.c: while it runs, in every process, by the thread that adds; the binary is published. *attached: for how
- * many of its functions a probe is in place, or will be when it is their turn. 0 or -errno. */
+/* watch_change.c: while it runs, in every process, by the thread that adds; the binary is
+ * published. *attached: for how many of its functions a probe is in place, or will be when it is
+ * their turn. 0 or -errno. */
 int watch_attach_add(struct watch *w, const struct watch_binary *b, size_t *attached);
 /* Its probes out for good, of all kinds. */
 void watch_attach_remove(struct watch *w, struct watch_binary *b);

@@ -4,8 +4,8 @@
 
 #define LENGTHS_AT_ONCE 512
 
-/* What both kinds of maps begin with: runtime/map.go type hmap, count int, flags, B uint8, noverflow
- * uint16, hash0 uint32; internal/runtime/maps/map.go type Map, used, seed uint64. */
+/* What both kinds of maps begin with: runtime/map.go type hmap, count int, flags, B uint8,
+ * noverflow uint16, hash0 uint32; internal/runtime/maps/map.go type Map, used, seed uint64. */
 struct map_head {
 	uint64_t count;
 	uint64_t seed;

@@ -97,7 +97,8 @@ static void target_identify(struct watch_target *t)
 	t->started_ns = started_ns;
 }
 
-/* -e: one more process; the program says by which binary's probe it met it. NULL: not one of ours. */
+/* -e: one more process; the program says by which binary's probe it met it. NULL: not one of
+ * ours. */
 static struct watch_target *target_meet(struct watch *w, const struct event_process *event)
 {
 	struct watch_target *t = watch_target_find(w, event->h.tgid);

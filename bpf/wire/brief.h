@@ -4,8 +4,8 @@
  *
  * The same few chains come again and again, and are most of an event's bytes. Each is sent once, as
  * EVENT_CHAIN, before the first event that names it; the collector puts it back before the event
- * goes on. Where a chain has no name (no room in the table) the event goes as core/event/event.h has it:
- * its size tells. Compiled on both sides.
+ * goes on. Where a chain has no name (no room in the table) the event goes as core/event/event.h
+ * has it: its size tells. Compiled on both sides.
  */
 #ifndef GOMAPTOP_BPF_BRIEF_H
 #define GOMAPTOP_BPF_BRIEF_H

@@ -25,8 +25,8 @@
 #define COOKIE_CALLERS        (1ULL << 40) /* the site has a row in the table of callers */
 #define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
 
-/* Values of enum probe_role, probe_args and probe_instruction of core/probe/probe_site.h, which the BPF
- * side cannot include; attach.c asserts that they agree. */
+/* Values of enum probe_role, probe_args and probe_instruction of core/probe/probe_site.h, which the
+ * BPF side cannot include; attach.c asserts that they agree. */
 enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
 enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
 /* Where the key is: enum key_source of core/probe/access_key.h. In the cookie: bits 44-46. */
@@ -58,7 +58,8 @@ struct field_row {
 	__u64 lock_reasons; /* 1 << reason for which a goroutine waits at a lock; 0: not known */
 };
 
-/* Values of enum layout_field of core/go/layout_check.h; collector_layout.c asserts that they agree. */
+/* Values of enum layout_field of core/go/layout_check.h; collector_layout.c asserts that they
+ * agree. */
 enum wire_field {
 	FIELD_GOID = 1,
 	FIELD_PARENT_GOID = 2,
@@ -95,15 +96,16 @@ struct site_callers {
 
 /* One probed call. Distances are from the call: they hold wherever the executable is loaded. */
 struct call_probe {
-	__s32 probed;  /* to the probed instruction of the function that it leads to */
-	__s32 wrapper; /* to the return address in the wrapper that it calls; 0: it calls that one */
-	__u32 on;      /* 0: its hits count for nothing, another row has the same call */
+	__s32 probed; /* to the probed instruction of the function that it leads to */
+	/* to the return address in the wrapper that it calls; 0: it calls that one */
+	__s32 wrapper;
+	__u32 on; /* 0: its hits count for nothing, another row has the same call */
 	__u32 pad;
 	__u64 hits;
 };
 
-/* A probed call as the function's own probe sees it: the site, and how far the call's return address
- * is from the site's instruction. What is in this table is filtered there. */
+/* A probed call as the function's own probe sees it: the site, and how far the call's return
+ * address is from the site's instruction. What is in this table is filtered there. */
 struct call_key {
 	__u32 site;
 	__s32 distance;
@@ -213,8 +215,8 @@ struct detector_tuning {
 struct target_state {
 	__u32 announced; /* EVENT_PROCESS was sent at the first hit */
 	__u32 pad;
-	/* Run-time addresses. goexit: what the outermost frame of every goroutine returns to; 0: not
-	 * known (yet), then no stack is copied. */
+	/* Run-time addresses. goexit: what the outermost frame of every goroutine returns to; 0:
+	 * not known (yet), then no stack is copied. */
 	__u64 goexit;
 	__u64 callback_begin, callback_end; /* runtime.cgocallback; 0: the program has none */
 };

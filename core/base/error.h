@@ -20,8 +20,8 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 /* There was no memory for something small: says so, returns -ENOMEM. */
 int error_no_memory(struct error *err);
 
-/* What to do when something that the kernel gives out was refused with this errno: "raise `ulimit -n`".
- * otherwise: what is said of any other errno. A static string, or `otherwise`. */
+/* What to do when something that the kernel gives out was refused with this errno: "raise `ulimit
+ * -n`". otherwise: what is said of any other errno. A static string, or `otherwise`. */
 const char *error_remedy(int code, const char *otherwise);
 
 #endif

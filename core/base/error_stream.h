@@ -4,8 +4,8 @@
  *
  * The governor keeps the cost limit, and the collector counts what is lost: neither may wait until
  * a stopped terminal or a full pipe takes a line. After error_stream_open() `stderr` is a stream
- * that hands each message to a writer (core/base/writer.h). Messages that find no room are left out,
- * counted, and told of as soon as there is room.
+ * that hands each message to a writer (core/base/writer.h). Messages that find no room are left
+ * out, counted, and told of as soon as there is room.
  */
 #ifndef GOMAPTOP_CORE_ERROR_STREAM_H
 #define GOMAPTOP_CORE_ERROR_STREAM_H

@@ -2,9 +2,9 @@
 /*
  * thread_call: have a thread that owns something do a thing to it, and wait until that is done.
  *
- * The owner sleeps on a condition with a mutex of its own. Another thread leaves a function there and
- * wakes the owner, which runs it between two rounds of its work, with the mutex released. So what the
- * owner alone may touch needs no lock.
+ * The owner sleeps on a condition with a mutex of its own. Another thread leaves a function there
+ * and wakes the owner, which runs it between two rounds of its work, with the mutex released. So
+ * what the owner alone may touch needs no lock.
  */
 #ifndef GOMAPTOP_CORE_THREAD_CALL_H
 #define GOMAPTOP_CORE_THREAD_CALL_H

@@ -24,7 +24,8 @@ int writer_create(int fd, size_t room, size_t step, struct writer **out);
  * waits); -ENOMEM; or the error that ended the writing (-EPIPE, -ENOSPC, ...), for good. */
 int writer_put(struct writer *writer, const char *text, size_t size);
 
-/* 1: something waits to be written; 0: nothing does; -errno: the writing has ended with an error. */
+/* 1: something waits to be written; 0: nothing does; -errno: the writing has ended with an
+ * error. */
 int writer_state(struct writer *writer);
 
 /* For poll(2): readable when what waited has been written, or writing ended with an error, since

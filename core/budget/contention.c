@@ -55,8 +55,8 @@ static double beyond(double in, double before, double after, const struct span *
 	return in - window->ms * (before / a->ms + after / b->ms) / 2;
 }
 
-/* CPU time a call before and after count alike, however long that was: where it grows or falls evenly
- * that makes no difference then. */
+/* CPU time a call before and after count alike, however long that was: where it grows or falls
+ * evenly that makes no difference then. */
 static void window_add(struct contention_sums *s, const struct span *before, const struct span *in,
                        const struct span *after)
 {

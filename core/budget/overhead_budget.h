@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Part of what was promised that is planned to be spent: where all CPU time is used, so that what is
- * spent is missing at once; and where there is plenty left, so that work goes on beside it. */
+/* Part of what was promised that is planned to be spent: where all CPU time is used, so that what
+ * is spent is missing at once; and where there is plenty left, so that work goes on beside it. */
 #define OVERHEAD_AIM_FULL 0.25
 #define OVERHEAD_AIM_ROOM 0.9
 
@@ -42,7 +42,8 @@ enum overhead_advice {
 struct overhead_budget {
 	double share; /* promised: of the targets' CPU time */
 	double aim;   /* see overhead_aim(); may be set */
-	double hit_factor; /* hits cost so much more than counted (core/budget/contention.h); may be set */
+	/* hits cost so much more than counted (core/budget/contention.h); may be set */
+	double hit_factor;
 	double hold_factor; /* see overhead_hold_factor(); may be set */
 	double hold_most;   /* CPUs that may be spent on holding in any case; may be set */
 	bool calls_wanted;  /* see overhead_budget_calls_wanted() */
@@ -101,23 +102,23 @@ double overhead_budget_gap(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* Are windows so dear that holds would fill the time for which they can be open? Then probes at calls,
- * hit rarely even there, see more for the same cost; but first windows have to tell which. Says for
- * long what it has said. */
+/* Are windows so dear that holds would fill the time for which they can be open? Then probes at
+ * calls, hit rarely even there, see more for the same cost; but first windows have to tell which.
+ * Says for long what it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 
 /* CPUs that hits at calls may cost for so long: what was put aside for them. 0: nothing is left. */
 double overhead_budget_calls_rate(const struct overhead_budget *budget, uint64_t ns);
 
-/* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of it,
- * 1 all. room: part of the CPU time there is that goes unused, 0 to 1. */
+/* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of
+ * it, 1 all. room: part of the CPU time there is that goes unused, 0 to 1. */
 double overhead_leeway(double room);
 
 /* What part to plan with, for this leeway. */
 double overhead_aim(double leeway);
 
-/* How much more held time is taken to cost than it lasts: where CPUs have nothing to do, who waits for
- * the one who is held takes no CPU time from anybody. */
+/* How much more held time is taken to cost than it lasts: where CPUs have nothing to do, who waits
+ * for the one who is held takes no CPU time from anybody. */
 double overhead_hold_factor(double leeway);
 
 /* CPUs of income: a part of the targets' CPU time, see overhead_aim(). */

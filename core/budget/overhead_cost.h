@@ -7,7 +7,8 @@
  * They are measured in a loop, warm. In a target that does other things between two hits each takes
  * longer, how much is told by the time that the program's first part takes there (COVERAGE_TIMED):
  * at start it was seen how much longer a hit takes when that does.
- * A further body is a row here, a row in its source's table of counters, and a row in bpf/attach/trial.c.
+ * A further body is a row here, a row in its source's table of counters, and a row in
+ * bpf/attach/trial.c.
  */
 #ifndef GOMAPTOP_CORE_OVERHEAD_COST_H
 #define GOMAPTOP_CORE_OVERHEAD_COST_H
@@ -18,8 +19,8 @@
 
 /* Identifier, name, ns that are assumed where a cost cannot be measured: what was seen in a virtual
  * machine, the dear side of it.
- * OPERATION: a map operation is counted. FILTERED: a hit that turns out to be none. BIRTH: a map was
- * made; its probe is at a return instruction, which the kernel steps through. HOLD: what a held
+ * OPERATION: a map operation is counted. FILTERED: a hit that turns out to be none. BIRTH: a map
+ * was made; its probe is at a return instruction, which the kernel steps through. HOLD: what a held
  * access costs on top of its operation and of the time that it was held: the call chain, mostly. */
 #define OVERHEAD_BODIES(X)              \
 	X(OPERATION, "operation", 1200) \
@@ -47,16 +48,17 @@ extern const char *const overhead_body_names[BODY_COUNT];
 /* What is assumed where nothing was measured. */
 struct overhead_costs overhead_costs_assumed(void);
 
-/* CPU time in nanoseconds that the targets would have spent in probes in a loop, held time included.
- * value: totals, or what was added to them in some span, by enum coverage_field. Any thread. */
+/* CPU time in nanoseconds that the targets would have spent in probes in a loop, held time
+ * included. value: totals, or what was added to them in some span, by enum coverage_field. Any
+ * thread. */
 uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
 
 /* And so much longer hits took. Of totals that grow it may become a little less: it is known from a
  * sample. Any thread. */
 uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
 
-/* The same for who must not take back what was said: *said is the most so far, 0 to begin with. Returns
- * it. */
+/* The same for who must not take back what was said: *said is the most so far, 0 to begin with.
+ * Returns it. */
 uint64_t overhead_cold_said(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
                             uint64_t *said);
 

@@ -6,9 +6,10 @@
  * all maps of one kind, where they live shortly). In a group of which at least one site changes the
  * map the cheap sites come first; one that is hit too often for what is left of the budget stays
  * out, and a group of which no two sides fit is not begun. Groups that
- * promise most, are cheap and were tried least go first; those whose conflicts are known well enough take
- * what is left, those that turn out to be guarded get out of the way and come back now and then. What is
- * learned of a group in its turn lets it fall behind the others, so that all have theirs.
+ * promise most, are cheap and were tried least go first; those whose conflicts are known well
+ * enough take what is left, those that turn out to be guarded get out of the way and come back now
+ * and then. What is learned of a group in its turn lets it fall behind the others, so that all have
+ * theirs.
  *
  * Pure: no clock, no kernel. State only for what one call cannot know: what was chosen before, what
  * a site was seen to cost, when a group had its turn.
@@ -71,8 +72,9 @@ struct zoom;
 int zoom_create(struct zoom **out);   /* 0 or -ENOMEM */
 void zoom_destroy(struct zoom *zoom); /* accepts NULL */
 
-/* Puts the groups into the order of their ids, and sets `chosen` of every site and group: the expected cost of all chosen sites is within the budget.
- * Returns how many sites are chosen, or -ENOMEM (then nothing is chosen). One thread. */
+/* Puts the groups into the order of their ids, and sets `chosen` of every site and group: the
+ * expected cost of all chosen sites is within the budget. Returns how many sites are chosen, or
+ * -ENOMEM (then nothing is chosen). One thread. */
 int zoom_choose(struct zoom *zoom, const struct zoom_input *input);
 
 #endif

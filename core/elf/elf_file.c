@@ -16,7 +16,8 @@
 #define DYNAMIC_MAX     1024                 /* entries; linkers write 30 */
 #define HEADERS_MAX     65536                /* bytes of program headers that the kernel accepts */
 #define RELOCATIONS_MAX (UINT64_C(64) << 20) /* bytes; the largest programs have 30 MB */
-#define BACKED_MAX      (UINT64_C(1) << 31) /* Go code reaches the rest of the program with 32 bits */
+/* Go code reaches the rest of the program with 32 bits */
+#define BACKED_MAX (UINT64_C(1) << 31)
 
 struct elf_file {
 	struct elf_image *image;

@@ -3,10 +3,10 @@
  * elf_file: a 64-bit little-endian ELF executable, read by address.
  *
  * The file's bytes are brought in on demand (elf_image): pointers to them stay valid until close,
- * memory is in proportion to what was looked at, and bounded. Only the program headers are required; section
- * headers are used when they are there. Every length and offset in the file is treated as hostile:
- * what the segments have in the file is at most 2 GiB together, no address is above 2^63, and no
- * two segments overlap.
+ * memory is in proportion to what was looked at, and bounded. Only the program headers are
+ * required; section headers are used when they are there. Every length and offset in the file is
+ * treated as hostile: what the segments have in the file is at most 2 GiB together, no address is
+ * above 2^63, and no two segments overlap.
  *
  * "Address" is a virtual address as linked (p_vaddr). One thread at a time.
  */

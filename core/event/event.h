@@ -89,8 +89,10 @@ enum event_kind {
 	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
 	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
 	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
-	EVENT_CHAIN, /* struct event_chain of bpf/wire/brief.h: for the collector alone, as the next */
-	EVENT_STACK, /* struct event_stack: for the collector alone, which finishes a chain with it */
+	/* struct event_chain of bpf/wire/brief.h: for the collector alone, as the next */
+	EVENT_CHAIN,
+	/* struct event_stack: for the collector alone, which finishes a chain with it */
+	EVENT_STACK,
 	EVENT_KINDS
 };
 
@@ -261,8 +263,9 @@ struct map_counts {
 };
 
 /* Is a copy of a row, made from its first word to its last while others wrote, that of one map? The
- * row changes hands with `beginning` written before all else and `begun` after it, each the generation
- * and one: a copy that met any of it has two different ones. A row that nobody is in yet has 0. */
+ * row changes hands with `beginning` written before all else and `begun` after it, each the
+ * generation and one: a copy that met any of it has two different ones. A row that nobody is in yet
+ * has 0. */
 static inline int map_counts_whole(const struct map_counts *counts)
 {
 	return counts->begun && counts->begun == counts->beginning;
@@ -271,7 +274,8 @@ static inline int map_counts_whole(const struct map_counts *counts)
 /* Is this the last word on a row of the kernel's tables? */
 enum row_end {
 	ROW_GOES_ON,
-	ROW_RETIRED, /* it was unused for long and has left the table; whether it is gone is not known */
+	/* it was unused for long and has left the table; whether it is gone is not known */
+	ROW_RETIRED,
 	ROW_GONE, /* another one is in its place */
 };
 
@@ -302,7 +306,8 @@ struct goroutine_counts {
 	__u64 last_ns;
 	__u64 last_map;
 	__u64 last_caller;
-	__u64 last_frame; /* stack pointer << 16 | site of the operation that had last_caller; 0: none */
+	/* stack pointer << 16 | site of the operation that had last_caller; 0: none */
+	__u64 last_frame;
 	__u32 last_site;
 	__u32 last_op;
 };
@@ -320,9 +325,9 @@ struct event_goroutine {
 /* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
  * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
  * maps is news that was made and lost; so is TABLE_UNREAD: a table of the kernel that could not be
- * read when its turn came, with all that it had to say. UNTRACKED: operations that are in every total but in no row
- * of the table of goroutines (no room, or the goroutine ended and its g was reused), call sites or
- * maps (short-lived ones of one goroutine, while the ring had little room).
+ * read when its turn came, with all that it had to say. UNTRACKED: operations that are in every
+ * total but in no row of the table of goroutines (no room, or the goroutine ended and its g was
+ * reused), call sites or maps (short-lived ones of one goroutine, while the ring had little room).
  * Identifier, name in the snapshot, group. */
 #define COVERAGE_FIELDS(X)                                         \
 	X(HITS, "hits", TOTAL)                                     \

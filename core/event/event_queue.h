@@ -8,11 +8,11 @@
  * a cached copy of the other's index and looks at the real one only when the copy says full or
  * empty. Each fence in event_queue.c names the one it pairs with.
  *
- * What a report stands on is never given up because the ring is full: conflicts, crashes, beginnings and
- * ends of processes, coverage (which says what was lost) and ticks are pushed as essential. Without
- * room in the ring they wait beside it (core/event/event_spill.h), and until the consumer has taken
- * them, nothing else is accepted, so that the order stays. Everything else is refused when the
- * ring is full; whoever pushes it counts the loss.
+ * What a report stands on is never given up because the ring is full: conflicts, crashes,
+ * beginnings and ends of processes, coverage (which says what was lost) and ticks are pushed as
+ * essential. Without room in the ring they wait beside it (core/event/event_spill.h), and until the
+ * consumer has taken them, nothing else is accepted, so that the order stays. Everything else is
+ * refused when the ring is full; whoever pushes it counts the loss.
  */
 #ifndef GOMAPTOP_CORE_EVENT_QUEUE_H
 #define GOMAPTOP_CORE_EVENT_QUEUE_H

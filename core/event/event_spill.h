@@ -3,9 +3,9 @@
  * event_spill: where events that must not be lost wait while the ring of an event_queue is full.
  *
  * Of coverage and of ticks only the newest waits, in room that is there from the start: both are
- * absolute, so that the last one says all that the ones before it said. Everything else waits in the order
- * in which it came, in memory of its own and up to a bound, of which conflicts get half: when a
- * consumer stands still for good, the end of a process finds room all the same.
+ * absolute, so that the last one says all that the ones before it said. Everything else waits in
+ * the order in which it came, in memory of its own and up to a bound, of which conflicts get half:
+ * when a consumer stands still for good, the end of a process finds room all the same.
  *
  * One producer and one consumer thread. A lock is taken only while something waits.
  */

@@ -36,8 +36,8 @@ struct go_function {
  * pclntab or moduledata not found. */
 int go_binary_open(const char *path, struct go_binary **out, struct error *err);
 
-/* The same of what is open at fd, which is borrowed for the call: the go_binary has a duplicate, reads
- * from that whatever becomes of the path, and opens no path. name is for messages. */
+/* The same of what is open at fd, which is borrowed for the call: the go_binary has a duplicate,
+ * reads from that whatever becomes of the path, and opens no path. name is for messages. */
 int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct error *err);
 void go_binary_close(struct go_binary *binary); /* accepts NULL */
 

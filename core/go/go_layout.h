@@ -5,9 +5,9 @@
  * Offsets are bytes from the start of the runtime's struct; GO_NO_FIELD: this release has no such
  * field. A row of the table is a field, with its name as DWARF has it (package.type:member; two
  * names: the type was renamed, or it depends on the map runtime; without a member it is a constant,
- * and no offset but its value), a column a release. Source of each figure: DWARF of a binary built by
- * that release, which tests/unit/target/check_go_layout.py holds the table against. To be found in Go's
- * sources in
+ * and no offset but its value), a column a release. Source of each figure: DWARF of a binary built
+ * by that release, which tests/unit/target/check_go_layout.py holds the table against. To be found
+ * in Go's sources in
  *
  *   src/runtime/runtime2.go             type g, type m
  *   src/runtime/symtab.go               type moduledata
@@ -124,8 +124,8 @@ struct go_map_layout {
 	int16_t iterator_map;  /* its map */
 };
 
-/* The values of g.waitreason with which a goroutine waits at a lock of package sync: 1 << value each.
- * 0: none of them is known. */
+/* The values of g.waitreason with which a goroutine waits at a lock of package sync: 1 << value
+ * each. 0: none of them is known. */
 uint64_t go_layout_lock_reasons(const struct go_layout *layout);
 
 struct go_map_layout go_layout_map(const struct go_layout *layout, enum go_map_runtime runtime);

@@ -181,8 +181,8 @@ static bool header_impossible(const struct layout_map *map)
 	return (tables & (tables - 1)) != 0 || map->length > tables * TABLE_SLOTS;
 }
 
-/* Proof is a seed that stayed while the map was used; it changes when the map is emptied. A map that
- * was not used since the last look may be gone. */
+/* Proof is a seed that stayed while the map was used; it changes when the map is emptied. A map
+ * that was not used since the last look may be gone. */
 void layout_check_map(struct layout_check *check, const struct layout_map *map)
 {
 	struct seen *seen = memory_find(&check->maps, map->tgid, map->map);
@@ -221,7 +221,8 @@ unsigned int layout_check_passed(const struct layout_check *check)
 		fields |= LAYOUT_GOPC;
 	if (passed(&check->startpc, 1))
 		fields |= LAYOUT_STARTPC;
-	/* A small number like another proves little by itself; its neighbours must be right, too. */
+	/* A small number like another proves little by itself; its neighbours must be right,
+	 * too. */
 	if (passed(&check->parent, 1) && fields == (LAYOUT_GOID | LAYOUT_GOPC | LAYOUT_STARTPC))
 		fields |= LAYOUT_PARENT_GOID;
 	if (check->maps_right >= MAPS_RIGHT && check->maps_right / 4 >= check->maps_wrong)

@@ -79,8 +79,8 @@ void pclntab_position(const struct pclntab *tab, const struct pclntab_function *
 
 /* One stretch of a function's code in which the stack pointer has one distance from where it was at
  * the entry. Its begin is always an instruction boundary: the compiler steps the table between
- * instructions (cmd/internal/obj/pcln.go pctospadj), so a RET, where the distance is 0 again, begins
- * a stretch of its own. */
+ * instructions (cmd/internal/obj/pcln.go pctospadj), so a RET, where the distance is 0 again,
+ * begins a stretch of its own. */
 struct pclntab_span {
 	uint64_t begin, end; /* addresses, [begin, end) */
 	int32_t sp_delta;    /* bytes pushed since the entry (the return address not among them) */

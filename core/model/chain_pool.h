@@ -3,8 +3,8 @@
  * chain_pool: call chains, each kept once however many rows show it.
  *
  * Ten thousand maps are used from a few hundred places; their chains are the larger part of what
- * is known of them. A chain is read only and lives until it was given back as often as it was taken.
- * One thread at a time.
+ * is known of them. A chain is read only and lives until it was given back as often as it was
+ * taken. One thread at a time.
  */
 #ifndef GOMAPTOP_CORE_CHAIN_POOL_H
 #define GOMAPTOP_CORE_CHAIN_POOL_H

@@ -120,8 +120,8 @@ struct chain_row {
 	const char *first_function; /* NULL: unknown */
 };
 
-/* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen that
- * shows the first few of ten thousand rows looks at all of them. */
+/* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen
+ * that shows the first few of ten thousand rows looks at all of them. */
 struct map_row {
 	unsigned int number; /* id "m<number>" */
 	enum map_verdict verdict;
@@ -131,11 +131,12 @@ struct map_row {
 	bool goroutines_estimated; /* above about 30 */
 	bool rate_estimated;       /* see coverage_row.rates_estimated */
 	bool ended;                /* it is known that no map of this row is in use any more */
-	bool retired; /* nobody looks after any of them any more: they have ended, or were unused for
-	               * long; then some may be used again */
+	/* nobody looks after any of them any more: they have ended, or were unused for long; then
+	 * some may be used again */
+	bool retired;
 	bool forgotten; /* by model_reset(), and not used since: in no list */
-	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict may
-	 * have changed. */
+	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict
+	 * may have changed. */
 	uint32_t names_version;
 	uint32_t chains_version; /* another one whenever chains or their counts changed */
 	double rate[OP_COUNT];   /* operations per second in the last interval */
@@ -145,8 +146,9 @@ struct map_row {
 	uint64_t addr;    /* of the latest map of the row */
 	uint64_t type_addr;
 	uint32_t tgid;
-	/* Call chain of the line that made it; born_length 0: made before watching began, or unseen.
-	 * Of a row that stands for several maps: of all of them that were seen to be made. */
+	/* Call chain of the line that made it; born_length 0: made before watching began, or
+	 * unseen. Of a row that stands for several maps: of all of them that were seen to be
+	 * made. */
 	int born_length;
 	const struct frame *born;
 	uint64_t born_goid;     /* 0: not known */
@@ -175,8 +177,8 @@ struct goroutine_row {
 	double rate; /* operations per second in the last interval */
 	uint64_t ops[OP_COUNT];
 	uint64_t goid;
-	/* Of this row only; another one whenever a name in it changed. The upper half is a number that
-	 * the row keeps. */
+	/* Of this row only; another one whenever a name in it changed. The upper half is a number
+	 * that the row keeps. */
 	uint64_t names_version;
 	uint32_t tgid;
 	unsigned int maps;
@@ -201,8 +203,8 @@ struct crash_row {
 	struct side side;    /* the goroutine that died of it */
 };
 
-/* What was seen of one process since the beginning. It only ever grows: model_reset() leaves it alone,
- * and what rows said that were given up since is in it. */
+/* What was seen of one process since the beginning. It only ever grows: model_reset() leaves it
+ * alone, and what rows said that were given up since is in it. */
 struct model_totals {
 	uint32_t tgid; /* of which there need not be a target_row: it may have been gone too soon */
 	uint64_t conflicts;
@@ -246,7 +248,8 @@ struct map_length {
 	struct map_row *row;
 };
 
-/* How the model learns names; core/symbol/symbolizer fits, tests and synthetic loads bring their own. */
+/* How the model learns names; core/symbol/symbolizer fits, tests and synthetic loads bring their
+ * own. */
 struct model_symbols {
 	int (*call_chain)(void *ctx, const struct access *access, struct frame *out, int max);
 	const struct frame *(*frames)(void *ctx, uint32_t tgid, uint64_t pc, bool is_return_address,
@@ -280,8 +283,8 @@ int model_target_add(struct model *model, const struct target_row *target);
 int model_apply(struct model *model, const struct event_header *event);
 
 /* Forget counts and conflicts, keep targets (key `r` of the screen). Counts begin again at zero
- * although those of the events are absolute; coverage and model_totals() stay those of the whole run. Rows that the
- * caller holds are no longer in any list. */
+ * although those of the events are absolute; coverage and model_totals() stay those of the whole
+ * run. Rows that the caller holds are no longer in any list. */
 void model_reset(struct model *model);
 
 /* ---- reading it ---------------------------------------------------------------------------------
@@ -328,12 +331,13 @@ void model_verdicts(const struct model *model, size_t counts[VERDICT_COUNT]);
 void model_sort_chains(struct map_row *map);
 const struct coverage_row *model_coverage(const struct model *model);
 uint64_t model_conflict_total(const struct model *model);
-/* Whether a conflict was seen at all: also one that only the runtime's fatal error told of, on a map
- * that is not known, and that therefore has no row. */
+/* Whether a conflict was seen at all: also one that only the runtime's fatal error told of, on a
+ * map that is not known, and that therefore has no row. */
 bool model_has_conflict(const struct model *model);
 const struct history_clock *model_clock(const struct model *model);
 uint64_t model_now_ns(const struct model *model); /* time of the latest event */
-/* What the bounds of the model itself dropped; and the same of the whole run, whatever was reset. */
+/* What the bounds of the model itself dropped; and the same of the whole run, whatever was
+ * reset. */
 uint64_t model_dropped(const struct model *model);
 uint64_t model_dropped_ever(const struct model *model);
 

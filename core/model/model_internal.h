@@ -42,8 +42,8 @@ struct map_instance {
 	uint64_t holds;
 	uint64_t hold_ns[2];
 	uint64_t overlaps;
-	/* The same at the last model_reset(); of overlaps those that were told of by then in one way or
-	 * the other: the event comes before the count. */
+	/* The same at the last model_reset(); of overlaps those that were told of by then in one
+	 * way or the other: the event comes before the count. */
 	uint64_t hold_ns_base[2];
 	uint64_t overlaps_base;
 	/* What it adds to its entry. */
@@ -63,8 +63,8 @@ struct heat {
 enum first_use { FIRST_USE_NONE, FIRST_USE_RUNTIME, FIRST_USE_CHAIN, FIRST_USE_KNOWN };
 
 /* A rate is made of operations that probes in functions saw, in windows perhaps, and of those that
- * probes at calls saw, which are all that there were. Calls are probed in turns: what one part gains the
- * other loses, so both follow alike, or their sum would swing. */
+ * probes at calls saw, which are all that there were. Calls are probed in turns: what one part
+ * gains the other loses, so both follow alike, or their sum would swing. */
 struct op_rate {
 	uint64_t at_call; /* since the last tick */
 	double windows;   /* operations a second, but for those at calls */
@@ -353,8 +353,8 @@ static inline double rate_smooth(double rate, double latest)
 	return rate < 1e-3 ? 0 : rate;
 }
 
-/* Operations per second, from those seen while the probes were in place. In windows that is a sample:
- * smoothed, and in an interval without a window nothing was learned. */
+/* Operations per second, from those seen while the probes were in place. In windows that is a
+ * sample: smoothed, and in an interval without a window nothing was learned. */
 static inline double ops_rate(double rate, uint64_t ops, const struct tick_span *span)
 {
 	if (span->armed <= 0)

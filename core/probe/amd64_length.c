@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What follows an opcode. Z: four bytes, two with an operand size prefix. V: as Z, eight with REX.W.
- * A: an absolute address of eight bytes, four with an address size prefix. T: ModRM, and the
+/* What follows an opcode. Z: four bytes, two with an operand size prefix. V: as Z, eight with
+ * REX.W. A: an absolute address of eight bytes, four with an address size prefix. T: ModRM, and the
  * immediate only for the first two operations of the group (test). */
 enum { M = 1, I1 = 2, I2 = 4, Z = 8, V = 16, A = 32, I4 = 64, T = 128, BAD = 256 };
 

@@ -11,9 +11,9 @@
 
 /*
  * Each map that is made passes one of these. Classic maps: everything else that makes maps calls
- * makemap; a clone gets the seed of its original only after that, so that its birth is told again by
- * mapclone2, with the seed that it keeps. Swiss maps: makemap, reflect and (until 1.24) mapclone2
- * call NewMap; makemap_small has its own copy of it; Clone copies (1.25).
+ * makemap; a clone gets the seed of its original only after that, so that its birth is told again
+ * by mapclone2, with the seed that it keeps. Swiss maps: makemap, reflect and (until 1.24)
+ * mapclone2 call NewMap; makemap_small has its own copy of it; Clone copies (1.25).
  */
 static const struct {
 	const char *function;

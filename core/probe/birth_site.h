@@ -4,8 +4,8 @@
  *
  * There the new map is in the result register. A RET is found in the table of the stack pointer's
  * distances (pclntab_sp_spans): it begins a stretch of distance 0, which is an instruction boundary
- * (padding may go before it), and the bytes are those of a return instruction. Anything else is left
- * out.
+ * (padding may go before it), and the bytes are those of a return instruction. Anything else is
+ * left out.
  */
 #ifndef GOMAPTOP_CORE_BIRTH_SITE_H
 #define GOMAPTOP_CORE_BIRTH_SITE_H

@@ -3,11 +3,12 @@
  * call_site: the `call` instruction through which the program's own code gets to a probed function.
  *
  * A return address names the instruction before it. That is a place for a probe when it is a direct
- * call of exactly the probed function (amd64: e8 rel32, five bytes; arm64: bl), or of a thin wrapper
- * that hands its arguments on to it (runtime.mapIterNext, from Go 1.27 runtime.mapaccess1*); when it
- * is an instruction: decoded from the function's entry on, in step with the pclntab; and when it
- * belongs to the program: the runtime, reflect and the generic wrappers of core/probe/probe_caller call on
- * behalf of others, they stay with the probe in the function.
+ * call of exactly the probed function (amd64: e8 rel32, five bytes; arm64: bl), or of a thin
+ * wrapper that hands its arguments on to it (runtime.mapIterNext, from Go 1.27
+ * runtime.mapaccess1*); when it is an instruction: decoded from the function's entry on, in step
+ * with the pclntab; and when it belongs to the program: the runtime, reflect and the generic
+ * wrappers of core/probe/probe_caller call on behalf of others, they stay with the probe in the
+ * function.
  */
 #ifndef GOMAPTOP_CORE_CALL_SITE_H
 #define GOMAPTOP_CORE_CALL_SITE_H

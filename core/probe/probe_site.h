@@ -61,7 +61,8 @@ struct probe_site {
 struct probe_caller {
 	uint64_t addr; /* file address */
 	uint64_t size;
-	bool probed; /* a probed function that calls this one: a hit from there is part of its own */
+	/* a probed function that calls this one: a hit from there is part of its own */
+	bool probed;
 };
 
 struct probe_skip {

@@ -23,8 +23,8 @@ struct confine_limits {
  * process must not go on. */
 int confine_self(const struct confine_limits *limits);
 
-/* Close all descriptors but keep[0..count-1], which are above 2 and in ascending order; 0, 1 and 2 lead
- * to /dev/null. For a forked process with one thread. */
+/* Close all descriptors but keep[0..count-1], which are above 2 and in ascending order; 0, 1 and 2
+ * lead to /dev/null. For a forked process with one thread. */
 void confine_descriptors(const int *keep, int count);
 
 #endif

@@ -22,8 +22,8 @@ int cpu_room_cpus(void);
 int cpu_room_allowed(pid_t pid);
 
 /* How many times a limit of CPU time (cpu.max, cpu.cfs_quota_us) of the process's control group, or
- * of one above it, was used up: nr_throttled of cpu.stat, Documentation/admin-guide/cgroup-v2.rst and
- * scheduler/sched-bwc.rst. 0, -ESRCH, or -ENODATA: the group's accounts are not to be seen from
+ * of one above it, was used up: nr_throttled of cpu.stat, Documentation/admin-guide/cgroup-v2.rst
+ * and scheduler/sched-bwc.rst. 0, -ESRCH, or -ENODATA: the group's accounts are not to be seen from
  * here. */
 int cpu_room_throttled(pid_t pid, uint64_t *times);
 

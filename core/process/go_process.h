@@ -58,8 +58,8 @@ int go_process_load_bias(pid_t pid, const struct go_binary *binary, uint64_t *bi
  * first max of their ids into pids; returns how many there are. */
 size_t go_process_former(const char *path, pid_t *pids, size_t max);
 
-/* Processes that run this very file, as far as may be seen, whatever its name by now: a look at every
- * process of /proc. */
+/* Processes that run this very file, as far as may be seen, whatever its name by now: a look at
+ * every process of /proc. */
 size_t go_process_runners(const struct file_identity *file);
 
 struct go_process_row {
@@ -77,21 +77,22 @@ int go_process_list_create(struct go_process_list **out); /* 0 or -ENOMEM */
 void go_process_list_destroy(struct go_process_list *list);
 
 struct go_process_list_hooks {
-	/* Called before each process is looked at; false: leave it, it is listed as not readable. */
+	/* Called before each process is looked at; false: leave it, it is listed as not
+	 * readable. */
 	bool (*before)(void *ctx, pid_t pid);
 	void *ctx;
 };
 void go_process_list_hook(struct go_process_list *list, const struct go_process_list_hooks *hooks);
 
 /* Look at every process of /proc and fill rows[] with up to max Go processes, most CPU time first;
- * returns how many. Executables are read by processes of their own (core/process/parse_job), a few at a
- * time, and remembered by device, inode and mtime: a process is listed by the first scan after the
- * answer, and as not readable when there was none in time. A file system or /proc itself may still
- * make it wait: core/process/list_helper has a process for that. */
+ * returns how many. Executables are read by processes of their own (core/process/parse_job), a few
+ * at a time, and remembered by device, inode and mtime: a process is listed by the first scan after
+ * the answer, and as not readable when there was none in time. A file system or /proc itself may
+ * still make it wait: core/process/list_helper has a process for that. */
 size_t go_process_list_scan(struct go_process_list *list, struct go_process_row *rows, size_t max);
 
-/* Wait until another file was read, other_fd (-1: none) is readable, or the time is over. Returns the
- * events of other_fd. */
+/* Wait until another file was read, other_fd (-1: none) is readable, or the time is over. Returns
+ * the events of other_fd. */
 int go_process_list_wait(struct go_process_list *list, int other_fd, int timeout_ms);
 
 #endif

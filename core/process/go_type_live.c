@@ -233,7 +233,8 @@ static bool func_say(struct naming *n, uint64_t addr, const struct descriptor *d
 
 /* ---- structs ------------------------------------------------------------------------- */
 
-/* One name of abi.Name: length as varint, bytes. Returns where it ends; 0: too long or not there. */
+/* One name of abi.Name: length as varint, bytes. Returns where it ends; 0: too long or not
+ * there. */
 static uint64_t text_read(const struct naming *n, uint64_t addr, char out[FIELD_TEXT_MAX])
 {
 	uint8_t head[2];

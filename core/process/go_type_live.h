@@ -2,10 +2,10 @@
 /*
  * go_type_live: names of types that a process made while it ran (reflect.MapOf and its like).
  *
- * Their descriptors lie on the heap, and the name they carry is a number that only the runtime's own
- * tables explain; so the name is put together from what the descriptor says: kind, element, key,
- * fields. Nothing is believed: each descriptor's hash must be what reflect computes for it from the
- * hashes of its parts (src/reflect/type.go, fnv1), down to types of the executable.
+ * Their descriptors lie on the heap, and the name they carry is a number that only the runtime's
+ * own tables explain; so the name is put together from what the descriptor says: kind, element,
+ * key, fields. Nothing is believed: each descriptor's hash must be what reflect computes for it
+ * from the hashes of its parts (src/reflect/type.go, fnv1), down to types of the executable.
  */
 #ifndef GOMAPTOP_CORE_GO_TYPE_LIVE_H
 #define GOMAPTOP_CORE_GO_TYPE_LIVE_H

@@ -163,8 +163,8 @@ static void left_reap(struct list_helper *helper)
 			helper->left[i] = 0;
 }
 
-/* A helper that waits for a dead file system cannot be ended before it is answered: it is not waited
- * for. */
+/* A helper that waits for a dead file system cannot be ended before it is answered: it is not
+ * waited for. */
 static void helper_stop(struct list_helper *helper)
 {
 	if (helper->pid > 0) {

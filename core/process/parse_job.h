@@ -3,10 +3,11 @@
  * parse_job: look into an executable that anybody may have made, in a process of its own.
  *
  * The process opens the file (which may hang, on a network mount that is gone), gives up everything
- * else (core/process/confine), and reads it. It has 3 s, 2 s of them of CPU time, and 160 MB; whatever happens
- * to it, the one who asked goes on.
+ * else (core/process/confine), and reads it. It has 3 s, 2 s of them of CPU time, and 160 MB;
+ * whatever happens to it, the one who asked goes on.
  *
- * All functions from one thread, in a process that leaves the ends of these children to this module.
+ * All functions from one thread, in a process that leaves the ends of these children to this
+ * module.
  */
 #ifndef GOMAPTOP_CORE_PARSE_JOB_H
 #define GOMAPTOP_CORE_PARSE_JOB_H
@@ -44,9 +45,9 @@ bool parse_job_done(struct parse_job *job, struct parse_answer *answer);
 /* Ends the process where it still runs. Accepts NULL. */
 void parse_job_destroy(struct parse_job *job);
 
-/* Ask whether the file open at fd can be read within the limits before this process reads it itself:
- * waits for the answer, at most PARSE_JOB_MS. A file that is no Go program or that is damaged passes:
- * its reader says so better. 0; or -EIO or -ETIMEDOUT with words. */
+/* Ask whether the file open at fd can be read within the limits before this process reads it
+ * itself: waits for the answer, at most PARSE_JOB_MS. A file that is no Go program or that is
+ * damaged passes: its reader says so better. 0; or -EIO or -ETIMEDOUT with words. */
 int parse_job_vet(int fd, const char *name, struct error *err);
 
 #endif

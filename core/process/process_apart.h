@@ -15,8 +15,8 @@ void process_apart_leave(void);
  * -20, else nothing. */
 void process_apart_hurry(void);
 
-/* The same for a piece of work that ends soon: a nice value of -20 where the user may, else nothing.
- * Returns what process_apart_rest() wants. Threads made meanwhile keep it. */
+/* The same for a piece of work that ends soon: a nice value of -20 where the user may, else
+ * nothing. Returns what process_apart_rest() wants. Threads made meanwhile keep it. */
 int process_apart_hasten(void);
 void process_apart_rest(int before);
 

@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Copy len bytes at a run-time address into buf. 0, or: -ESRCH no such process (any more), -EPERM no
- * privilege to look, -EFAULT not all of these bytes are mapped and readable. On failure buf is all
- * zeroes. */
+/* Copy len bytes at a run-time address into buf. 0, or: -ESRCH no such process (any more), -EPERM
+ * no privilege to look, -EFAULT not all of these bytes are mapped and readable. On failure buf is
+ * all zeroes. */
 int process_memory_read(pid_t pid, uint64_t addr, void *buf, size_t len);
 
 /* Several short pieces of one process in few system calls (512 pieces each). */

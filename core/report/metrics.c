@@ -106,7 +106,7 @@ static uint64_t dropped(const struct page *page)
 	return model_dropped_ever(page->model);
 }
 
-/* ---- figures of coverage: field is an enum coverage_field, or a group of them --------------------
+/* ---- figures of coverage: field is an enum coverage_field, or a group of them -------------------
  */
 
 static void put_field(struct page *page)

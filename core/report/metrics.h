@@ -27,7 +27,8 @@
 #define METRICS_LABEL_MAX 200
 
 /* Write the document to a stream. model NULL: nothing is watched yet; the document is valid all the
- * same, and context may have nothing but the version. 0 or -errno of the stream. The model's thread. */
+ * same, and context may have nothing but the version. 0 or -errno of the stream. The model's
+ * thread. */
 int metrics_write(const struct model *model, const struct snapshot_context *context, FILE *out);
 
 /* .TP entries, man(7). 0 or -EIO. */

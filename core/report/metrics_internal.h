@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * metrics_internal: what the files that write the metrics share; only core/report/metrics*.c include it.
+ * metrics_internal: what the files that write the metrics share; only core/report/metrics*.c
+ * include it.
  */
 #ifndef GOMAPTOP_CORE_METRICS_INTERNAL_H
 #define GOMAPTOP_CORE_METRICS_INTERNAL_H

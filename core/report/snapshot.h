@@ -44,8 +44,8 @@ struct snapshot_context {
 
 #define SNAPSHOT_GAPS_MAX 160
 
-/* Was anything lost, or could something not be watched, so that "no conflict was seen" says less than it
- * seems to? Then out says what: "12 events lost, 1 function not probed". */
+/* Was anything lost, or could something not be watched, so that "no conflict was seen" says less
+ * than it seems to? Then out says what: "12 events lost, 1 function not probed". */
 bool snapshot_gaps(const struct model *model, const struct snapshot_context *context,
                    char out[SNAPSHOT_GAPS_MAX]);
 
@@ -53,7 +53,8 @@ bool snapshot_gaps(const struct model *model, const struct snapshot_context *con
 int snapshot_write(const struct model *model, const struct snapshot_context *context,
                    enum snapshot_format format, FILE *out, struct error *err);
 
-/* Write it to a file, replaced whole or not at all (core/base/output_file.h). 0, or -errno with words. */
+/* Write it to a file, replaced whole or not at all (core/base/output_file.h). 0, or -errno with
+ * words. */
 int snapshot_save(const struct model *model, const struct snapshot_context *context,
                   enum snapshot_format format, const char *path, struct error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * snapshot_internal: what the two forms of a snapshot share; only core/report/snapshot*.c include it.
+ * snapshot_internal: what the two forms of a snapshot share; only core/report/snapshot*.c include
+ * it.
  */
 #ifndef GOMAPTOP_CORE_SNAPSHOT_INTERNAL_H
 #define GOMAPTOP_CORE_SNAPSHOT_INTERNAL_H

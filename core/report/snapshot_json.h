@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * snapshot_json: what the two halves of the snapshot's JSON share; only core/report/snapshot_json*.c include
- * it. Lists of the model's rows are in snapshot_json_rows.c, all else in snapshot_json.c.
+ * snapshot_json: what the two halves of the snapshot's JSON share; only
+ * core/report/snapshot_json*.c include it. Lists of the model's rows are in snapshot_json_rows.c,
+ * all else in snapshot_json.c.
  */
 #ifndef GOMAPTOP_CORE_SNAPSHOT_JSON_H
 #define GOMAPTOP_CORE_SNAPSHOT_JSON_H

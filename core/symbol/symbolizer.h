@@ -27,8 +27,8 @@ int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct 
 const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tgid, uint64_t pc,
                                       bool is_return_address, int *count);
 
-/* Name of the first function of a goroutine, from g.startpc; see go_binary_first_function. NULL: not
- * known. Not cached: a few microseconds. */
+/* Name of the first function of a goroutine, from g.startpc; see go_binary_first_function. NULL:
+ * not known. Not cached: a few microseconds. */
 const char *symbolizer_first_function(const struct symbolizer *symbolizer, uint32_t tgid,
                                       uint64_t startpc);
 

@@ -10,8 +10,8 @@
  *              clock twice, which is what the empty program shows)
  *     hit      all of it by the wall clock, trap included, with that account switched off
  * The batches of all paths take turns, so that their ratios are of one time. Held time is not part
- * of a held access's figures. Writes build/bench/body.json. Exit status 1: a path did not do what it
- * is named for, 77: no probes here (not root).
+ * of a held access's figures. Writes build/bench/body.json. Exit status 1: a path did not do what
+ * it is named for, 77: no probes here (not root).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -156,8 +156,8 @@ static void setup_births_told(struct bench *b)
 	setup_births(b, UINT64_MAX);
 }
 
-/* The very next operation is held, for next to no time. Its place is known to touch the map, as it is
- * after the map's first operations. */
+/* The very next operation is held, for next to no time. Its place is known to touch the map, as it
+ * is after the map's first operations. */
 static void setup_hold(struct bench *b)
 {
 	struct map_counts m = {.ops = {[OP_WRITE] = 1000},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How fast the collector empties the ring: events of the real program, made by probes on code of
- * this very process and piled up in a large ring, then drained by the real collector into the queue,
- * from which this thread takes them. What is timed is the draining: from the collector's start to
- * the last event taken.
+ * this very process and piled up in a large ring, then drained by the real collector into the
+ * queue, from which this thread takes them. What is timed is the draining: from the collector's
+ * start to the last event taken.
  *
  *     bench_drain [EVENTS]
  *

@@ -7,8 +7,8 @@
  *
  *     bench_frame [FRAMES [MAPS [GOROUTINES [SCREEN]]]]      SCREEN: only that one, "map view"
  *
- * Figures are lower quartiles: what else runs on the machine makes frames dearer, never cheaper. The
- * last line says whether the frames of all screens stay within 2 ms.
+ * Figures are lower quartiles: what else runs on the machine makes frames dearer, never cheaper.
+ * The last line says whether the frames of all screens stay within 2 ms.
  */
 #define _GNU_SOURCE
 #include <curses.h>

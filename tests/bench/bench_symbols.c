@@ -53,7 +53,7 @@ static double resident_mb(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
-/* ---- a table of 150 MB ------------------------------------------------------------------------ */
+/* ---- a table of 150 MB ----------------------------------------------------------------------- */
 
 struct image {
 	unsigned char *bytes;
@@ -340,7 +340,7 @@ static bool measure_apart(const char *path, bool large)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/* ---- others ----------------------------------------------------------------------------------- */
+/* ---- others ---------------------------------------------------------------------------------- */
 
 static void other_time(const char *path, const char *list, const char *name, const char *command)
 {

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Time to the first conflict for each fault that can be planted into ledgerd, with each budget; beside
-it, for the same faults, the runtime's own check and a build for the race detector.
+"""Time to the first conflict for each fault that can be planted into ledgerd, with each budget;
+beside it, for the same faults, the runtime's own check and a build for the race detector.
 
 Time counts from gomaptop's start to the moment at which the two accesses were seen together; where
-the runtime's own check ended the program before that, the next one is watched and the time goes on. A
-conflict that is not the planted one ends the measurement: that would be a false alarm. Once more on
-a ledgerd that does two million guarded map operations a second beside its requests.
+the runtime's own check ended the program before that, the next one is watched and the time goes on.
+A conflict that is not the planted one ends the measurement: that would be a false alarm. Once more
+on a ledgerd that does two million guarded map operations a second beside its requests.
 
-For the runtime's own check programs run unwatched, as many at a time as leave CPU time over, and for
-so long that each fault can show the ratio that is asked for.
+For the runtime's own check programs run unwatched, as many at a time as leave CPU time over, and
+for so long that each fault can show the ratio that is asked for.
 """
 import concurrent.futures
 import contextlib
@@ -168,7 +168,7 @@ def counts(run, budgets):
     return [(*judged, 1 if run.quick else 5)] + [(*b, 1) for b in budgets if b != judged]
 
 
-# ---- beside it -----------------------------------------------------------------------------------------
+# ---- beside it -----------------------------------------------------------------------------------
 
 
 def runtime_check(fault, limit):
@@ -192,9 +192,9 @@ def at_once():
 
 
 def check_limits(times, beside, quick):
-    """For how long to wait for each fault's check: a little longer than it takes to show the ratio, the
-    shortest first, until the time that there is for all of them is used up; for others shortly, and for
-    none longer than SURVIVED."""
+    """For how long to wait for each fault's check: a little longer than it takes to show the ratio,
+    the shortest first, until the time that there is for all of them is used up; for others shortly,
+    and for none longer than SURVIVED."""
     if quick:
         return [10.0] * len(times)
     limits = [SURVIVED[0]] * len(times)
@@ -248,7 +248,7 @@ def faults_of(run):
     return [FAULTS[0], FAULTS[4]] if run.quick else FAULTS
 
 
-# ---- parts -------------------------------------------------------------------------------------------
+# ---- parts ---------------------------------------------------------------------------------------
 
 
 def budget_label(name):

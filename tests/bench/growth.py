@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How gomaptop grows with what it watches: maps, goroutines, the depth of call chains, targets.
 
-The target does so many map operations a second and no more; for each size are told gomaptop's own CPU
-time (of a core) and memory, and for the depth of calls what an operation costs the target."""
+The target does so many map operations a second and no more; for each size are told gomaptop's own
+CPU time (of a core) and memory, and for the depth of calls what an operation costs the target."""
 import contextlib
 import time
 

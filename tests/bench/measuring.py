@@ -48,7 +48,8 @@ class Row(typing.NamedTuple):
     met: typing.Optional[bool] = None
     readme: bool = False
     note: str = ""
-    least: typing.Optional[bool] = None   # the ratio is at least that: what is beside it took longer
+    # The ratio is at least that: what is beside it took longer.
+    least: typing.Optional[bool] = None
 
 
 OPERATORS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
@@ -56,7 +57,8 @@ OPERATORS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
 
 def row(name, figure, unit, *, beside="", than=None, better="less", target=None, readme=False,
         note="", ratio=None, least=None):
-    """A row; target: ("figure" or "ratio", "<=" or ">=", bound). A figure that is missing misses."""
+    """A row; target: ("figure" or "ratio", "<=" or ">=", bound). A figure that is missing
+    misses."""
     if ratio is None and figure and than:
         ratio = than / figure if better == "less" else figure / than
     text, met = "", None
@@ -202,7 +204,7 @@ def output_of(*command, timeout=300, status=(0,)):
     return done.stdout
 
 
-# ---- gomaptop --------------------------------------------------------------------------------------
+# ---- gomaptop ------------------------------------------------------------------------------------
 
 
 def has_budget():

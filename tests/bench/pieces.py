@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The pieces that gomaptop is made of, beside what does the same elsewhere: queue, ring, symbols, start
-and end, a frame of the screen, an idle screen, memory."""
+"""The pieces that gomaptop is made of, beside what does the same elsewhere: queue, ring, symbols,
+start and end, a frame of the screen, an idle screen, memory."""
 import contextlib
 import os
 import re
@@ -31,7 +31,7 @@ def seconds_in(text, pattern):
     return float(found.group(1)) * UNITS[found.group(2)] if found else None
 
 
-# ---- programs in C -----------------------------------------------------------------------------------
+# ---- programs in C -------------------------------------------------------------------------------
 
 
 def queue(run):
@@ -80,8 +80,8 @@ def drain(run):
 
 
 def symbols(run):
-    """The largest Go program at hand, one with a function table of 150 MB made from it, and one with
-    the DWARF that others need."""
+    """The largest Go program at hand, one with a function table of 150 MB made from it, and one
+    with the DWARF that others need."""
     yield from symbols_of(run)
     yield from symbols_of(run, measuring.go_program("ledgerd"))
 
@@ -124,7 +124,7 @@ def frame(run):
                   target=("figure", "<=", FRAME) if overview else None)
 
 
-# ---- start and end -----------------------------------------------------------------------------------
+# ---- start and end -------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -148,7 +148,8 @@ def small():
 
 
 def start_and_end(run):
-    """From the start of gomaptop until all probes are in place, and from the signal until it is gone."""
+    """From the start of gomaptop until all probes are in place, and from the signal until it is
+    gone."""
     for name, kind in (("ledgerd", small), ("etcd", lambda: published(real_servers.Etcd)),
                        ("hugo", lambda: published(real_servers.Hugo)),
                        ("prometheus 3", lambda: published(real_servers.PrometheusNew))):
@@ -174,7 +175,7 @@ def start_and_end(run):
                        f"{median([d for d in detach if d is not None]):.0f} ms of it")
 
 
-# ---- the screen ----------------------------------------------------------------------------------------
+# ---- the screen ----------------------------------------------------------------------------------
 
 
 def idle(run):

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""All benchmarks, one table: what gomaptop costs and how fast it is, beside what it competes with in
-the same run. Needs root.
+"""All benchmarks, one table: what gomaptop costs and how fast it is, beside what it competes with
+in the same run. Needs root.
 
     tests/bench/run.py [--quick] [--only NAME]... [--list]
     tests/bench/run.py --readme
 
-The table goes to standard output, as JSON to build/bench/bench.json (only.json with --only, FILE with
--o); what is under way is told on standard error. --readme measures nothing: it puts the rows that README.md carries into it, from the
-last complete run. Status 1: something could not be measured that should have been.
+The table goes to standard output, as JSON to build/bench/bench.json (only.json with --only, FILE
+with
+-o); what is under way is told on standard error. --readme measures nothing: it puts the rows that
+README.md carries into it, from the last complete run. Status 1: something could not be measured
+that should have been.
 """
 import argparse
 import contextlib

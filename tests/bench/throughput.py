@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Throughput and slowest answers (p99) of a target that has all the work it can do, watched with each
-budget against unwatched.
+"""Throughput and slowest answers (p99) of a target that has all the work it can do, watched with
+each budget against unwatched.
 
-Spans of load unwatched and watched take turns; a watched one is compared with the two unwatched ones
-around it, and the median of these ratios is told. The answers of the load are checked: a wrong one
-ends the measurement.
+Spans of load unwatched and watched take turns; a watched one is compared with the two unwatched
+ones around it, and the median of these ratios is told. The answers of the load are checked: a wrong
+one ends the measurement.
 """
 import contextlib
 import json
@@ -160,7 +160,7 @@ end
 """
 
 
-# ---- paired rounds -----------------------------------------------------------------------------------
+# ---- paired rounds -------------------------------------------------------------------------------
 
 
 class Pairs:
@@ -203,8 +203,8 @@ class Pairs:
 
 
 def loaded_span(target, seconds, settle):
-    """A span of a target that has been busy for a while: the first moments of a load, watched or not,
-    say nothing of what follows."""
+    """A span of a target that has been busy for a while: the first moments of a load, watched or
+    not, say nothing of what follows."""
     target.span(settle)
     return target.span(seconds)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The BPF programs as part of an ordinary test program, and what every test of them asks: included
- * first, by a test program's one file, after which all of bpf/kern/gomaptop.bpf.c can be called. A file
- * that wants other registers than this machine's says so by __TARGET_ARCH_... before it.
+ * first, by a test program's one file, after which all of bpf/kern/gomaptop.bpf.c can be called. A
+ * file that wants other registers than this machine's says so by __TARGET_ARCH_... before it.
  */
 #ifndef GOMAPTOP_TESTS_BPF_PROGRAMS_H
 #define GOMAPTOP_TESTS_BPF_PROGRAMS_H

@@ -2,9 +2,9 @@
 /*
  * shim: the BPF helpers as ordinary functions, so that the programs' logic runs in a test.
  *
- * Included before bpf/kern/gomaptop.bpf.c in place of libbpf's helper definitions. Time stands still
- * unless the test or a busy wait moves it; "user memory" is this program's memory; a hook runs in
- * every step of a busy wait, where the test lets other goroutines come.
+ * Included before bpf/kern/gomaptop.bpf.c in place of libbpf's helper definitions. Time stands
+ * still unless the test or a busy wait moves it; "user memory" is this program's memory; a hook
+ * runs in every step of a busy wait, where the test lets other goroutines come.
  */
 #ifndef GOMAPTOP_TESTS_BPF_SHIM_H
 #define GOMAPTOP_TESTS_BPF_SHIM_H

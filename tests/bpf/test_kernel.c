@@ -286,8 +286,9 @@ static void test_sums_are_exact_with_a_tiny_ring(void **state)
 
 	(void)state;
 	need_root();
-	/* Whether two events come within the 5 ms between two drains is chance; on a machine that is
-	 * busy with other things, or fast, it may take many runs. The sums are exact in each of them. */
+	/* Whether two events come within the 5 ms between two drains is chance; on a machine that
+	 * is busy with other things, or fast, it may take many runs. The sums are exact in each of
+	 * them. */
 	for (int i = 0; i < TINY_RING_RUNS && !(lost && delivered); i++) {
 		run(&r, &o);
 		assert_sums(&o);

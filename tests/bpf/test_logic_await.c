@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waited at a lock for the one who was held is no party to a conflict: held time goes elsewhere. */
+/* Who waited at a lock for the one who was held is no party to a conflict: held time goes
+ * elsewhere. */
 #include "logic.h"
 
 /* g1 is held writing to map_a, and meets nobody. */

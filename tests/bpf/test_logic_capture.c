@@ -22,8 +22,8 @@ static int capture_set_up(void **state)
 	return rc;
 }
 
-/* Walk a chain of so many entries that ends as a goroutine's does, or not; returns how many words the
- * kernel was asked for at first. */
+/* Walk a chain of so many entries that ends as a goroutine's does, or not; returns how many words
+ * the kernel was asked for at first. */
 static __u32 capture(int depth, bool ends)
 {
 	for (int i = 0; i < depth; i++)

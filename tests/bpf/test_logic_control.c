@@ -9,8 +9,9 @@ static void test_control_windows_measure_the_rate(void **state)
 
 	(void)state;
 	share(&map_a);
-	/* g1 and g2 in turn, on two CPUs, each every 100 us. Windows are 20 to 275 us long, three in
-	 * four more than 147 us, and count one visit of g2 at most: 0.97 in 195 us, 4960 a second. */
+	/* g1 and g2 in turn, on two CPUs, each every 100 us. Windows are 20 to 275 us long, three
+	 * in four more than 147 us, and count one visit of g2 at most: 0.97 in 195 us, 4960 a
+	 * second. */
 	for (int i = 0; i < 200000; i++) {
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);

@@ -129,7 +129,8 @@ static void test_crash_with_a_slot_of_an_earlier_call(void **state)
 	assert_int_equal(crash_of(&g1)->last_map, 0);
 }
 
-/* mapaccess of hmap is compiled such that it needs its arguments again, that of Swiss maps is not. */
+/* mapaccess of hmap is compiled such that it needs its arguments again, that of Swiss maps is
+ * not. */
 static __u64 map_of_reader(__u8 seed_size)
 {
 	field_rows[0].seed_size = seed_size;

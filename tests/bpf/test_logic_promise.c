@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where held time goes: to what others come to, to what was not tried yet, hardly to what nobody changes
- * while it is shared. */
+/* Where held time goes: to what others come to, to what was not tried yet, hardly to what nobody
+ * changes while it is shared. */
 #include "logic.h"
 
 static void test_patience_follows_rate_and_doubt(void **state)
@@ -34,8 +34,8 @@ static void test_assumption_gives_way(void **state)
 	assert_in_range(trial_rate(&t), 460, 480);
 }
 
-/* g1 and g2 work on both maps in turn, on map_b so seldom that a hold there ends before the other comes;
- * nobody meets. */
+/* g1 and g2 work on both maps in turn, on map_b so seldom that a hold there ends before the other
+ * comes; nobody meets. */
 static void work_on_both(int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
@@ -88,8 +88,8 @@ static void test_contested_is_changed_while_shared(void **state)
 	assert_true(call_site_find(TGID, 0x40)->flags & MAP_CONTESTED);
 }
 
-/* A map is filled by one goroutine and then read by another one; a new one each time, or one for two of
- * them to write. Returns how long operations were held. */
+/* A map is filled by one goroutine and then read by another one; a new one each time, or one for
+ * two of them to write. Returns how long operations were held. */
 static __u64 held_of_young(bool contested)
 {
 	static struct fake_map request[64];
@@ -163,8 +163,8 @@ static void test_company_is_better(void **state)
 	assert_in_range(promising(&m, COMPANY_RECENT, 0), 700, 900);
 }
 
-/* In windows those who come alone to a map to which nobody came in company for long are held seldom,
- * however much is left to be held. */
+/* In windows those who come alone to a map to which nobody came in company for long are held
+ * seldom, however much is left to be held. */
 static void test_no_company_no_eagerness(void **state)
 {
 	struct map_counts m = {.company_ns = MS};
@@ -220,7 +220,8 @@ static void test_who_cannot_be_held_is_watched(void **state)
 	assert_true(counts_of(&map_a)->control_ns[1] > 0);
 }
 
-/* Where a call is probed the map is watched before anybody is held who does not come in near company. */
+/* Where a call is probed the map is watched before anybody is held who does not come in near
+ * company. */
 static void test_calls_are_watched_first(void **state)
 {
 	struct operation o = {.probed = 0x77, .company = COMPANY_NONE};

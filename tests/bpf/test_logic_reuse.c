@@ -87,8 +87,8 @@ static void test_busy_ring_is_told_of_shared_maps(void **state)
 	assert_int_equal(total(COVERAGE_MAPS_UNTRACKED), 0);
 }
 
-/* Operations that the collector has told of are in the rows already: left out of the rows again they would
- * be counted twice. */
+/* Operations that the collector has told of are in the rows already: left out of the rows again
+ * they would be counted twice. */
 static void told_before(__u64 scanned_ns, unsigned int events, __u64 untracked)
 {
 	shim.now_ns += 1000;

@@ -406,7 +406,8 @@ def built():
             path = os.path.join(ROOT, "build/fixtures", f"mapuser-{release}-" +
                                 ("exe" if arch == "amd64" else arch))
             if not os.path.exists(path):
-                env = dict(os.environ, CGO_ENABLED="0", GOARCH=arch, GOTOOLCHAIN="local", GOFLAGS="")
+                env = dict(os.environ, CGO_ENABLED="0", GOARCH=arch, GOTOOLCHAIN="local",
+                           GOFLAGS="")
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 subprocess.run([go, "build", "-trimpath", "-o", path, "./mapuser"], env=env,
                                check=True, cwd=os.path.join(ROOT, "tests/go"))

@@ -47,8 +47,8 @@ def libraries(traits, sysroot, programs):
     folder = os.path.join(sysroot, traits["libraries"])
     found, todo = {traits["loader"]}, list(programs)
     while todo:
-        dynamic = subprocess.run([traits["readelf"], "-dW", todo.pop()], stdout=subprocess.PIPE, text=True,
-                                 check=True).stdout
+        dynamic = subprocess.run([traits["readelf"], "-dW", todo.pop()], stdout=subprocess.PIPE,
+                                 text=True, check=True).stdout
         for line in dynamic.splitlines():
             name = line.split("[")[-1].rstrip("]")
             if "(NEEDED)" in line and name not in found:

@@ -32,8 +32,8 @@ MACHINES = {  # the CPU, and how probes are attached there
 UNAME = {"amd64": "x86_64", "arm64": "aarch64"}
 LIMIT = 280  # seconds for one machine: two of them stay below ten minutes
 
-# A hold by perf events is at most 200 us: the sides of the target come that near to each other. It may
-# die of that by itself, in an emulated machine more than elsewhere: then there is another.
+# A hold by perf events is at most 200 us: the sides of the target come that near to each other. It
+# may die of that by itself, in an emulated machine more than elsewhere: then there is another.
 TWINS = """
 for try in 1 2 3 4 5 6; do
     twins-{release} -mode racy -period 500us >target &

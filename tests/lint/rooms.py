@@ -2,9 +2,10 @@
 """Hold the walls between rooms: the folders of core/, bpf/ and tui/.
 
 tests/lint/rooms says which room may include headers of which; every room that it names for another
-stands above that one, so that there is no circle. Complains of an arrow that is not in the table, of
-one that is there but is used by nothing, of files outside rooms, of rooms without a README or a line
-in the table, and of folders of more than MOST files. Exit status 1: there was something to say.
+stands above that one, so that there is no circle. Complains of an arrow that is not in the table,
+of one that is there but is used by nothing, of files outside rooms, of rooms without a README or a
+line in the table, and of folders of more than MOST files. Exit status 1: there was something to
+say.
 """
 import collections
 import os

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""That each check of tests/lint/run fails on what it is there for, and when its tool is missing; and
-that `make test` does when one of its steps fails, or counts nothing.
+"""That each check of tests/lint/run fails on what it is there for, and when its tool is missing;
+and that `make test` does when one of its steps fails, or counts nothing.
 
-A checkout of a few lines in which nothing is wrong, and for each check one change that is wrong: the
-check passes before and fails after, and says what the case expects.
+A checkout of a few lines in which nothing is wrong, and for each check one change that is wrong:
+the check passes before and fails after, and says what the case expects.
 """
 import os
 import shutil
@@ -40,6 +40,7 @@ WRONG = (
     ("library_floors", {"core/a/a.c": SPDX + "#include <microhttpd.h>\n"}, "core/a/a.c:2"),
     ("spdx_lines", {"core/a/a.c": "int b;\n"}, "core/a/a.c: first line"),
     ("top_level_folders", {"more/a": ""}, "more"),
+    ("line_length", {"core/a/a.c": SPDX + "/* " + 95 * "a" + " */\n"}, "core/a/a.c:2: 101 columns"),
     ("format", {"core/a/a.c": SPDX + "int  b;\n"}, "core/a/a.c:2"),
     ("format", {"CLANG_FORMAT": "/no/such/tool"}, "/no/such/tool"),
     ("headers_alone", {"core/a/a.h": SPDX + "size_t b(void);\n"}, "size_t"),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault: a library to be preloaded that makes one call fail, the Nth of its kind, and only that one.
+ * fault: a library to be preloaded that makes one call fail, the Nth of its kind, and only that
+ * one.
  *
  *   FAULT_KIND   a name of `kinds`
  *   FAULT_NTH    which call fails, from 1
- *   FAULT_STATE  a file of at least 16 bytes: two counters, shared by all processes that inherit the
+ *   FAULT_STATE  a file of at least 16 bytes: two counters, shared by all processes that inherit
+ *   the
  *                environment: calls of the kind so far, and how many were made to fail
  *
  * Calls that the C library makes within itself are not seen; those of other libraries are.

@@ -107,8 +107,8 @@ class NotMet(AssertionError):
 
 
 class Died(NotMet):
-    """They met all too well: the runtime's own check ended the target before it had served the test.
-    Where other machines take the CPU away at any moment that is every second or two."""
+    """They met all too well: the runtime's own check ended the target before it had served the
+    test. Where other machines take the CPU away at any moment that is every second or two."""
     tries, kind = 15, "ended"
 
     def __init__(self, text="the runtime's own check was faster"):
@@ -116,8 +116,8 @@ class Died(NotMet):
 
 
 def survived(target):
-    """Whether a target with a planted conflict still runs: the runtime's own check may end it at any
-    time. Whatever else ended it is a failure."""
+    """Whether a target with a planted conflict still runs: the runtime's own check may end it at
+    any time. Whatever else ended it is a failure."""
     if not target.running() and not target.killed_by_runtime():
         raise AssertionError(f"the target ended: {target.error_text()[:2000]}")
     return target.running()
@@ -140,14 +140,16 @@ def racing(target):
 
 
 class Tries:
-    """What was left to chance in this run: how many searches there were, and how often one had to be
-    made again, by cause. A search may be made again many times and then pass, so a fault of which
-    gomaptop sees one in many would never be noticed: all of them together may not be too many."""
+    """What was left to chance in this run: how many searches there were, and how often one had to
+    be made again, by cause. A search may be made again many times and then pass, so a fault of
+    which gomaptop sees one in many would never be noticed: all of them together may not be too
+    many."""
     # How many second tries a search takes on average at the worst that is still good, and how the
     # sum is told. "missed": two sides that are given their time do not meet in 1 of 100 searches.
     # "ended": where the machine takes CPUs away in the middle of an operation, every second start
     # of a racing twin is ended by the runtime's own check before it has served. "outpaced": a
-    # service with a planted fault lives for about a minute, and shows it to gomaptop in a few seconds.
+    # service with a planted fault lives for about a minute, and shows it to gomaptop in a few
+    # seconds.
     EXPECTED = {"missed": (0.01, "missed what they looked for"),
                 "ended": (1.0, "of racing twins that ended too soon"),
                 "outpaced": (0.15, "of services that ended before their fault was found")}
@@ -484,8 +486,8 @@ def conflict_places(snapshot):
 
 
 def check_met(test, result, target):
-    """A search has ended with a conflict of which both sides are known. The runtime's fatal error is
-    a conflict too, with one side: where it came first, the two did not meet."""
+    """A search has ended with a conflict of which both sides are known. The runtime's fatal error
+    is a conflict too, with one side: where it came first, the two did not meet."""
     both = result.status == 3 and conflict_places(result.snapshot)
     if not both and target.killed_by_runtime():
         raise Died()
@@ -503,7 +505,7 @@ def scratch():
     return tempfile.TemporaryDirectory(prefix="gomaptop-")
 
 
-# ---- one test for each row of a table --------------------------------------------------------------
+# ---- one test for each row of a table ------------------------------------------------------------
 
 
 def cases(*rows):

@@ -96,8 +96,8 @@ def names_of_row(row, build, quick):
 
 
 def run_live(releases, quick):
-    """Rows of the table: (name, {check: Cell}); and a closing line's numbers: of second tries there may
-    be too many."""
+    """Rows of the table: (name, {check: Cell}); and a closing line's numbers: of second tries there
+    may be too many."""
     os.environ["GOMAPTOP_LIVE_RELEASES"] = " ".join(releases)
     import run                                      # pylint: disable=import-outside-toplevel
     from harness import build_name                  # pylint: disable=import-outside-toplevel

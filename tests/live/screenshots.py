@@ -4,8 +4,8 @@
 
     tests/live/screenshots.py [-o FOLDER]
 
-Runs tests/live/demo in tmux, presses keys and keeps each view as PNG and as text; ends with status 1
-when a view does not show what it should. Needs root, as watching does. The tree is mounted at
+Runs tests/live/demo in tmux, presses keys and keeps each view as PNG and as text; ends with status
+1 when a view does not show what it should. Needs root, as watching does. The tree is mounted at
 /srv/gomaptop in a mount namespace of its own, so that no path of this machine gets into a picture.
 """
 import argparse

@@ -152,7 +152,7 @@ def check_watch_end(test, watch):
     return result
 
 
-# ---- ways to replace a file ------------------------------------------------------------------------
+# ---- ways to replace a file ----------------------------------------------------------------------
 
 waits = [0]   # seconds that each open() of a file to be written took
 
@@ -250,7 +250,7 @@ def replace(test, way, new, path, limit=WRITER):
     test.assertLess(max(waits), limit, f"{way}: a writer waited for gomaptop")
 
 
-# ---- text in memory --------------------------------------------------------------------------------
+# ---- text in memory ------------------------------------------------------------------------------
 
 
 def text_segment(path):

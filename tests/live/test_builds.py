@@ -121,7 +121,8 @@ class BuildsTest(BuildsCase):
             self.assertEqual(seen["stripped"], "stripped" in name)
 
     @cases(("zlib", "--compress-debug-sections=zlib"),
-           ("gnu", "--compress-debug-sections=zlib-gnu"), ("zstd", "--compress-debug-sections=zstd"), ("stripped_later", "--strip-all"),
+           ("gnu", "--compress-debug-sections=zlib-gnu"),
+           ("zstd", "--compress-debug-sections=zstd"), ("stripped_later", "--strip-all"),
            ("sections_renamed", "--rename-section=.gopclntab=.x", "--strip-debug"))
     def each_objcopy(self, *options):
         """What other tools do to a program after the build."""
@@ -290,7 +291,8 @@ class NamespacesTest(BuildsCase):
     def test_gomaptop_above(self):
         """In a container, a process in a container within it."""
         self.check_inside(f"unshare -p --fork '{built('plain', SWISS)}' -mode racy >/dev/null &\n"
-                          "sleep 0.5; pid=$(ps -e -o pid=,comm= | awk '$2 == \"twins\" {print $1}')")
+                          "sleep 0.5\npid=$(ps -e -o pid=,comm= | "
+                          "awk '$2 == \"twins\" {print $1}')")
 
     def test_gomaptop_beside(self):
         """A process with the same id in another container is another one."""

@@ -106,8 +106,10 @@ class ChainsTest(unittest.TestCase):
     def each_chain(self, release, stripped):
         self.compare(release, program("chains", release, stripped), [])
 
-    @cases(("go1.19_internal", "1.19", True, "internal"), ("go1.24_external", "1.24", False, "external"),
-           ("go1.19_external!", "1.19", False, "external"), ("go1.24_internal!", "1.24", True, "internal"))
+    @cases(("go1.19_internal", "1.19", True, "internal"),
+           ("go1.24_external", "1.24", False, "external"),
+           ("go1.19_external!", "1.19", False, "external"),
+           ("go1.24_internal!", "1.24", True, "internal"))
     def each_chain_through_c(self, release, stripped, cgo):
         self.compare(release, program("chains", release, stripped, cgo=cgo),
                      ["-only", "callback,callback-twice,method"])

@@ -141,7 +141,8 @@ class CountsTest(unittest.TestCase):
                 coverage["events"]["lost"], result)
 
     def test_small_queue(self):
-        """Ten thousand rows through a queue of 64 KiB: all counts arrive; what else was lost is said."""
+        """Ten thousand rows through a queue of 64 KiB: all counts arrive; what else was lost is
+        said."""
         rows, without, counted, lost, result = self.rows_and_counted(
             "manymaps", "-maps", "10000", env={"GOMAPTOP_QUEUE_BYTES": "65536"})
         self.assertEqual((rows, without), (counted, 0), lost)
@@ -149,8 +150,8 @@ class CountsTest(unittest.TestCase):
 
     def test_full_table(self):
         """More maps than the table has rows, which come and go: no operation twice, and none is
-        lost but by a named cause. An operation at the moment in which its row leaves the table may be
-        in none."""
+        lost but by a named cause. An operation at the moment in which its row leaves the table may
+        be in none."""
         rows, without, counted, lost, result = self.rows_and_counted(
             "scale", "-maps", "40000", "-goroutines", "16", "-rate", "200000", seconds=7)
         self.assertLessEqual(rows + without, counted, lost)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Programs that are attached to and let go again and again, in the middle of whatever they do, print
-what they print when nothing watches them, and have their own text back at once."""
+"""Programs that are attached to and let go again and again, in the middle of whatever they do,
+print what they print when nothing watches them, and have their own text back at once."""
 import contextlib
 import os
 import random
@@ -95,7 +95,8 @@ class CyclesTest(unittest.TestCase):
                     watch.document()
                 for _ in range(times):
                     run = subprocess.Popen([path, "-alone", *args], stdin=subprocess.DEVNULL,
-                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           text=True)
                     if how == "-p":
                         stack.enter_context(Watch("-p", run.pid))
                     out, errors = run.communicate(timeout=120)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One call fails, each in its turn: gomaptop ends in time with a status and words of its own, never by a
-signal, and leaves a process that runs on with its code as it was.
+"""One call fails, each in its turn: gomaptop ends in time with a status and words of its own, never
+by a signal, and leaves a process that runs on with its code as it was.
 
     FAULTS=all       each call of every kind, in place of a sample (an hour)
     FAULT_KINDS=bpf,read     only these kinds

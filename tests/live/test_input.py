@@ -169,7 +169,8 @@ class InputTest(unittest.TestCase):
            ("format", "--format", "xml", "-p", "1"), ("stall", "--stall", "1ms..20us", "-p", "1"),
            ("depth", "--stack-depth", "0", "-p", "1"),
            ("listen_name", "--listen", "localhost:9464", "-p", "1"),
-           ("listen_port", "--listen", "65536", "-p", "1"), ("two_modes", "-p", "1", "-e", "/bin/ls"))
+           ("listen_port", "--listen", "65536", "-p", "1"),
+           ("two_modes", "-p", "1", "-e", "/bin/ls"))
     def each_usage(self, *arguments):
         self.check_message(gomaptop("-b", *arguments), 2)
 

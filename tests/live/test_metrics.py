@@ -133,7 +133,8 @@ class MetricsTest(unittest.TestCase):
                              sum(m["conflicts"] for m in result.snapshot["maps"]))
 
     def test_what_else_is_asked(self):
-        with twin("mutex", SWISS) as target, Watching("-p", target.pid, "--listen", "0") as watching:
+        with twin("mutex", SWISS) as target, \
+                Watching("-p", target.pid, "--listen", "0") as watching:
             url = url_said(watching)
             status, _, text = fetch(url[:-len("metrics")])
             self.assertEqual((status, "/metrics" in text), (404, True))
@@ -225,7 +226,8 @@ class MetricsTest(unittest.TestCase):
         with twin("mutex", SWISS) as target, scratch() as folder:
             path = os.path.join(folder, "sock")
             for number in (signal.SIGKILL, signal.SIGTERM):
-                with Watching("-v", "-p", target.pid, "--listen", f"unix:{path},mode=0660") as watching:
+                with Watching("-v", "-p", target.pid, "--listen",
+                          f"unix:{path},mode=0660") as watching:
                     watching.wait_said(f"metrics at unix:{path}")
                     self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o660)
                     with socket.socket(socket.AF_UNIX) as client:
@@ -240,7 +242,8 @@ class MetricsTest(unittest.TestCase):
                 self.assertEqual(os.path.exists(path), number == signal.SIGKILL)
 
     def test_end_with_clients(self):
-        """A signal ends it at once, however many clients hang; and they had kept nothing waiting."""
+        """A signal ends it at once, however many clients hang; and they had kept nothing
+        waiting."""
         with twin("mutex", SWISS) as target, contextlib.ExitStack() as clients, Watching(
                 "-p", target.pid, "--listen", "0") as watching:
             url = url_said(watching)

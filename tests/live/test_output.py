@@ -15,8 +15,8 @@ import termios
 import time
 import unittest
 
-from harness import (GOMAPTOP, PAIRED, ROOT, SWISS, Target, cases, gomaptop, json_values, program, scratch,
-                     table)
+from harness import (GOMAPTOP, PAIRED, ROOT, SWISS, Target, cases, gomaptop, json_values, program,
+                     scratch, table)
 
 sys.path[:0] = [os.path.join(ROOT, "tests", "screen")]
 from terminal import Terminal  # noqa: E402 pylint: disable=C0413

@@ -12,7 +12,8 @@ from harness import (PAIRED, RELEASE_ROWS, SWISS, Target, Watching, cases, progr
 
 
 def cpu_seconds(pid):
-    """To the nanosecond, where /proc has hundredths: the clock that clock_getcpuclockid(3) names."""
+    """To the nanosecond, where /proc has hundredths: the clock that clock_getcpuclockid(3)
+    names."""
     return time.clock_gettime(~pid << 3 | 2)
 
 
@@ -131,7 +132,8 @@ class Slowdown:
 
     @property
     def error(self):
-        """Of a median: 1.253 times that of a mean; the deviation from how far half of them are off."""
+        """Of a median: 1.253 times that of a mean; the deviation from how far half of them are
+        off."""
         off = statistics.median(abs(ratio - self.median) for ratio in self.ratios)
         return 1.253 * 1.4826 * off / math.sqrt(len(self.ratios))
 

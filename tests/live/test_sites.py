@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where map functions are called too often to stay probed, the calls that touch suspect maps do, and
-tell the same as the probes in the functions."""
+"""Where map functions are called too often to stay probed, the calls that touch suspect maps do,
+and tell the same as the probes in the functions."""
 import re
 import subprocess
 import time

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Whoever stops gomaptop, in whatever way: the target at full load has its speed back within two
-seconds, whoever writes the probed file waits no longer, and when gomaptop goes on so does the watch."""
+seconds, whoever writes the probed file waits no longer, and when gomaptop goes on so does the
+watch."""
 import contextlib
 import os
 import re
@@ -82,7 +83,8 @@ class Loop(Target):
 
 
 def own_processes(mark):
-    """Processes that have a mark in their environment or descend from one that has, gomaptop's only."""
+    """Processes that have a mark in their environment or descend from one that has, gomaptop's
+    only."""
     found = set()
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -126,7 +128,7 @@ class Marked(Watching):
             test.assertTrue(loop.wait(slow=True, seconds=10), "it is probed again")
 
 
-# ---- ways to stop it -------------------------------------------------------------------------------
+# ---- ways to stop it -----------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -8,15 +8,15 @@ import time
 import unittest
 
 from harness import (HMAP, RELEASE_ROWS, SWISS, WAITING, Watching, cases, check_met,
-                     conflict_places, gomaptop, map_at, racing, source_lines, table, twin, until_met,
-                     watch)
+                     conflict_places, gomaptop, map_at, racing, source_lines, table, twin,
+                     until_met, watch)
 
 ENOUGH = 60   # overlaps, seen and expected, that are worth comparing
 
 
 def seconds_to_conflict(test, release):
-    """How long gomaptop takes to find the planted conflict and no other. A twin that the runtime's own
-    check ended before that says nothing."""
+    """How long gomaptop takes to find the planted conflict and no other. A twin that the runtime's
+    own check ended before that says nothing."""
     def attempt():
         with twin("racy", release) as target:
             result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict", "-d", "20",

@@ -177,7 +177,8 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def attributes(self):
-        """The screen once more, cell by cell: (character, foreground, background, bold, reverse)."""
+        """The screen once more, cell by cell: (character, foreground, background, bold,
+        reverse)."""
         return [[(cell.data, cell.fg, cell.bg, cell.bold, cell.reverse)
                  for cell in (self.screen.buffer[y][x] for x in range(self.screen.columns))]
                 for y in range(self.screen.lines)]

@@ -24,7 +24,8 @@ def actions():
 
 
 # How to get into each view, with something selected that can be moved in both directions.
-WAYS = {"u": ("O", "Down", "Down"), "o": ("Down", "Down", "Down"), "m": ("Enter", "Down", "Down"), "c": ("Enter", "Enter", "Down"),
+WAYS = {"u": ("O", "Down", "Down"), "o": ("Down", "Down", "Down"), "m": ("Enter", "Down", "Down"),
+        "c": ("Enter", "Enter", "Down"),
         "g": ("Tab", "Tab", "Down", "Enter", "Down"), "t": ("t", "Down", "Down"),
         "s": ("m", "Down", "Down"), "h": ("?", "Down", "Down")}
 

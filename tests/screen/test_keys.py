@@ -137,7 +137,8 @@ def test_zoom_hide_and_sizes():
         terminal.press("X", "Shift-Tab", "Shift-Tab")
         terminal.settle()
         assert "Heat" in terminal.text()
-        assert sorted(before.split("\n")[4].split()) == sorted(terminal.text().split("\n")[4].split())
+        after = terminal.text()
+        assert sorted(before.split("\n")[4].split()) == sorted(after.split("\n")[4].split())
 
 
 def test_next_conflict_from_anywhere():

@@ -13,7 +13,7 @@ from synthetic_screen import SIZES, colors_sent, synthetic  # noqa: E402
 from terminal import stop  # noqa: E402
 from testing import main  # noqa: E402
 
-# ---- what is shown ---------------------------------------------------------------------------------
+# ---- what is shown -------------------------------------------------------------------------------
 
 def test_all_panes_at_every_size():
     for rows, columns in SIZES:
@@ -25,7 +25,8 @@ def test_all_panes_at_every_size():
                             r"\d+ conflicts +\S+ ops/s +overhead \d", "lost 0", "armed 100%",
                             r"Maps 12", "by confl", "Heat", r"Goroutines 24",
                             "Conflicts and call chains", r"read-write +\d+×", "verdict",
-                            r"rd/s wr/s de/s", "confl", r"all maps", r"1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9 >100",
+                            r"rd/s wr/s de/s", "confl", r"all maps",
+                            r"1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9 >100",
                             r"Enter open", r"\? help", "q quit"):
                 assert re.search(pattern, text), f"no {pattern!r} at {columns}x{rows}:\n{text}"
             lines = text.split("\n")
@@ -111,7 +112,7 @@ def test_plain_terminals():
             assert stop(terminal) == 0
 
 
-# ---- what is not shown: reasons --------------------------------------------------------------------
+# ---- what is not shown: reasons ------------------------------------------------------------------
 
 def test_losses_are_never_called_no_conflict():
     with synthetic("--lost", "3", "--conflict-maps", "0", "--conflicts", "0") as terminal:

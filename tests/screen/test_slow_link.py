@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Slow links: what is sent for a refresh is bounded; a terminal that reads slowly gets fewer frames,
-and keys are answered all the same."""
+"""Slow links: what is sent for a refresh is bounded; a terminal that reads slowly gets fewer
+frames, and keys are answered all the same."""
 import os
 import select
 import sys
@@ -21,7 +21,8 @@ SCREENFUL = 8  # seconds for another view, all of whose 12,000 cells may be new
 
 
 def large(interval="1000"):
-    return Terminal([SYNTHETIC, *LOAD, "--interval-ms", interval], rows=60, columns=200, term="xterm-256color")
+    return Terminal([SYNTHETIC, *LOAD, "--interval-ms", interval], rows=60, columns=200,
+                    term="xterm-256color")
 
 
 def resident(terminal):
@@ -77,7 +78,8 @@ def test_a_refresh_sends_little():
 
 
 def test_nothing_new_sends_nothing():
-    with Terminal([SYNTHETIC], rows=60, columns=200, term="xterm-256color") as terminal:
+    with Terminal([SYNTHETIC], rows=60, columns=200,
+                    term="xterm-256color") as terminal:
         terminal.wait_for("Maps 12")
         terminal.settle()
         before, end = len(terminal.output), time.monotonic() + 3

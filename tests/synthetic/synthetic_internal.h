@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * synthetic_internal: the made-up process, its cast and its books; only tests/synthetic/synthetic*.c include
- * it.
+ * synthetic_internal: the made-up process, its cast and its books; only
+ * tests/synthetic/synthetic*.c include it.
  */
 #ifndef GOMAPTOP_TESTS_SYNTHETIC_INTERNAL_H
 #define GOMAPTOP_TESTS_SYNTHETIC_INTERNAL_H

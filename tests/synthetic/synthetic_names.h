@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * synthetic_names: the made-up program behind tests/synthetic/synthetic: its functions, lines and map types.
+ * synthetic_names: the made-up program behind tests/synthetic/synthetic: its functions, lines and
+ * map types.
  *
  * Addresses encode what they stand for, so that names need no state: function number, then line.
  */

@@ -225,8 +225,8 @@ static int output_drain(struct batch *batch, struct error *err)
 	return rc ? output_fail(rc, err) : 0;
 }
 
-/* A regular file is written before the wait for standard output, so that nothing keeps it from being
- * written. What may be standard output itself (/dev/stdout) comes behind the last report. */
+/* A regular file is written before the wait for standard output, so that nothing keeps it from
+ * being written. What may be standard output itself (/dev/stdout) comes behind the last report. */
 static int output_finish(struct batch *batch, int rc, struct error *err)
 {
 	const struct options *options = batch->options;

@@ -19,9 +19,10 @@
 
 #define METRICS_CLIENTS_MAX         16 /* connections that may stay open at a time */
 #define METRICS_CLIENTS_PER_ADDRESS 12 /* of one address, one /64 of IPv6, or one user (unix) */
-#define METRICS_CLIENT_SECONDS      5 /* for a request to be complete, since the last one or the start */
-#define METRICS_ANSWER_SECONDS      10 /* for an answer to be taken */
-#define METRICS_SPARED_MS           500
+/* for a request to be complete, since the last one or the start */
+#define METRICS_CLIENT_SECONDS 5
+#define METRICS_ANSWER_SECONDS 10 /* for an answer to be taken */
+#define METRICS_SPARED_MS      500
 
 /* Those that are spared, too; with more even a new one makes room. */
 #define METRICS_CONNECTIONS_MAX 256

@@ -33,8 +33,8 @@ void metrics_server_stop(struct metrics_server *server);
 int metrics_server_update(struct metrics_server *server, const struct model *model,
                           const struct snapshot_context *context);
 
-/* "http://127.0.0.1:9464/metrics", with the port that the kernel chose, or "unix:/run/x.sock". Valid
- * until the stop. */
+/* "http://127.0.0.1:9464/metrics", with the port that the kernel chose, or "unix:/run/x.sock".
+ * Valid until the stop. */
 const char *metrics_server_url(const struct metrics_server *server);
 
 #endif

@@ -49,8 +49,8 @@ static void source_attach_line(void *ctx, char *out, size_t size)
 	         watch_probes_wanted(session->watch), more, watch_attach_name(session->watch));
 }
 
-/* How the probes are attached, where that is worse than usual; functions that ought to be probed and are
- * not; what became of the executable. */
+/* How the probes are attached, where that is worse than usual; functions that ought to be probed
+ * and are not; what became of the executable. */
 static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 {
 	const struct session *session = ctx;

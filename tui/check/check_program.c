@@ -276,8 +276,8 @@ static void fact_unused(struct check_report *report)
 		               "does that to a map");
 }
 
-/* They come and go while watching, within a budget of their own, so they count neither as wanted nor
- * as placed. */
+/* They come and go while watching, within a budget of their own, so they count neither as wanted
+ * nor as placed. */
 static void births_placed(struct check_report *report, struct go_binary *binary)
 {
 	struct birth_plan plan = {0};

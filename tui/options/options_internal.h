@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options_internal: what the files that read the command line share; only tui/options/options*.c include it.
+ * options_internal: what the files that read the command line share; only tui/options/options*.c
+ * include it.
  */
 #ifndef GOMAPTOP_TUI_OPTIONS_INTERNAL_H
 #define GOMAPTOP_TUI_OPTIONS_INTERNAL_H
@@ -26,8 +27,9 @@ struct command_line {
 
 enum meaning {
 	EVERYWHERE,
-	WATCHING,      /* not with `check` */
-	BATCH_OR_FILE, /* only where a report is printed or a file written at the end, or checking */
+	WATCHING, /* not with `check` */
+	/* only where a report is printed or a file written at the end, or checking */
+	BATCH_OR_FILE,
 };
 
 struct option_row {

@@ -215,8 +215,8 @@ static void draw_heat_cursor(int y, int x, int width, int level, enum ground gro
 
 #define HEAT_WIDTH_MAX 3
 
-/* What stands in a cell: a digit with blanks around it, a dot where there is nothing; without colour
- * shades stand around the digit. One column has room for the digit or dot. */
+/* What stands in a cell: a digit with blanks around it, a dot where there is nothing; without
+ * colour shades stand around the digit. One column has room for the digit or dot. */
 static void heat_text(int width, int level, char out[4 * HEAT_WIDTH_MAX + 1])
 {
 	const char *side = level && !style_has_color() ? shade(level) : " ";

@@ -11,9 +11,9 @@
 
 #define NS_MS        UINT64_C(1000000)
 #define FRAME_GAP_NS (200 * NS_MS) /* news alone draws no more often than this */
-/* A frame that took longer was held up by the terminal. Then there is a pause so many times as long:
- * what was sent is on its way meanwhile, and a key does not have to wait behind it. While a frame is
- * being sent, none is drawn; keys, signals and the clock are served all the same. */
+/* A frame that took longer was held up by the terminal. Then there is a pause so many times as
+ * long: what was sent is on its way meanwhile, and a key does not have to wait behind it. While a
+ * frame is being sent, none is drawn; keys, signals and the clock are served all the same. */
 #define SLOW_NS     (50 * NS_MS)
 #define SLOW_PAUSES 2
 

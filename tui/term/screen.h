@@ -29,7 +29,8 @@ enum screen_request { SCREEN_NOTHING = 0, SCREEN_REDRAW = 1, SCREEN_QUIT = 2 };
 
 /* Readable when a signal has come: for poll(2). */
 int screen_signal_fd(void);
-/* Called with true before this process stops itself (Ctrl-Z), with false when it goes on. NULL: not. */
+/* Called with true before this process stops itself (Ctrl-Z), with false when it goes on. NULL:
+ * not. */
 void screen_pause_set(void (*pause)(void *ctx, bool on), void *ctx);
 
 /* Act on the signals that came (resize, suspend, resume); returns a set of enum screen_request. */

@@ -12,7 +12,8 @@
 
 #include "core/base/writer.h"
 
-/* Little enough to see a slow line make progress; with less, a pseudo terminal is slow by itself. */
+/* Little enough to see a slow line make progress; with less, a pseudo terminal is slow by
+ * itself. */
 #define STEP 4096
 
 static struct {

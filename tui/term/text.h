@@ -3,9 +3,9 @@
  * text: names made to fit a number of terminal columns.
  *
  * Everything a target can name passes through here on its way to the screen: it is sanitized (see
- * core/base/sanitize.h), measured in columns rather than bytes, and elided in the middle when it is too
- * long, because the meaning of a Go name is at both ends (package, method) and that of a path too.
- * No curses here. Call from the screen's thread only: text_set_utf8() is process-wide.
+ * core/base/sanitize.h), measured in columns rather than bytes, and elided in the middle when it is
+ * too long, because the meaning of a Go name is at both ends (package, method) and that of a path
+ * too. No curses here. Call from the screen's thread only: text_set_utf8() is process-wide.
  */
 #ifndef GOMAPTOP_TUI_TEXT_H
 #define GOMAPTOP_TUI_TEXT_H

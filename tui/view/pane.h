@@ -138,7 +138,7 @@ void view_tree_forget(void);
 
 extern const struct table_spec maps_table, goroutines_table;
 
-/* ---- the screen without its loop (ui.c): for tests and benchmarks, too -------------------------- */
+/* ---- the screen without its loop (ui.c): for tests and benchmarks, too ----------------------- */
 
 /* The source and the configuration are borrowed. NULL: out of memory. */
 struct ui *ui_create(const struct ui_source *source, const struct ui_config *config);
@@ -183,7 +183,7 @@ const char *ui_pane_name(enum pane_id pane);
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
 const struct view_ops *ui_view(const struct ui *ui);
 
-/* ---- actions that are the same in every view (ui_actions.c) ------------------------------------ */
+/* ---- actions that are the same in every view (ui_actions.c) ---------------------------------- */
 
 void ui_act(struct ui *ui, enum action action);
 /* What was typed where the setup view asked for keys (view_setup.c). */

@@ -198,8 +198,8 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	            text);
 }
 
-/* How many probes, how many calls, and in brackets how: as many of these as there is room for, from the
- * first; half a word would say nothing. */
+/* How many probes, how many calls, and in brackets how: as many of these as there is room for, from
+ * the first; half a word would say nothing. */
 static void draw_attached(const struct ui *ui, int y, int x, int end)
 {
 	static const char *const ends[] = {" (", ", "};

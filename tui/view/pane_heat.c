@@ -15,8 +15,8 @@
 #define DEPTHS_SHOWN_MIN 8
 #define CELL_WIDTH_MAX   3
 
-/* Of the maps with conflicts: they are few, and a walk over all rows would cost more than the rest of
- * the frame. */
+/* Of the maps with conflicts: they are few, and a walk over all rows would cost more than the rest
+ * of the frame. */
 static int deepest(const struct rows *rows)
 {
 	int depth = DEPTHS_SHOWN_MIN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: one row each, how it is read from words and written as such; and bindings of keys. */
+/* The settings: one row each, how it is read from words and written as such; and bindings of
+ * keys. */
 #include "tui/view/settings_internal.h"
 
 #include <ctype.h>

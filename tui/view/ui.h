@@ -29,18 +29,18 @@ struct ui_source {
 	/* One line for the header: how the probes are attached, "24/24 probes (uprobe_multi)". */
 	void (*attach_line)(void *ctx, char *out, size_t size);
 	double max_overhead; /* 0.03; 0 or 1: there is no limit to speak of */
-	/* What is to be known of the watch itself, a sentence for each index from 0 on (a function that
-	 * could not be probed, an executable that was replaced). False: no more for now. NULL: nothing
-	 * to tell. */
+	/* What is to be known of the watch itself, a sentence for each index from 0 on (a function
+	 * that could not be probed, an executable that was replaced). False: no more for now. NULL:
+	 * nothing to tell. */
 	bool (*problem)(void *ctx, size_t index, char *out, size_t size);
-	/* on: this process is about to be stopped, nothing will govern the probes; off: it goes on. NULL:
-	 * nothing has to know. */
+	/* on: this process is about to be stopped, nothing will govern the probes; off: it goes on.
+	 * NULL: nothing has to know. */
 	void (*pause)(void *ctx, bool on);
 	const char *metrics_url; /* NULL: metrics are not served */
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
-	/* The screen is over, but the terminal, which may be slow to take what is left, has not been
-	 * given back yet: end the watch. NULL: there is none. */
+	/* The screen is over, but the terminal, which may be slow to take what is left, has not
+	 * been given back yet: end the watch. NULL: there is none. */
 	void (*over)(void *ctx);
 	void *ctx;
 	/* CLOCK_REALTIME - CLOCK_MONOTONIC of the events, for times of day; 0: not known, the
@@ -77,7 +77,8 @@ struct ui_choices {
 	int event_fd; /* readable: list() has something new; -1: none */
 };
 
-/* Let the user choose a process. Returns the pid, 0 when the user quit without choosing, or -errno. */
+/* Let the user choose a process. Returns the pid, 0 when the user quit without choosing, or
+ * -errno. */
 pid_t ui_choose(const struct ui_choices *choices, const struct ui_config *config,
                 struct error *err);
 

@@ -126,7 +126,8 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	                   " by goroutine %" PRIu64, (uint64_t)side->access.goid);
 	used += draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE, " thread %u",
 	                   side->access.tid);
-	/* The last frame of the chain says the same: here only where there is room for all of it. */
+	/* The last frame of the chain says the same: here only where there is room for all of
+	 * it. */
 	if (side->first_function &&
 	    text_width(format_function(&first, function, sizeof(function))) + 3 <= width - used)
 		draw_words(y, x + used, width - used, STYLE_TEXT, GROUND_NONE, " (%s)", function);

@@ -8,7 +8,8 @@
 #include "tui/view/pane.h"
 #include "tui/words/format.h"
 
-/* One goroutine: who it is, where it comes from, what it does, the conflicts it was last seen in. */
+/* One goroutine: who it is, where it comes from, what it does, the conflicts it was last seen
+ * in. */
 
 #define LABEL_WIDTH   12
 #define NAME_BYTES    2048

@@ -10,8 +10,9 @@
 #include "tui/words/format.h"
 #include "tui/words/match.h"
 
-/* The sampled call chains of a map, or of all maps that are shown, merged from the goroutines' first
- * functions downwards. Bars are the flame graph: as wide as their share, each below its caller. */
+/* The sampled call chains of a map, or of all maps that are shown, merged from the goroutines'
+ * first functions downwards. Bars are the flame graph: as wide as their share, each below its
+ * caller. */
 
 #define BAR_MAX       40
 #define FIGURES_WIDTH 12 /* percent and count */

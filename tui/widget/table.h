@@ -66,7 +66,8 @@ void table_follow(struct table *table);
 /* Select a row by its key. False: it is not there. */
 bool table_select(struct table *table, uint64_t key);
 
-/* Sort by the next (by = 1) or previous (-1) column that is shown, or by the one with this index. */
+/* Sort by the next (by = 1) or previous (-1) column that is shown, or by the one with this
+ * index. */
 void table_sort_step(struct table *table, int by);
 void table_sort_by(struct table *table, int column);
 /* Whether the largest come first. */
@@ -84,7 +85,8 @@ const char *table_order(const struct table *table, char *out, size_t size);
  * GROUND_SELECTED where the table has the keys. */
 void table_draw(struct table *table, const struct rect *area, int footer, enum ground marked);
 
-/* A click: on a title sorts (again: turns the order), on a row selects it. True: it meant something;
+/* A click: on a title sorts (again: turns the order), on a row selects it. True: it meant
+ * something;
  * *opened is set when the row was selected before. */
 bool table_click(struct table *table, int y, int x, bool *opened);
 

@@ -6,8 +6,8 @@
 
 #include "tui/term/draw.h"
 
-/* Draw the rows of one line; row is that of the first, counted from the top of the area. Returns the
- * row behind the last. */
+/* Draw the rows of one line; row is that of the first, counted from the top of the area. Returns
+ * the row behind the last. */
 static int line_draw(const char *line, size_t length, const struct rect *area, int row)
 {
 	size_t blanks = strspn(line, " "), part, skip;

@@ -88,7 +88,8 @@ static inline bool call_node_is_leaf(const struct call_node *node)
 	return node->own_count > 0;
 }
 
-/* Also frees what it holds. Maps with the same numbers may be others from now on, and the frames' strings be gone. */
+/* Also frees what it holds. Maps with the same numbers may be others from now on, and the frames'
+ * strings be gone. */
 void call_tree_forget(struct call_tree *tree);
 
 bool call_tree_is_folded(const struct call_tree *tree, int node);

@@ -59,12 +59,12 @@ static inline bool pattern_is_empty(const struct pattern *pattern)
 bool pattern_in(const struct pattern *pattern, enum pattern_field field, const char *word);
 bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
                        unsigned long long number);
-/* The same for a word that stays as it is, where it is, as long as the pattern is used: names of the
- * model's rows. Each is looked through once. */
+/* The same for a word that stays as it is, where it is, as long as the pattern is used: names of
+ * the model's rows. Each is looked through once. */
 bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name);
 /* For things that consist of names: what was noted of one, known by a hash of all that the answer
- * depends on. Rows of a list, asked for one after the other, are noted by their numbers, all else by
- * its hash. False: nothing (any more). */
+ * depends on. Rows of a list, asked for one after the other, are noted by their numbers, all else
+ * by its hash. False: nothing (any more). */
 enum pattern_memos { MEMO_WORDS, MEMO_MAPS, MEMO_GOROUTINES, MEMO_COUNT };
 
 struct pattern_thing {

@@ -40,8 +40,8 @@ struct rows {
 	size_t map_room, conflict_room, goroutine_room;
 };
 
-/* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. Lengths of maps are read from
- * the target, which costs: whoever shows one calls rows_length_read() first. */
+/* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. Lengths of maps are read
+ * from the target, which costs: whoever shows one calls rows_length_read() first. */
 int rows_refresh(struct rows *rows, const struct model *model);
 int rows_freeze(struct rows *rows, const struct model *model);
 void rows_thaw(struct rows *rows);

@@ -2,9 +2,9 @@
 /*
  * source_text: a line of the program's source, where its file is at hand.
  *
- * Source paths are those of the machine that built the program, so most often there is nothing; they
- * are looked for under the root of the process (a container's) and here. Lines are remembered. Only
- * regular files of bounded size are read. The screen's thread.
+ * Source paths are those of the machine that built the program, so most often there is nothing;
+ * they are looked for under the root of the process (a container's) and here. Lines are remembered.
+ * Only regular files of bounded size are read. The screen's thread.
  */
 #ifndef GOMAPTOP_TUI_SOURCE_TEXT_H
 #define GOMAPTOP_TUI_SOURCE_TEXT_H

@@ -96,8 +96,8 @@ static void load_close(struct load *load)
 	event_queue_destroy(load->queue);
 }
 
-/* A filter that has seen all rows many times says of each what a fresh one says; a reset in between,
- * rows that make room for others and verdicts that change included. */
+/* A filter that has seen all rows many times says of each what a fresh one says; a reset in
+ * between, rows that make room for others and verdicts that change included. */
 static void test_filter_remembers_the_truth(void **state)
 {
 	static const char *const words[] = {"order", "is:conflict", "func:handle", "file:.go", "1"};

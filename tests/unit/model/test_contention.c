@@ -20,7 +20,8 @@ struct world {
 	double factor; /* the truth */
 	double noise;  /* of the rate, from one span to the next: standard deviation */
 	double now_ms, calls, cpu_ms, hits_ms, held_ms;
-	bool idle; /* its CPUs are, now and then: what probes cost is more CPU time, not fewer calls */
+	/* its CPUs are, now and then: what probes cost is more CPU time, not fewer calls */
+	bool idle;
 	struct contention learned;
 };
 

@@ -203,8 +203,8 @@ static void test_release(void **state)
 	event_queue_destroy(queue);
 }
 
-/* What must arrive does, in its order and after what was in the ring; of coverage and ticks the newest;
- * and until it was taken nothing else gets in before it. */
+/* What must arrive does, in its order and after what was in the ring; of coverage and ticks the
+ * newest; and until it was taken nothing else gets in before it. */
 static void test_essential_passes_a_full_ring(void **state)
 {
 	struct event_queue *queue = queue_new(SMALLEST);
@@ -249,7 +249,8 @@ static void test_essential_passes_a_full_ring(void **state)
 	event_queue_destroy(queue);
 }
 
-/* A consumer that stands still: conflicts find room up to a bound, the end of a process beyond it. */
+/* A consumer that stands still: conflicts find room up to a bound, the end of a process beyond
+ * it. */
 static void test_essential_is_bounded(void **state)
 {
 	struct event_queue *queue = queue_new(SMALLEST);

@@ -155,7 +155,8 @@ static void test_chains(void **state)
 	model_destroy(model);
 }
 
-/* A chain is complete when the goroutine's first function is at its bottom, above runtime.goexit. */
+/* A chain is complete when the goroutine's first function is at its bottom, above
+ * runtime.goexit. */
 static void test_complete_chains(void **state)
 {
 	static const struct {

@@ -47,8 +47,9 @@ static void test_counts_and_rates(void **state)
 	model_destroy(model);
 }
 
-/* A thousand reads a second, seen in windows a twenty-fifth of the time, and each of them while their call is
- * probed, which is half of each third second. What windows and calls tell adds up to a thousand, and does not swing. */
+/* A thousand reads a second, seen in windows a twenty-fifth of the time, and each of them while
+ * their call is probed, which is half of each third second. What windows and calls tell adds up to
+ * a thousand, and does not swing. */
 static void test_rate_while_calls_take_turns(void **state)
 {
 	struct model *model = model_new();
@@ -78,7 +79,8 @@ static void test_rate_while_calls_take_turns(void **state)
 	model_destroy(model);
 }
 
-/* In generic code a map goes by the type of its memory's shape; whoever knows better is believed. */
+/* In generic code a map goes by the type of its memory's shape; whoever knows better is
+ * believed. */
 static void test_type_of_a_shape(void **state)
 {
 	struct model *model = model_new();

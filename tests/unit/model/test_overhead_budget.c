@@ -287,8 +287,8 @@ static void second_passes(struct world *w, double cost, uint64_t calls)
 	overhead_budget_look(&w->budget, &r);
 }
 
-/* Hits at calls have an account of their own: they take nothing from windows but their part, and find it
- * there when they come. */
+/* Hits at calls have an account of their own: they take nothing from windows but their part, and
+ * find it there when they come. */
 static void test_calls_have_an_account(void **state)
 {
 	struct world w = world_make(0.03, 1, 1e7);

@@ -102,7 +102,8 @@ def main():
           good.sum("gomaptop_conflicts_total") == good.sum("gomaptop_map_conflicts_total") > 0,
           results)
     check("crashes", good.sum("gomaptop_crashes_total") == 1, results)
-    for name, what in (("gomaptop_probe_hits_total", "hits"), ("gomaptop_events_made_total", "made")):
+    for name, what in (("gomaptop_probe_hits_total", "hits"),
+                       ("gomaptop_events_made_total", "made")):
         wrong = Document(re.sub(rf"{name} \d+", f"{name} 1", whole))
         check(f"wrong sum of {what} passes", list(sums(wrong)), results)
         check(f"{name} goes down unseen", went_down(good, wrong), results)

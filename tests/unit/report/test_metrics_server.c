@@ -535,8 +535,8 @@ static uint64_t signals_blocked(const char *thread)
 	return blocked;
 }
 
-/* Those that end gomaptop are for the thread that owns the session; and that thread's own mask is as
- * it was. */
+/* Those that end gomaptop are for the thread that owns the session; and that thread's own mask is
+ * as it was. */
 static void test_signals(void **state)
 {
 	const uint64_t ending = 1ULL << (SIGTERM - 1) | 1ULL << (SIGINT - 1) | 1ULL << (SIGHUP - 1);

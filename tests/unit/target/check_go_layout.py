@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Hold every figure of core/go/go_layout.h against the DWARF of executables built by 1.19 and 1.24 for
-amd64 and arm64; with GOMAPTOP_RELEASES=all by each release at hand. Releases without a toolchain
-are named."""
+"""Hold every figure of core/go/go_layout.h against the DWARF of executables built by 1.19 and 1.24
+for amd64 and arm64; with GOMAPTOP_RELEASES=all by each release at hand. Releases without a
+toolchain are named."""
 import os
 import re
 import subprocess

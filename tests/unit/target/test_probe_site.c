@@ -188,8 +188,9 @@ static const struct expected {
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
-/* arm64: the branch is the third instruction, behind another way of looking at the stack the fourth;
- * what has no branch is probed at its entry, and what is a wrapper is one on every machine. */
+/* arm64: the branch is the third instruction, behind another way of looking at the stack the
+ * fourth; what has no branch is probed at its entry, and what is a wrapper is one on every
+ * machine. */
 static const struct expected expected_arm64_fourth[] = {
         {"runtime.mapaccess1", 17, 18, 12},          {"runtime.mapaccess1_fast32", 17, 18, 12},
         {"runtime.mapaccess1_fast64", 17, 18, 12},   {"runtime.mapaccess1_faststr", 17, 18, 12},

@@ -34,7 +34,7 @@ static const struct go_variant cgo_variants[] = {
         {"cgo-pie-stripped", "CGO_ENABLED=1", "-buildmode=pie -ldflags='-s -w'", true, true, false},
 };
 
-/* ---- what the program says -------------------------------------------------------------------- */
+/* ---- what the program says ------------------------------------------------------------------- */
 
 struct sample {
 	struct unwind_stack stack;
