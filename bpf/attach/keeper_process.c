@@ -47,49 +47,57 @@ struct leaving {
 	struct probe_links *links[CLOSE_AT_ONCE];
 };
 
-static void leaving_end(struct leaving *l)
+/* The lock is held. */
+static void leaving_settle(struct leaving *l)
 {
-	probe_links_close_safely(l->links, l->count);
-	if (l->file >= 0) {
-		pthread_mutex_lock(&l->keeper->lock);
+	if (l->file >= 0)
 		keeper_files_release(l->keeper->files, l->file);
-		pthread_mutex_unlock(&l->keeper->lock);
-	}
 	free(l);
 }
 
 static void *leaving_run(void *arg)
 {
-	leaving_end(arg);
+	struct leaving *l = arg;
+	struct keeper *k = l->keeper;
+
+	probe_links_close_safely(l->links, l->count);
+	pthread_mutex_lock(&k->lock);
+	leaving_settle(l);
+	pthread_mutex_unlock(&k->lock);
 	return NULL;
 }
 
-/* With perf events it takes 100 ms for each probe: the keeper looks after the others meanwhile. */
+/* With perf events it takes 100 ms for each probe: the keeper looks after the others meanwhile. The
+ * lock is held. */
 static void leaving_start(struct leaving *l)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, leaving_run, l))
-		leaving_end(l);
-	else
+	if (!pthread_create(&thread, NULL, leaving_run, l)) {
 		pthread_detach(thread);
+		return;
+	}
+	probe_links_close_safely(l->links, l->count); /* no thread: everything else waits */
+	leaving_settle(l);
 }
 
 /* All probes of a file (-1: of all files); behind them the lease of the file `released` (-1: none).
  * The lock is held. False: no memory, they stay. */
 static bool let_go(struct keeper *k, int file, int released)
 {
-	struct leaving *l;
+	size_t count;
 
 	do {
-		l = malloc(sizeof(*l));
+		struct leaving *l = malloc(sizeof(*l));
+
 		if (!l)
 			return false;
+		count = keeper_links_take_all(&k->links, file, l->links, CLOSE_AT_ONCE);
 		l->keeper = k;
 		l->file = released;
-		l->count = keeper_links_take_all(&k->links, file, l->links, CLOSE_AT_ONCE);
+		l->count = count;
 		leaving_start(l);
-	} while (l->count == CLOSE_AT_ONCE);
+	} while (count == CLOSE_AT_ONCE);
 	return true;
 }
 

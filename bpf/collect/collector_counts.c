@@ -175,9 +175,11 @@ static int table_read(struct collector *c, struct table *t)
 /* A table that cannot be read is not an empty one: a second try, then it counts as lost. */
 static void table_scan(struct collector *c, struct table *t)
 {
-	if (!table_read(c, t) || !table_read(c, t))
-		return;
-	c->tables_unread++;
+	int rc = table_read(c, t);
+
+	if (rc)
+		rc = table_read(c, t);
+	c->tables_unread += rc != 0;
 	c->resend_next = true;
 }
 
@@ -245,7 +247,11 @@ static bool totals_read(struct collector *c)
 {
 	__u64 value[COVERAGE_COUNT] = {0};
 
-	if (coverage_totals_add(c->coverage, value) && coverage_totals_add(c->coverage, value))
+	int rc = coverage_totals_add(c->coverage, value);
+
+	if (rc)
+		rc = coverage_totals_add(c->coverage, value);
+	if (rc)
 		return false;
 	memcpy(c->totals, value, sizeof(value));
 	return true;

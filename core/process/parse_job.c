@@ -96,9 +96,13 @@ int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
 	int ends[2];
 
 	*out = NULL;
-	if (!job || pipe2(ends, O_CLOEXEC)) {
+	if (!job)
+		return -ENOMEM;
+	if (pipe2(ends, O_CLOEXEC)) {
+		int failed = errno ? -errno : -EMFILE;
+
 		free(job);
-		return job ? -errno : -ENOMEM;
+		return failed;
 	}
 	job->pid = fork();
 	if (job->pid == 0)

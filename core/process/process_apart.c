@@ -35,7 +35,8 @@ static bool mount_find(const char *controller, char *out, size_t size)
 	bool found = false;
 
 	while (mounts && !found && (m = getmntent(mounts))) {
-		if (strcmp(m->mnt_type, type) || (controller && !list_has(m->mnt_opts, controller)))
+		if (strcmp(m->mnt_type, type) != 0 ||
+		    (controller && !list_has(m->mnt_opts, controller)))
 			continue;
 		snprintf(out, size, "%s", m->mnt_dir);
 		found = true;
