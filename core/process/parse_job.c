@@ -190,7 +190,7 @@ int parse_job_vet(int fd, const char *name, struct error *err)
 	struct parse_job *job;
 	int rc = parse_job_start(0, fd, name, &job);
 
-	if (rc)
+	if (rc || !job)
 		return error_set(err, -rc, "cannot look into %s: %s; free some and try again", name,
 		                 strerror(-rc));
 	while (!parse_job_done(job, &answer)) {
