@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sanitize.h"
+
 #define BUFFER_SIZE 65536
 #define REAL_DIGITS 9
 #define NUMBER_MAX  32
@@ -79,51 +81,52 @@ int json_writer_finish(struct json_writer *writer)
 
 /* ---- strings ------------------------------------------------------------------------- */
 
-/* Length of the well-formed UTF-8 sequence at text, or 0. A NUL follows the text. */
-static size_t utf8_length(const unsigned char *text)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-	for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
-		uint32_t code = text[0] & (unsigned char)~forms[n].mask;
-
-		if ((text[0] & forms[n].mask) != forms[n].lead)
-			continue;
-		for (size_t i = 1; i <= n; i++) {
-			if ((text[i] & 0xc0) != 0x80)
-				return 0;
-			code = code << 6 | (text[i] & 0x3f);
-		}
-		if (code < forms[n].least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-			return 0;
-		return n + 1;
-	}
-	return 0;
-}
-
 static bool is_plain(unsigned char byte)
 {
-	return byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
+	return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* One of the first 32 characters, a quote or a backslash. */
-static void write_escaped(struct json_writer *w, unsigned char byte)
+static void write_unit(struct json_writer *w, unsigned int unit)
 {
-	static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
 	char text[8];
 
+	snprintf(text, sizeof(text), "\\u%04X", unit & 0xffff);
+	write_bytes(w, text, strlen(text));
+}
+
+/* A control character, a quote, a backslash, or what a terminal would act on: whoever prints the file
+ * with cat sees what is in it. */
+static void write_escaped(struct json_writer *w, uint32_t code)
+{
+	static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+
 	for (size_t i = 0; letters[i]; i += 2) {
-		if ((unsigned char)letters[i] == byte) {
+		if ((unsigned char)letters[i] == code) {
 			write_byte(w, '\\');
 			write_byte(w, letters[i + 1]);
 			return;
 		}
 	}
-	snprintf(text, sizeof(text), "\\u%04X", byte);
-	write_bytes(w, text, strlen(text));
+	if (code > 0xffff) {
+		write_unit(w, 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	}
+	write_unit(w, code);
+}
+
+/* Returns the number of bytes that were used of the text. */
+static size_t write_character(struct json_writer *w, const unsigned char *text)
+{
+	uint32_t code = 0;
+	size_t length = utf8_decode(text, &code);
+
+	if (!length || (code >= 0xd800 && code < 0xe000))
+		write_bytes(w, "\xef\xbf\xbd", 3);
+	else if (length == 1 || sanitize_refuses(code))
+		write_escaped(w, code);
+	else
+		write_bytes(w, (const char *)text, length);
+	return length && !(code >= 0xd800 && code < 0xe000) ? length : 1;
 }
 
 static void write_string(struct json_writer *w, const char *text, size_t size)
@@ -140,13 +143,7 @@ static void write_string(struct json_writer *w, const char *text, size_t size)
 		p += length;
 		if (p == end)
 			break;
-		length = utf8_length(p);
-		if (length == 1)
-			write_escaped(w, *p);
-		else
-			write_bytes(w, length ? (const char *)p : "\xef\xbf\xbd",
-			            length ? length : 3);
-		p += length ? length : 1;
+		p += write_character(w, p);
 	}
 	write_byte(w, '"');
 }

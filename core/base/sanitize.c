@@ -38,7 +38,7 @@ static const struct code_range refused[] = {
         {0xe0000, 0x10ffff}, /* tags, variation selectors, private use planes */
 };
 
-static bool code_refused(uint32_t code)
+bool sanitize_refuses(uint32_t code)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (code >= refused[i].first && code <= refused[i].last)
@@ -46,9 +46,7 @@ static bool code_refused(uint32_t code)
 	return (code & 0xfffe) == 0xfffe;
 }
 
-/* Decode one character. Returns its length, or 0 when the bytes are not UTF-8 (overlong forms and
- * values past U+10FFFF included). */
-static size_t utf8_decode(const unsigned char *text, uint32_t *code)
+size_t utf8_decode(const unsigned char *text, uint32_t *code)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -78,7 +76,7 @@ size_t sanitize(const char *text, char *out, size_t size)
 	while (*at) {
 		uint32_t code;
 		size_t length = utf8_decode(at, &code);
-		bool bad = length == 0 || code_refused(code);
+		bool bad = length == 0 || sanitize_refuses(code);
 		size_t width = bad ? 1 : length;
 		if (written + width >= size)
 			break;

@@ -13,6 +13,7 @@
 #include "tui/term/screen.h"
 #include "tui/view/pane.h"
 #include "tui/view/settings.h"
+#include "tui/words/source_text.h"
 
 static const struct view_ops *const views[VIEW_COUNT] = {
         [VIEW_OVERVIEW] = &view_overview, [VIEW_MAP] = &view_map,
@@ -182,6 +183,8 @@ void ui_refresh(struct ui *ui)
 		ui_notice(ui, true, "not enough memory to show everything: leave with q");
 	pane_maps_sum(ui);
 	messages_watch(&ui->messages, rows);
+	for (size_t i = 0; i < rows->target_count; i++)
+		source_text_know(rows->targets[i]->tgid);
 	sync(ui);
 }
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/process/process_rights.h"
+
 #define LINE_MAX_BYTES 512
 #define FILE_MAX_BYTES (4 << 20)
 #define CACHE_LINES    64
@@ -22,13 +24,60 @@ static struct line {
 	char text[LINE_MAX_BYTES];
 } cache[CACHE_LINES];
 
-/* Opened without waiting: a path may lead to anything. */
-static FILE *source_open(const char *path)
+#define KNOWN_MAX 64 /* processes; of more the first ones are forgotten */
+
+static struct known {
+	uint32_t tgid;
+	struct process_rights rights;
+} known[KNOWN_MAX];
+static size_t known_next;
+
+static struct process_rights *rights_of(uint32_t tgid)
 {
+	for (size_t i = 0; i < KNOWN_MAX; i++)
+		if (known[i].tgid == tgid)
+			return &known[i].rights;
+	return NULL;
+}
+
+void source_text_know(uint32_t tgid)
+{
+	struct process_rights rights;
+
+	if (!tgid || rights_of(tgid) || process_rights_read((pid_t)tgid, &rights))
+		return;
+	known[known_next++ % KNOWN_MAX] = (struct known){tgid, rights};
+}
+
+/* What it has now, while it runs: a process may have an earlier one's number. */
+static const struct process_rights *rights_now(uint32_t tgid)
+{
+	struct process_rights *rights;
+
+	source_text_know(tgid);
+	rights = rights_of(tgid);
+	if (rights) {
+		struct process_rights now;
+
+		if (!process_rights_read((pid_t)tgid, &now))
+			*rights = now;
+	}
+	return rights;
+}
+
+/* Opened without waiting, and with the rights of the program's user: a path may lead to anything. */
+static FILE *source_open(uint32_t tgid, const char *root, const char *path)
+{
+	int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	const struct process_rights *rights;
 	struct stat st;
 	FILE *file = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+	rights = rights_now(tgid);
+	if (folder >= 0 && rights)
+		fd = process_rights_open(rights, folder, path);
+	if (folder >= 0)
+		close(folder);
 	if (fd < 0)
 		return NULL;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX_BYTES)
@@ -38,9 +87,10 @@ static FILE *source_open(const char *path)
 	return file;
 }
 
-static bool line_read(const char *path, int number, char *out)
+static bool line_read(const struct line *line, const char *root, char *out)
 {
-	FILE *file = source_open(path);
+	FILE *file = source_open(line->tgid, root, line->file);
+	int number = line->number;
 	bool found = false;
 
 	if (!file)
@@ -68,12 +118,11 @@ static void trim(char *text)
 
 static void line_find(struct line *line)
 {
-	char path[4096];
+	char root[32];
 
 	line->known = true;
-	snprintf(path, sizeof(path), "/proc/%u/root%s", line->tgid, line->file);
-	line->found = line_read(path, line->number, line->text) ||
-	              line_read(line->file, line->number, line->text);
+	snprintf(root, sizeof(root), "/proc/%u/root", line->tgid);
+	line->found = line_read(line, root, line->text) || line_read(line, "/", line->text);
 	if (line->found)
 		trim(line->text);
 }

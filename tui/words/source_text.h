@@ -4,7 +4,7 @@
  *
  * Source paths are those of the machine that built the program, so most often there is nothing;
  * they are looked for under the root of the process (a container's) and here. Lines are remembered.
- * Only regular files of bounded size are read. The screen's thread.
+ * Only regular files of bounded size are read that the process's own user could read. The screen's thread.
  */
 #ifndef GOMAPTOP_TUI_SOURCE_TEXT_H
 #define GOMAPTOP_TUI_SOURCE_TEXT_H
@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #include "core/go/frame.h"
+
+/* Remember whose rights this process has, for the time when it has ended. Cheap when it is known. */
+void source_text_know(uint32_t tgid);
 
 /* The line of a frame without its indentation, not sanitized; NULL: not to be had. Valid until
  * another line is asked for. */

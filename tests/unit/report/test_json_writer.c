@@ -117,15 +117,36 @@ static void test_strings(void **state)
 	char all[256];
 
 	(void)state;
-	for (int i = 0; i < 128; i++)
+	for (int i = 0; i < 127; i++)
 		all[i] = (char)i;
-	all[128] = '\0';
+	all[127] = '\0';
 	json_begin_list(w, NULL);
-	json_put_bytes(w, NULL, all + 1, 127);
+	json_put_bytes(w, NULL, all + 1, 126);
 	json_put_bytes(w, NULL, "", 0);
 	json_put_text(w, NULL, "map[\"k\\\"]\xc3\xa9 \xe6\xb2\xb3 \xf0\x9f\x90\xb9");
 	json_end_list(w);
 	assert_like_library(text_end(&text));
+}
+
+/* What a terminal acts on is escaped: delete, C1, bidirectional and invisible characters, tags. */
+static void test_terminal(void **state)
+{
+	static const char name[] = "a\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa7\xf3\xa0\x81\x81z";
+	struct text text;
+	struct json_writer *w = text_begin(&text);
+	json_t *list;
+	char *bytes;
+
+	(void)state;
+	json_begin_list(w, NULL);
+	json_put_text(w, NULL, name);
+	json_end_list(w);
+	bytes = text_end(&text);
+	assert_string_equal(bytes, "[\n \"a\\u007F\\u009B\\u202E\\u2067\\uDB40\\uDC41z\"\n]\n");
+	list = json_loads(bytes, 0, NULL);
+	assert_string_equal(json_string_value(json_array_get(list, 0)), name);
+	json_decref(list);
+	free(bytes);
 }
 
 /* What is no UTF-8 is replaced byte by byte: overlong, a surrogate, above the last, cut off. */
@@ -208,9 +229,10 @@ static void test_stream_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_form),    cmocka_unit_test(test_empty),
-	        cmocka_unit_test(test_strings), cmocka_unit_test(test_repair),
-	        cmocka_unit_test(test_long),    cmocka_unit_test(test_stream_fails),
+	        cmocka_unit_test(test_form),         cmocka_unit_test(test_empty),
+	        cmocka_unit_test(test_strings),      cmocka_unit_test(test_repair),
+	        cmocka_unit_test(test_terminal),     cmocka_unit_test(test_long),
+	        cmocka_unit_test(test_stream_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
