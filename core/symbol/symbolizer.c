@@ -8,6 +8,12 @@
 
 #define FRAMES_PER_PC 64 /* inlined calls deeper than this are cut; 20 is rare */
 
+/* What is remembered stays until the end: rows of the model point to it. A program decides which
+ * addresses come, so there is a most: about 40 MB. Of addresses that lie in no function an honest
+ * program has a handful (C code, the vdso). */
+#define EXPANSIONS_MAX 262144
+#define NAMELESS_MAX   4096
+
 /* Frames of one address, in one allocation. */
 struct expansion {
 	struct expansion *next; /* of all, for destroy */
@@ -28,6 +34,9 @@ struct symbolizer {
 	struct u64_map processes; /* tgid -> struct process */
 	struct process *process_list;
 	struct expansion *expansions;
+	size_t expansion_count, nameless_count;
+	uint64_t refused;     /* look-ups beyond these */
+	struct frame nowhere; /* what they get */
 	const char **sites;
 	size_t site_count;
 	struct process unknown; /* of processes that were never added */
@@ -101,8 +110,13 @@ static struct expansion *expansion_make(struct symbolizer *symbolizer, struct pr
 	struct frame frames[FRAMES_PER_PC];
 	int count = address_expand(process, pc, is_return_address, frames);
 	size_t size = (size_t)count * sizeof(*frames);
-	struct expansion *made = malloc(sizeof(*made) + size);
+	bool nameless = count == 1 && !frames[0].function;
+	struct expansion *made;
 
+	if (symbolizer->expansion_count >= EXPANSIONS_MAX ||
+	    (nameless && symbolizer->nameless_count >= NAMELESS_MAX))
+		return NULL;
+	made = malloc(sizeof(*made) + size);
 	if (!made)
 		return NULL;
 	made->count = count;
@@ -113,6 +127,8 @@ static struct expansion *expansion_make(struct symbolizer *symbolizer, struct pr
 	}
 	made->next = symbolizer->expansions;
 	symbolizer->expansions = made;
+	symbolizer->expansion_count++;
+	symbolizer->nameless_count += nameless;
 	return made;
 }
 
@@ -126,8 +142,14 @@ const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tg
 	struct expansion *found = u64_map_get(&process->cache[is_return_address], pc);
 	if (!found)
 		found = expansion_make(symbolizer, process, pc, is_return_address);
-	*count = found ? found->count : 0;
-	return found ? found->frames : NULL;
+	symbolizer->refused += !found;
+	*count = found ? found->count : 1;
+	return found ? found->frames : &symbolizer->nowhere;
+}
+
+uint64_t symbolizer_refused(const struct symbolizer *symbolizer)
+{
+	return symbolizer->refused;
 }
 
 const char *symbolizer_first_function(const struct symbolizer *symbolizer, uint32_t tgid,

@@ -23,9 +23,13 @@ int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct 
                            uint64_t bias);
 
 /* Frames of one run-time address; see go_binary_frames. The pointer stays valid as long as the
- * symbolizer. *count >= 1. Never NULL except when out of memory. */
+ * symbolizer. *count >= 1. Never NULL. Beyond 262,144 addresses, or 4,096 that lie in no function of
+ * the program, and when out of memory, it is one frame that nothing is known of. */
 const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tgid, uint64_t pc,
                                       bool is_return_address, int *count);
+
+/* How many look-ups got that frame. */
+uint64_t symbolizer_refused(const struct symbolizer *symbolizer);
 
 /* Name of the first function of a goroutine, from g.startpc; see go_binary_first_function. NULL:
  * not known. Not cached: a few microseconds. */

@@ -268,6 +268,27 @@ static void test_unknown_addresses_have_no_name(void **state)
 	assert_null(frame->function);
 }
 
+/* A program decides which addresses come: what is remembered of them has an end. */
+static void test_memory_is_bounded(void **state)
+{
+	struct bench *bench = *state;
+	const struct frame *last = NULL;
+	int count;
+
+	for (uint64_t i = 0; i < 10000; i++) {
+		last = symbolizer_frames(bench->symbolizer, TGID, 0x1000000000 + 16 * i, true,
+		                         &count);
+		assert_non_null(last);
+		assert_int_equal(count, 1);
+	}
+	assert_null(last->function);
+	assert_int_equal(symbolizer_refused(bench->symbolizer), 10000 - 4096);
+	/* What has a name is found all the same. */
+	last = symbolizer_frames(bench->symbolizer, TGID, entry_of(bench, "main.main"), false,
+	                         &count);
+	assert_non_null(last->function);
+}
+
 static void test_a_process_may_run_another_program(void **state)
 {
 	struct bench *bench = *state;
@@ -332,6 +353,7 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_unknown_addresses_have_no_name, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(test_memory_is_bounded, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_process_may_run_another_program, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_sites_have_names, setup, teardown),
