@@ -107,6 +107,15 @@ static bool is_unwritten(const struct guarded *g)
 	return !file_identity_read(g->fd, &now) && file_identity_unwritten(&g->identity, &now);
 }
 
+/* While the lease holds nothing can have been written. touch(1) sets the time of modification all the
+ * same, without opening the file. */
+static bool is_as_long(const struct guarded *g)
+{
+	struct file_identity now;
+
+	return !file_identity_read(g->fd, &now) && now.size == g->identity.size;
+}
+
 /* Is it as it was when nothing kept writers out? Times can be set back, that of the change
  * cannot. */
 static bool is_untouched(const struct guarded *g)
@@ -236,7 +245,7 @@ bool keeper_files_look(struct keeper_files *k, int file)
 		return false;
 	switch (state_of(k, file)) {
 	case LINK_FILE_LEASED:
-		if (!lease_is_broken(g) && is_unwritten(g))
+		if (!lease_is_broken(g) && is_as_long(g))
 			return false;
 		state_set(k, file, LINK_FILE_STALE);
 		return true;

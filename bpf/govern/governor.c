@@ -374,6 +374,9 @@ static enum trouble file_trouble(const struct governor *g)
 {
 	if (probe_set_waits_for(g->config.standing, LINK_FILE_WRITTEN))
 		return TROUBLE_FILE_WRITTEN;
+	if (!probe_set_is_open(g->config.standing) &&
+	    probe_set_waits_for(g->config.standing, LINK_FILE_STALE))
+		return TROUBLE_FILE_STALE;
 	return probe_set_waits_for(g->config.standing, LINK_FILE_IDLE) ? TROUBLE_FILE_IDLE
 	                                                               : TROUBLE_NONE;
 }

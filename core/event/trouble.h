@@ -16,6 +16,7 @@
 	  "their process was killed and does not start again; free memory and pids")   \
 	X(FILE_WRITTEN, "file_written",                                                \
 	  "the executable is open for writing; they go in when that has ended")        \
+	X(FILE_STALE, "file_stale", "the executable was written over; watch it again") \
 	X(FILE_IDLE, "file_idle",                                                      \
 	  "no process runs the file, which cannot be leased; they go in when one does")
 

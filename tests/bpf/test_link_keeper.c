@@ -315,6 +315,29 @@ static void test_being_written(void **state)
 	unlink(path);
 }
 
+/* touch(1) writes nothing: the lease holds, and what was decoded is what is there. */
+static void test_touched(void **state)
+{
+	static atomic_uint states[LINK_KEEPER_FILES];
+	char path[] = "/tmp/link-keeper-XXXXXX";
+	int writer = mkstemp(path), fd = open(path, O_RDONLY | O_CLOEXEC), file;
+	struct keeper_files *files;
+	struct file_identity identity;
+
+	(void)state;
+	close(writer);
+	assert_int_equal(file_identity_read(fd, &identity), 0);
+	assert_int_equal(keeper_files_create(states, &files), 0);
+	file = keeper_files_add(files, -1, fd, &identity);
+	assert_int_equal(states[file], LINK_FILE_LEASED);
+	assert_int_equal(utimensat(AT_FDCWD, path, NULL, 0), 0);
+	assert_false(keeper_files_look(files, file));
+	assert_int_equal(states[file], LINK_FILE_LEASED);
+	keeper_files_remove(files, file);
+	free(files);
+	unlink(path);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -328,6 +351,7 @@ int main(void)
 	        T(test_another_file),
 	        T(test_without_lease),
 	        cmocka_unit_test(test_being_written),
+	        cmocka_unit_test(test_touched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
