@@ -349,8 +349,8 @@ _Noreturn void keeper_process_run(struct keeper_shared *shared, const int socket
 	memcpy(sorted, sockets, sizeof(sorted));
 	qsort(sorted, KEEPER_LANES, sizeof(*sorted), compare_int);
 	descriptors_close(sorted);
-	process_apart_leave();
 	process_apart_hurry();
+	process_apart_leave();
 	k = (struct keeper){.shared = shared, .program_fd = -1};
 	memcpy(k.sockets, sockets, sizeof(k.sockets));
 	pthread_mutex_init(&k.lock, NULL);

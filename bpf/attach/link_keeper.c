@@ -191,11 +191,13 @@ static struct keeper_request *request_of(struct link_keeper *k, int lane)
 	return &k->shared->lanes[lane];
 }
 
+/* Before the governor's first sign no probe is in place: on a busy host it may take its time. */
 static bool is_silent(const struct link_keeper *k, uint64_t now)
 {
 	uint64_t kept = atomic_load(&k->shared->kept_ns);
+	bool governed = atomic_load(&k->shared->beat_ns) != 0;
 
-	return now > kept && now - kept > KEEPER_SILENT_NS;
+	return now > kept && now - kept > (governed ? KEEPER_SILENT_NS : KEEPER_STARTING_NS);
 }
 
 /* A governor that waits for probes to go does all it can; while they come it is not governing. */
