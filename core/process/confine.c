@@ -34,31 +34,34 @@
 static int filter_set(void)
 {
 	struct sock_filter filter[] = {
-	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_NATIVE, 1, 0),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	        ALLOW(read),
-	        ALLOW(pread64),
-	        ALLOW(write),
-	        ALLOW(lseek),
-	        ALLOW(close),
-	        ALLOW(fcntl),
-	        ALLOW(fstat),
-	        ALLOW(newfstatat), /* what fstat() of the C library is made of */
-	        ALLOW(brk),
-	        ALLOW(mmap),
-	        ALLOW(munmap),
-	        ALLOW(mremap),
-	        ALLOW(mprotect),
-	        ALLOW(madvise),
-	        ALLOW(futex),
-	        ALLOW(getrandom),
-	        ALLOW(clock_gettime),
-	        ALLOW(rt_sigreturn),
-	        ALLOW(exit),
-	        ALLOW(exit_group),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_NATIVE, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW(read),
+		ALLOW(pread64),
+		ALLOW(write),
+		ALLOW(lseek),
+		ALLOW(close),
+		ALLOW(fcntl),
+		ALLOW(fstat),
+		ALLOW(newfstatat), /* what fstat() of the C library is made of */
+		ALLOW(brk),
+		ALLOW(mmap),
+		ALLOW(munmap),
+		ALLOW(mremap),
+		ALLOW(mprotect),
+		ALLOW(madvise),
+		ALLOW(futex),
+		ALLOW(getrandom),
+		ALLOW(clock_gettime),
+		ALLOW(rt_sigreturn),
+		ALLOW(exit),
+		ALLOW(exit_group),
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+		ALLOW(sigaltstack), /* as the sanitizer ends a thread */
+#endif
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	};
 	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
 

@@ -104,7 +104,7 @@ static void refused(void)
 	double begin = now();
 
 	assert_int_equal(go_binary_open(path, &binary, &err), -ENOEXEC);
-	assert_true(now() - begin < 1);
+	assert_true(now() - begin < SECONDS / 6); /* a full read of these takes minutes */
 }
 
 static void test_refused(void **state)
