@@ -273,6 +273,8 @@ class ProcessTest(Folder):
                 children = [int(pid) for pid in file.read().split()]
             target, = [pid for pid in children
                        if os.readlink(f"/proc/{pid}/exe").endswith("opsloop")]
+            # gomaptop is killed at the end, and then leaves it alone.
+            self.addCleanup(os.kill, target, signal.SIGKILL)
             found = {os.readlink(f"/proc/{target}/fd/{fd}") for fd in os.listdir(
                 f"/proc/{target}/fd")}
             bad = {name for name in found if "bpf" in name or "perf" in name or "socket" in name or

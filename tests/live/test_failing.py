@@ -52,6 +52,8 @@ class Run:
             state.flush()
             env = dict(os.environ, LD_PRELOAD=LIBRARY, FAULT_KIND=kind, FAULT_NTH=str(nth),
                        FAULT_STATE=state.name)
+            if kind == "ioctl":     # only perf events need one
+                env["GOMAPTOP_ATTACH"] = "perf_event"
             try:
                 run = subprocess.run(
                     [GOMAPTOP, "-b", "--format", "json", "-d", "0.2", "-i", "1h", "-p", str(pid)],
