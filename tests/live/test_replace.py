@@ -159,7 +159,8 @@ class ReplaceTest(unittest.TestCase):
 
     # ---- while it starts -------------------------------------------------------------------------
 
-    @cases(("cp", "cp", 5), ("mv!", "mv", 8), ("cp_long!", "cp", 100),
+    # Here a file that always runs somewhere keeps cp(1) out (ETXTBSY), with gomaptop and without.
+    @cases(("cp!", "cp", 5), ("mv!", "mv", 8), ("cp_long!", "cp", 100),
            ("in_place!", "in_place", 60), ("mv_long!", "mv", 100), ("unlink!", "unlink", 60))
     def each_while_it_starts(self, way, times):
         """Processes start all the time while the file is replaced, again and again."""
