@@ -22,9 +22,9 @@
 #define KEEPER_LANES      4
 #define KEEPER_POINTS_MAX 16384 /* of one request */
 
-#define KEEPER_BEAT_NS     500000000ULL /* a governor that was silent for so long does not govern */
-#define KEEPER_ROUND_MS    50           /* how often the keeper looks at heartbeat and files */
-#define KEEPER_SILENT_NS   1500000000ULL  /* a keeper that was silent for so long does not keep */
+#define KEEPER_BEAT_NS     500000000ULL   /* the governor is not running after this silence */
+#define KEEPER_ROUND_MS    50             /* how often the keeper looks at heartbeat and files */
+#define KEEPER_SILENT_NS   1500000000ULL  /* the keeper is not running after this silence */
 #define KEEPER_STARTING_NS 20000000000ULL /* the same before anything is governed */
 
 enum keeper_op {

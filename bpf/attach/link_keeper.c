@@ -20,7 +20,7 @@
 #include "core/base/clock.h"
 
 #define ANSWER_LOOK_MS 50            /* how often a caller that waits looks around */
-#define OPENING_NS     2000000000ULL /* a governor that waits so long for probes does not govern */
+#define OPENING_NS     2000000000ULL /* after this wait for probes the governor counts as silent */
 #define ENDING_MS      2000          /* a keeper that is told to end has ended by then */
 #define REVIVE_NS      1000000000ULL /* a keeper is replaced no more often than this */
 

@@ -58,10 +58,10 @@ void link_keeper_destroy(struct link_keeper *keeper);
 /* The program of all probes that are opened from now on. 0 or -errno. */
 int link_keeper_program_set(struct link_keeper *keeper, int program_fd);
 
-/* Guard this file from now on, before it is decoded: whoever writes to it after this call makes it
- * LINK_FILE_STALE. fd is open for reading; the keeper has its own. Returns its index, -ESTALE when
- * the file is not the one of `identity`, -ENOSPC: LINK_KEEPER_FILES are guarded already, or
- * -errno. */
+/* Guard this file from now on, before it is decoded: a process that writes to it after this call
+ * makes it LINK_FILE_STALE. fd is open for reading; the keeper has its own. Returns its index,
+ * -ESTALE when the file is not the one of `identity`, -ENOSPC: LINK_KEEPER_FILES are guarded
+ * already, or -errno. */
 int link_keeper_file_add(struct link_keeper *keeper, int fd, const struct file_identity *identity);
 void link_keeper_file_remove(struct link_keeper *keeper, int file); /* its probes go */
 
