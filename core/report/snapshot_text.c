@@ -130,7 +130,8 @@ static void head_print(const struct model *model, const struct snapshot_context 
 		fprintf(out, "\nprobes were in place %.3g %% of the time",
 		        100.0 * (double)coverage->armed_ns / (double)coverage->watched_ns);
 	if (coverage->let_go)
-		fprintf(out, "\nprobes were let go %u time%s, while gomaptop did not run",
+		fprintf(out,
+		        "\nprobes were let go %u time%s, while gomaptop or its keeper did not run",
 		        coverage->let_go, coverage->let_go == 1 ? "" : "s");
 	if (coverage->trouble)
 		fprintf(out, "\nno probe is in place:\n  %s", trouble_words(coverage->trouble));

@@ -171,8 +171,9 @@ static void watch_trouble(struct messages *m, const struct rows *rows)
 	const struct coverage_row *c = &rows->coverage;
 
 	if (c->let_go > m->let_go)
-		messages_add(m, rows->now_ns, MESSAGE_WARNING,
-		             "gomaptop did not run: the probes were let go, and are put back");
+		messages_add(
+		        m, rows->now_ns, MESSAGE_WARNING,
+		        "gomaptop or its keeper did not run: probes were let go, and are put back");
 	if (c->trouble && c->trouble != m->trouble)
 		messages_add(m, rows->now_ns, MESSAGE_WARNING, "no probe is in place: %s",
 		             trouble_words(c->trouble));
