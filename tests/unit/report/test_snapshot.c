@@ -110,6 +110,21 @@ static void test_key_order(void **state)
 }
 
 /* A JSON library that reads it writes the same bytes. */
+/* Line for line what the library makes of it. It does not escape what a terminal acts on: of such a
+ * line only that both have one; test_json_writer has the rest. */
+static void lines_like(char *text, char *again)
+{
+	char *line, *other;
+
+	while ((other = strsep(&again, "\n"))) {
+		line = strsep(&text, "\n");
+		assert_non_null(line);
+		if (!strstr(line, "\\u"))
+			assert_string_equal(line, other);
+	}
+	assert_string_equal(text, ""); /* the line feed at the end */
+}
+
 static void test_form(void **state)
 {
 	(void)state;
@@ -120,8 +135,7 @@ static void test_form(void **state)
 		                                       JSON_REAL_PRECISION(9));
 
 		assert_non_null(again);
-		assert_int_equal(strlen(text), strlen(again) + 1);
-		assert_memory_equal(text, again, strlen(again));
+		lines_like(text, again);
 		free(again);
 		free(text);
 		json_decref(root);
