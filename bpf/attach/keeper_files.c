@@ -107,8 +107,8 @@ static bool is_unwritten(const struct guarded *g)
 	return !file_identity_read(g->fd, &now) && file_identity_unwritten(&g->identity, &now);
 }
 
-/* While the lease holds nothing can have been written. touch(1) sets the time of modification all the
- * same, without opening the file. */
+/* While the lease holds nothing can have been written. touch(1) sets the time of modification
+ * without opening the file, so it is not asked about here. */
 static bool is_as_long(const struct guarded *g)
 {
 	struct file_identity now;

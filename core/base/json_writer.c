@@ -94,8 +94,8 @@ static void write_unit(struct json_writer *w, unsigned int unit)
 	write_bytes(w, text, strlen(text));
 }
 
-/* A control character, a quote, a backslash, or what a terminal would act on: whoever prints the file
- * with cat sees what is in it. */
+/* A control character, a quote, a backslash, or what a terminal would act on: the file can be
+ * printed with cat. */
 static void write_escaped(struct json_writer *w, uint32_t code)
 {
 	static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";

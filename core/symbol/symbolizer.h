@@ -23,8 +23,8 @@ int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct 
                            uint64_t bias);
 
 /* Frames of one run-time address; see go_binary_frames. The pointer stays valid as long as the
- * symbolizer. *count >= 1. Never NULL. Beyond 262,144 addresses, or 4,096 that lie in no function of
- * the program, and when out of memory, it is one frame that nothing is known of. */
+ * symbolizer. *count >= 1. Never NULL. Beyond 262,144 addresses, or 4,096 that lie in no function
+ * of the program, and when out of memory, it is one frame without a function or a line. */
 const struct frame *symbolizer_frames(struct symbolizer *symbolizer, uint32_t tgid, uint64_t pc,
                                       bool is_return_address, int *count);
 

@@ -65,7 +65,7 @@ static const struct process_rights *rights_now(uint32_t tgid)
 	return rights;
 }
 
-/* Opened without waiting, and with the rights of the program's user: a path may lead to anything. */
+/* Opened without waiting, with the rights of the program's user: a path may lead to anything. */
 static FILE *source_open(uint32_t tgid, const char *root, const char *path)
 {
 	int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;

@@ -4,7 +4,8 @@
  *
  * Source paths are those of the machine that built the program, so most often there is nothing;
  * they are looked for under the root of the process (a container's) and here. Lines are remembered.
- * Only regular files of bounded size are read that the process's own user could read. The screen's thread.
+ * Only regular files of bounded size are read, and only those that the process's own user may read.
+ * The screen's thread.
  */
 #ifndef GOMAPTOP_TUI_SOURCE_TEXT_H
 #define GOMAPTOP_TUI_SOURCE_TEXT_H
@@ -13,7 +14,7 @@
 
 #include "core/go/frame.h"
 
-/* Remember whose rights this process has, for the time when it has ended. Cheap when it is known. */
+/* Remember whose rights this process has, for the time after its end. Cheap when it is known. */
 void source_text_know(uint32_t tgid);
 
 /* The line of a frame without its indentation, not sanitized; NULL: not to be had. Valid until
