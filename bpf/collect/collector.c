@@ -50,11 +50,11 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 		return 0;
 	}
 	if (event->kind == EVENT_PROCESS) {
-		collector_target_started(c, event->tgid);
+		targets_started(c->config.targets, (pid_t)event->tgid);
 		chain_finish_process(c->chains, event->tgid);
 	}
 	if (event->kind == EVENT_CRASH)
-		collector_target_crashed(c, event->tgid);
+		targets_crashed(c->config.targets, (pid_t)event->tgid);
 	event = chain_store_expand(c->names, event);
 	if (!event) {
 		c->chains_missing++;
@@ -110,13 +110,12 @@ static void *collector_run(void *arg)
 	int drain_ms = DRAIN_MS;
 
 	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
-		collector_targets_poll(c, drain_ms);
+		collector_ends_wait(c, drain_ms);
 		drain_ms = ring_buffer__consume(c->ring) ? DRAIN_MS : drain_ms * 2;
 		if (drain_ms > DRAIN_QUIET_MS)
 			drain_ms = DRAIN_QUIET_MS;
 		collector_tune(c);
-		collector_targets_cpu_look(c);
-		collector_room_look(c);
+		targets_look(c->config.targets);
 		collector_layouts_look(c);
 		counts_when_due(c);
 		tell_consumer(c);
@@ -133,10 +132,8 @@ static void collector_free(struct collector *c)
 	ring_buffer__free(c->ring);
 	collector_layouts_close(c);
 	collector_counts_close(c);
-	collector_targets_close(c);
 	chain_finish_destroy(c->chains);
 	chain_store_destroy(c->names);
-	pthread_mutex_destroy(&c->targets_lock);
 	free(c);
 }
 
@@ -148,9 +145,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 
 	if (!c)
 		return error_no_memory(err);
-	pthread_mutex_init(&c->targets_lock, NULL);
 	c->config = *config;
-	c->epoll_fd = -1;
 	c->started_ns = clock_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;
 	c->next_scan_ns = c->started_ns + SCAN_NS;
@@ -167,9 +162,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	if (!rc)
 		rc = collector_counts_open(c);
 	if (!rc)
-		rc = collector_targets_open(c);
-	if (!rc)
 		rc = collector_layouts_open(c);
+	collector_targets_tell(c);
 	collector_tuning_open(c);
 	if (!rc)
 		rc = -pthread_create(&c->thread, NULL, collector_run, c);
@@ -203,11 +197,6 @@ void collector_stop_consumed(struct collector *c, void (*consume)(void *ctx), vo
 void collector_stop(struct collector *c)
 {
 	collector_stop_consumed(c, NULL, NULL);
-}
-
-int collector_targets_alive(const struct collector *c)
-{
-	return atomic_load_explicit(&c->alive, memory_order_relaxed);
 }
 
 void collector_disarm(struct collector *c)

@@ -8,7 +8,7 @@
  * sent with the next scan, and the last one waits for the consumer. Coverage and ticks always
  * arrive. A table that cannot be read counts as a loss (COVERAGE_TABLE_UNREAD), never as an empty
  * one. A few times a second it adjusts how soon the detector holds an object again, so that the
- * budget of held time is used. It also watches the targets' pidfds and reports their end.
+ * budget of held time is used. It also tells of targets that have ended (bpf/targets).
  */
 #ifndef GOMAPTOP_BPF_COLLECTOR_H
 #define GOMAPTOP_BPF_COLLECTOR_H
@@ -21,6 +21,7 @@
 
 #include "bpf/govern/birth_probes.h"
 #include "bpf/govern/governor.h"
+#include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
 #include "core/base/error.h"
 #include "core/budget/overhead_cost.h"
@@ -50,8 +51,7 @@ struct collector_config {
 	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
 	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
 	bool unlimited;            /* they are never taken out, unless they are let go */
-	const pid_t *pids;         /* targets known from the start */
-	size_t pid_count;
+	struct targets *targets;   /* with those that are known from the start */
 	const struct collector_layout *layouts; /* read by collector_start() only */
 	size_t layout_count;
 };
@@ -76,28 +76,6 @@ void collector_stop(struct collector *collector);
 /* The same by the thread that consumes the queue: consume(ctx), which empties it, is called again
  * and again until the last counts are in it, however small the queue is. */
 void collector_stop_consumed(struct collector *collector, void (*consume)(void *ctx), void *ctx);
-
-/* Targets that have not ended, as far as is known. Any thread. */
-int collector_targets_alive(const struct collector *collector);
-
-/* CPU time of the targets since collecting began, ended ones included: a look some tens of
- * milliseconds ago. Any thread. */
-uint64_t collector_cpu_ns(const struct collector *collector);
-
-/* The same, looked at now, to the nanosecond: less than a microsecond a target. Any thread. */
-uint64_t collector_targets_cpu_ns(struct collector *collector);
-
-/* CPU time that processes which started under watch needed for the breakpoints that the kernel put
- * into them as they mapped the executable: an estimate. Any thread. */
-uint64_t collector_planted_ns(const struct collector *collector);
-
-/* Part of the CPU time at hand that went unused lately, 0 to 1: of the machine, or of what a target
- * may use where that is less. 0: none, or not known. Any thread. */
-double collector_room(const struct collector *collector);
-
-/* Read and write calls of the targets since collecting began, ended ones included; looked at now,
- * some microseconds a target. What nobody may see counts as none. Any thread. */
-uint64_t collector_targets_calls(struct collector *collector);
 
 /* Time with the probes in place ends now (they are being taken out). Any thread. */
 void collector_disarm(struct collector *collector);

@@ -306,8 +306,8 @@ static void coverage_push(struct collector *c, uint64_t now)
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
 	e.cold_ns = overhead_cold_said(&c->config.costs, e.value, &c->cold_ns);
 	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.cold_ns + e.waiting_ns +
-	           collector_planted_ns(c);
-	e.target_cpu_ns = collector_targets_cpu_ns(c);
+	           targets_planted_ns(c->config.targets);
+	e.target_cpu_ns = targets_cpu_now_ns(c->config.targets);
 	event_queue_push_essential(c->config.queue, &e.h);
 }
 

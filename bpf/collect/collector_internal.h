@@ -17,27 +17,11 @@
 #include "bpf/collect/collector.h"
 #include "core/event/event.h"
 
-struct collector_target {
-	pid_t pid;
-	int pidfd;                  /* -1: has ended */
-	uint64_t cpu_ns;            /* last reading */
-	uint64_t cpu_base;          /* at the start of watching */
-	uint64_t calls, calls_base; /* the same of read and write calls */
-	uint64_t room_cpu_ns;       /* of cpu_ns, when room was last looked at; */
-	uint64_t throttled;         /* so often its CPU time was used up until then */
-	bool crashed;
-	bool unattended; /* runs, but its end would not be noticed */
-};
-
 struct collector {
 	struct collector_config config;
 	pthread_t thread;
 	atomic_bool stopping, ended;
-	atomic_int alive;
 	atomic_ullong disarmed_ns;
-	atomic_ullong cpu_ns;     /* of the targets, as last looked at */
-	atomic_ullong planted_ns; /* see collector_planted_ns() */
-	atomic_uint room;         /* see collector_room(), in thousandths */
 
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
@@ -64,20 +48,9 @@ struct collector {
 	uint64_t chains_missing; /* events that named a chain that is not known: lost */
 	uint64_t made_here;      /* events that the collector made itself and that may be lost */
 
-	uint64_t cpu_looked_ns;
-	uint64_t room_looked_ns, idle_ns; /* when that was, and what CPUs had been idle by then */
-	bool room_known;
-
 	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
 	uint64_t tuned_held_ns; /* held time until then */
 	double tuned_used;      /* part of the budget of held time that is used lately */
-
-	struct collector_target *targets;
-	size_t target_count, target_room;
-	int epoll_fd;                 /* of all pidfds; -1: none */
-	bool unattended;              /* some target is, */
-	uint64_t attend_ns;           /* to be tried again at that time */
-	pthread_mutex_t targets_lock; /* another thread may read what is in targets[] */
 
 	struct collector_layouts *layouts;
 
@@ -105,17 +78,9 @@ void collector_layouts_close(struct collector *c);
 void collector_layouts_look(struct collector *c);
 void collector_layouts_forget(struct collector *c, pid_t pid); /* the process has ended */
 
-/* collector_targets.c: pidfds, CPU time, ends. */
-int collector_targets_open(struct collector *c);
-void collector_targets_close(struct collector *c);
-/* Sleep until timeout_ms or the end of a target; report ends. */
-void collector_targets_poll(struct collector *c, int timeout_ms);
-void collector_target_add(struct collector *c, pid_t pid);
-void collector_target_started(struct collector *c, pid_t pid); /* its first hit has told of it */
-void collector_target_crashed(struct collector *c, pid_t pid);
-void collector_targets_cpu_look(struct collector *c); /* for other threads, now and then */
-
-/* collector_room.c: CPU time that is left for the targets. */
-void collector_room_look(struct collector *c);
+/* collector_ends.c: tell of the targets that are known from the start. */
+void collector_targets_tell(struct collector *c);
+/* Sleep for timeout_ms, or until a target ends; tell of those that have ended. */
+void collector_ends_wait(struct collector *c, int timeout_ms);
 
 #endif

@@ -44,7 +44,6 @@ struct governor {
 	double coldness;               /* see coldness() */
 	uint64_t waited_hits_ns;       /* cost of hits that waiting_ns was made from */
 	struct coverage_totals *totals;
-	struct governor_targets targets;
 	struct site_zoom *sites;
 	uint64_t sites_ns; /* of the last step */
 	uint64_t guarded_ns;
@@ -59,18 +58,6 @@ struct governor {
 	uint64_t out_since_ns;   /* 0: they are, or never were */
 	struct governor_state state;
 };
-
-static uint64_t none(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
-static double no_room(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
 
 int governor_create(const struct governor_config *config, struct governor **out)
 {
@@ -87,11 +74,6 @@ int governor_create(const struct governor_config *config, struct governor **out)
 		return rc;
 	}
 	g->config = *config;
-	g->targets = (struct governor_targets){.cpu_ns = none,
-	                                       .cpu_now_ns = none,
-	                                       .calls = none,
-	                                       .planted_ns = none,
-	                                       .room = no_room};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -100,11 +82,6 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	thread_call_open(&g->call);
 	*out = g;
 	return 0;
-}
-
-void governor_targets_set(struct governor *g, const struct governor_targets *targets)
-{
-	g->targets = *targets;
 }
 
 /* ---- what it costs ------------------------------------------------------------------- */
@@ -122,12 +99,12 @@ static bool reading_take(struct governor *g, struct overhead_reading *r)
 	if (coverage_totals_add(g->totals, value))
 		return false;
 	r->now_ns = clock_now();
-	r->cpu_ns = g->targets.cpu_ns(g->targets.ctx);
+	r->cpu_ns = targets_cpu_ns(g->config.targets);
 	r->held_ns = value[COVERAGE_STALL_NS];
 	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
 	g->coldness =
 	        coldness(r->hits_ns, overhead_cold_said(&g->config.costs, value, &g->cold_ns));
-	r->hits_ns += g->cold_ns + g->targets.planted_ns(g->targets.ctx);
+	r->hits_ns += g->cold_ns + targets_planted_ns(g->config.targets);
 	r->hits = value[COVERAGE_COUNTED];
 	r->calls = value[COVERAGE_AT_CALL];
 	return true;
@@ -143,10 +120,10 @@ static void turn(struct governor *g, bool in)
 	if (g->config.share >= OVERHEAD_UNLIMITED || !reading_take(g, &r))
 		return;
 	at = (struct contention_reading){.now_ns = r.now_ns,
-	                                 .cpu_ns = g->targets.cpu_now_ns(g->targets.ctx),
+	                                 .cpu_ns = targets_cpu_now_ns(g->config.targets),
 	                                 .hits_ns = r.hits_ns,
 	                                 .held_ns = r.held_ns,
-	                                 .calls = g->targets.calls(g->targets.ctx)};
+	                                 .calls = targets_calls(g->config.targets)};
 	contention_turn(&g->contention, &at, in);
 }
 
@@ -252,7 +229,7 @@ static void disarm(struct governor *g, bool patient)
 /* How much of what was promised is planned with, and so to be expected. */
 static void income_plan(struct governor *g)
 {
-	double leeway = overhead_leeway(g->targets.room(g->targets.ctx));
+	double leeway = overhead_leeway(targets_room(g->config.targets));
 
 	g->budget.aim = overhead_aim(leeway);
 	g->budget.hit_factor = contention_planned(&g->contention);
@@ -381,6 +358,14 @@ static enum trouble file_trouble(const struct governor *g)
 	                                                               : TROUBLE_NONE;
 }
 
+static void accepted_set(struct governor *g, size_t accepted)
+{
+	targets_probes_set(g->config.targets, accepted);
+	pthread_mutex_lock(&g->lock);
+	g->state.accepted = accepted;
+	pthread_mutex_unlock(&g->lock);
+}
+
 /* The keeper may have let probes go, or have died. */
 static void keeper_step(struct governor *g, uint64_t now)
 {
@@ -397,11 +382,11 @@ static void keeper_step(struct governor *g, uint64_t now)
 		site_zoom_look(g->sites);
 	standing_step(g, now);
 	trouble_set(g, rc < 0 ? TROUBLE_KEEPER_GONE : file_trouble(g));
+	accepted_set(g, probe_set_accepted(g->config.standing) +
+	                        (g->config.share > 0 ? probe_set_accepted(g->config.probes)
+	                                             : probe_set_size(g->config.probes)));
 	pthread_mutex_lock(&g->lock);
 	g->state.drops = link_keeper_drops(g->config.keeper);
-	g->state.accepted = probe_set_accepted(g->config.standing) +
-	                    (g->config.share > 0 ? probe_set_accepted(g->config.probes)
-	                                         : probe_set_size(g->config.probes));
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -528,7 +513,7 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	governed = governed_start(g, failed, ctx);
 	if (governed < 0)
 		return governed;
-	g->state.accepted = (size_t)standing + (size_t)governed;
+	accepted_set(g, (size_t)standing + (size_t)governed);
 	rc = -pthread_create(&g->thread, NULL, run, g);
 	if (rc) {
 		disarm(g, false);

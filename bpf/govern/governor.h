@@ -20,6 +20,7 @@
 
 #include "bpf/attach/probe_set.h"
 #include "bpf/govern/site_zoom.h"
+#include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
 #include "core/budget/overhead_cost.h"
 #include "core/event/trouble.h"
@@ -31,6 +32,7 @@ struct governor_config {
 	struct probe_set *probes;       /* those that are governed; the governor alone opens them */
 	struct probe_set *standing;     /* those that stay in place; likewise */
 	enum probe_link_mode mode;      /* with perf events taking probes out is slow */
+	struct targets *targets;        /* whose CPU time it is */
 	int coverage_fd;                /* BPF map of totals */
 	struct overhead_costs costs;    /* of a hit */
 	struct detector_tuning *tuning; /* shared with the program */
@@ -41,21 +43,6 @@ struct governor_config {
 
 /* 0 or -ENOMEM. No probe is attached yet. */
 int governor_create(const struct governor_config *config, struct governor **out);
-
-/* What is to be known of the targets; all must be callable in the governor's thread. */
-struct governor_targets {
-	uint64_t (*cpu_ns)(
-	        void *ctx); /* CPU time, since anything; of a moment ago, costs nothing */
-	uint64_t (*cpu_now_ns)(void *ctx); /* of now, of ended ones too */
-	uint64_t (*calls)(void *ctx);      /* their read and write calls, likewise */
-	uint64_t (*planted_ns)(
-	        void *ctx);        /* CPU time that starting with breakpoints cost them so far */
-	double (*room)(void *ctx); /* part of the CPU time at hand that goes unused, 0 to 1 */
-	void *ctx;
-};
-
-/* Before governor_start(). */
-void governor_targets_set(struct governor *governor, const struct governor_targets *targets);
 
 /* Probes at calls, which may stay in place between the windows; the governor alone uses them from
  * now on. NULL: there are none. Before governor_start(). */

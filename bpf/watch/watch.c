@@ -122,39 +122,13 @@ static int collect(struct watch *w, struct error *err)
 	        .births = w->births,
 	        .governor = w->governor,
 	        .unlimited = w->config.overhead >= OVERHEAD_UNLIMITED,
-	        .pids = w->config.pids,
-	        .pid_count = w->config.pid_count,
+	        .targets = w->processes,
 	        .layouts = layouts,
 	        .layout_count = layouts_list(w, layouts),
 	};
 
 	collector_config_program(&c, &w->program);
 	return collector_start(&c, &w->collector, err);
-}
-
-static uint64_t targets_cpu(void *ctx)
-{
-	return collector_cpu_ns(ctx);
-}
-
-static uint64_t targets_cpu_now(void *ctx)
-{
-	return collector_targets_cpu_ns(ctx);
-}
-
-static uint64_t targets_calls(void *ctx)
-{
-	return collector_targets_calls(ctx);
-}
-
-static uint64_t targets_planted(void *ctx)
-{
-	return collector_planted_ns(ctx);
-}
-
-static double targets_room(void *ctx)
-{
-	return collector_room(ctx);
 }
 
 static int govern(struct watch *w)
@@ -174,8 +148,11 @@ static int govern(struct watch *w)
 
 	if (!rc)
 		rc = watch_attach_plan(w);
+	if (!rc)
+		rc = targets_create(w->config.pids, w->config.pid_count, &w->processes);
 	c.probes = w->governed;
 	c.standing = w->standing;
+	c.targets = w->processes;
 	return rc ? rc : governor_create(&c, &w->governor);
 }
 
@@ -270,12 +247,6 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 	rc = prepare(w, err);
 	if (rc)
 		goto cleanup;
-	governor_targets_set(w->governor, &(struct governor_targets){.cpu_ns = targets_cpu,
-	                                                             .cpu_now_ns = targets_cpu_now,
-	                                                             .calls = targets_calls,
-	                                                             .planted_ns = targets_planted,
-	                                                             .room = targets_room,
-	                                                             .ctx = w->collector});
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
 	rc = watch_attach(w, err);
@@ -359,6 +330,7 @@ void watch_destroy(struct watch *w)
 	watch_follow_destroy(w->follow);
 	birth_probes_destroy(w->births);
 	governor_destroy(w->governor);
+	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);
 	free(w->site_pids);
 	probe_set_destroy(w->governed);
@@ -389,7 +361,7 @@ bool watch_targets_gone(const struct watch *w)
 	/* -e waits for the next process of its executable. */
 	if (!w->config.pid_count)
 		return false;
-	return !w->collector || collector_targets_alive(w->collector) == 0;
+	return !w->collector || targets_alive(w->processes) == 0;
 }
 
 int watch_event_fd(const struct watch *w)

@@ -18,6 +18,7 @@
 #include "bpf/govern/birth_probes.h"
 #include "bpf/govern/governor.h"
 #include "bpf/govern/site_zoom.h"
+#include "bpf/targets/targets.h"
 #include "bpf/watch/watch.h"
 #include "core/probe/birth_site.h"
 #include "core/process/go_type_live.h"
@@ -71,6 +72,7 @@ struct watch {
 	struct event_queue *queue;
 	struct symbolizer *symbolizer;
 	struct birth_probes *births;
+	struct targets *processes; /* for the governor and the collector */
 	struct collector *collector;
 	struct watch_follow *follow; /* NULL: no file is followed */
 	int event_fd;

@@ -90,14 +90,14 @@ static int drain(struct program *p, int events, struct outcome *o)
 	struct collector_config c = {
 	        .event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 	        .interval_ns = 1000000000,
-	        .pids = &pid,
-	        .pid_count = 1,
 	};
 	int rc = event_queue_create(QUEUE_BYTES, &queue);
 	uint64_t begin = clock_now();
 
 	c.queue = queue;
 	collector_config_program(&c, p);
+	if (!rc)
+		rc = targets_create(&pid, 1, &c.targets);
 	if (!rc)
 		rc = collector_start(&c, &collector, NULL);
 	while (!rc && o->births < (uint64_t)events && clock_now() - begin < PATIENCE_NS)
@@ -106,6 +106,7 @@ static int drain(struct program *p, int events, struct outcome *o)
 	collector_stop(collector);
 	if (!rc)
 		take(queue, o);
+	targets_destroy(c.targets);
 	event_queue_destroy(queue);
 	close(c.event_fd);
 	return rc;

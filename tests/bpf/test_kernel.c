@@ -118,15 +118,14 @@ static void drain(struct event_queue *queue, struct outcome *o, uint64_t *maps)
 	}
 }
 
-static void start_collector(struct program *p, struct event_queue *queue, int event_fd, pid_t *pid,
-                            struct collector **out)
+static void start_collector(struct program *p, struct event_queue *queue, int event_fd,
+                            struct targets *targets, struct collector **out)
 {
 	struct collector_config c = {
 	        .queue = queue,
 	        .event_fd = event_fd,
 	        .interval_ns = 200000000,
-	        .pids = pid,
-	        .pid_count = 1,
+	        .targets = targets,
 	};
 
 	collector_config_program(&c, p);
@@ -164,6 +163,7 @@ static void run(const struct run *r, struct outcome *o)
 	struct worker workers[THREADS_MAX] = {{0}};
 	struct event_queue *queue = NULL;
 	struct collector *collector = NULL;
+	struct targets *targets;
 	struct probe_links *links;
 	struct error err = {""};
 	pid_t pid = getpid();
@@ -177,7 +177,8 @@ static void run(const struct run *r, struct outcome *o)
 	probe_links_close(program.trial);
 	program.trial = NULL;
 	assert_int_equal(event_queue_create(16 << 20, &queue), 0);
-	start_collector(&program, queue, event_fd, &pid, &collector);
+	assert_int_equal(targets_create(&pid, 1, &targets), 0);
+	start_collector(&program, queue, event_fd, targets, &collector);
 	links = attach(&program, r->op);
 	for (int i = 0; i < r->threads; i++) {
 		workers[i].goid = 101 + (uint64_t)i;
@@ -200,6 +201,7 @@ static void run(const struct run *r, struct outcome *o)
 	}
 	probe_links_close(links);
 	collector_stop(collector);
+	targets_destroy(targets);
 	drain(queue, o, maps[0]);
 	program_unload(&program);
 	event_queue_destroy(queue);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of processes: those known from the start, and the end of each. */
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/collect/collector_internal.h"
+#include "core/base/clock.h"
+
+static void target_tell(struct collector *c, pid_t pid, uint32_t state)
+{
+	struct event_process e = {
+	        .h = {.kind = EVENT_PROCESS,
+	              .size = sizeof(e),
+	              .time_ns = clock_now(),
+	              .tgid = (__u32)pid},
+	        .state = state,
+	};
+
+	c->made_here++;
+	collector_push(c, &e.h);
+	c->news = true;
+}
+
+/* Known before their first hit: one that is idle is a target all the same. */
+void collector_targets_tell(struct collector *c)
+{
+	for (size_t i = 0; i < targets_count(c->config.targets); i++)
+		target_tell(c, targets_pid(c->config.targets, i), PROCESS_RUNNING);
+}
+
+static void target_ended(struct collector *c, pid_t pid)
+{
+	__u32 tgid = (__u32)pid;
+	bool crashed;
+
+	/* Its last events first: among them why it ended. */
+	ring_buffer__consume(c->ring);
+	crashed = targets_end(c->config.targets, pid);
+	collector_layouts_forget(c, pid);
+	chain_store_forget(c->names, tgid);
+	/* The number may serve another process of the same executable: let that one be new. */
+	bpf_map_delete_elem(c->config.targets_fd, &tgid);
+	memset(c->config.tuning->known, 0, sizeof(c->config.tuning->known));
+	target_tell(c, pid, crashed ? PROCESS_CRASHED : PROCESS_EXITED);
+}
+
+void collector_ends_wait(struct collector *c, int timeout_ms)
+{
+	pid_t ended[TARGET_ENDS_MAX];
+	size_t count = targets_poll(c->config.targets, timeout_ms, ended);
+
+	for (size_t i = 0; i < count; i++)
+		target_ended(c, ended[i]);
+}
