@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/attach/calibrate.h"
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/permission.h"
 #include "bpf/attach/trial.h"
 #include "core/event/event.h"
@@ -269,7 +270,7 @@ int program_target_add(const struct program *program, uint32_t tgid)
 void program_row_set(const struct program *program, size_t row, const struct field_row *fields)
 {
 	program->skeleton->bss->field_rows[row] = *fields;
-	program->skeleton->bss->tuning.proven[row] = 0;
+	detector_tuning_proven_set(&program->skeleton->bss->tuning, row, 0);
 }
 
 int program_callers_set(const struct program *program, uint32_t site,

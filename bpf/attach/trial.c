@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/attach/calibrate.h"
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
 #include "core/event/event.h"
@@ -90,8 +91,8 @@ static void trial_forget(const struct trial *t)
 	table_clear(s->maps.targets);
 	table_clear(s->maps.call_sites);
 	table_clear(s->maps.chains);
-	s->bss->tuning.births_allowed = 0;
-	memset(s->bss->tuning.known, 0, sizeof(s->bss->tuning.known));
+	detector_tuning_births_allowed_set(&s->bss->tuning, 0);
+	detector_tuning_known_clear(&s->bss->tuning);
 }
 
 /* ---- what a body costs --------------------------------------------------------------- */
@@ -212,7 +213,7 @@ static void cold_time(const struct trial *t, volatile char *memory)
 
 static void cold_try(const struct trial *t)
 {
-	__u32 *timed_all = &t->program->skeleton->bss->tuning.timed_all;
+	struct detector_tuning *tuning = &t->program->skeleton->bss->tuning;
 	char *memory;
 
 	if (!(t->program->costs.measured & 1u << BODY_OPERATION))
@@ -220,9 +221,9 @@ static void cold_try(const struct trial *t)
 	memory = calloc(1, CALIBRATE_MEMORY);
 	if (!memory)
 		return;
-	*(volatile __u32 *)timed_all = 1;
+	detector_tuning_timed_all_set(tuning, true);
 	cold_time(t, memory);
-	*(volatile __u32 *)timed_all = 0;
+	detector_tuning_timed_all_set(tuning, false);
 	free(memory);
 }
 
@@ -299,7 +300,7 @@ int trial_run(struct program *program)
 	rc = program_target_add(program, (uint32_t)getpid());
 	if (rc)
 		goto cleanup;
-	program->skeleton->bss->tuning.births_allowed = UINT64_MAX;
+	detector_tuning_births_allowed_set(&program->skeleton->bss->tuning, UINT64_MAX);
 	rc = places_run(&t, getpid());
 	program->pid_filter = t.seen;
 	if (!rc && !t.seen) {

@@ -336,16 +336,16 @@ void collector_counts_push(struct collector *c, bool final)
 	uint64_t now;
 
 	/* From here on rows are not marked with a time before this. */
-	*(volatile __u64 *)&c->config.tuning->clock_tick = 0;
+	detector_tuning_clock_restart(c->config.tuning);
 	now = clock_now();
 	c->final = final;
 	c->final_waits = final && c->consumed ? FINAL_WAITS : 0;
 	c->resend = c->resend_next;
 	c->resend_next = false;
 	if (scan_is_due(c)) {
-		*(volatile __u64 *)&c->config.tuning->scanned_ns = UINT64_MAX;
+		detector_tuning_scanned_set(c->config.tuning, UINT64_MAX);
 		maps_push(c, now);
-		*(volatile __u64 *)&c->config.tuning->scanned_ns = clock_now();
+		detector_tuning_scanned_set(c->config.tuning, clock_now());
 		goroutines_push(c, now);
 		c->last_scan_ns = now;
 	}

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is told of processes: those known from the start, and the end of each. */
-#include <string.h>
-
 #include <bpf/bpf.h>
 
 #include "bpf/collect/collector_internal.h"
@@ -41,7 +39,7 @@ static void target_ended(struct collector *c, pid_t pid)
 	chain_store_forget(c->names, tgid);
 	/* The number may serve another process of the same executable: let that one be new. */
 	bpf_map_delete_elem(c->config.targets_fd, &tgid);
-	memset(c->config.tuning->known, 0, sizeof(c->config.tuning->known));
+	detector_tuning_known_clear(c->config.tuning);
 	target_tell(c, pid, crashed ? PROCESS_CRASHED : PROCESS_EXITED);
 }
 

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/attach/coverage_totals.h"
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/collect/chain_finish.h"
 #include "bpf/collect/chain_store.h"
 #include "bpf/collect/collector.h"
@@ -48,9 +49,10 @@ struct collector {
 	uint64_t chains_missing; /* events that named a chain that is not known: lost */
 	uint64_t made_here;      /* events that the collector made itself and that may be lost */
 
-	uint64_t tuned_ns;      /* when the spacing of holds was last looked at */
-	uint64_t tuned_held_ns; /* held time until then */
-	double tuned_used;      /* part of the budget of held time that is used lately */
+	uint64_t tuned_ns;         /* when the spacing of holds was last looked at */
+	uint64_t tuned_held_ns;    /* held time until then */
+	uint64_t tried_spacing_ns; /* as the programs were told last */
+	double tuned_used;         /* part of the budget of held time that is used lately */
 
 	struct collector_layouts *layouts;
 

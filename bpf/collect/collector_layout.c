@@ -287,7 +287,8 @@ void collector_layouts_look(struct collector *c)
 	maps_look(c);
 	for (const struct subject *s = l->subjects; s; s = s->next)
 		if (!s->gone)
-			c->config.tuning->proven[s->row] = layout_check_passed(s->check);
+			detector_tuning_proven_set(c->config.tuning, s->row,
+			                           layout_check_passed(s->check));
 	l->wait_ns = l->wait_ns ? 2 * l->wait_ns : FIRST_NS;
 	if (l->wait_ns > LAST_NS)
 		l->wait_ns = LAST_NS;

@@ -14,10 +14,16 @@
 	0.3 /* of the latest, in what is used lately: a fifth of a second has a few holds */
 #define STEP_MOST 1.5
 
+static void tried_spacing_set(struct collector *c, uint64_t ns)
+{
+	c->tried_spacing_ns = ns;
+	detector_tuning_tried_spacing_set(c->config.tuning, ns);
+}
+
 void collector_tuning_open(struct collector *c)
 {
-	c->config.tuning->fresh_spacing_ns = FRESH_SPACING;
-	c->config.tuning->tried_spacing_ns = SPACING_FIRST;
+	detector_tuning_fresh_spacing_set(c->config.tuning, FRESH_SPACING);
+	tried_spacing_set(c, SPACING_FIRST);
 	c->tuned_ns = c->started_ns;
 	c->tuned_used = USED_WANTED;
 }
@@ -28,20 +34,21 @@ void collector_tuning_open(struct collector *c)
 void collector_tune(struct collector *c)
 {
 	uint64_t now = clock_now(), held, budget;
-	struct detector_tuning *t = c->config.tuning;
-	uint64_t divisor = t->hold_divisor ? t->hold_divisor : c->config.budget_divisor;
+	uint64_t divisor = detector_tuning_hold_divisor(c->config.tuning);
 	double step, spacing;
 
 	if (now - c->tuned_ns < TUNE_EVERY_NS)
 		return;
+	if (!divisor)
+		divisor = c->config.budget_divisor;
 	held = collector_stall_ns(c);
 	budget = (now - c->tuned_ns) / divisor;
 	if (budget)
 		c->tuned_used += USED_WEIGHT * ((double)(held - c->tuned_held_ns) / (double)budget -
 		                                c->tuned_used);
 	step = fmin(fmax(c->tuned_used / USED_WANTED, 1 / STEP_MOST), STEP_MOST);
-	spacing = fmin(fmax((double)t->tried_spacing_ns * step, SPACING_MIN), SPACING_MAX);
-	t->tried_spacing_ns = (uint64_t)spacing;
+	spacing = fmin(fmax((double)c->tried_spacing_ns * step, SPACING_MIN), SPACING_MAX);
+	tried_spacing_set(c, (uint64_t)spacing);
 	c->tuned_ns = now;
 	c->tuned_held_ns = held;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bpf/attach/detector_tuning.h"
 #include "core/base/clock.h"
 #include "core/base/thread_call.h"
 
@@ -187,8 +188,8 @@ static void allow(const struct birth_probes *b)
 {
 	double told = b->balance_ns / (double)b->config.hit_ns;
 
-	*(volatile __u64 *)&b->config.tuning->births_allowed =
-	        b->paid_hits + (told > 0 ? (uint64_t)told : 0);
+	detector_tuning_births_allowed_set(b->config.tuning,
+	                                   b->paid_hits + (told > 0 ? (uint64_t)told : 0));
 }
 
 static void step(struct birth_probes *b)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bpf/attach/coverage_totals.h"
+#include "bpf/attach/detector_tuning.h"
 #include "core/base/clock.h"
 #include "core/base/thread_call.h"
 #include "core/budget/contention.h"
@@ -147,7 +148,7 @@ static void armed_set(struct governor *g, bool armed)
 	uint64_t now = clock_now();
 
 	overhead_budget_armed(&g->budget, now, armed);
-	*(volatile __u64 *)&g->config.tuning->armed_ns = armed ? now : 0;
+	detector_tuning_armed_set(g->config.tuning, armed ? now : 0);
 	pthread_mutex_lock(&g->lock);
 	if (g->armed_since_ns)
 		g->state.armed_ns += now - g->armed_since_ns;
@@ -162,7 +163,7 @@ static void armed_set(struct governor *g, bool armed)
 static void sign_give(const struct governor *g, uint64_t now)
 {
 	link_keeper_beat(g->config.keeper, now);
-	*(volatile __u64 *)&g->config.tuning->beat_ns = now;
+	detector_tuning_beat_set(g->config.tuning, now);
 }
 
 /* Where taking probes out is slow, a window of a second costs that and seconds more. So probes that
@@ -198,7 +199,7 @@ static int arm(struct governor *g, void (*failed)(void *ctx, const struct probe_
 	int rc;
 
 	turn(g, true);
-	*(volatile __u32 *)&g->config.tuning->closing = 0;
+	detector_tuning_closing_set(g->config.tuning, false);
 	rc = each ? probe_set_open_each(g->config.probes, is_bearable, g, failed, ctx)
 	          : probe_set_open(g->config.probes, failed, ctx);
 	if (probe_set_is_open(g->config.probes))
@@ -216,7 +217,7 @@ static void disarm(struct governor *g, bool patient)
 	if (!probe_set_is_open(g->config.probes))
 		return;
 	if (patient) {
-		*(volatile __u32 *)&g->config.tuning->closing = 1;
+		detector_tuning_closing_set(g->config.tuning, true);
 		nanosleep(&(struct timespec){.tv_nsec = (long)last}, NULL);
 	}
 	armed_set(g, false);
@@ -248,7 +249,7 @@ static void holds_allow(const struct governor *g)
 
 	if (divisor < g->config.hold_divisor || g->config.share >= OVERHEAD_UNLIMITED)
 		divisor = g->config.hold_divisor;
-	*(volatile __u64 *)&g->config.tuning->hold_divisor = divisor;
+	detector_tuning_hold_divisor_set(g->config.tuning, divisor);
 }
 
 /* See detector_tuning.window_gap. */
@@ -256,7 +257,7 @@ static void gap_tell(const struct governor *g)
 {
 	double gap = fmin(overhead_budget_gap(&g->budget), GAP_MOST);
 
-	*(volatile __u64 *)&g->config.tuning->window_gap = (__u64)(WINDOW_GAP_ONE * gap);
+	detector_tuning_window_gap_set(g->config.tuning, (__u64)(WINDOW_GAP_ONE * gap));
 }
 
 static void births_allow(struct governor *g)

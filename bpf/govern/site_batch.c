@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/govern/site_probes_internal.h"
 #include "core/probe/access_key.h"
 #include "gomaptop.skel.h"
@@ -28,15 +29,14 @@ static int key_add(struct site_probes *p, const struct site *s, __u32 row)
 
 	if (rc)
 		return rc;
-	__atomic_or_fetch(&tuning->calls[bit / 64], 1ULL << bit % 64, __ATOMIC_RELAXED);
-	__atomic_store_n(&tuning->calls_probed, 1, __ATOMIC_RELEASE);
+	detector_tuning_call_add(tuning, bit);
 	return 0;
 }
 
 void site_keys_renew(struct site_probes *p)
 {
 	struct detector_tuning *tuning = &p->program.skeleton->bss->tuning;
-	uint64_t bits[CALL_BITS / 64] = {0};
+	__u64 bits[CALL_BITS / 64] = {0};
 
 	for (size_t i = 0; i < p->site_count; i++) {
 		struct call_key key = key_of(p, p->sites[i]);
@@ -49,9 +49,7 @@ void site_keys_renew(struct site_probes *p)
 		else
 			bpf_map_delete_elem(bpf_map__fd(p->program.skeleton->maps.call_keys), &key);
 	}
-	for (size_t i = 0; i < CALL_BITS / 64; i++)
-		__atomic_store_n(&tuning->calls[i], bits[i], __ATOMIC_RELAXED);
-	__atomic_store_n(&tuning->calls_probed, p->armed > 0, __ATOMIC_RELEASE);
+	detector_tuning_calls_set(tuning, bits, p->armed > 0);
 }
 
 static int row_take(struct site_probes *p, const struct site *s)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/watch/watch_follow.h"
 #include "bpf/watch/watch_internal.h"
 #include "core/base/clock.h"
@@ -286,7 +287,7 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 static void slow_stop(struct watch *w)
 {
 	if (w->program.skeleton) {
-		*(volatile __u32 *)&w->program.skeleton->bss->tuning.stopped = 1;
+		detector_tuning_stop(&w->program.skeleton->bss->tuning);
 		nanosleep(&(struct timespec){.tv_nsec = STOPPED_AFTER_NS}, NULL);
 	}
 	link_keeper_abandon(w->keeper);
