@@ -128,7 +128,7 @@ static void put_group(struct page *page)
 
 static double budget_ratio(const struct page *page)
 {
-	return page->context->overhead_budget >= 0 ? page->context->overhead_budget : NAN;
+	return page->context->overhead_limit >= 0 ? page->context->overhead_limit : NAN;
 }
 
 static double estimate_ratio(const struct page *page)

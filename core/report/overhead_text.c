@@ -29,7 +29,7 @@ static double base_ns(const struct coverage_row *c)
 	return c->target_cpu_ns ? (double)overhead_base_ns(c->target_cpu_ns, c->watched_ns) : 0;
 }
 
-void overhead_text(const struct coverage_row *c, double budget, char *text, size_t size)
+void overhead_text(const struct coverage_row *c, double overhead_limit, char *text, size_t size)
 {
 	struct line line = {.text = text, .size = size};
 	double base = base_ns(c);
@@ -40,8 +40,8 @@ void overhead_text(const struct coverage_row *c, double budget, char *text, size
 	say(&line, "Watching has cost about %.2f %% of %s so far", 100 * c->overhead_estimate,
 	    base > (double)c->target_cpu_ns ? "a tenth of a CPU (the targets use less)"
 	                                    : "the targets' CPU time");
-	if (budget > 0 && budget < OVERHEAD_UNLIMITED)
-		say(&line, "; the limit is %.3g %%", 100 * budget);
+	if (overhead_limit > 0 && overhead_limit < OVERHEAD_UNLIMITED)
+		say(&line, "; the limit is %.3g %%", 100 * overhead_limit);
 }
 
 void overhead_parts_text(const struct coverage_row *c, char *text, size_t size)

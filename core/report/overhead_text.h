@@ -12,8 +12,9 @@
 #define OVERHEAD_TEXT_MAX 256
 
 /* Both are cut off where size is too small, always ended with a 0, and empty as long as nothing is
- * known. budget: the limit, 0.03 = 3 %; 0, 1 and above: there is none to speak of. */
-void overhead_text(const struct coverage_row *coverage, double budget, char *text, size_t size);
+ * known. overhead_limit: 0.03 = 3 %; 0, 1 and above: there is none to speak of. */
+void overhead_text(const struct coverage_row *coverage, double overhead_limit, char *text,
+                   size_t size);
 void overhead_parts_text(const struct coverage_row *coverage, char *text, size_t size);
 
 #endif

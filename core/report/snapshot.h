@@ -27,7 +27,7 @@ struct snapshot_context {
 	const char *arch;             /* "x86_64" */
 	int cpus;
 	const char *attach;                 /* "uprobe_multi" | "perf_event" */
-	double overhead_budget;             /* 0.03; 1: no limit; negative: not known */
+	double overhead_limit;              /* 0.03; 1: no limit; negative: not known */
 	const struct overhead_costs *costs; /* of a hit; NULL: not known */
 	size_t probes_wanted, probes_attached;
 	const struct snapshot_skip {

@@ -92,7 +92,7 @@ static void put_overhead(struct json_writer *w, const struct snapshot_context *c
                          const struct coverage_row *row)
 {
 	json_begin_object(w, "overhead");
-	json_put_real(w, "budget", context->overhead_budget >= 0 ? context->overhead_budget : NAN);
+	json_put_real(w, "budget", context->overhead_limit >= 0 ? context->overhead_limit : NAN);
 	json_put_real(w, "estimate", row->target_cpu_ns ? row->overhead_estimate : NAN);
 	snapshot_put_known(w, "ns_per_hit", row->ns_per_hit);
 	json_put_real(w, "hits_seconds", (double)coverage_hits_ns(row) / 1e9);

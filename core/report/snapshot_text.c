@@ -124,8 +124,8 @@ static void head_print(const struct model *model, const struct snapshot_context 
 		fprintf(out, "  overhead about %.1f %%", 100 * coverage->overhead_estimate);
 	else
 		fputs("  overhead not known", out);
-	if (context->overhead_budget > 0 && context->overhead_budget < 1)
-		fprintf(out, " of %.1f %%", 100 * context->overhead_budget);
+	if (context->overhead_limit > 0 && context->overhead_limit < 1)
+		fprintf(out, " of %.1f %%", 100 * context->overhead_limit);
 	if (coverage->watched_ns > coverage->armed_ns)
 		fprintf(out, "\nprobes were in place %.3g %% of the time",
 		        100.0 * (double)coverage->armed_ns / (double)coverage->watched_ns);

@@ -146,6 +146,7 @@ static double run(struct bench *bench, const struct scene *scene, int frames)
 	long bytes = 0;
 	double usual;
 
+	bench->config.interval_ns = 1000000000;
 	bench->ui = ui_create(&bench->source, &bench->config);
 	if (!bench->ui)
 		fail("not enough memory");

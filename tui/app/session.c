@@ -75,7 +75,7 @@ static int session_watch(struct session *session, struct error *err)
 	        .pid_count = child ? 1 : options->pid_count,
 	        .executable = child ? child_executable(session->child) : options->executable,
 	        .stall_min_ns = options->stall_min_ns,
-	        .overhead = options->max_overhead,
+	        .overhead = options->overhead_limit,
 	        .stall_max_ns = options->stall_max_ns,
 	        .interval_ns =
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,
@@ -177,7 +177,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .arch = session->host.machine,
 	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
 	        .attach = watch_attach_name(session->watch),
-	        .overhead_budget = session->options->max_overhead,
+	        .overhead_limit = session->options->overhead_limit,
 	        .costs = watch_costs(session->watch),
 	        .probes_wanted = watch_probes_wanted(session->watch),
 	        .probes_attached = watch_probes_attached(session->watch),

@@ -90,7 +90,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .pump = source_pump,
 	        .snapshot = source_snapshot,
 	        .attach_line = source_attach_line,
-	        .max_overhead = session->options->max_overhead,
+	        .overhead_limit = session->options->overhead_limit,
 	        .problem = source_problem,
 	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),

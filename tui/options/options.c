@@ -32,8 +32,8 @@ static struct argp_option *argp_options_make(char (*help)[256])
 	for (i = 0; out && i < option_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		snprintf(help[i], sizeof(help[i]), row->fallback ? "%s (default: %s)" : "%s",
-		         row->help, row->fallback);
+		snprintf(help[i], sizeof(help[i]), option_default(row) ? "%s (default: %s)" : "%s",
+		         row->help, option_default(row));
 		out[i] = (struct argp_option){
 		        .name = row->name,
 		        .key = row->letter ? row->letter : KEY_BASE + (int)i,
@@ -68,7 +68,6 @@ static void option_read(struct command_line *line, const struct option_row *row,
 	char message[sizeof(err.text) + 64];
 	int rc;
 
-	line->given |= 1ULL << (row - option_rows);
 	rc = row->read(line, text, &err);
 	line->failed |= rc == -ENOMEM;
 	if (rc < 0) {
@@ -114,6 +113,7 @@ static error_t argp_parser(int key, char *arg, struct argp_state *state)
 	}
 	if (!row)
 		return ARGP_ERR_UNKNOWN;
+	line->given |= 1ULL << (row - option_rows);
 	option_read(line, row, arg);
 	return 0;
 }
@@ -233,24 +233,31 @@ static int split_command(int argc, char **argv, struct options *options)
 	return argc;
 }
 
+/* Those of the table, and those that no value says. */
+static void defaults_set(struct command_line *line)
+{
+	const char *no_color = getenv("NO_COLOR");
+	size_t i;
+
+	*line->options = (struct options){
+	        .format = SNAPSHOT_TEXT,
+	        .output_format = SNAPSHOT_JSON,
+	        .color = no_color && *no_color ? UI_COLOR_NEVER : UI_COLOR_AUTO,
+	};
+	for (i = 0; i < option_count; i++) {
+		if (option_rows[i].default_value)
+			option_read(line, &option_rows[i], option_rows[i].default_value);
+	}
+}
+
 enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal,
                                   struct options *options)
 {
 	struct command_line line = {.options = options};
-	const char *no_color = getenv("NO_COLOR");
 	static char name[] = "gomaptop";
 	int rc;
 
-	*options = (struct options){
-	        .interval_ns = NS_PER_SECOND,
-	        .format = SNAPSHOT_TEXT,
-	        .output_format = SNAPSHOT_JSON,
-	        .stall_min_ns = 20000,
-	        .stall_max_ns = 1000000,
-	        .stack_depth = 64,
-	        .max_overhead = 0.03,
-	        .color = no_color && *no_color ? UI_COLOR_NEVER : UI_COLOR_AUTO,
-	};
+	defaults_set(&line);
 	argc = split_command(argc, argv, options);
 	if (argc > 0)
 		argv[0] = name; /* getopt(3) begins its own messages with it */

@@ -2,7 +2,7 @@
 /*
  * options: the command line, from one table to argp, --help, manual page and bash completion.
  *
- * OPTION rows live in options.c: long name, letter, argument, default, where it has a meaning,
+ * Rows live in options_table.c: long name, letter, argument, default, where it has a meaning,
  * help, and the function that reads it. Nothing else in the project knows how an option is spelt.
  */
 #ifndef GOMAPTOP_TUI_OPTIONS_H
@@ -54,7 +54,7 @@ struct options {
 	bool until_conflict;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
-	double max_overhead;          /* part of the target's CPU time; 1: no limit */
+	double overhead_limit;        /* part of the target's CPU time; 1: no limit */
 	struct listen_address listen; /* --listen */
 	enum ui_color color;          /* NO_COLOR has been looked at: never AUTO because of it */
 	bool show_keys;

@@ -29,9 +29,9 @@ int options_write_manual(FILE *out)
 			fprintf(out, "=\\fI%s\\fR", row->argument);
 		fputc('\n', out);
 		write_minus_escaped(out, row->help);
-		if (row->fallback) {
+		if (option_default(row)) {
 			fputs(" (default: ", out);
-			write_minus_escaped(out, row->fallback);
+			write_minus_escaped(out, option_default(row));
 			fputc(')', out);
 		}
 		fputs(".\n", out);

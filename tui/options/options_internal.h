@@ -36,13 +36,21 @@ struct option_row {
 	const char *name;
 	char letter;          /* 0: none */
 	const char *argument; /* NULL: takes none */
-	const char *fallback; /* default, in words; NULL: nothing to say */
+	/* What holds without the option: a value that read() takes before the command line, or words
+	 * where no value says it (options.c then knows). NULL: nothing to say. */
+	const char *default_value, *default_words;
 	enum meaning meaning;
 	const char *help;
 	int (*read)(struct command_line *line, const char *text, struct error *err);
 };
 
 #define OPTIONS_MAX 64 /* bits of command_line.given */
+
+/* The default as help and manual page print it; NULL: none. */
+static inline const char *option_default(const struct option_row *row)
+{
+	return row->default_value ? row->default_value : row->default_words;
+}
 
 extern const struct option_row option_rows[];
 extern const size_t option_count;

@@ -254,9 +254,7 @@ pid_t ui_choose(const struct ui_choices *choices, const struct ui_config *config
 	struct chooser *chooser = calloc(1, sizeof(*chooser));
 	struct loop loop = {
 	        .event_fd = choices->event_fd,
-	        .interval_ns = config->interval_ns && config->interval_ns < SECOND_NS
-	                               ? config->interval_ns
-	                               : SECOND_NS,
+	        .interval_ns = config->interval_ns < SECOND_NS ? config->interval_ns : SECOND_NS,
 	        .key = on_key,
 	        .news = on_news,
 	        .draw = on_draw,

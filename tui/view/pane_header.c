@@ -188,13 +188,14 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 {
 	const struct coverage_row *coverage = &ui->rows.coverage;
 	char text[64], percent[FORMAT_MAX], limit[FORMAT_MAX];
-	double budget = ui->source->max_overhead;
-	bool limited = budget > 0 && budget < 1;
+	double overhead_limit = ui->source->overhead_limit;
+	bool limited = overhead_limit > 0 && overhead_limit < 1;
 
 	snprintf(text, sizeof(text), "overhead %s%s%s",
 	         format_percent(coverage->overhead_now, percent), limited ? " of " : "",
-	         limited ? format_percent(budget, limit) : "");
-	return word(y, x, end, limited && coverage->overhead_now > budget ? STYLE_WARN : STYLE_TEXT,
+	         limited ? format_percent(overhead_limit, limit) : "");
+	return word(y, x, end,
+	            limited && coverage->overhead_now > overhead_limit ? STYLE_WARN : STYLE_TEXT,
 	            text);
 }
 

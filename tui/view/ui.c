@@ -358,7 +358,7 @@ struct ui *ui_create(const struct ui_source *source, const struct ui_config *con
 		return NULL;
 	ui->source = source;
 	ui->config = config;
-	ui->interval_ns = config->interval_ns ? config->interval_ns : 1000000000u;
+	ui->interval_ns = config->interval_ns;
 	table_init(&ui->maps, &maps_table);
 	table_init(&ui->goroutines, &goroutines_table);
 	view_tree_forget();

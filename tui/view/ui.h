@@ -28,7 +28,7 @@ struct ui_source {
 	int (*snapshot)(void *ctx, char *path_out, size_t path_size, struct error *err);
 	/* One line for the header: how the probes are attached, "24/24 probes (uprobe_multi)". */
 	void (*attach_line)(void *ctx, char *out, size_t size);
-	double max_overhead; /* 0.03; 0 or 1: there is no limit to speak of */
+	double overhead_limit; /* 0.03; 0 or 1: there is no limit to speak of */
 	/* What is to be known of the watch itself, a sentence for each index from 0 on (a function
 	 * that could not be probed, an executable that was replaced). False: no more for now. NULL:
 	 * nothing to tell. */
@@ -49,7 +49,7 @@ struct ui_source {
 };
 
 struct ui_config {
-	uint64_t interval_ns;
+	uint64_t interval_ns; /* between two refreshes; not 0 */
 	uint64_t duration_ns; /* 0: until q */
 	enum ui_color color;
 	bool until_conflict;

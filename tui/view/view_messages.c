@@ -42,7 +42,7 @@ static int draw_cost(const struct ui *ui, const struct rect *area)
 {
 	char text[2 * OVERHEAD_TEXT_MAX + 8], parts[OVERHEAD_TEXT_MAX];
 
-	overhead_text(&ui->rows.coverage, ui->source->max_overhead, text, OVERHEAD_TEXT_MAX);
+	overhead_text(&ui->rows.coverage, ui->source->overhead_limit, text, OVERHEAD_TEXT_MAX);
 	overhead_parts_text(&ui->rows.coverage, parts, sizeof(parts));
 	if (!*text)
 		return 0;

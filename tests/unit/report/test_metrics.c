@@ -99,7 +99,7 @@ static void test_unknown(void **state)
 	char *text;
 
 	(void)state;
-	context.overhead_budget = -1;
+	context.overhead_limit = -1;
 	text = document_of(model, &context);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
 		if (strstr(text, unknown[i]))

@@ -221,6 +221,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(options.stall_min_ns, 20000);
 	assert_int_equal(options.stall_max_ns, 1000000);
 	assert_int_equal(options.stack_depth, 64);
+	assert_true(options.overhead_limit == 0.03);
 	assert_int_equal(options.color, UI_COLOR_AUTO);
 	assert_false(options.until_conflict || options.verbose);
 	assert_null(options.output);

@@ -77,6 +77,7 @@ static void stage_set(struct stage *stage, bool hostile)
 	        .ctx = stage,
 	        .realtime_offset_ns = INT64_C(1700000000) * 1000000000,
 	};
+	stage->config.interval_ns = 1000000000;
 	stage->ui = ui_create(&stage->source, &stage->config);
 	assert_non_null(stage->ui);
 	stage->out = fopen("/dev/null", "w+");
@@ -138,6 +139,7 @@ static void press(struct stage *stage, const char *keys)
 static void leave(struct stage *stage)
 {
 	ui_destroy(stage->ui);
+	stage->config.interval_ns = 1000000000;
 	stage->ui = ui_create(&stage->source, &stage->config);
 	assert_non_null(stage->ui);
 }
