@@ -9,7 +9,7 @@
 #define CTRL(letter) ((letter)&0x1f)
 
 static const struct keymap_entry table[ACTION_COUNT] = {
-#define X(id, keys, where, word, help) [ACTION_##id] = {#id, keys, where, word, help},
+#define X(id, keys, views, word, help) [ACTION_##id] = {#id, keys, views, word, help},
         ACTIONS(X)
 #undef X
 };
@@ -50,10 +50,9 @@ const struct keymap_entry *keymap_entry(enum action action)
 	return action < ACTION_COUNT ? &entries[action] : NULL;
 }
 
-bool keymap_is_for(enum action action, char view)
+bool keymap_is_for(enum action action, enum view_id view)
 {
-	return action < ACTION_COUNT &&
-	       (entries[action].where[0] == '*' || strchr(entries[action].where, view));
+	return action < ACTION_COUNT && entries[action].views >> view & 1;
 }
 
 /* ---- other keys ---------------------------------------------------------------------- */

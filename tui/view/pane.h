@@ -34,21 +34,6 @@ enum handled {
 /* What the map view shows below what it says about the map. */
 enum map_section { MAP_CONFLICTS, MAP_HEAT, MAP_LINES, MAP_TIMELINE, MAP_SECTIONS };
 
-enum view_id {
-	VIEW_OVERVIEW,
-	VIEW_MAP,
-	VIEW_CONFLICT,
-	VIEW_GOROUTINE,
-	VIEW_TREE,
-	VIEW_MESSAGES,
-	VIEW_SETUP,
-	VIEW_HELP,
-	VIEW_COUNT
-};
-
-/* One for each view, in its order: how the table of actions names them. */
-#define VIEW_LETTERS "omcgtsuh"
-
 #define VIEW_STACK_MAX 8
 #define NOTICE_MAX     512
 #define FILTERS_MAX    8
@@ -175,13 +160,13 @@ void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor);
 /* Take the rows of now, filtered and sorted. */
 void ui_refresh(struct ui *ui);
 
-/* The letter of the view on the screen. */
-char ui_view_letter(const struct ui *ui);
+/* The view on the screen, and its table. */
+enum view_id ui_view_id(const struct ui *ui);
+const struct view_ops *ui_view(const struct ui *ui);
 /* As in the settings. */
 const char *ui_pane_name(enum pane_id pane);
 /* The focused pane of the overview; NULL in another view. */
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
-const struct view_ops *ui_view(const struct ui *ui);
 
 /* ---- actions that are the same in every view (ui_actions.c) ---------------------------------- */
 

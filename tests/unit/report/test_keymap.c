@@ -71,6 +71,21 @@ static void keys_of_terminals_that_differ(void **state)
 	assert_int_equal(keymap_action(0x7f), ACTION_BACK);
 }
 
+static void keys_mean_something_in_some_views(void **state)
+{
+	(void)state;
+	assert_true(keymap_is_for(ACTION_SORT, VIEW_OVERVIEW));
+	assert_false(keymap_is_for(ACTION_SORT, VIEW_MAP));
+	assert_true(keymap_is_for(ACTION_FILTER, VIEW_TREE));
+	assert_true(keymap_is_for(ACTION_OPEN, VIEW_SETUP));
+	assert_false(keymap_is_for(ACTION_OPEN, VIEW_MESSAGES));
+	assert_true(keymap_is_for(ACTION_COPY, VIEW_TREE));
+	assert_false(keymap_is_for(ACTION_COPY, VIEW_SETUP));
+	assert_false(keymap_is_for(ACTION_NONE, VIEW_OVERVIEW));
+	for (int view = 0; view < VIEW_COUNT; view++)
+		assert_true(keymap_is_for(ACTION_QUIT, (enum view_id)view));
+}
+
 static void the_manual_lists_every_action(void **state)
 {
 	char *text = NULL;
@@ -97,6 +112,7 @@ int main(void)
 	        cmocka_unit_test(every_key_means_what_the_table_says),
 	        cmocka_unit_test(names_are_not_taken_for_letters),
 	        cmocka_unit_test(keys_of_terminals_that_differ),
+	        cmocka_unit_test(keys_mean_something_in_some_views),
 	        cmocka_unit_test(the_manual_lists_every_action),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,7 @@ static void random_keys_do_no_harm(void **state)
 		if (draw_overruns())
 			break;
 	}
-	printf("%c %dx%d\n", ui_view_letter(stage.ui), COLS, LINES);
+	printf("%s %dx%d\n", ui_view(stage.ui)->name, COLS, LINES);
 	assert_int_equal(draw_overruns(), 0);
 	stage_clear(&stage);
 }
