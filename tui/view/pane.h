@@ -4,8 +4,8 @@
  *
  * A pane is one file and one ops table; a view (something that fills the screen between header
  * and key bar) likewise. They ask struct rows for what they show and keep nothing that outlives a
- * refresh except numbers in struct ui. To add one: write its file, name its table here, put it
- * into the table of ui.c.
+ * refresh except what their own struct below says. To add one: write its file, name its table
+ * here, put it into the table of ui.c.
  */
 #ifndef GOMAPTOP_TUI_PANE_H
 #define GOMAPTOP_TUI_PANE_H
@@ -21,6 +21,7 @@
 #include "tui/widget/list.h"
 #include "tui/widget/prompt.h"
 #include "tui/widget/table.h"
+#include "tui/words/call_tree.h"
 #include "tui/words/explain.h"
 #include "tui/words/messages.h"
 #include "tui/words/pattern.h"
@@ -31,8 +32,64 @@ enum handled {
 	HANDLED,
 };
 
+/* ---- what one pane or view remembers between two frames ---------------------------------------
+ */
+
+struct maps_pane {
+	struct map_row sums; /* of the rows in the table, as of the last refresh */
+};
+
+struct heat_pane {
+	struct heat_cursor cursor;
+	int first_depth; /* 0: the leftmost column is depth 1 */
+};
+
 /* What the map view shows below what it says about the map. */
 enum map_section { MAP_CONFLICTS, MAP_HEAT, MAP_LINES, MAP_TIMELINE, MAP_SECTIONS };
+
+struct map_view {
+	unsigned int number; /* of the map */
+	enum map_section section;
+	struct chain_list chains;
+	struct heat_cursor heat;
+};
+
+struct conflict_view {
+	unsigned int number; /* of the conflict */
+	int scroll;
+	bool in_full; /* as text that is broken, not elided */
+};
+
+#define GOROUTINE_CONFLICTS_MAX 256
+
+struct goroutine_view {
+	uint64_t key;     /* of the goroutine, as in goroutines_table */
+	struct list list; /* of its conflicts */
+	const struct conflict_row *conflicts[GOROUTINE_CONFLICTS_MAX];
+	size_t conflict_count;
+	int first_y; /* line of the first one as drawn last, for the mouse */
+};
+
+struct tree_view {
+	unsigned int map_number; /* 0: the tree of all maps that are shown */
+	struct list list;
+	struct call_tree tree;
+};
+
+struct messages_view {
+	size_t scroll;
+};
+
+struct setup_view {
+	struct list list;
+};
+
+struct help_view {
+	int scroll;
+};
+
+/* ---- the screen ------------------------------------------------------------------------------
+ */
 
 #define VIEW_STACK_MAX 8
 #define NOTICE_MAX     512
@@ -51,30 +108,23 @@ struct ui {
 	enum view_id stack[VIEW_STACK_MAX]; /* [depth] is on the screen */
 	int depth;
 	struct table maps; /* shared by the maps pane and the heatmap: one row, one selection */
-	struct map_row map_sums; /* of the rows in maps, as of the last refresh */
 	struct table goroutines;
-	struct chain_list chains;          /* of the selected map */
-	struct heat_cursor heat;           /* of the heatmap pane */
-	int heat_first_depth;              /* 0: the leftmost column is depth 1 */
-	unsigned int map_number;           /* of the map view */
-	unsigned int conflict_number;      /* of the conflict view */
-	struct chain_list map_view_chains; /* of the map view's map */
-	struct heat_cursor map_view_heat;
-	enum map_section map_section;
-	uint64_t goroutine_key; /* of the goroutine view */
-	struct list goroutine_conflicts;
-	unsigned int tree_map; /* number of the call tree's map; 0: all */
-	struct list tree;
+	struct chain_list chains; /* of the selected map */
+	struct maps_pane maps_pane;
+	struct heat_pane heat_pane;
+	struct map_view map_view;
+	struct conflict_view conflict_view;
+	struct goroutine_view goroutine_view;
+	struct tree_view tree_view;
+	struct messages_view messages_view;
+	struct setup_view setup_view;
+	struct help_view help_view;
 	struct messages messages;
-	size_t message_scroll;
-	size_t problems; /* of the source's: so many are among the messages */
-	struct list setup;
-	bool settings_broken; /* the file is there, but it could not be used */
-	int conflict_scroll, help_scroll;
-	bool conflict_in_full;                  /* as text that is broken, not elided */
-	struct pattern filter;                  /* rows without it are not shown */
-	struct range range;                     /* nor those that have nothing in it */
-	bool range_is_of_view;                  /* it goes with the view that shows it */
+	size_t problems;       /* of the source's: so many are among the messages */
+	bool settings_broken;  /* the file is there, but it could not be used */
+	struct pattern filter; /* rows without it are not shown */
+	struct range range;    /* nor those that have nothing in it */
+	bool range_is_of_view; /* it goes with the view that shows it */
 	char filters[FILTERS_MAX][PATTERN_MAX]; /* those before, for undo */
 	int filter_count;
 	struct pattern search;
@@ -118,9 +168,6 @@ extern const struct pane_ops *const panes[PANE_COUNT];
 
 extern const struct view_ops view_overview, view_map, view_conflict, view_goroutine, view_tree,
         view_messages, view_setup, view_help;
-/* The call tree begins without what it remembers of another model. */
-void view_tree_forget(void);
-
 extern const struct table_spec maps_table, goroutines_table;
 
 /* ---- the screen without its loop (ui.c): for tests and benchmarks, too ----------------------- */
@@ -143,10 +190,6 @@ void pane_header_draw(struct ui *ui, const struct rect *area);
 
 void ui_view_open(struct ui *ui, enum view_id view);
 void ui_view_back(struct ui *ui);
-/* Open the map view, or the conflict view. */
-void ui_map_open(struct ui *ui, const struct map_row *map);
-void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict);
-void ui_goroutine_open(struct ui *ui, const struct goroutine_row *goroutine);
 /* Say something in the line of keys until the next key is pressed. */
 void ui_notice(struct ui *ui, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The selected map; NULL when there is none. */
@@ -167,6 +210,16 @@ const struct view_ops *ui_view(const struct ui *ui);
 const char *ui_pane_name(enum pane_id pane);
 /* The focused pane of the overview; NULL in another view. */
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
+
+/* ---- opening a view at what it shows (the view's file) ---------------------------------------
+ */
+
+void map_view_open(struct ui *ui, const struct map_row *map);
+void conflict_view_open(struct ui *ui, const struct conflict_row *conflict);
+void goroutine_view_open(struct ui *ui, const struct goroutine_row *goroutine);
+/* The call tree of the map with this number; 0: of all that are shown. */
+void tree_view_open(struct ui *ui, unsigned int map_number);
+void messages_view_open(struct ui *ui);
 
 /* ---- actions that are the same in every view (ui_actions.c) ---------------------------------- */
 

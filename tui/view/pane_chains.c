@@ -27,7 +27,7 @@ static enum handled act(struct ui *ui, enum action action)
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
 	if (chain_list_conflict(&ui->chains))
-		ui_conflict_open(ui, chain_list_conflict(&ui->chains));
+		conflict_view_open(ui, chain_list_conflict(&ui->chains));
 	else
 		ui->chains.open = !ui->chains.open;
 	return HANDLED;

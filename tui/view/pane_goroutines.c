@@ -231,7 +231,7 @@ static enum handled act(struct ui *ui, enum action action)
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
 	if (table_selected(&ui->goroutines))
-		ui_goroutine_open(ui, table_selected(&ui->goroutines));
+		goroutine_view_open(ui, table_selected(&ui->goroutines));
 	return HANDLED;
 }
 

@@ -62,8 +62,8 @@ static void draw_row(const struct ui *ui, const struct map_row *map, int y, int 
 {
 	for (int i = 0; i < shown; i++) {
 		int d = first + i;
-		bool marked =
-		        ground == GROUND_SELECTED && heat_is_marked(&ui->heat, &ui->rows, d + 1, 0);
+		bool marked = ground == GROUND_SELECTED &&
+		              heat_is_marked(&ui->heat_pane.cursor, &ui->rows, d + 1, 0);
 
 		draw_heat(y, x + i * width, width,
 		          heat_level(map->heat_rate[d], map->heat_depth[d]),
@@ -97,13 +97,13 @@ static void draw_by_map(struct ui *ui, const struct rect *area, bool focused)
 	int room = area->width / width;
 	int first, shown;
 
-	if (ui->heat.depth > ui->heat_first_depth + room)
-		ui->heat_first_depth = ui->heat.depth - room;
-	if (ui->heat.depth && ui->heat.depth <= ui->heat_first_depth)
-		ui->heat_first_depth = ui->heat.depth - 1;
-	if (ui->heat_first_depth > depths - room)
-		ui->heat_first_depth = depths > room ? depths - room : 0;
-	first = ui->heat_first_depth;
+	if (ui->heat_pane.cursor.depth > ui->heat_pane.first_depth + room)
+		ui->heat_pane.first_depth = ui->heat_pane.cursor.depth - room;
+	if (ui->heat_pane.cursor.depth && ui->heat_pane.cursor.depth <= ui->heat_pane.first_depth)
+		ui->heat_pane.first_depth = ui->heat_pane.cursor.depth - 1;
+	if (ui->heat_pane.first_depth > depths - room)
+		ui->heat_pane.first_depth = depths > room ? depths - room : 0;
+	first = ui->heat_pane.first_depth;
 	shown = STACK_DEPTH_MAX - first < room ? STACK_DEPTH_MAX - first : room;
 	draw_ruler(area, area->y + 1, first, shown, width);
 	list_show(&ui->maps.list, (size_t)(area->height - 3));
@@ -118,7 +118,7 @@ static void draw_of_one_map(struct ui *ui, const struct rect *area, bool focused
 	char why[EXPLAIN_MAX];
 
 	if (map && map->conflicts)
-		heat_draw(&ui->heat, &ui->rows, map, &body, focused);
+		heat_draw(&ui->heat_pane.cursor, &ui->rows, map, &body, focused);
 	else if (map)
 		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
 		             explain_no_conflicts(&ui->rows, map, why));
@@ -141,14 +141,14 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	const struct map_row *map = ui_selected_map(ui);
 	char remark[32] = "";
 
-	if (ui->heat.mode != HEAT_BY_MAP && map)
+	if (ui->heat_pane.cursor.mode != HEAT_BY_MAP && map)
 		snprintf(remark, sizeof(remark), "m%u", map->number);
 	draw_title(area, focused,
-	           titles[ui->heat.mode][area->width >= 44   ? 0
-	                                 : area->width >= 26 ? 1
-	                                                     : 2],
+	           titles[ui->heat_pane.cursor.mode][area->width >= 44   ? 0
+	                                             : area->width >= 26 ? 1
+	                                                                 : 2],
 	           remark);
-	if (ui->heat.mode == HEAT_BY_MAP)
+	if (ui->heat_pane.cursor.mode == HEAT_BY_MAP)
 		draw_by_map(ui, area, focused);
 	else
 		draw_of_one_map(ui, area, focused);
@@ -160,12 +160,12 @@ static bool move(struct ui *ui, enum action action)
 	const struct map_row *map = ui_selected_map(ui);
 	int most = deepest(&ui->rows);
 
-	if (ui->heat.mode != HEAT_BY_MAP)
-		return heat_act(&ui->heat, &ui->rows, map, action);
+	if (ui->heat_pane.cursor.mode != HEAT_BY_MAP)
+		return heat_act(&ui->heat_pane.cursor, &ui->rows, map, action);
 	if (action == ACTION_RIGHT)
-		ui->heat.depth += ui->heat.depth < most;
+		ui->heat_pane.cursor.depth += ui->heat_pane.cursor.depth < most;
 	else if (action == ACTION_LEFT)
-		ui->heat.depth -= ui->heat.depth > 1;
+		ui->heat_pane.cursor.depth -= ui->heat_pane.cursor.depth > 1;
 	else
 		return false;
 	return true;
@@ -174,20 +174,20 @@ static bool move(struct ui *ui, enum action action)
 static void open_cell(struct ui *ui)
 {
 	const struct map_row *map = ui_selected_map(ui);
-	struct history_range range = heat_range(&ui->heat, &ui->rows);
+	struct history_range range = heat_range(&ui->heat_pane.cursor, &ui->rows);
 
-	if (ui->heat.marking && ui->heat.depth)
+	if (ui->heat_pane.cursor.marking && ui->heat_pane.cursor.depth)
 		ui_range_set(ui, range);
-	else if (map && ui->heat.depth && map->conflicts)
+	else if (map && ui->heat_pane.cursor.depth && map->conflicts)
 		ui_range_open(ui, range, map);
 	else if (map)
-		ui_map_open(ui, map);
+		map_view_open(ui, map);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
 	if (action == ACTION_MARK)
-		ui_heat_mark(ui, &ui->heat);
+		ui_heat_mark(ui, &ui->heat_pane.cursor);
 	else if (action == ACTION_OPEN)
 		open_cell(ui);
 	else if (!move(ui, action))

@@ -269,14 +269,14 @@ void pane_maps_sum(struct ui *ui)
 			sums.expected_overlaps += map->expected_overlaps;
 	}
 	sums.goroutines = (unsigned int)ui->rows.goroutine_count;
-	ui->map_sums = sums;
+	ui->maps_pane.sums = sums;
 }
 
 /* The sums stand in the line of the heatmap's legend. */
 static void draw_sums(const struct ui *ui, const struct rect *area)
 {
 	columns_draw_row(columns, COLUMN_COUNT, ui->maps.widths, area->y + area->height - 1,
-	                 area->x + 2, area->width - 2, GROUND_NONE, &ui->map_sums);
+	                 area->x + 2, area->width - 2, GROUND_NONE, &ui->maps_pane.sums);
 }
 
 static void draw(struct ui *ui, const struct rect *area, bool focused)
@@ -304,7 +304,7 @@ static enum handled act(struct ui *ui, enum action action)
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
 	if (ui_selected_map(ui))
-		ui_map_open(ui, ui_selected_map(ui));
+		map_view_open(ui, ui_selected_map(ui));
 	return HANDLED;
 }
 

@@ -64,7 +64,7 @@ static int heat_set(struct ui *ui, int arg, const char *value, char *why, size_t
 	(void)arg;
 	for (int i = 0; i < HEAT_MODES; i++)
 		if (strcmp(value, heat_names[i]) == 0) {
-			ui->heat.mode = (enum heat_mode)i;
+			ui->heat_pane.cursor.mode = (enum heat_mode)i;
 			return 0;
 		}
 	return settings_wrong(why, size, "no such heatmap: %s", value);
@@ -73,7 +73,7 @@ static int heat_set(struct ui *ui, int arg, const char *value, char *why, size_t
 static void heat_get(struct ui *ui, int arg, char *out, size_t size)
 {
 	(void)arg;
-	snprintf(out, size, "%s", heat_names[ui->heat.mode]);
+	snprintf(out, size, "%s", heat_names[ui->heat_pane.cursor.mode]);
 }
 
 enum { TABLE_MAPS, TABLE_GOROUTINES };
@@ -290,7 +290,7 @@ void settings_reset(struct ui *ui)
 	table_reset(&ui->maps);
 	table_reset(&ui->goroutines);
 	ui->wish = (struct layout_wish){0};
-	ui->heat.mode = HEAT_BY_MAP;
+	ui->heat_pane.cursor.mode = HEAT_BY_MAP;
 	ui->focus = PANE_MAPS;
 	style_palette_set(PALETTE_VIRIDIS);
 	keymap_reset();

@@ -39,33 +39,10 @@ void ui_view_back(struct ui *ui)
 		ui->depth--;
 		if (ui->range_is_of_view && !ui->depth)
 			ui_range_lift(ui);
-	} else if (ui->heat.marking) {
-		ui->heat.marking = false;
+	} else if (ui->heat_pane.cursor.marking) {
+		ui->heat_pane.cursor.marking = false;
 	} else
 		ui->focus = PANE_MAPS;
-}
-
-void ui_map_open(struct ui *ui, const struct map_row *map)
-{
-	ui->map_number = map->number;
-	ui->map_section = MAP_CONFLICTS;
-	ui->map_view_heat = (struct heat_cursor){.mode = HEAT_BY_TIME};
-	ui_view_open(ui, VIEW_MAP);
-}
-
-void ui_conflict_open(struct ui *ui, const struct conflict_row *conflict)
-{
-	ui->conflict_number = conflict->number;
-	ui->conflict_scroll = 0;
-	ui->conflict_in_full = false;
-	ui_view_open(ui, VIEW_CONFLICT);
-}
-
-void ui_goroutine_open(struct ui *ui, const struct goroutine_row *goroutine)
-{
-	ui->goroutine_key = goroutines_table.key(goroutine);
-	ui->goroutine_conflicts = (struct list){0};
-	ui_view_open(ui, VIEW_GOROUTINE);
 }
 
 void ui_range_set(struct ui *ui, struct history_range range)
@@ -74,7 +51,7 @@ void ui_range_set(struct ui *ui, struct history_range range)
 
 	ui->range = (struct range){true, range};
 	ui->range_is_of_view = false;
-	ui->heat.marking = false;
+	ui->heat_pane.cursor.marking = false;
 	ui_refresh(ui);
 	ui_notice(ui, false, "only conflicts at %s; u shows all again",
 	          range_words(&ui->range, &ui->rows, words, sizeof(words)));
@@ -96,12 +73,12 @@ void ui_range_open(struct ui *ui, struct history_range range, const struct map_r
 {
 	ui->range = (struct range){true, range};
 	ui->range_is_of_view = true;
-	ui_map_open(ui, map);
+	map_view_open(ui, map);
 }
 
 void ui_range_lift(struct ui *ui)
 {
-	ui->range.set = ui->range_is_of_view = ui->heat.marking = false;
+	ui->range.set = ui->range_is_of_view = ui->heat_pane.cursor.marking = false;
 	ui_refresh(ui);
 }
 
@@ -147,7 +124,7 @@ const struct pane_ops *ui_focused_pane(const struct ui *ui)
 static void sync(struct ui *ui)
 {
 	chain_list_set(&ui->chains, &ui->rows, ui_selected_map(ui), &ui->range);
-	chain_list_set(&ui->map_view_chains, &ui->rows, rows_map(&ui->rows, ui->map_number),
+	chain_list_set(&ui->map_view.chains, &ui->rows, rows_map(&ui->rows, ui->map_view.number),
 	               &ui->range);
 	for (int i = 0; i <= ui->depth; i++)
 		if (views[ui->stack[i]]->sync)
@@ -160,7 +137,7 @@ static void follow(struct ui *ui)
 	table_follow(&ui->maps);
 	table_follow(&ui->goroutines);
 	chain_list_follow(&ui->chains);
-	chain_list_follow(&ui->map_view_chains);
+	chain_list_follow(&ui->map_view.chains);
 	sync(ui);
 }
 
@@ -359,7 +336,6 @@ struct ui *ui_create(const struct ui_source *source, const struct ui_config *con
 	ui->interval_ns = config->interval_ns;
 	table_init(&ui->maps, &maps_table);
 	table_init(&ui->goroutines, &goroutines_table);
-	view_tree_forget();
 	ui_refresh(ui);
 	return ui;
 }
@@ -373,7 +349,7 @@ void ui_destroy(struct ui *ui)
 	table_free(&ui->maps);
 	table_free(&ui->goroutines);
 	rows_free(&ui->rows);
-	view_tree_forget();
+	call_tree_forget(&ui->tree_view.tree);
 	free(ui);
 }
 

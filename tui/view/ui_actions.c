@@ -30,7 +30,7 @@ static struct table *table_of(struct ui *ui)
 static struct chain_list *chains_of(struct ui *ui)
 {
 	if (ui_view(ui) == &view_map)
-		return &ui->map_view_chains;
+		return &ui->map_view.chains;
 	return ui_focused_pane(ui) == &pane_chains ? &ui->chains : NULL;
 }
 
@@ -103,7 +103,7 @@ static bool filter_set(struct ui *ui, const char *text)
 
 static void filter_undo(struct ui *ui)
 {
-	if (ui->range.set || ui->heat.marking) {
+	if (ui->range.set || ui->heat_pane.cursor.marking) {
 		ui_range_lift(ui);
 		ui_notice(ui, false, "the range is lifted: everything is shown again");
 		return;
@@ -202,11 +202,11 @@ static void conflict_step(struct ui *ui, int by)
 		return;
 	}
 	for (size_t i = 0; i < rows->conflict_count && ui_view(ui) == &view_conflict; i++)
-		if (rows->conflicts[i]->number == ui->conflict_number)
+		if (rows->conflicts[i]->number == ui->conflict_view.number)
 			at = (i + rows->conflict_count + (size_t)(ptrdiff_t)by) %
 			     rows->conflict_count;
 	table_select(&ui->maps, rows->conflicts[at]->map->number);
-	ui_conflict_open(ui, rows->conflicts[at]);
+	conflict_view_open(ui, rows->conflicts[at]);
 }
 
 static void conflict_next(struct ui *ui)
@@ -319,7 +319,7 @@ static void reset(struct ui *ui)
 	model_reset(ui->source->model);
 	ui->depth = 0;
 	ui->maps.list = ui->goroutines.list = (struct list){0};
-	ui->chains = ui->map_view_chains = (struct chain_list){0};
+	ui->chains = ui->map_view.chains = (struct chain_list){0};
 	ui_refresh(ui);
 	ui_notice(ui, false, "counts and conflicts forgotten; counting from now");
 }
@@ -332,10 +332,10 @@ static void heat_mode_next(struct ui *ui)
 	        [HEAT_BY_FREQUENCY] = "call-chain depth by frequency, of the selected map",
 	};
 
-	ui->heat.mode = (ui->heat.mode + 1) % HEAT_MODES;
-	ui->heat.marking = false;
-	ui->heat.tick = 0;
-	ui_notice(ui, false, "heatmap: %s", names[ui->heat.mode]);
+	ui->heat_pane.cursor.mode = (ui->heat_pane.cursor.mode + 1) % HEAT_MODES;
+	ui->heat_pane.cursor.marking = false;
+	ui->heat_pane.cursor.tick = 0;
+	ui_notice(ui, false, "heatmap: %s", names[ui->heat_pane.cursor.mode]);
 }
 
 static void redraw(struct ui *ui)
@@ -349,26 +349,19 @@ static void help(struct ui *ui)
 	ui_view_open(ui, VIEW_HELP);
 }
 
-static void messages(struct ui *ui)
-{
-	ui->message_scroll = 0;
-	ui_view_open(ui, VIEW_MESSAGES);
-}
-
 /* Of the map that is looked at; from elsewhere of all maps that are shown. */
 static void tree(struct ui *ui)
 {
 	bool one = ui_view(ui) == &view_map || ui_view(ui) == &view_conflict;
+	unsigned int map_number = one ? ui->map_view.number : 0;
 
 	if (ui_view(ui) == &view_tree) {
 		ui_view_back(ui);
 		return;
 	}
-	ui->tree_map = one ? ui->map_number : 0;
-	if (ui_view(ui) == &view_conflict && rows_conflict(&ui->rows, ui->conflict_number))
-		ui->tree_map = rows_conflict(&ui->rows, ui->conflict_number)->map->number;
-	ui->tree = (struct list){0};
-	ui_view_open(ui, VIEW_TREE);
+	if (ui_view(ui) == &view_conflict && rows_conflict(&ui->rows, ui->conflict_view.number))
+		map_number = rows_conflict(&ui->rows, ui->conflict_view.number)->map->number;
+	tree_view_open(ui, map_number);
 }
 
 static void setup(struct ui *ui)
@@ -452,7 +445,7 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_FASTER] = faster,
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
-	        [ACTION_MESSAGES] = messages,
+	        [ACTION_MESSAGES] = messages_view_open,
 	        [ACTION_SETUP] = setup,
 	        [ACTION_TREE] = tree,
 	        [ACTION_HEAT_MODE] = heat_mode_next,

@@ -263,9 +263,9 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 	}
 	if (!level) /* one above the other: nothing to align */
 		chains.common = 0;
-	if (ui->conflict_scroll > most)
-		ui->conflict_scroll = most > 0 ? most : 0;
-	chains.skip = ui->conflict_scroll;
+	if (ui->conflict_view.scroll > most)
+		ui->conflict_view.scroll = most > 0 ? most : 0;
+	chains.skip = ui->conflict_view.scroll;
 	if (who)
 		draw_who(ui, conflict, side, who, area);
 	if (who > WHO_LINES)
@@ -305,12 +305,12 @@ static void draw_in_full(struct ui *ui, const struct conflict_row *conflict,
 	struct rect body = {area->y, area->x + 1, area->height, area->width - 2};
 
 	copy_conflict(conflict, text, sizeof(text));
-	text_pager_draw(text, &body, &ui->conflict_scroll);
+	text_pager_draw(text, &body, &ui->conflict_view.scroll);
 }
 
 static void draw(struct ui *ui, const struct rect *area)
 {
-	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_number);
+	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_view.number);
 	char name[EXPLAIN_MAX], title[EXPLAIN_MAX + 64];
 	struct rect body;
 	int y;
@@ -326,10 +326,10 @@ static void draw(struct ui *ui, const struct rect *area)
 	         conflict_kind_name(conflict->kind), conflict->map ? conflict->map->number : 0,
 	         conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "");
 	draw_title(area, true, title,
-	           ui->conflict_in_full ? "Enter: side by side" : "Enter: in full");
+	           ui->conflict_view.in_full ? "Enter: side by side" : "Enter: in full");
 	y = draw_summary(ui, conflict, area);
 	body = (struct rect){y + 1, area->x, area->y + area->height - y - 1, area->width};
-	if (ui->conflict_in_full)
+	if (ui->conflict_view.in_full)
 		draw_in_full(ui, conflict, &body);
 	else if (area->width < STACKED_BELOW)
 		draw_stacked(ui, conflict, &body);
@@ -352,9 +352,9 @@ static enum handled act(struct ui *ui, enum action action)
 	};
 
 	if (action == ACTION_OPEN || action == ACTION_RIGHT ||
-	    (action == ACTION_LEFT && ui->conflict_in_full)) {
-		ui->conflict_in_full = action != ACTION_LEFT && !ui->conflict_in_full;
-		ui->conflict_scroll = 0;
+	    (action == ACTION_LEFT && ui->conflict_view.in_full)) {
+		ui->conflict_view.in_full = action != ACTION_LEFT && !ui->conflict_view.in_full;
+		ui->conflict_view.scroll = 0;
 		return HANDLED;
 	}
 	if (action == ACTION_LEFT) {
@@ -363,9 +363,10 @@ static enum handled act(struct ui *ui, enum action action)
 	}
 	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
 		if (moves[i].action == action) {
-			ui->conflict_scroll += moves[i].by; /* drawing holds it within bounds */
-			if (ui->conflict_scroll < 0)
-				ui->conflict_scroll = 0;
+			ui->conflict_view.scroll +=
+			        moves[i].by; /* drawing holds it within bounds */
+			if (ui->conflict_view.scroll < 0)
+				ui->conflict_view.scroll = 0;
 			return HANDLED;
 		}
 	return NOT_HANDLED;
@@ -373,9 +374,17 @@ static enum handled act(struct ui *ui, enum action action)
 
 static size_t copy(struct ui *ui, char *out, size_t size)
 {
-	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_number);
+	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_view.number);
 
 	return conflict ? copy_conflict(conflict, out, size) : 0;
+}
+
+void conflict_view_open(struct ui *ui, const struct conflict_row *conflict)
+{
+	ui->conflict_view.number = conflict->number;
+	ui->conflict_view.scroll = 0;
+	ui->conflict_view.in_full = false;
+	ui_view_open(ui, VIEW_CONFLICT);
 }
 
 const struct view_ops view_conflict = {"conflict", draw, act, NULL, copy, NULL};

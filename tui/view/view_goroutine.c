@@ -11,18 +11,13 @@
 /* One goroutine: who it is, where it comes from, what it does, the conflicts it was last seen
  * in. */
 
-#define LABEL_WIDTH   12
-#define NAME_BYTES    2048
-#define CONFLICTS_MAX 256
-
-static const struct conflict_row *conflicts[CONFLICTS_MAX]; /* as drawn last; one screen */
-static size_t conflict_count;
-static int first_y;
+#define LABEL_WIDTH 12
+#define NAME_BYTES  2048
 
 static const struct goroutine_row *goroutine_find(const struct ui *ui)
 {
 	for (size_t i = 0; i < ui->rows.goroutine_count; i++)
-		if (goroutines_table.key(ui->rows.goroutines[i]) == ui->goroutine_key)
+		if (goroutines_table.key(ui->rows.goroutines[i]) == ui->goroutine_view.key)
 			return ui->rows.goroutines[i];
 	return NULL;
 }
@@ -34,21 +29,25 @@ static bool is_party(const struct goroutine_row *goroutine, const struct access 
 
 static uint64_t key_of(const void *ctx, size_t index)
 {
-	(void)ctx;
-	return conflicts[index]->number;
+	const struct goroutine_view *view = ctx;
+
+	return view->conflicts[index]->number;
 }
 
 static void conflicts_find(struct ui *ui, const struct goroutine_row *goroutine)
 {
-	conflict_count = 0;
-	for (size_t i = 0; i < ui->rows.conflict_count && conflict_count < CONFLICTS_MAX; i++) {
+	struct goroutine_view *view = &ui->goroutine_view;
+
+	view->conflict_count = 0;
+	for (size_t i = 0;
+	     i < ui->rows.conflict_count && view->conflict_count < GOROUTINE_CONFLICTS_MAX; i++) {
 		const struct conflict_row *conflict = ui->rows.conflicts[i];
 
 		if (is_party(goroutine, &conflict->a.access) ||
 		    is_party(goroutine, &conflict->b.access))
-			conflicts[conflict_count++] = conflict;
+			view->conflicts[view->conflict_count++] = conflict;
 	}
-	list_sync(&ui->goroutine_conflicts, conflict_count, key_of, NULL);
+	list_sync(&view->list, view->conflict_count, key_of, view);
 }
 
 static void sync(struct ui *ui)
@@ -58,7 +57,7 @@ static void sync(struct ui *ui)
 	if (goroutine)
 		conflicts_find(ui, goroutine);
 	else
-		ui->goroutine_conflicts.count = conflict_count = 0;
+		ui->goroutine_view.list.count = ui->goroutine_view.conflict_count = 0;
 }
 
 /* ---- drawing ------------------------------------------------------------------------- */
@@ -137,12 +136,14 @@ static void draw_conflict(const struct conflict_row *conflict, int y, const stru
 static void draw_conflicts(struct ui *ui, const struct goroutine_row *goroutine,
                            const struct rect *area)
 {
-	struct list *list = &ui->goroutine_conflicts;
+	struct goroutine_view *view = &ui->goroutine_view;
+	struct list *list = &view->list;
 
 	draw_title(area, false, "Conflicts whose latest sighting it was part of", NULL);
-	first_y = area->y + 1;
-	if (!conflict_count)
-		draw_wrapped(first_y, area->x + 1, area->width - 2, area->height - 1, STYLE_DIM,
+	view->first_y = area->y + 1;
+	if (!view->conflict_count)
+		draw_wrapped(view->first_y, area->x + 1, area->width - 2, area->height - 1,
+		             STYLE_DIM,
 		             goroutine->conflicts
 		                     ? "None: others were seen there later. The maps have them all."
 		             : rows_lost(&ui->rows) ? "None seen, but events were lost."
@@ -152,9 +153,10 @@ static void draw_conflicts(struct ui *ui, const struct goroutine_row *goroutine,
 		bool selected = list->top + (size_t)i == list->selected;
 		enum ground ground = selected ? GROUND_SELECTED : GROUND_NONE;
 
-		draw_text(first_y + i, area->x, area->width, STYLE_STRONG, ground,
+		draw_text(view->first_y + i, area->x, area->width, STYLE_STRONG, ground,
 		          selected ? glyph(GLYPH_POINTER) : "");
-		draw_conflict(conflicts[list->top + (size_t)i], first_y + i, area, ground);
+		draw_conflict(view->conflicts[list->top + (size_t)i], view->first_y + i, area,
+		              ground);
 	}
 }
 
@@ -187,11 +189,12 @@ static void draw(struct ui *ui, const struct rect *area)
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	struct list *list = &ui->goroutine_conflicts;
+	struct goroutine_view *view = &ui->goroutine_view;
+	struct list *list = &view->list;
 
 	if (list_act(list, action)) {
-		if (list->selected < conflict_count)
-			list->key = key_of(NULL, list->selected);
+		if (list->selected < view->conflict_count)
+			list->key = key_of(view, list->selected);
 		return HANDLED;
 	}
 	if (action == ACTION_LEFT) {
@@ -200,24 +203,25 @@ static enum handled act(struct ui *ui, enum action action)
 	}
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
 		return NOT_HANDLED;
-	if (list->selected < conflict_count)
-		ui_conflict_open(ui, conflicts[list->selected]);
+	if (list->selected < view->conflict_count)
+		conflict_view_open(ui, view->conflicts[list->selected]);
 	return HANDLED;
 }
 
 static bool click(struct ui *ui, int y, int x)
 {
-	struct list *list = &ui->goroutine_conflicts;
-	size_t line = list->top + (size_t)(y - first_y);
+	struct goroutine_view *view = &ui->goroutine_view;
+	struct list *list = &view->list;
+	size_t line = list->top + (size_t)(y - view->first_y);
 
 	(void)x;
-	if (y < first_y || line >= conflict_count)
+	if (y < view->first_y || line >= view->conflict_count)
 		return false;
 	if (line == list->selected)
 		act(ui, ACTION_OPEN);
 	list->selected = line;
 	list->moved = true;
-	list->key = key_of(NULL, line);
+	list->key = key_of(view, line);
 	return true;
 }
 
@@ -236,6 +240,13 @@ static size_t copy(struct ui *ui, char *out, size_t size)
 	copy_line(&text, "last at     %s", place(&goroutine->last_use, where, sizeof(where)));
 	copy_line(&text, "conflicts   %" PRIu64, goroutine->conflicts);
 	return text.used;
+}
+
+void goroutine_view_open(struct ui *ui, const struct goroutine_row *goroutine)
+{
+	ui->goroutine_view.key = goroutines_table.key(goroutine);
+	ui->goroutine_view.list = (struct list){0};
+	ui_view_open(ui, VIEW_GOROUTINE);
 }
 
 const struct view_ops view_goroutine = {"goroutine", draw, act, click, copy, sync};

@@ -136,13 +136,13 @@ static void draw(struct ui *ui, const struct rect *area)
 	struct rect nowhere = {body.y, body.x, 0, body.width};
 	int lines = page_draw(&nowhere, 0);
 
-	if (ui->help_scroll > lines - body.height)
-		ui->help_scroll = lines - body.height;
-	if (ui->help_scroll < 0)
-		ui->help_scroll = 0;
+	if (ui->help_view.scroll > lines - body.height)
+		ui->help_view.scroll = lines - body.height;
+	if (ui->help_view.scroll < 0)
+		ui->help_view.scroll = 0;
 	draw_title(area, true, "Help",
 	           lines > body.height ? "Up and Down scroll, Esc goes back" : "Esc goes back");
-	page_draw(&body, -ui->help_scroll);
+	page_draw(&body, -ui->help_view.scroll);
 }
 
 static enum handled act(struct ui *ui, enum action action)
@@ -158,9 +158,9 @@ static enum handled act(struct ui *ui, enum action action)
 	}
 	if (action >= ACTION_COUNT || !by[action])
 		return NOT_HANDLED;
-	ui->help_scroll += by[action];
-	if (ui->help_scroll < 0)
-		ui->help_scroll = 0;
+	ui->help_view.scroll += by[action];
+	if (ui->help_view.scroll < 0)
+		ui->help_view.scroll = 0;
 	return HANDLED;
 }
 

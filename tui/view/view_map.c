@@ -138,7 +138,7 @@ static void draw_conflicts(struct ui *ui, const struct map_row *map, const struc
                            bool focused)
 {
 	(void)map;
-	chain_list_draw(&ui->map_view_chains, &ui->rows, area, focused);
+	chain_list_draw(&ui->map_view.chains, &ui->rows, area, focused);
 }
 
 /* What the others are drawn from; without a conflict there is nothing to draw. */
@@ -157,7 +157,7 @@ static void draw_heat_by_time(struct ui *ui, const struct map_row *map, const st
                               bool focused)
 {
 	if (has_conflicts(ui, map, area))
-		heat_draw(&ui->map_view_heat, &ui->rows, map, area, focused);
+		heat_draw(&ui->map_view.heat, &ui->rows, map, area, focused);
 }
 
 static void draw_lines(struct ui *ui, const struct map_row *map, const struct rect *area,
@@ -209,7 +209,7 @@ static void draw_tabs(const struct ui *ui, const struct rect *area)
 	draw_title(area, false, "", "Tab: next");
 	for (int i = 0; i < MAP_SECTIONS; i++) {
 		x += draw_words(area->y, x, area->x + area->width - x,
-		                i == (int)ui->map_section ? STYLE_TITLE_FOCUS : STYLE_TITLE,
+		                i == (int)ui->map_view.section ? STYLE_TITLE_FOCUS : STYLE_TITLE,
 		                GROUND_NONE, " %s ", sections[i].name);
 		x++;
 	}
@@ -226,14 +226,14 @@ static void draw_one_section(struct ui *ui, const struct map_row *map, const str
 
 	draw_tabs(ui, area);
 	if (body.height > 0)
-		sections[ui->map_section].draw(ui, map, &body, true);
+		sections[ui->map_view.section].draw(ui, map, &body, true);
 }
 
 static void draw_titled(struct ui *ui, enum map_section id, const struct map_row *map,
                         const struct rect *area)
 {
 	struct rect body = below(area);
-	bool focused = ui->map_section == id;
+	bool focused = ui->map_view.section == id;
 	char words[128] = "";
 
 	if (ui->range.set && id != MAP_HEAT && id != MAP_TIMELINE)
@@ -274,7 +274,7 @@ static void draw_sections(struct ui *ui, const struct map_row *map, int y, const
 
 static void draw(struct ui *ui, const struct rect *area)
 {
-	struct map_row *map = rows_map(&ui->rows, ui->map_number);
+	struct map_row *map = rows_map(&ui->rows, ui->map_view.number);
 	char name[EXPLAIN_MAX], title[EXPLAIN_MAX + 32];
 	int y = area->y + 1;
 
@@ -298,15 +298,15 @@ static void draw(struct ui *ui, const struct rect *area)
 
 static void open_selected(struct ui *ui)
 {
-	struct chain_list *chains = &ui->map_view_chains;
+	struct chain_list *chains = &ui->map_view.chains;
 
-	if (ui->map_section == MAP_HEAT && ui->map_view_heat.depth) {
-		ui_range_open(ui, heat_range(&ui->map_view_heat, &ui->rows), chains->map);
-		ui->map_section = MAP_CONFLICTS;
-	} else if (ui->map_section != MAP_CONFLICTS) {
-		ui->map_section = MAP_CONFLICTS;
+	if (ui->map_view.section == MAP_HEAT && ui->map_view.heat.depth) {
+		ui_range_open(ui, heat_range(&ui->map_view.heat, &ui->rows), chains->map);
+		ui->map_view.section = MAP_CONFLICTS;
+	} else if (ui->map_view.section != MAP_CONFLICTS) {
+		ui->map_view.section = MAP_CONFLICTS;
 	} else if (chain_list_conflict(chains)) {
-		ui_conflict_open(ui, chain_list_conflict(chains));
+		conflict_view_open(ui, chain_list_conflict(chains));
 	} else {
 		chains->open = !chains->open;
 	}
@@ -314,13 +314,13 @@ static void open_selected(struct ui *ui)
 
 static void section_step(struct ui *ui, int by)
 {
-	ui->map_section =
-	        (enum map_section)(((int)ui->map_section + by + MAP_SECTIONS) % MAP_SECTIONS);
+	ui->map_view.section =
+	        (enum map_section)(((int)ui->map_view.section + by + MAP_SECTIONS) % MAP_SECTIONS);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	struct chain_list *chains = &ui->map_view_chains;
+	struct chain_list *chains = &ui->map_view.chains;
 
 	if (action == ACTION_NEXT_PANE || action == ACTION_HEAT_MODE)
 		section_step(ui, 1);
@@ -328,29 +328,29 @@ static enum handled act(struct ui *ui, enum action action)
 		section_step(ui, -1);
 	else if (action == ACTION_OPEN)
 		open_selected(ui);
-	else if (action == ACTION_MARK && ui->map_section == MAP_HEAT)
-		ui_heat_mark(ui, &ui->map_view_heat);
+	else if (action == ACTION_MARK && ui->map_view.section == MAP_HEAT)
+		ui_heat_mark(ui, &ui->map_view.heat);
 	else if (action == ACTION_MARK)
 		ui_notice(ui, false, "ranges are picked in the heatmap: Tab goes there");
-	else if (ui->map_section == MAP_HEAT &&
-	         heat_act(&ui->map_view_heat, &ui->rows, chains->map, action))
+	else if (ui->map_view.section == MAP_HEAT &&
+	         heat_act(&ui->map_view.heat, &ui->rows, chains->map, action))
 		return HANDLED;
 	else if (action == ACTION_RIGHT)
 		open_selected(ui);
 	else if (action == ACTION_LEFT)
 		ui_view_back(ui);
-	else if (ui->map_section != MAP_CONFLICTS || !list_act(&chains->list, action))
+	else if (ui->map_view.section != MAP_CONFLICTS || !list_act(&chains->list, action))
 		return NOT_HANDLED;
 	return HANDLED;
 }
 
 static bool click(struct ui *ui, int y, int x)
 {
-	bool again, known = chain_list_click(&ui->map_view_chains, y, &again);
+	bool again, known = chain_list_click(&ui->map_view.chains, y, &again);
 
 	(void)x;
 	if (known)
-		ui->map_section = MAP_CONFLICTS;
+		ui->map_view.section = MAP_CONFLICTS;
 	if (again)
 		act(ui, ACTION_OPEN);
 	return known;
@@ -358,7 +358,15 @@ static bool click(struct ui *ui, int y, int x)
 
 static size_t copy(struct ui *ui, char *out, size_t size)
 {
-	return copy_chain_list(&ui->map_view_chains, out, size);
+	return copy_chain_list(&ui->map_view.chains, out, size);
+}
+
+void map_view_open(struct ui *ui, const struct map_row *map)
+{
+	ui->map_view.number = map->number;
+	ui->map_view.section = MAP_CONFLICTS;
+	ui->map_view.heat = (struct heat_cursor){.mode = HEAT_BY_TIME};
+	ui_view_open(ui, VIEW_MAP);
 }
 
 const struct view_ops view_map = {"map", draw, act, click, copy, NULL};

@@ -74,12 +74,12 @@ static void draw(struct ui *ui, const struct rect *area)
 
 	draw_title(area, true, "Messages, the newest first", "Esc goes back");
 	y = body.y + draw_cost(ui, &body);
-	if (ui->message_scroll >= count)
-		ui->message_scroll = count ? count - 1 : 0;
+	if (ui->messages_view.scroll >= count)
+		ui->messages_view.scroll = count ? count - 1 : 0;
 	if (!count)
 		draw_wrapped(y, area->x + 1, area->width - 2, 2, STYLE_DIM,
 		             "Nothing was noticed so far.");
-	for (size_t i = ui->message_scroll; i < count && y < body.y + body.height; i++) {
+	for (size_t i = ui->messages_view.scroll; i < count && y < body.y + body.height; i++) {
 		int used = draw_message(ui, messages_at(&ui->messages, i), y, &body);
 
 		y += used > 0 ? used : 1;
@@ -100,9 +100,15 @@ static enum handled act(struct ui *ui, enum action action)
 	}
 	if (action >= ACTION_COUNT || !by[action])
 		return NOT_HANDLED;
-	to = (long)ui->message_scroll + by[action];
-	ui->message_scroll = to < 0 ? 0 : (size_t)to;
+	to = (long)ui->messages_view.scroll + by[action];
+	ui->messages_view.scroll = to < 0 ? 0 : (size_t)to;
 	return HANDLED;
+}
+
+void messages_view_open(struct ui *ui)
+{
+	ui->messages_view.scroll = 0;
+	ui_view_open(ui, VIEW_MESSAGES);
 }
 
 const struct view_ops view_messages = {"messages", draw, act, NULL, NULL, NULL};

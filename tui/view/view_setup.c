@@ -79,7 +79,7 @@ static void describe(struct ui *ui, struct item item, char *out, size_t size)
 		snprintf(out, size, "Palette of heat: %s", style_palette_name(style_palette()));
 		break;
 	case ITEM_HEAT:
-		snprintf(out, size, "Heatmap at first: %s", heat[ui->heat.mode]);
+		snprintf(out, size, "Heatmap at first: %s", heat[ui->heat_pane.cursor.mode]);
 		break;
 	case ITEM_PANE:
 		snprintf(out, size, "[%c] pane %s", ui->wish.hidden[item.index] ? ' ' : 'x',
@@ -109,10 +109,12 @@ static void draw(struct ui *ui, const struct rect *area)
 	char text[512];
 
 	draw_title(area, true, "Setup", "Enter changes, Esc saves and goes back");
-	list_show(&ui->setup, (size_t)body.height);
-	for (int i = 0; i < body.height && ui->setup.top + (size_t)i < ui->setup.count; i++) {
-		size_t line = ui->setup.top + (size_t)i;
-		bool selected = line == ui->setup.selected;
+	list_show(&ui->setup_view.list, (size_t)body.height);
+	for (int i = 0;
+	     i < body.height && ui->setup_view.list.top + (size_t)i < ui->setup_view.list.count;
+	     i++) {
+		size_t line = ui->setup_view.list.top + (size_t)i;
+		bool selected = line == ui->setup_view.list.selected;
 		enum ground ground = selected ? GROUND_SELECTED : GROUND_NONE;
 		struct item item = item_at((int)line);
 
@@ -149,7 +151,8 @@ static void change(struct ui *ui, struct item item)
 		style_palette_set((enum palette)((style_palette() + 1) % PALETTE_COUNT));
 		break;
 	case ITEM_HEAT:
-		ui->heat.mode = (enum heat_mode)((ui->heat.mode + 1) % HEAT_MODES);
+		ui->heat_pane.cursor.mode =
+		        (enum heat_mode)((ui->heat_pane.cursor.mode + 1) % HEAT_MODES);
 		break;
 	case ITEM_PANE:
 		pane_toggle(ui, item.index);
@@ -167,7 +170,7 @@ static void change(struct ui *ui, struct item item)
 
 void setup_keys_answer(struct ui *ui, enum prompt_answer answer)
 {
-	struct item item = item_at((int)ui->setup.selected);
+	struct item item = item_at((int)ui->setup_view.list.selected);
 	enum action action = (enum action)item.index;
 	char before[KEYS_MAX], why[128];
 
@@ -201,15 +204,15 @@ static uint64_t key_of(const void *ctx, size_t index)
 
 static void sync(struct ui *ui)
 {
-	list_sync(&ui->setup, (size_t)item_count(), key_of, NULL);
+	list_sync(&ui->setup_view.list, (size_t)item_count(), key_of, NULL);
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	if (list_act(&ui->setup, action))
-		ui->setup.key = ui->setup.selected;
+	if (list_act(&ui->setup_view.list, action))
+		ui->setup_view.list.key = ui->setup_view.list.selected;
 	else if (action == ACTION_OPEN || action == ACTION_RIGHT)
-		change(ui, item_at((int)ui->setup.selected));
+		change(ui, item_at((int)ui->setup_view.list.selected));
 	else if (action == ACTION_BACK || action == ACTION_LEFT || action == ACTION_SETUP)
 		leave(ui);
 	else
@@ -219,16 +222,16 @@ static enum handled act(struct ui *ui, enum action action)
 
 static bool click(struct ui *ui, int y, int x)
 {
-	size_t line = ui->setup.top + (size_t)(y - ui->layout.body.y - 1);
+	size_t line = ui->setup_view.list.top + (size_t)(y - ui->layout.body.y - 1);
 
 	(void)x;
-	if (y <= ui->layout.body.y || line >= ui->setup.count)
+	if (y <= ui->layout.body.y || line >= ui->setup_view.list.count)
 		return false;
-	if (line == ui->setup.selected)
+	if (line == ui->setup_view.list.selected)
 		change(ui, item_at((int)line));
-	ui->setup.selected = line;
-	ui->setup.key = line;
-	ui->setup.moved = true;
+	ui->setup_view.list.selected = line;
+	ui->setup_view.list.key = line;
+	ui->setup_view.list.moved = true;
 	return true;
 }
 

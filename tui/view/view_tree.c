@@ -19,8 +19,6 @@
 #define NAME_BYTES    1024
 #define PREFETCH      8 /* maps */
 
-static struct call_tree tree; /* there is one screen */
-
 /* Rows lie all over the memory; ten thousand maps wait for it less when they wait at once. */
 static void map_prefetch(const struct table *maps, size_t at)
 {
@@ -35,46 +33,48 @@ static void map_prefetch(const struct table *maps, size_t at)
 
 static void maps_add(struct ui *ui)
 {
-	struct map_row *only = ui->tree_map ? rows_map(&ui->rows, ui->tree_map) : NULL;
+	struct map_row *only =
+	        ui->tree_view.map_number ? rows_map(&ui->rows, ui->tree_view.map_number) : NULL;
 
 	for (size_t i = 0; i < ui->maps.count; i++) {
 		map_prefetch(&ui->maps, i + PREFETCH);
-		if (!ui->tree_map || ui->maps.rows[i] == only)
-			call_tree_add_map(&tree, ui->maps.rows[i]);
+		if (!ui->tree_view.map_number || ui->maps.rows[i] == only)
+			call_tree_add_map(&ui->tree_view.tree, ui->maps.rows[i]);
 	}
 }
 
 static void tree_make(struct ui *ui)
 {
-	do {
-		call_tree_begin(&tree, &ui->range);
-		maps_add(ui);
-	} while (!call_tree_finish(&tree));
-}
+	struct call_tree *tree = &ui->tree_view.tree;
 
-void view_tree_forget(void)
-{
-	call_tree_forget(&tree);
+	do {
+		call_tree_begin(tree, &ui->range);
+		maps_add(ui);
+	} while (!call_tree_finish(tree));
 }
 
 static uint64_t key_of(const void *ctx, size_t index)
 {
-	(void)ctx;
-	return tree.nodes[tree.lines[index]].path;
+	const struct call_tree *tree = ctx;
+
+	return tree->nodes[tree->lines[index]].path;
 }
 
 static void sync(struct ui *ui)
 {
+	const struct call_tree *tree = &ui->tree_view.tree;
+
 	tree_make(ui);
-	list_sync(&ui->tree, (size_t)tree.line_count, key_of, NULL);
+	list_sync(&ui->tree_view.list, (size_t)tree->line_count, key_of, tree);
 }
 
 /* ---- drawing ------------------------------------------------------------------------- */
 
-static void draw_bar(const struct call_node *node, int y, int x, int width, enum ground ground)
+static void draw_bar(const struct call_tree *tree, const struct call_node *node, int y, int x,
+                     int width, enum ground ground)
 {
-	int from = (int)((double)node->offset / (double)tree.total * width);
-	int to = (int)((double)(node->offset + node->count) / (double)tree.total * width + 0.5);
+	int from = (int)((double)node->offset / (double)tree->total * width);
+	int to = (int)((double)(node->offset + node->count) / (double)tree->total * width + 0.5);
 	enum style style = node->conflicts           ? STYLE_BAD
 	                   : call_node_is_leaf(node) ? STYLE_CHANGE
 	                                             : STYLE_LOOK;
@@ -84,18 +84,19 @@ static void draw_bar(const struct call_node *node, int y, int x, int width, enum
 	draw_glyphs(y, x + from, (to < width ? to : width) - from, style, ground, GLYPH_SHADE_4);
 }
 
-static void draw_node(int index, int y, const struct rect *area, enum ground ground)
+static void draw_node(const struct call_tree *tree, int index, int y, const struct rect *area,
+                      enum ground ground)
 {
-	const struct call_node *node = &tree.nodes[index];
+	const struct call_node *node = &tree->nodes[index];
 	int bar = area->width / 4 > BAR_MAX ? BAR_MAX : area->width / 4;
 	int x = area->x + 2, end = area->x + area->width;
 	char text[NAME_BYTES], count[FORMAT_MAX], percent[FORMAT_MAX];
-	bool folded = call_tree_is_folded(&tree, index);
+	bool folded = call_tree_is_folded(tree, index);
 
 	draw_right(y, x, 5, STYLE_TEXT, ground,
-	           format_percent((double)node->count / (double)tree.total, percent));
+	           format_percent((double)node->count / (double)tree->total, percent));
 	draw_right(y, x + 6, 5, STYLE_DIM, ground, format_count(node->count, count));
-	draw_bar(node, y, x + FIGURES_WIDTH, bar, ground);
+	draw_bar(tree, node, y, x + FIGURES_WIDTH, bar, ground);
 	x += FIGURES_WIDTH + bar + 1 + node->depth;
 	if (x >= end)
 		return;
@@ -117,7 +118,8 @@ static void draw_node(int index, int y, const struct rect *area, enum ground gro
 
 static void draw_empty(struct ui *ui, const struct rect *area)
 {
-	const struct map_row *map = ui->tree_map ? rows_map(&ui->rows, ui->tree_map) : NULL;
+	const struct map_row *map =
+	        ui->tree_view.map_number ? rows_map(&ui->rows, ui->tree_view.map_number) : NULL;
 	char why[EXPLAIN_MAX];
 
 	draw_wrapped(area->y, area->x + 1, area->width - 2, area->height, STYLE_DIM,
@@ -129,107 +131,128 @@ static void draw_empty(struct ui *ui, const struct rect *area)
 static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
+	const struct call_tree *tree = &ui->tree_view.tree;
+	const struct list *list = &ui->tree_view.list;
 	char title[128], count[FORMAT_MAX], words[64];
 	int length;
 
-	list_show(&ui->tree, (size_t)body.height);
-	if (ui->tree_map)
-		snprintf(words, sizeof(words), "of map m%u", ui->tree_map);
+	list_show(&ui->tree_view.list, (size_t)body.height);
+	if (ui->tree_view.map_number)
+		snprintf(words, sizeof(words), "of map m%u", ui->tree_view.map_number);
 	else
 		snprintf(words, sizeof(words), "of all maps that are shown");
 	length = snprintf(title, sizeof(title), "Call tree %s, %s samples", words,
-	                  format_count(tree.total, count));
-	if (tree.left_out)
+	                  format_count(tree->total, count));
+	if (tree->left_out)
 		snprintf(title + length, sizeof(title) - (size_t)length, ", %s more have no room",
-		         format_count(tree.left_out, count));
+		         format_count(tree->left_out, count));
 	draw_title(area, true, title, "Enter folds, Esc goes back");
-	if (!tree.line_count)
+	if (!tree->line_count)
 		draw_empty(ui, &body);
-	for (int i = 0; i < body.height && ui->tree.top + (size_t)i < ui->tree.count; i++) {
-		size_t line = ui->tree.top + (size_t)i;
-		bool selected = line == ui->tree.selected;
+	for (int i = 0; i < body.height && list->top + (size_t)i < list->count; i++) {
+		size_t line = list->top + (size_t)i;
+		bool selected = line == list->selected;
 		enum ground ground = selected ? GROUND_SELECTED : GROUND_NONE;
 
 		draw_text(body.y + i, body.x, body.width, STYLE_STRONG, ground,
 		          selected ? glyph(GLYPH_POINTER) : "");
-		draw_node(tree.lines[line], body.y + i, &body, ground);
+		draw_node(tree, tree->lines[line], body.y + i, &body, ground);
 	}
 }
 
 /* ---- keys ---------------------------------------------------------------------------- */
 
-static void fold(struct ui *ui, bool folded)
+/* The node in the selected line; CALL_TREE_NOWHERE: the tree is empty. */
+static int selected_node(const struct tree_view *view)
 {
-	if (ui->tree.selected < (size_t)tree.line_count)
-		call_tree_fold(&tree, tree.lines[ui->tree.selected], folded);
-	ui->tree.count = (size_t)tree.line_count;
+	return view->list.selected < (size_t)view->tree.line_count
+	               ? view->tree.lines[view->list.selected]
+	               : CALL_TREE_NOWHERE;
+}
+
+static void fold(struct tree_view *view, bool folded)
+{
+	int node = selected_node(view);
+
+	if (node != CALL_TREE_NOWHERE)
+		call_tree_fold(&view->tree, node, folded);
+	view->list.count = (size_t)view->tree.line_count;
 }
 
 /* Left folds, and on what is folded or a leaf goes to the caller, as in other trees. */
-static void left(struct ui *ui)
+static void left(struct tree_view *view)
 {
-	int node = ui->tree.selected < (size_t)tree.line_count ? tree.lines[ui->tree.selected]
-	                                                       : CALL_TREE_NOWHERE;
+	const struct call_tree *tree = &view->tree;
+	int node = selected_node(view);
 
 	if (node == CALL_TREE_NOWHERE)
 		return;
-	if (tree.nodes[node].first_child != CALL_TREE_NOWHERE &&
-	    !call_tree_is_folded(&tree, node)) {
-		fold(ui, true);
+	if (tree->nodes[node].first_child != CALL_TREE_NOWHERE &&
+	    !call_tree_is_folded(tree, node)) {
+		fold(view, true);
 		return;
 	}
-	for (size_t i = 0; i < (size_t)tree.line_count; i++)
-		if (tree.lines[i] == tree.nodes[node].parent)
-			ui->tree.selected = i;
+	for (size_t i = 0; i < (size_t)tree->line_count; i++)
+		if (tree->lines[i] == tree->nodes[node].parent)
+			view->list.selected = i;
 }
 
 static enum handled act(struct ui *ui, enum action action)
 {
-	size_t selected = ui->tree.selected;
+	struct tree_view *view = &ui->tree_view;
+	int node = selected_node(view);
 
-	if (action == ACTION_OPEN && selected < (size_t)tree.line_count)
-		fold(ui, !call_tree_is_folded(&tree, tree.lines[selected]));
+	if (action == ACTION_OPEN && node != CALL_TREE_NOWHERE)
+		fold(view, !call_tree_is_folded(&view->tree, node));
 	else if (action == ACTION_LEFT)
-		left(ui);
+		left(view);
 	else if (action == ACTION_RIGHT)
-		fold(ui, false);
-	else if (!list_act(&ui->tree, action))
+		fold(view, false);
+	else if (!list_act(&view->list, action))
 		return NOT_HANDLED;
-	ui->tree.moved = true;
-	if (ui->tree.selected < (size_t)tree.line_count)
-		ui->tree.key = key_of(NULL, ui->tree.selected);
+	view->list.moved = true;
+	if (view->list.selected < (size_t)view->tree.line_count)
+		view->list.key = key_of(&view->tree, view->list.selected);
 	return HANDLED;
 }
 
 static bool click(struct ui *ui, int y, int x)
 {
-	size_t line = ui->tree.top + (size_t)(y - ui->layout.body.y - 1);
+	struct tree_view *view = &ui->tree_view;
+	size_t line = view->list.top + (size_t)(y - ui->layout.body.y - 1);
 
 	(void)x;
-	if (y <= ui->layout.body.y || line >= (size_t)tree.line_count)
+	if (y <= ui->layout.body.y || line >= (size_t)view->tree.line_count)
 		return false;
-	if (line == ui->tree.selected)
+	if (line == view->list.selected)
 		act(ui, ACTION_OPEN);
-	ui->tree.selected = line;
-	ui->tree.moved = true;
-	ui->tree.key = key_of(NULL, line);
+	view->list.selected = line;
+	view->list.moved = true;
+	view->list.key = key_of(&view->tree, line);
 	return true;
 }
 
 static size_t copy(struct ui *ui, char *out, size_t size)
 {
+	const struct call_tree *tree = &ui->tree_view.tree;
 	struct copy_text text = {out, size, 0};
 	char path[NAME_BYTES];
 
-	(void)ui;
-	for (int i = 0; i < tree.line_count; i++) {
-		const struct call_node *node = &tree.nodes[tree.lines[i]];
+	for (int i = 0; i < tree->line_count; i++) {
+		const struct call_node *node = &tree->nodes[tree->lines[i]];
 
 		copy_line(&text, "%8" PRIu64 " %*s%s %s", node->count, node->depth, "",
 		          node->frame.function ? node->frame.function : "unknown function",
 		          format_path(&node->frame, path, sizeof(path)));
 	}
 	return text.used;
+}
+
+void tree_view_open(struct ui *ui, unsigned int map_number)
+{
+	ui->tree_view.map_number = map_number;
+	ui->tree_view.list = (struct list){0};
+	ui_view_open(ui, VIEW_TREE);
 }
 
 const struct view_ops view_tree = {"tree", draw, act, click, copy, sync};
