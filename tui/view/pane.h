@@ -138,18 +138,25 @@ struct ui {
 	bool quit;
 };
 
+/* Each function gets the pane's own table, so that panes can share some (table_pane.h). */
 struct pane_ops {
 	const char *name; /* as in the settings */
 	/* Draw into area, title line included. */
-	void (*draw)(struct ui *ui, const struct rect *area, bool focused);
-	enum handled (*act)(struct ui *ui, enum action action);
+	void (*draw)(struct ui *ui, const struct pane_ops *pane, const struct rect *area,
+	             bool focused);
+	enum handled (*act)(struct ui *ui, const struct pane_ops *pane, enum action action);
 	/* A click somewhere in the pane. True: it meant something. NULL: the pane only gets the
 	 * focus. */
-	bool (*click)(struct ui *ui, int y, int x);
+	bool (*click)(struct ui *ui, const struct pane_ops *pane, int y, int x);
+	/* What `copy` takes; returns its length. NULL: nothing to copy. */
+	size_t (*copy)(struct ui *ui, const struct pane_ops *pane, char *out, size_t size);
 	/* The table that is sorted and searched; NULL: this pane has none. */
 	struct table *(*table)(struct ui *ui);
-	/* What `copy` takes; returns its length. NULL: nothing to copy. */
-	size_t (*copy)(struct ui *ui, char *out, size_t size);
+	/* For table_pane.h: "Maps" in the title, "maps" in a sentence; what Enter does with the
+	 * selected row; the words for a table without rows, which fill out. */
+	const char *title, *rows_name;
+	void (*open)(struct ui *ui, const void *row);
+	const char *(*why_empty)(const struct rows *rows, bool gone, char *out);
 };
 
 struct view_ops {

@@ -7,11 +7,12 @@
 #include "tui/view/pane.h"
 #include "tui/words/explain.h"
 
-static void draw(struct ui *ui, const struct rect *area, bool focused)
+static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
 	char name[EXPLAIN_MAX], remark[EXPLAIN_MAX] = "";
 
+	(void)pane;
 	if (ui->chains.map)
 		snprintf(remark, sizeof(remark), "m%u %.48s", ui->chains.map->number,
 		         explain_map_name(ui->chains.map, name, sizeof(name)));
@@ -20,8 +21,9 @@ static void draw(struct ui *ui, const struct rect *area, bool focused)
 	chain_list_draw(&ui->chains, &ui->rows, &body, focused);
 }
 
-static enum handled act(struct ui *ui, enum action action)
+static enum handled act(struct ui *ui, const struct pane_ops *pane, enum action action)
 {
+	(void)pane;
 	if (list_act(&ui->chains.list, action))
 		return HANDLED;
 	if (action != ACTION_OPEN && action != ACTION_RIGHT)
@@ -33,19 +35,21 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-static bool click(struct ui *ui, int y, int x)
+static bool click(struct ui *ui, const struct pane_ops *pane, int y, int x)
 {
 	bool again, known = chain_list_click(&ui->chains, y, &again);
 
 	(void)x;
 	if (again)
-		act(ui, ACTION_OPEN);
+		act(ui, pane, ACTION_OPEN);
 	return known;
 }
 
-static size_t copy(struct ui *ui, char *out, size_t size)
+static size_t copy(struct ui *ui, const struct pane_ops *pane, char *out, size_t size)
 {
+	(void)pane;
 	return copy_chain_list(&ui->chains, out, size);
 }
 
-const struct pane_ops pane_chains = {"chains", draw, act, click, NULL, copy};
+const struct pane_ops pane_chains = {
+        .name = "chains", .draw = draw, .act = act, .click = click, .copy = copy};

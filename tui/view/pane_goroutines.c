@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "tui/term/draw.h"
-#include "tui/view/copy_text.h"
-#include "tui/view/pane.h"
+#include "tui/view/table_pane.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 #include "tui/words/match.h"
@@ -156,24 +155,88 @@ static int compare_creator(const void *left, const void *right)
 	                      &((const struct goroutine_row *)right)->created_by);
 }
 
-static const struct column columns[] = {
-        {"goid", 6, 0, 100, true, render_goid, compare_goid, "number of the goroutine", false},
-        {"ops/s", 5, 0, 90, true, render_rate, compare_rate, "its map operations per second", true},
-        {"reads", 5, 0, 20, true, render_looks, compare_looks, "reads and iterations so far", true},
-        {"chgs", 4, 0, 30, true, render_changes, compare_changes,
-         "writes, deletes and clears so far", true},
-        {"confl", 5, 0, 80, true, render_conflicts, compare_conflicts, "conflicts it was part of",
-         true},
-        {"maps", 4, 0, 10, true, render_maps, compare_maps, "maps that it used", true},
-        {"last at", 11, 1, 70, false, render_line, compare_last, "line of its latest map operation",
-         false},
-        {"in", 12, 3, 60, false, render_function, NULL, "function of that line", false},
-        {"created by", 16, 1, 5, false, render_creator, compare_creator,
-         "line of the go statement that made it", false},
+enum {
+	COLUMN_GOID,
+	COLUMN_RATE,
+	COLUMN_READS,
+	COLUMN_CHANGES,
+	COLUMN_CONFLICTS,
+	COLUMN_MAPS,
+	COLUMN_LINE,
+	COLUMN_FUNCTION,
+	COLUMN_CREATOR,
+	COLUMN_COUNT
 };
 
-#define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))
-#define COLUMN_RATE  1
+static const struct column columns[COLUMN_COUNT] = {
+        [COLUMN_GOID] = {.title = "goid",
+                         .width = 6,
+                         .importance = 100,
+                         .right = true,
+                         .render = render_goid,
+                         .compare = compare_goid,
+                         .help = "number of the goroutine"},
+        [COLUMN_RATE] = {.title = "ops/s",
+                         .width = 5,
+                         .importance = 90,
+                         .right = true,
+                         .render = render_rate,
+                         .compare = compare_rate,
+                         .help = "its map operations per second",
+                         .big_first = true},
+        [COLUMN_READS] = {.title = "reads",
+                          .width = 5,
+                          .importance = 20,
+                          .right = true,
+                          .render = render_looks,
+                          .compare = compare_looks,
+                          .help = "reads and iterations so far",
+                          .big_first = true},
+        [COLUMN_CHANGES] = {.title = "chgs",
+                            .width = 4,
+                            .importance = 30,
+                            .right = true,
+                            .render = render_changes,
+                            .compare = compare_changes,
+                            .help = "writes, deletes and clears so far",
+                            .big_first = true},
+        [COLUMN_CONFLICTS] = {.title = "confl",
+                              .width = 5,
+                              .importance = 80,
+                              .right = true,
+                              .render = render_conflicts,
+                              .compare = compare_conflicts,
+                              .help = "conflicts it was part of",
+                              .big_first = true},
+        [COLUMN_MAPS] = {.title = "maps",
+                         .width = 4,
+                         .importance = 10,
+                         .right = true,
+                         .render = render_maps,
+                         .compare = compare_maps,
+                         .help = "maps that it used",
+                         .big_first = true},
+        [COLUMN_LINE] = {.title = "last at",
+                         .width = 11,
+                         .grow = 1,
+                         .importance = 70,
+                         .render = render_line,
+                         .compare = compare_last,
+                         .help = "line of its latest map operation"},
+        [COLUMN_FUNCTION] = {.title = "in",
+                             .width = 12,
+                             .grow = 3,
+                             .importance = 60,
+                             .render = render_function,
+                             .help = "function of that line"},
+        [COLUMN_CREATOR] = {.title = "created by",
+                            .width = 16,
+                            .grow = 1,
+                            .importance = 5,
+                            .render = render_creator,
+                            .compare = compare_creator,
+                            .help = "line of the go statement that made it"},
+};
 
 static uint64_t key(const void *row)
 {
@@ -206,42 +269,9 @@ const struct table_spec goroutines_table = {
         .admits = admits,
 };
 
-static void draw(struct ui *ui, const struct rect *area, bool focused)
+static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
-	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
-	char title[96], order[64], why[EXPLAIN_MAX];
-
-	table_title(&ui->goroutines, "Goroutines", title, sizeof(title));
-	draw_title(area, focused, title, table_order(&ui->goroutines, order, sizeof(order)));
-	if (!ui->goroutines.count) {
-		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
-		             ui->goroutines.total
-		                     ? explain_filtered(ui->goroutines.total, "goroutines",
-		                                        &ui->filter, why)
-		                     : explain_no_goroutines(&ui->rows, ui->gone, why));
-		return;
-	}
-	table_draw(&ui->goroutines, &body, 0, focused ? GROUND_SELECTED : GROUND_NONE);
-}
-
-static enum handled act(struct ui *ui, enum action action)
-{
-	if (list_act(&ui->goroutines.list, action))
-		return HANDLED;
-	if (action != ACTION_OPEN && action != ACTION_RIGHT)
-		return NOT_HANDLED;
-	if (table_selected(&ui->goroutines))
-		goroutine_view_open(ui, table_selected(&ui->goroutines));
-	return HANDLED;
-}
-
-static bool click(struct ui *ui, int y, int x)
-{
-	bool opened, known = table_click(&ui->goroutines, y, x, &opened);
-
-	if (opened)
-		act(ui, ACTION_OPEN);
-	return known;
+	table_pane_rows_draw(ui, pane, area, focused, 0, GROUND_NONE);
 }
 
 static struct table *table(struct ui *ui)
@@ -249,9 +279,20 @@ static struct table *table(struct ui *ui)
 	return &ui->goroutines;
 }
 
-static size_t copy(struct ui *ui, char *out, size_t size)
+static void open_row(struct ui *ui, const void *row)
 {
-	return copy_table(&ui->goroutines, out, size);
+	goroutine_view_open(ui, row);
 }
 
-const struct pane_ops pane_goroutines = {"goroutines", draw, act, click, table, copy};
+const struct pane_ops pane_goroutines = {
+        .name = "goroutines",
+        .draw = draw,
+        .act = table_pane_act,
+        .click = table_pane_click,
+        .copy = table_pane_copy,
+        .table = table,
+        .title = "Goroutines",
+        .rows_name = "goroutines",
+        .open = open_row,
+        .why_empty = explain_no_goroutines,
+};

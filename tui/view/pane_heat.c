@@ -4,8 +4,7 @@
 
 #include "tui/term/draw.h"
 #include "tui/term/heat_scale.h"
-#include "tui/view/copy_text.h"
-#include "tui/view/pane.h"
+#include "tui/view/table_pane.h"
 #include "tui/words/format.h"
 
 /* Rows are those of the maps pane, columns are depths of call chains: how deep below its first
@@ -136,11 +135,12 @@ static const char *const titles[HEAT_MODES][3] = {
                                "Heat: counts"},
 };
 
-static void draw(struct ui *ui, const struct rect *area, bool focused)
+static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
 	const struct map_row *map = ui_selected_map(ui);
 	char remark[32] = "";
 
+	(void)pane;
 	if (ui->heat_pane.cursor.mode != HEAT_BY_MAP && map)
 		snprintf(remark, sizeof(remark), "m%u", map->number);
 	draw_title(area, focused,
@@ -184,14 +184,15 @@ static void open_cell(struct ui *ui)
 		map_view_open(ui, map);
 }
 
-static enum handled act(struct ui *ui, enum action action)
+static enum handled act(struct ui *ui, const struct pane_ops *pane, enum action action)
 {
+	(void)pane;
 	if (action == ACTION_MARK)
 		ui_heat_mark(ui, &ui->heat_pane.cursor);
 	else if (action == ACTION_OPEN)
 		open_cell(ui);
 	else if (!move(ui, action))
-		return pane_maps.act(ui, action);
+		return pane_maps.act(ui, &pane_maps, action);
 	return HANDLED;
 }
 
@@ -200,9 +201,5 @@ static struct table *table(struct ui *ui)
 	return &ui->maps;
 }
 
-static size_t copy(struct ui *ui, char *out, size_t size)
-{
-	return copy_table(&ui->maps, out, size);
-}
-
-const struct pane_ops pane_heat = {"heat", draw, act, NULL, table, copy};
+const struct pane_ops pane_heat = {
+        .name = "heat", .draw = draw, .act = act, .copy = table_pane_copy, .table = table};

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "tui/term/draw.h"
-#include "tui/view/copy_text.h"
-#include "tui/view/pane.h"
+#include "tui/view/table_pane.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 #include "tui/words/match.h"
@@ -196,30 +195,106 @@ static int compare_conflicts(const void *left, const void *right)
 	return (x > y) - (x < y);
 }
 
-static const struct column columns[] = {
-        {"verdict", 8, 0, 90, false, render_verdict, compare_verdict, "what is known of the map",
-         true},
-        {"id", 4, 0, 10, false, render_number, compare_number, "number of the map in all reports",
-         false},
-        {"map", 16, 2, 100, false, render_name, compare_name,
-         "its type; how many maps the row stands for", false},
-        {"first used", 24, 3, 5, false, render_first_use, compare_first_use,
-         "where it was first used", false},
-        {"rd/s", 4, 0, 50, true, render_reads, compare_reads, "reads per second", true},
-        {"wr/s", 4, 0, 60, true, render_writes, compare_writes, "writes per second", true},
-        {"de/s", 4, 0, 30, true, render_deletes, compare_deletes, "deletes and clears per second",
-         true},
-        {"it/s", 4, 0, 20, true, render_iterations, compare_iterations, "iterations per second",
-         true},
-        {"gors", 5, 0, 70, true, render_goroutines, compare_goroutines,
-         "goroutines that used it (~: estimated)", true},
-        {"confl", 5, 0, 80, true, render_conflicts, compare_conflicts, "conflicts seen", true},
-        {"exp", 4, 0, 40, true, render_expected, compare_expected,
-         "overlaps to be expected if nothing kept the goroutines apart", true},
+enum {
+	COLUMN_VERDICT,
+	COLUMN_ID,
+	COLUMN_MAP,
+	COLUMN_FIRST_USE,
+	COLUMN_READS,
+	COLUMN_WRITES,
+	COLUMN_DELETES,
+	COLUMN_ITERATIONS,
+	COLUMN_GOROUTINES,
+	COLUMN_CONFLICTS,
+	COLUMN_EXPECTED,
+	COLUMN_COUNT
 };
 
-#define COLUMN_COUNT     ((int)(sizeof(columns) / sizeof(columns[0])))
-#define COLUMN_CONFLICTS 9
+static const struct column columns[COLUMN_COUNT] = {
+        [COLUMN_VERDICT] = {.title = "verdict",
+                            .width = 8,
+                            .importance = 90,
+                            .render = render_verdict,
+                            .compare = compare_verdict,
+                            .help = "what is known of the map",
+                            .big_first = true},
+        [COLUMN_ID] = {.title = "id",
+                       .width = 4,
+                       .importance = 10,
+                       .render = render_number,
+                       .compare = compare_number,
+                       .help = "number of the map in all reports"},
+        [COLUMN_MAP] = {.title = "map",
+                        .width = 16,
+                        .grow = 2,
+                        .importance = 100,
+                        .render = render_name,
+                        .compare = compare_name,
+                        .help = "its type; how many maps the row stands for"},
+        [COLUMN_FIRST_USE] = {.title = "first used",
+                              .width = 24,
+                              .grow = 3,
+                              .importance = 5,
+                              .render = render_first_use,
+                              .compare = compare_first_use,
+                              .help = "where it was first used"},
+        [COLUMN_READS] = {.title = "rd/s",
+                          .width = 4,
+                          .importance = 50,
+                          .right = true,
+                          .render = render_reads,
+                          .compare = compare_reads,
+                          .help = "reads per second",
+                          .big_first = true},
+        [COLUMN_WRITES] = {.title = "wr/s",
+                           .width = 4,
+                           .importance = 60,
+                           .right = true,
+                           .render = render_writes,
+                           .compare = compare_writes,
+                           .help = "writes per second",
+                           .big_first = true},
+        [COLUMN_DELETES] = {.title = "de/s",
+                            .width = 4,
+                            .importance = 30,
+                            .right = true,
+                            .render = render_deletes,
+                            .compare = compare_deletes,
+                            .help = "deletes and clears per second",
+                            .big_first = true},
+        [COLUMN_ITERATIONS] = {.title = "it/s",
+                               .width = 4,
+                               .importance = 20,
+                               .right = true,
+                               .render = render_iterations,
+                               .compare = compare_iterations,
+                               .help = "iterations per second",
+                               .big_first = true},
+        [COLUMN_GOROUTINES] = {.title = "gors",
+                               .width = 5,
+                               .importance = 70,
+                               .right = true,
+                               .render = render_goroutines,
+                               .compare = compare_goroutines,
+                               .help = "goroutines that used it (~: estimated)",
+                               .big_first = true},
+        [COLUMN_CONFLICTS] = {.title = "confl",
+                              .width = 5,
+                              .importance = 80,
+                              .right = true,
+                              .render = render_conflicts,
+                              .compare = compare_conflicts,
+                              .help = "conflicts seen",
+                              .big_first = true},
+        [COLUMN_EXPECTED] = {.title = "exp",
+                             .width = 4,
+                             .importance = 40,
+                             .right = true,
+                             .render = render_expected,
+                             .compare = compare_expected,
+                             .help = "overlaps to be expected if nothing kept the goroutines apart",
+                             .big_first = true},
+};
 
 static uint64_t key(const void *row)
 {
@@ -279,42 +354,10 @@ static void draw_sums(const struct ui *ui, const struct rect *area)
 	                 area->x + 2, area->width - 2, GROUND_NONE, &ui->maps_pane.sums);
 }
 
-static void draw(struct ui *ui, const struct rect *area, bool focused)
+static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
-	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
-	char title[96], order[64], why[EXPLAIN_MAX];
-
-	table_title(&ui->maps, "Maps", title, sizeof(title));
-	draw_title(area, focused, title, table_order(&ui->maps, order, sizeof(order)));
-	if (!ui->maps.count) {
-		draw_wrapped(body.y, body.x + 1, body.width - 2, body.height, STYLE_DIM,
-		             ui->maps.total
-		                     ? explain_filtered(ui->maps.total, "maps", &ui->filter, why)
-		                     : explain_no_maps(&ui->rows, ui->gone, why));
-		return;
-	}
-	table_draw(&ui->maps, &body, 1, focused ? GROUND_SELECTED : GROUND_MARKED);
-	draw_sums(ui, &body);
-}
-
-static enum handled act(struct ui *ui, enum action action)
-{
-	if (list_act(&ui->maps.list, action))
-		return HANDLED;
-	if (action != ACTION_OPEN && action != ACTION_RIGHT)
-		return NOT_HANDLED;
-	if (ui_selected_map(ui))
-		map_view_open(ui, ui_selected_map(ui));
-	return HANDLED;
-}
-
-static bool click(struct ui *ui, int y, int x)
-{
-	bool opened, known = table_click(&ui->maps, y, x, &opened);
-
-	if (opened)
-		act(ui, ACTION_OPEN);
-	return known;
+	if (table_pane_rows_draw(ui, pane, area, focused, 1, GROUND_MARKED))
+		draw_sums(ui, area);
 }
 
 static struct table *table(struct ui *ui)
@@ -322,9 +365,20 @@ static struct table *table(struct ui *ui)
 	return &ui->maps;
 }
 
-static size_t copy(struct ui *ui, char *out, size_t size)
+static void open_row(struct ui *ui, const void *row)
 {
-	return copy_table(&ui->maps, out, size);
+	map_view_open(ui, row);
 }
 
-const struct pane_ops pane_maps = {"maps", draw, act, click, table, copy};
+const struct pane_ops pane_maps = {
+        .name = "maps",
+        .draw = draw,
+        .act = table_pane_act,
+        .click = table_pane_click,
+        .copy = table_pane_copy,
+        .table = table,
+        .title = "Maps",
+        .rows_name = "maps",
+        .open = open_row,
+        .why_empty = explain_no_maps,
+};

@@ -220,10 +220,15 @@ static void panes_get(struct ui *ui, int arg, char *out, size_t size)
 			list_name(out, size, ui_pane_name((enum pane_id)i));
 }
 
+enum { SIZE_UPPER_LINES, SIZE_MAPS_COLUMNS, SIZE_GOROUTINES_COLUMNS };
+
 static int *size_of(struct ui *ui, int arg)
 {
-	int *const sizes[] = {&ui->wish.upper_lines, &ui->wish.maps_columns,
-	                      &ui->wish.goroutines_columns};
+	int *const sizes[] = {
+	        [SIZE_UPPER_LINES] = &ui->wish.upper_lines,
+	        [SIZE_MAPS_COLUMNS] = &ui->wish.maps_columns,
+	        [SIZE_GOROUTINES_COLUMNS] = &ui->wish.goroutines_columns,
+	};
 
 	return sizes[arg];
 }
@@ -254,9 +259,11 @@ static const struct setting settings[] = {
         {"goroutines.sort", sort_set, sort_get, TABLE_GOROUTINES, "as above"},
         {"goroutines.hide", columns_set, columns_get, TABLE_GOROUTINES, "as above"},
         {"panes.hide", panes_set, panes_get, 0, "maps, heat, goroutines, chains"},
-        {"panes.upper_lines", size_set, size_get, 0, "lines more for maps and heatmap"},
-        {"panes.maps_columns", size_set, size_get, 1, "columns more for the maps"},
-        {"panes.goroutines_columns", size_set, size_get, 2, "columns more for the goroutines"},
+        {"panes.upper_lines", size_set, size_get, SIZE_UPPER_LINES,
+         "lines more for maps and heatmap"},
+        {"panes.maps_columns", size_set, size_get, SIZE_MAPS_COLUMNS, "columns more for the maps"},
+        {"panes.goroutines_columns", size_set, size_get, SIZE_GOROUTINES_COLUMNS,
+         "columns more for the goroutines"},
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))

@@ -397,9 +397,8 @@ static void snapshot(struct ui *ui)
 static void copy(struct ui *ui)
 {
 	static char text[COPY_MAX];
-	const struct pane_ops *pane = ui_focused_pane(ui);
-	size_t (*take)(struct ui *, char *, size_t) = pane ? pane->copy : ui_view(ui)->copy;
-	size_t length = take ? take(ui, text, sizeof(text)) : 0;
+	const struct view_ops *view = ui_view(ui);
+	size_t length = view->copy ? view->copy(ui, text, sizeof(text)) : 0;
 	char path[256];
 	int rc;
 

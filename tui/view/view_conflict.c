@@ -387,4 +387,4 @@ void conflict_view_open(struct ui *ui, const struct conflict_row *conflict)
 	ui_view_open(ui, VIEW_CONFLICT);
 }
 
-const struct view_ops view_conflict = {"conflict", draw, act, NULL, copy, NULL};
+const struct view_ops view_conflict = {.name = "conflict", .draw = draw, .act = act, .copy = copy};

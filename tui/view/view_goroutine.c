@@ -249,4 +249,11 @@ void goroutine_view_open(struct ui *ui, const struct goroutine_row *goroutine)
 	ui_view_open(ui, VIEW_GOROUTINE);
 }
 
-const struct view_ops view_goroutine = {"goroutine", draw, act, click, copy, sync};
+const struct view_ops view_goroutine = {
+        .name = "goroutine",
+        .draw = draw,
+        .act = act,
+        .click = click,
+        .copy = copy,
+        .sync = sync,
+};

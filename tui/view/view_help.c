@@ -164,4 +164,4 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct view_ops view_help = {"help", draw, act, NULL, NULL, NULL};
+const struct view_ops view_help = {.name = "help", .draw = draw, .act = act};

@@ -369,4 +369,5 @@ void map_view_open(struct ui *ui, const struct map_row *map)
 	ui_view_open(ui, VIEW_MAP);
 }
 
-const struct view_ops view_map = {"map", draw, act, click, copy, NULL};
+const struct view_ops view_map = {
+        .name = "map", .draw = draw, .act = act, .click = click, .copy = copy};

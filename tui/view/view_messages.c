@@ -111,4 +111,4 @@ void messages_view_open(struct ui *ui)
 	ui_view_open(ui, VIEW_MESSAGES);
 }
 
-const struct view_ops view_messages = {"messages", draw, act, NULL, NULL, NULL};
+const struct view_ops view_messages = {.name = "messages", .draw = draw, .act = act};

@@ -19,7 +19,7 @@ static void draw(struct ui *ui, const struct rect *area)
 	for (int i = 0; i < PANE_COUNT; i++)
 		if (pane[i].height > 0) {
 			draw_within(&pane[i]);
-			panes[i]->draw(ui, &pane[i], (int)ui->focus == i);
+			panes[i]->draw(ui, panes[i], &pane[i], (int)ui->focus == i);
 		}
 	draw_within(&layout->body);
 	if (layout->upper_divider_x >= 0)
@@ -52,7 +52,7 @@ static bool click(struct ui *ui, int y, int x)
 			continue;
 		ui->focus = (enum pane_id)i;
 		if (panes[i]->click)
-			panes[i]->click(ui, y, x);
+			panes[i]->click(ui, panes[i], y, x);
 		return true;
 	}
 	return false;
@@ -65,8 +65,16 @@ static enum handled act(struct ui *ui, enum action action)
 	else if (action == ACTION_PREV_PANE)
 		focus_move(ui, -1);
 	else
-		return panes[ui->focus]->act(ui, action);
+		return panes[ui->focus]->act(ui, panes[ui->focus], action);
 	return HANDLED;
 }
 
-const struct view_ops view_overview = {"overview", draw, act, click, NULL, NULL};
+static size_t copy(struct ui *ui, char *out, size_t size)
+{
+	const struct pane_ops *pane = panes[ui->focus];
+
+	return pane->copy ? pane->copy(ui, pane, out, size) : 0;
+}
+
+const struct view_ops view_overview = {
+        .name = "overview", .draw = draw, .act = act, .click = click, .copy = copy};

@@ -235,4 +235,5 @@ static bool click(struct ui *ui, int y, int x)
 	return true;
 }
 
-const struct view_ops view_setup = {"setup", draw, act, click, NULL, sync};
+const struct view_ops view_setup = {
+        .name = "setup", .draw = draw, .act = act, .click = click, .sync = sync};

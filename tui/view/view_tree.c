@@ -255,4 +255,11 @@ void tree_view_open(struct ui *ui, unsigned int map_number)
 	ui_view_open(ui, VIEW_TREE);
 }
 
-const struct view_ops view_tree = {"tree", draw, act, click, copy, sync};
+const struct view_ops view_tree = {
+        .name = "tree",
+        .draw = draw,
+        .act = act,
+        .click = click,
+        .copy = copy,
+        .sync = sync,
+};
