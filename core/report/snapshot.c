@@ -61,7 +61,7 @@ int snapshot_news_load(const struct model *model, struct snapshot_rows *rows)
 	return 0;
 }
 
-int snapshot_rows_load(const struct model *model, struct snapshot_rows *rows)
+static int rows_load(const struct model *model, struct snapshot_rows *rows)
 {
 	int error = snapshot_news_load(model, rows);
 
@@ -105,7 +105,7 @@ int snapshot_write(const struct model *model, const struct snapshot_context *con
                    enum snapshot_format format, FILE *out, struct error *err)
 {
 	struct snapshot_rows rows;
-	int error = snapshot_rows_load(model, &rows);
+	int error = rows_load(model, &rows);
 
 	if (!error) {
 		errno = 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/sanitize.h"
+#include "core/base/thousands.h"
 #include "core/event/trouble.h"
 #include "core/probe/access_key.h"
 #include "core/report/overhead_text.h"
@@ -48,21 +49,14 @@ put(const struct snapshot_context *context, FILE *out, enum tone tone, const cha
 /* 950, 12.3k, 4.56M: at most six characters. */
 static const char *figure(double value, char out[16])
 {
-	static const char units[] = " kMGTP";
-	int unit = 0;
+	const char *unit = thousands(&value);
+	bool fraction = *unit ? value < 99.5 : value < 10 && value != (double)(int)value;
 
-	while (value >= 999.5 && units[unit + 1]) {
-		value /= 1000;
-		unit++;
-	}
-	if (unit == 0)
-		snprintf(out, 16, value < 10 && value != (double)(int)value ? "%.1f" : "%.0f",
-		         value);
-	else
-		snprintf(out, 16, value < 99.5 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	snprintf(out, 16, fraction ? "%.1f%s" : "%.0f%s", value, unit);
 	return out;
 }
 
+/* Names whole, as the JSON has them; the screen (explain_map_name) shortens them. */
 static const char *map_title(const struct map_row *map, char *out, size_t size)
 {
 	char name[NAME_MAX_BYTES];

@@ -11,7 +11,8 @@
 
 #include "tui/term/screen.h"
 
-void clipboard_base64(const char *text, size_t length, char *out)
+/* Into out, which has room for 4 * ((length + 2) / 3) + 1. */
+static void base64(const char *text, size_t length, char *out)
 {
 	static const char digits[] =
 	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -39,7 +40,7 @@ static void terminal_send(const char *text, size_t length)
 	if (!sequence)
 		return;
 	used = sprintf(sequence, "\033]52;c;");
-	clipboard_base64(text, length, sequence + used);
+	base64(text, length, sequence + used);
 	screen_send(sequence, "\a");
 	free(sequence);
 }

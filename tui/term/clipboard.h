@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clipboard: text for elsewhere: through the terminal to the clipboard of whoever sits before it
- * (the control sequence OSC 52, which xterm, kitty, iTerm2, Windows Terminal, tmux and others
- * know), and into a file, for terminals that do not.
+ * clipboard: text for elsewhere: through the terminal to the clipboard of the desktop that
+ * shows it (the control sequence OSC 52, which xterm, kitty, iTerm2, Windows Terminal, tmux and
+ * others know), and into a file, for terminals that do not.
  */
 #ifndef GOMAPTOP_TUI_CLIPBOARD_H
 #define GOMAPTOP_TUI_CLIPBOARD_H
@@ -14,8 +14,5 @@
  * file is replaced. 0, or -errno of writing it: the terminal has the text all the same. Between two
  * frames, the screen's thread. */
 int clipboard_copy(const char *text, size_t length, char *path, size_t path_size);
-
-/* Base64 of length bytes into out, which has room for 4 * ((length + 2) / 3) + 1. */
-void clipboard_base64(const char *text, size_t length, char *out);
 
 #endif

@@ -68,7 +68,7 @@ size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size
 	return text.used;
 }
 
-size_t copy_chain(const struct chain_row *chain, char *out, size_t size)
+static size_t copy_chain(const struct chain_row *chain, char *out, size_t size)
 {
 	struct copy_text text = {out, size, 0};
 

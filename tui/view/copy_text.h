@@ -15,7 +15,6 @@
 #include "tui/words/rows.h"
 
 size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size);
-size_t copy_chain(const struct chain_row *chain, char *out, size_t size);
 /* The selected item: a conflict or a call chain. */
 size_t copy_chain_list(const struct chain_list *chains, char *out, size_t size);
 /* The selected row of a table, a line for each column that is not hidden. */

@@ -210,8 +210,7 @@ void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor);
 /* Take the rows of now, filtered and sorted. */
 void ui_refresh(struct ui *ui);
 
-/* The view on the screen, and its table. */
-enum view_id ui_view_id(const struct ui *ui);
+/* The view on the screen. */
 const struct view_ops *ui_view(const struct ui *ui);
 /* As in the settings. */
 const char *ui_pane_name(enum pane_id pane);

@@ -16,10 +16,12 @@
 #include "tui/view/settings_internal.h"
 
 #define FILE_BYTES (256 * 1024)
+#define PATH_BYTES 4096
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-int settings_path(char *out, size_t size)
+/* Where the file is, or would be. -ENOENT: there is neither XDG_CONFIG_HOME nor HOME. */
+static int settings_path(char *out, size_t size)
 {
 	const char *base = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
@@ -96,7 +98,7 @@ static FILE *file_open(const char *path)
 
 int settings_load(struct ui *ui, char *why, size_t why_size)
 {
-	char path[SETTINGS_PATH_MAX], what[256] = "";
+	char path[PATH_BYTES], what[256] = "";
 	FILE *file;
 	int rc;
 
@@ -123,7 +125,7 @@ int settings_load(struct ui *ui, char *why, size_t why_size)
 /* The folder of a path, its parents too. */
 static int folder_make(const char *path)
 {
-	char part[SETTINGS_PATH_MAX];
+	char part[PATH_BYTES];
 
 	for (size_t i = 1; path[i]; i++) {
 		if (path[i] != '/')
@@ -152,7 +154,7 @@ static int file_write(struct ui *ui, const char *path)
 
 int settings_save(struct ui *ui, char *words, size_t words_size)
 {
-	char path[SETTINGS_PATH_MAX], kept[SETTINGS_PATH_MAX + 8] = "";
+	char path[PATH_BYTES], kept[PATH_BYTES + 8] = "";
 	int rc = settings_path(path, sizeof(path));
 
 	if (rc) {

@@ -15,12 +15,6 @@
 
 struct ui;
 
-#define SETTINGS_PATH_MAX 4096
-
-/* Where the file is, or would be. Returns -ENOENT where there is neither XDG_CONFIG_HOME nor
- * HOME. */
-int settings_path(char *out, size_t size);
-
 /* Read the file and set up the screen as it says. 0, also when there is none. Else -errno with
  * words (the line that is wrong, what to do) in why, and the screen is as if there were no file. */
 int settings_load(struct ui *ui, char *why, size_t why_size);

@@ -98,14 +98,14 @@ struct map_row *ui_selected_map(const struct ui *ui)
 	return (struct map_row *)table_selected(&ui->maps);
 }
 
-enum view_id ui_view_id(const struct ui *ui)
+static enum view_id view_id(const struct ui *ui)
 {
 	return ui->stack[ui->depth];
 }
 
 const struct view_ops *ui_view(const struct ui *ui)
 {
-	return views[ui_view_id(ui)];
+	return views[view_id(ui)];
 }
 
 const char *ui_pane_name(enum pane_id pane)
@@ -188,7 +188,7 @@ static void draw_key_bar(const struct ui *ui, const struct rect *area)
 		x = draw_key(ACTION_BACK, area->y, x, end);
 	for (int i = 0; i < ACTION_COUNT; i++)
 		if (i != ACTION_BACK && *keymap_entry((enum action)i)->word &&
-		    keymap_is_for((enum action)i, ui_view_id(ui)))
+		    keymap_is_for((enum action)i, view_id(ui)))
 			x = draw_key((enum action)i, area->y, x, end);
 }
 
@@ -263,7 +263,7 @@ enum loop_answer ui_key(struct ui *ui, int code)
 		on_mouse(ui);
 	else if (prompt_is_open(&ui->prompt))
 		ui_answer(ui, code);
-	else if (!keymap_is_for(action, ui_view_id(ui)))
+	else if (!keymap_is_for(action, view_id(ui)))
 		return LOOP_DRAW;
 	else if (ui_view(ui)->act(ui, action) == HANDLED)
 		follow(ui);

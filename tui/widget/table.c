@@ -32,7 +32,8 @@ void table_free(struct table *table)
 
 /* ---- order --------------------------------------------------------------------------- */
 
-bool table_descends(const struct table *table)
+/* Whether the largest come first. */
+static bool descends(const struct table *table)
 {
 	return table->spec->columns[table->sort].big_first != table->reversed;
 }
@@ -46,7 +47,7 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	uint64_t x, y;
 
 	if (order)
-		return table_descends(table) ? -order : order;
+		return descends(table) ? -order : order;
 	x = table->spec->key(a);
 	y = table->spec->key(b);
 	return (x > y) - (x < y);
@@ -102,7 +103,7 @@ static void order_to(struct table *table, size_t index)
 	table->ordered += few;
 }
 
-void table_sort_by(struct table *table, int column)
+static void sort_by(struct table *table, int column)
 {
 	if (column < 0 || column >= table->spec->column_count ||
 	    !table->spec->columns[column].compare)
@@ -303,7 +304,7 @@ bool table_click(struct table *table, int y, int x, bool *opened)
 
 		if (column < 0)
 			return false;
-		table_sort_by(table, column);
+		sort_by(table, column);
 		return true;
 	}
 	if (y < table->rows_y || index >= table->count ||

@@ -2,9 +2,9 @@
 /*
  * table: rows with columns: sorted by any of them, filtered, searched, scrolled, drawn, clicked.
  *
- * What kind of rows they are is told by a struct table_spec, declared once by whoever owns the
- * columns. The rows themselves belong to somebody else and are handed over at every refresh; the
- * selection follows its row by key when the order changes. The screen's thread.
+ * What kind of rows they are is told by a struct table_spec, declared once beside the columns. The
+ * rows themselves belong to the caller and are handed over at every refresh; the selection follows
+ * its row by key when the order changes. The screen's thread.
  */
 #ifndef GOMAPTOP_TUI_TABLE_H
 #define GOMAPTOP_TUI_TABLE_H
@@ -66,12 +66,8 @@ void table_follow(struct table *table);
 /* Select a row by its key. False: it is not there. */
 bool table_select(struct table *table, uint64_t key);
 
-/* Sort by the next (by = 1) or previous (-1) column that is shown, or by the one with this
- * index. */
+/* Sort by the next (by = 1) or previous (-1) column that is shown. */
 void table_sort_step(struct table *table, int by);
-void table_sort_by(struct table *table, int column);
-/* Whether the largest come first. */
-bool table_descends(const struct table *table);
 
 /* Select the next row (by = 1) or the previous one (-1) that the pattern is found in, round the
  * end. False: none. */
@@ -86,8 +82,7 @@ const char *table_order(const struct table *table, char *out, size_t size);
 void table_draw(struct table *table, const struct rect *area, int footer, enum ground marked);
 
 /* A click: on a title sorts (again: turns the order), on a row selects it. True: it meant
- * something;
- * *opened is set when the row was selected before. */
+ * something; *opened is set when the row was selected before. */
 bool table_click(struct table *table, int y, int x, bool *opened);
 
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/thousands.h"
+
 #define NS_US UINT64_C(1000)
 #define NS_MS UINT64_C(1000000)
 #define NS_S  UINT64_C(1000000000)
@@ -22,14 +24,9 @@ static const char *scaled(double value, const char *unit, char out[FORMAT_MAX])
 
 static const char *large(double value, char out[FORMAT_MAX])
 {
-	static const char *const units[] = {"", "k", "M", "G", "T", "P", "E"};
-	size_t unit = 0;
+	const char *unit = thousands(&value);
 
-	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		value /= 1000;
-		unit++;
-	}
-	return scaled(value, units[unit], out);
+	return scaled(value, unit, out);
 }
 
 const char *format_count(uint64_t count, char out[FORMAT_MAX])

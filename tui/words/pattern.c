@@ -90,7 +90,7 @@ void pattern_clear(struct pattern *pattern)
 	memset(pattern, 0, sizeof(*pattern));
 }
 
-bool pattern_in(const struct pattern *pattern, enum pattern_field field, const char *word)
+static bool found_in(const struct pattern *pattern, enum pattern_field field, const char *word)
 {
 	if (pattern_is_empty(pattern))
 		return true;
@@ -116,7 +116,7 @@ bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
 	if (!pattern_is_empty(pattern) && !may_be_number(pattern))
 		return false;
 	snprintf(word, sizeof(word), "%llu", number);
-	return pattern_in(pattern, field, word);
+	return found_in(pattern, field, word);
 }
 
 /* ---- remembering --------------------------------------------------------------------- */
@@ -153,7 +153,7 @@ bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, co
 		return pattern_is_empty(pattern);
 	if (pattern_knows(pattern, &thing, &found))
 		return found;
-	found = pattern_in(pattern, field, name);
+	found = found_in(pattern, field, name);
 	pattern_note(pattern, &thing, found);
 	return found;
 }

@@ -55,12 +55,11 @@ static inline bool pattern_is_empty(const struct pattern *pattern)
 	return !pattern->text[0];
 }
 
-/* Whether it is found in a word of that field; NULL is a word with nothing in it. */
-bool pattern_in(const struct pattern *pattern, enum pattern_field field, const char *word);
+/* Whether it is found in a number of that field. */
 bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
                        unsigned long long number);
-/* The same for a word that stays as it is, where it is, as long as the pattern is used: names of
- * the model's rows. Each is looked through once. */
+/* The same for a name that stays as it is, where it is, as long as the pattern is used: those of
+ * the model's rows. Each is looked through once. NULL is a name with nothing in it. */
 bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name);
 /* For things that consist of names: what was noted of one, known by a hash of all that the answer
  * depends on. Rows of a list, asked for one after the other, are noted by their numbers, all else
