@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """That each check of tests/lint/run fails on what it is there for, and when its tool is missing;
-and that `make test` does when one of its steps fails, or counts nothing.
+that `make test` does when one of its steps fails, or counts nothing; and that tests/run.py takes no
+program for a good one that did not say so.
 
 A checkout of a few lines in which nothing is wrong, and for each check one change that is wrong:
 the check passes before and fails after, and says what the case expects.
@@ -48,6 +49,7 @@ WRONG = (
     ("headers_alone", {"CC": "/no/such/tool", "MULTIARCH": "none"}, "/no/such/tool"),
     ("bpf_warnings", {"bpf/a/a.bpf.c": SPDX + "static int b;\n"}, "unused"),
     ("bpf_warnings", {"CLANG": "/no/such/tool"}, "/no/such/tool"),
+    ("bpf_warnings", {"bpf/a/a.bpf.c": None}, "no file is called bpf/*.bpf.c"),
     ("clang_tidy", {"core/a/a.c": SPDX + "int a(int b);\nint a(int b)\n{\n" + USELESS +
                                 "\treturn b;\n}\n"}, "suspicious-semicolon"),
     ("clang_tidy", {"core/a/a.h": HEADER.replace(
@@ -56,6 +58,7 @@ WRONG = (
     ("clang_tidy", {"core/a/a.c": SPDX + '#include "core/a/no.h"\n'}, "core/a/no.h"),
     ("clang_tidy", {"CLANG_TIDY": "/no/such/tool"}, "/no/such/tool"),
     ("shellcheck", {"tests/a.sh": "#!/bin/sh\necho $1\n"}, "SC2086"),
+    ("shellcheck", {"SHELLCHECK": "/no/such/tool"}, "/no/such/tool"),
     ("python", {"tests/a.py": "def\n"}, "tests/a.py"),
     ("python", {"PYTHON": "/no/such/tool"}, "/no/such/tool"),
     ("no_such_check", {}, "check_no_such_check"),
@@ -71,6 +74,19 @@ STEPS = (
     ("deps | all | tests) ;; live) echo '2 passed, 0 failed'; exit 2 ;; " + COUNTS, 1,
      "23 passed, 1 failed, 7 skipped"),
     ("deps) exit 1 ;; " + COUNTS, 1, "0 passed, 1 failed"),
+)
+
+# A test program (a script), its exit status and what tests/run.py counts.
+PROGRAMS = (
+    ("echo '2 passed, 0 failed'", 0, "2 passed, 0 failed"),
+    ("echo '[  PASSED  ] 3 test(s).'", 0, "3 passed, 0 failed"),
+    ("echo '[  PASSED  ] 3 test(s).'; exit 1", 1, "3 passed, 1 failed"),
+    ("echo '[  FAILED  ] 77 test(s), listed below:'; exit 77", 1, "0 passed, 77 failed"),
+    ("echo 'skipped: no such machine'; exit 77", 0, "0 passed, 0 failed, 1 skipped"),
+    ("echo '0 passed, 0 failed'", 1, "0 passed, 1 failed"),
+    ("echo '[==========] Running 3 test(s).'", 1, "0 passed, 1 failed"),
+    ("exit 0", 1, "0 passed, 1 failed"),
+    ("kill -9 $$", 1, "0 passed, 1 failed"),
 )
 
 
@@ -136,8 +152,23 @@ def steps_problems():
             yield f"run_all, case {number}: status {run.returncode}, {said!r}, not {line!r}"
 
 
+def programs_problems():
+    """The same of tests/run.py, which is given scripts."""
+    for script, wanted, line in PROGRAMS:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "program")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"#!/bin/sh\n{script}\n")
+            os.chmod(path, 0o755)
+            run = subprocess.run([sys.executable, os.path.join(ROOT, "tests/run.py"), path],
+                                 stdout=subprocess.PIPE, text=True, check=False)
+        said = run.stdout.splitlines()[-1]
+        if (run.returncode, said) != (wanted, line):
+            yield f"run.py of {script!r}: status {run.returncode}, {said!r}, not {line!r}"
+
+
 def main():
-    found = list(steps_problems()) + list(problems())
+    found = [*steps_problems(), *programs_problems(), *problems()]
     print("\n".join(found), end="\n" * bool(found))
     return bool(found)
 

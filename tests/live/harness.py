@@ -321,7 +321,7 @@ def _validator():
 
 
 def validate(snapshot):
-    """Raise unless a snapshot is what the schema says, and its sums are exact."""
+    """Raise unless a snapshot is what the schema says. That its sums are exact is for sums()."""
     _validator().validate(snapshot)
 
 

@@ -14,20 +14,38 @@ from terminal import key_bytes  # noqa: E402
 from testing import main  # noqa: E402
 
 
+def view_sets(text):
+    """({view: bit}, {set of views: bits}) as the enums of the header declare them."""
+    def body(name):
+        found = re.search(rf"enum {name} {{(.*?)}};", text, re.S).group(1)
+        return re.sub(r"/\*.*?\*/", "", found, flags=re.S)
+    views = re.findall(r"VIEW_(\w+)", body("view_id"))
+    values = {f"VIEW_{view}": number for number, view in enumerate(views)}
+    for name, expression in re.findall(r"(\w+) = ([^,]+),", body("view_set")):
+        values[name] = eval(expression, {}, values)  # pylint: disable=eval-used
+    return {view: 1 << values[f"VIEW_{view}"] for view in views if view != "COUNT"}, values
+
+
 def actions():
-    """[(identifier, [keys], letters of views)] from the table that the help is made of."""
+    """[(identifier, [keys], views)] from the table that the help is made of."""
     header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tui/term/keymap.h")
     with open(header, encoding="utf-8") as source:
-        table = re.search(r"#define ACTIONS\(X\)(.*?)\n\n", source.read(), re.S).group(1)
-    rows = re.findall(r'X\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"', table)
-    return [(name, keys.replace("\\\\", "\\").split(), where) for name, keys, where in rows]
+        text = source.read()
+    bits, sets = view_sets(text)
+    table = re.search(r"#define ACTIONS\(X\)(.*?)\n\n", text, re.S).group(1)
+    rows = re.findall(r'X\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*([A-Z_ |]+),', table)
+    assert len(rows) == table.count("X(")
+    return [(name, keys.replace("\\\\", "\\").split(),
+             {view for view, bit in bits.items()
+              if eval(where, {}, sets) & bit})  # pylint: disable=eval-used
+            for name, keys, where in rows]
 
 
 # How to get into each view, with something selected that can be moved in both directions.
-WAYS = {"u": ("O", "Down", "Down"), "o": ("Down", "Down", "Down"), "m": ("Enter", "Down", "Down"),
-        "c": ("Enter", "Enter", "Down"),
-        "g": ("Tab", "Tab", "Down", "Enter", "Down"), "t": ("t", "Down", "Down"),
-        "s": ("m", "Down", "Down"), "h": ("?", "Down", "Down")}
+WAYS = {"SETUP": ("O", "Down", "Down"), "OVERVIEW": ("Down", "Down", "Down"),
+        "MAP": ("Enter", "Down", "Down"), "CONFLICT": ("Enter", "Enter", "Down"),
+        "GOROUTINE": ("Tab", "Tab", "Down", "Enter", "Down"), "TREE": ("t", "Down", "Down"),
+        "MESSAGES": ("m", "Down", "Down"), "HELP": ("?", "Down", "Down")}
 
 # What must come before a key for it to have something to do.
 BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
@@ -68,73 +86,73 @@ IN_OTHER_PANE = {"LEFT": ("Tab", "Right", "Right"), "RIGHT": ("Tab",), "MARK": (
                  "BACK": ("Tab",), "HIDE": ("Tab",)}
 
 
-def ways(letter, name):
-    if letter == "o" and name in IN_OTHER_PANE:
+def ways(view, name):
+    if view == "OVERVIEW" and name in IN_OTHER_PANE:
         return IN_OTHER_PANE[name]
-    return WAYS[letter] + (("Left",) if letter == "t" and name == "RIGHT" else ())
+    return WAYS[view] + (("Left",) if view == "TREE" and name == "RIGHT" else ())
 
 
-def is_dead(letter, name, key, patience=0.25):
-    with synthetic("--ticks", "60", "--crash", "40", rows=16 if letter == "c" else 24,
+def is_dead(view, name, key, patience=0.25):
+    with synthetic("--ticks", "60", "--crash", "40", rows=16 if view == "CONFLICT" else 24,
                    extra_env={"XDG_RUNTIME_DIR": tempfile.gettempdir()}) as terminal:
         terminal.wait_for("Maps 12")
-        if name == "UNDO" and letter != "o":  # what is taken back was done before, elsewhere
+        if name == "UNDO" and view != "OVERVIEW":  # what is taken back was done before, elsewhere
             terminal.send(b"\\map\r")
-        for way in ways(letter, name):
+        for way in ways(view, name):
             terminal.send(key_bytes(way))
-        if letter == "m" and name in ("NEXT_MATCH", "PREV_MATCH"):
+        if view == "MAP" and name in ("NEXT_MATCH", "PREV_MATCH"):
             terminal.send(b"/ledger\r")
         terminal.settle(patience)
-        if letter == "o" or name not in ("UNDO", "NEXT_MATCH", "PREV_MATCH"):
+        if view == "OVERVIEW" or name not in ("UNDO", "NEXT_MATCH", "PREV_MATCH"):
             for data in BEFORE.get(name, ()):
                 terminal.send(data)
                 terminal.settle(patience)
         if effect_of(terminal, key):
             return False
     # On a machine that is busy, what was sent before may have come late and hidden the effect.
-    return patience > 1 or is_dead(letter, name, key, 1.5)
+    return patience > 1 or is_dead(view, name, key, 1.5)
 
 
-def check_view(letter):
+def check_view(view):
     """Many at a time: they only wait."""
-    todo = [(letter, name, key) for name, keys, where in actions() for key in keys
-            if letter in where or where == "*"]
+    todo = [(view, name, key) for name, keys, views in actions() for key in keys if view in views]
+    assert todo, f"no key is for view {view}"
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         dead = [f"{name} {key}" for (_, name, key), is_so
                 in zip(todo, pool.map(lambda job: is_dead(*job), todo)) if is_so]
-    assert not dead, f"no effect in view {letter!r}: {', '.join(dead)}"
+    assert not dead, f"no effect in view {view}: {', '.join(dead)}"
 
 
 def test_every_key_has_an_effect_in_the_overview():
-    check_view("o")
+    check_view("OVERVIEW")
 
 
 def test_every_key_has_an_effect_in_the_map_view():
-    check_view("m")
+    check_view("MAP")
 
 
 def test_every_key_has_an_effect_in_the_conflict_view():
-    check_view("c")
+    check_view("CONFLICT")
 
 
 def test_every_key_has_an_effect_in_the_goroutine_view():
-    check_view("g")
+    check_view("GOROUTINE")
 
 
 def test_every_key_has_an_effect_in_the_call_tree():
-    check_view("t")
+    check_view("TREE")
 
 
 def test_every_key_has_an_effect_in_the_messages():
-    check_view("s")
+    check_view("MESSAGES")
 
 
 def test_every_key_has_an_effect_in_the_setup():
-    check_view("u")
+    check_view("SETUP")
 
 
 def test_every_key_has_an_effect_in_the_help():
-    check_view("h")
+    check_view("HELP")
 
 
 def test_copy_goes_to_the_clipboard_and_to_a_file():

@@ -144,5 +144,6 @@ int main(int argc, char **argv)
 	printf("%llu events through a ring of %zu KiB, full %llu times, %llu bad\n",
 	       (unsigned long long)stress.events, QUEUE_BYTES >> 10,
 	       (unsigned long long)stress.refused, (unsigned long long)stress.bad);
+	printf("%d passed, %d failed\n", stress.bad == 0, stress.bad != 0);
 	return stress.bad != 0;
 }

@@ -63,7 +63,10 @@ def is_wrong(text):
 def documents(name):
     run = subprocess.run([EMITTER, "emit", name], check=True, stdout=subprocess.PIPE)
     text = run.stdout.decode("utf-8", errors="strict")
-    return re.findall(r"(?:.*\n)*?# EOF\n", text)
+    found = re.findall(r"(?:.*\n)*?# EOF\n", text)
+    if not found or "".join(found) != text:
+        sys.exit(f"{name}: not all that is emitted is documents: {text[-200:]!r}")
+    return found
 
 
 def check(what, passed, results):
