@@ -11,6 +11,7 @@
 #include "bpf/attach/detector_tuning.h"
 #include "core/base/clock.h"
 #include "core/base/thread_call.h"
+#include "core/budget/token_bucket.h"
 
 /* Seconds' worth of allowance: to begin with, and at most (with half a percent of a CPU 4,000 maps
  * at once, what a program makes as it starts); and what a window may cost. What is over is paid
@@ -33,7 +34,7 @@ struct birth_probes {
 	bool running, stopping, armed;
 	uint64_t armed_since_ns, armed_ns;
 	uint64_t paid_ns, paid_hits; /* when the account was last settled, and hits until then */
-	double balance_ns;           /* allowed so far, less what was spent; below zero is debt */
+	struct token_bucket account;
 	unsigned int dice;
 	uint64_t look_ns, looked_hits; /* time between the last two looks; hits until then */
 };
@@ -168,16 +169,12 @@ static uint64_t hits(const struct birth_probes *b)
 	return *(const volatile uint64_t *)b->config.hits;
 }
 
-/* Long ago nobody used the allowance: that is no leave to spend it all at once. */
 static void settle(struct birth_probes *b, double rate, uint64_t now)
 {
 	uint64_t seen = hits(b);
-	double most = rate * SAVINGS_S * 1e9;
 
-	b->balance_ns += rate * (double)(now - b->paid_ns);
-	if (b->balance_ns > most)
-		b->balance_ns = most;
-	b->balance_ns -= (double)((seen - b->paid_hits) * b->config.hit_ns);
+	token_bucket_fill(&b->account, rate * (double)(now - b->paid_ns), rate * SAVINGS_S * 1e9);
+	token_bucket_take(&b->account, (double)((seen - b->paid_hits) * b->config.hit_ns));
 	b->paid_ns = now;
 	b->paid_hits = seen;
 }
@@ -186,7 +183,7 @@ static void settle(struct birth_probes *b, double rate, uint64_t now)
  * only counted. */
 static void allow(const struct birth_probes *b)
 {
-	double told = b->balance_ns / (double)b->config.hit_ns;
+	double told = b->account.level_ns / (double)b->config.hit_ns;
 
 	detector_tuning_births_allowed_set(b->config.tuning,
 	                                   b->paid_hits + (told > 0 ? (uint64_t)told : 0));
@@ -199,9 +196,9 @@ static void step(struct birth_probes *b)
 	look(b);
 	settle(b, rate, clock_now());
 	allow(b);
-	if (b->armed && b->balance_ns <= 0)
+	if (b->armed && b->account.level_ns <= 0)
 		disarm(b);
-	else if (!b->armed && b->balance_ns > rate * WINDOW_S * 1e9 &&
+	else if (!b->armed && b->account.level_ns > rate * WINDOW_S * 1e9 &&
 	         rand_r(&b->dice) % 4 == 0) /* not in step with the program */
 		arm(b);
 }
@@ -253,7 +250,7 @@ int birth_probes_start(struct birth_probes *b)
 
 	b->paid_ns = clock_now();
 	b->paid_hits = hits(b);
-	b->balance_ns = rate * SAVINGS_S * 1e9;
+	token_bucket_open(&b->account, rate * SAVINGS_S * 1e9);
 	b->dice = (unsigned int)b->paid_ns;
 	allow(b);
 	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;

@@ -44,10 +44,10 @@ void overhead_budget_open(struct overhead_budget *b, double share, uint64_t wind
 	        .tail_ns = tail_ns,
 	        .cpu_rate = OVERHEAD_CPU_FLOOR,
 	        .cost_rate = -1,
-	        .balance_ns = START_NS,
 	        .patience = 1,
 	        .dice = dice ? dice : 1,
 	};
+	token_bucket_open(&b->account, START_NS);
 }
 
 double overhead_budget_income(const struct overhead_budget *b)
@@ -130,7 +130,7 @@ bool overhead_budget_calls_wanted(struct overhead_budget *b)
 
 double overhead_budget_calls_rate(const struct overhead_budget *b, uint64_t ns)
 {
-	return b->calls_ns > 0 ? b->calls_ns / (double)ns : 0;
+	return b->calls_account.level_ns > 0 ? b->calls_account.level_ns / (double)ns : 0;
 }
 
 static double window_cost(const struct overhead_budget *b)
@@ -146,7 +146,7 @@ static double calls_save(struct overhead_budget *b, double income_ns)
 	double part = income_ns * CALLS_PART;
 	double most = overhead_budget_income(b) * CALLS_PART * SAVINGS_NS;
 
-	b->calls_ns = b->calls_ns + part < most ? b->calls_ns + part : most;
+	token_bucket_fill(&b->calls_account, part, most);
 	return b->calls_wanted ? part : 0;
 }
 
@@ -159,9 +159,7 @@ static void save(struct overhead_budget *b, double ns)
 		most = window;
 	if (most < START_NS)
 		most = START_NS;
-	b->balance_ns += income_ns - calls_save(b, income_ns);
-	if (b->balance_ns > most)
-		b->balance_ns = most;
+	token_bucket_fill(&b->account, income_ns - calls_save(b, income_ns), most);
 }
 
 /* What the probes cost while they are in place. Holds are not part of it: they have an allowance of
@@ -200,8 +198,8 @@ static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 	                     seen < CPU_NS ? seen : CPU_NS);
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
-	b->calls_ns -= calls;
-	b->balance_ns -= hits - calls + held;
+	token_bucket_take(&b->calls_account, calls);
+	token_bucket_take(&b->account, hits - calls + held);
 	b->seen_in_ns += b->armed_ns ? ns : 0;
 	learn(b, hits - calls, ns);
 }
@@ -222,18 +220,18 @@ static void note(struct overhead_budget *b, const struct overhead_reading *r)
 
 static enum overhead_advice advise(const struct overhead_budget *b)
 {
+	double level = b->account.level_ns;
+
 	if (b->share <= 0)
 		return b->armed_ns ? OVERHEAD_DISARM : OVERHEAD_STAY;
 	if (unlimited(b))
 		return b->armed_ns ? OVERHEAD_STAY : OVERHEAD_ARM;
 	if (b->armed_ns)
-		return b->balance_ns < 0 && forecast(b) > overhead_budget_income(b) / 2
-		               ? OVERHEAD_DISARM
-		               : OVERHEAD_STAY;
+		return level < 0 && forecast(b) > overhead_budget_income(b) / 2 ? OVERHEAD_DISARM
+		                                                                : OVERHEAD_STAY;
 	if (b->cost_rate < 0)
 		return OVERHEAD_ARM; /* the first look, short */
-	return b->balance_ns > 0 && b->balance_ns >= b->patience * window_cost(b) ? OVERHEAD_ARM
-	                                                                          : OVERHEAD_STAY;
+	return level > 0 && level >= b->patience * window_cost(b) ? OVERHEAD_ARM : OVERHEAD_STAY;
 }
 
 enum overhead_advice overhead_budget_look(struct overhead_budget *b,
@@ -285,7 +283,7 @@ void overhead_budget_armed(struct overhead_budget *b, uint64_t now_ns, bool arme
 /* When the next window can be paid for. */
 static uint64_t wait_out_ns(const struct overhead_budget *b)
 {
-	double missing = b->patience * window_cost(b) - b->balance_ns;
+	double missing = b->patience * window_cost(b) - b->account.level_ns;
 	double ns = missing / overhead_budget_income(b);
 
 	if (ns < LOOK_OUT)
@@ -296,7 +294,7 @@ static uint64_t wait_out_ns(const struct overhead_budget *b)
 /* When a part of what there is to spend is spent. */
 static uint64_t wait_in_ns(const struct overhead_budget *b)
 {
-	double ns = b->balance_ns / b->cost_rate / LOOK_PARTS;
+	double ns = b->account.level_ns / b->cost_rate / LOOK_PARTS;
 
 	if (ns < LOOK_NS)
 		return LOOK_NS;

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/budget/token_bucket.h"
+
 /* Part of what was promised that is planned to be spent: where all CPU time is used, so that what
  * is spent is missing at once; and where there is plenty left, so that work goes on beside it. */
 #define OVERHEAD_AIM_FULL 0.25
@@ -59,8 +61,8 @@ struct overhead_budget {
 	double cost_rate;   /* CPUs that probes in place cost; negative: not known yet */
 	double cost_cpus;   /* cpu_rate when cost_rate was learned */
 	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
-	double balance_ns;  /* what may be spent; negative: debt */
-	double calls_ns; /* the same for hits at probed calls, which have an account of their own */
+	struct token_bucket account;       /* what may be spent */
+	struct token_bucket calls_account; /* the same for hits at probed calls */
 	uint64_t hits, calls; /* how many there were, and how many of them at calls, until then */
 	double seen_in_ns;    /* so long the probes were in place so far */
 	uint64_t switched_ns; /* when the probes went in or out last; 0: never yet */

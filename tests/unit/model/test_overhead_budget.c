@@ -301,14 +301,14 @@ static void test_calls_have_an_account(void **state)
 	assert_true(rate > 0.5 * overhead_budget_income(&w.budget));
 	assert_true(rate < overhead_budget_income(&w.budget));
 	/* Calls cost twice what may be spent on everything; no window was open. */
-	balance = w.budget.balance_ns;
+	balance = w.budget.account.level_ns;
 	second_passes(&w, 2, 1000);
-	assert_true(w.budget.balance_ns > balance);
+	assert_true(w.budget.account.level_ns > balance);
 	assert_true(overhead_budget_calls_rate(&w.budget, 500000000) == 0);
 	/* Three in four of the hits were at functions: windows pay for these. */
-	balance = w.budget.balance_ns;
+	balance = w.budget.account.level_ns;
 	second_passes(&w, 4, 250);
-	assert_true(w.budget.balance_ns < balance);
+	assert_true(w.budget.account.level_ns < balance);
 }
 
 /* A target that was busy and rests: what it cost then must not keep the probes away for long. */
