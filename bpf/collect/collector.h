@@ -38,12 +38,13 @@ struct collector_layout {
 };
 
 struct collector_config {
-	int events_fd, maps_fd, goroutines_fd, coverage_fd, targets_fd, chains_fd; /* BPF maps */
-	size_t maps_max, goroutines_max; /* rows of the tables */
-	struct event_queue *queue;       /* the collector is its producer */
-	int event_fd;                    /* eventfd: written when the queue has news */
+	int events_fd, maps_fd, goroutines_fd, targets_fd, chains_fd; /* BPF maps */
+	size_t maps_max, goroutines_max;                              /* rows of the tables */
+	struct event_queue *queue; /* the collector is its producer */
+	int event_fd;              /* eventfd: written when the queue has news */
 	uint64_t interval_ns;
-	struct overhead_costs costs; /* for the estimate of the overhead */
+	struct overhead_costs costs;  /* to be told */
+	struct cost_account *account; /* what watching has cost */
 	uint64_t budget_divisor;
 	int stack_depth; /* frames kept of a call chain */
 	bool verbose;

@@ -20,10 +20,7 @@ int collector_counts_open(struct collector *c)
 	size_t value = sizeof(struct map_counts) > sizeof(struct goroutine_counts)
 	                       ? sizeof(struct map_counts)
 	                       : sizeof(struct goroutine_counts);
-	int rc = coverage_totals_create(c->config.coverage_fd, &c->coverage);
 
-	if (rc)
-		return rc;
 	c->keys = calloc(BATCH, sizeof(struct map_key));
 	c->values = calloc(BATCH, value);
 	return c->keys && c->values ? 0 : -ENOMEM;
@@ -31,7 +28,6 @@ int collector_counts_open(struct collector *c)
 
 void collector_counts_close(struct collector *c)
 {
-	coverage_totals_destroy(c->coverage);
 	free(c->keys);
 	free(c->values);
 }
@@ -241,26 +237,18 @@ static uint64_t group_sum(const struct event_coverage *e, enum coverage_group gr
 	return sum;
 }
 
-/* The programs' totals into c->totals, after a second try where the first failed. False: those of
+/* The programs' totals into c->cost, after a second try where the first failed. False: those of
  * before are still there. */
 static bool totals_read(struct collector *c)
 {
-	__u64 value[COVERAGE_COUNT] = {0};
-
-	int rc = coverage_totals_add(c->coverage, value);
-
-	if (rc)
-		rc = coverage_totals_add(c->coverage, value);
-	if (rc)
-		return false;
-	memcpy(c->totals, value, sizeof(value));
-	return true;
+	return !cost_account_read(c->config.account, &c->cost) ||
+	       !cost_account_read(c->config.account, &c->cost);
 }
 
 uint64_t collector_stall_ns(struct collector *c)
 {
 	totals_read(c);
-	return c->totals[COVERAGE_STALL_NS];
+	return c->cost.held_ns;
 }
 
 static void governed_put(struct collector *c, uint64_t now, struct event_coverage *e)
@@ -275,8 +263,6 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 		e->armed_ns = (disarmed ? disarmed : now) - c->started_ns - state.out_ns;
 	e->let_go = state.drops;
 	e->trouble = state.trouble;
-	e->waiting_ns = state.waiting_ns;
-	e->contention = state.contention;
 	e->planned = state.planned;
 }
 
@@ -287,7 +273,7 @@ static void coverage_push(struct collector *c, uint64_t now)
 	bool read = totals_read(c);
 
 	c->tables_unread += !read;
-	memcpy(e.value, c->totals, sizeof(e.value));
+	memcpy(e.value, c->cost.value, sizeof(e.value));
 	e.value[COVERAGE_HITS] = group_sum(&e, COVERAGE_GROUP_FILTERED) + e.value[COVERAGE_COUNTED];
 	e.value[COVERAGE_EVENTS_MADE] += c->made_here + c->tables_unread;
 	e.value[COVERAGE_EVENTS_DELIVERED] = c->delivered;
@@ -304,9 +290,10 @@ static void coverage_push(struct collector *c, uint64_t now)
 	governed_put(c, now, &e);
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
 	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
-	e.cold_ns = overhead_cold_said(&c->config.costs, e.value, &c->cold_ns);
-	e.run_ns = overhead_run_ns(&c->config.costs, e.value) + e.cold_ns + e.waiting_ns +
-	           targets_planted_ns(c->config.targets);
+	e.cold_ns = c->cost.cold_ns;
+	e.waiting_ns = c->cost.waiting_ns;
+	e.contention = c->cost.contention;
+	e.run_ns = cost_all_ns(&c->cost);
 	e.target_cpu_ns = targets_cpu_now_ns(c->config.targets);
 	event_queue_push_essential(c->config.queue, &e.h);
 }
@@ -315,10 +302,11 @@ static void coverage_push(struct collector *c, uint64_t now)
  * one more scan after the last that moved has it. */
 static bool rows_moved(struct collector *c)
 {
-	bool moved = !totals_read(c) || memcmp(c->totals, c->totals_seen, sizeof(c->totals)) != 0;
+	bool moved = !totals_read(c) ||
+	             memcmp(c->cost.value, c->totals_seen, sizeof(c->totals_seen)) != 0;
 	bool settling = c->settling;
 
-	memcpy(c->totals_seen, c->totals, sizeof(c->totals));
+	memcpy(c->totals_seen, c->cost.value, sizeof(c->totals_seen));
 	c->settling = moved;
 	return moved || settling;
 }

@@ -11,7 +11,6 @@
 
 #include <bpf/libbpf.h>
 
-#include "bpf/attach/coverage_totals.h"
 #include "bpf/attach/detector_tuning.h"
 #include "bpf/collect/chain_finish.h"
 #include "bpf/collect/chain_store.h"
@@ -29,15 +28,14 @@ struct collector {
 	struct chain_store *names;
 	uint64_t started_ns;
 	uint64_t next_tick_ns;
-	uint64_t next_scan_ns;        /* the tables are read at least once a second */
-	uint64_t last_scan_ns;        /* rows older than this were sent before */
-	bool resend;                  /* this scan sends every row, changed or not */
-	bool resend_next;             /* not every row could be told: the next scan sends all */
-	bool final;                   /* this scan is the last one */
-	int final_waits;              /* so many more times it may wait for the consumer */
-	bool consumed;                /* somebody empties the queue until the thread has ended */
-	uint64_t cold_ns;             /* see overhead_cold_said() */
-	__u64 totals[COVERAGE_COUNT]; /* of the programs, as last read */
+	uint64_t next_scan_ns; /* the tables are read at least once a second */
+	uint64_t last_scan_ns; /* rows older than this were sent before */
+	bool resend;           /* this scan sends every row, changed or not */
+	bool resend_next;      /* not every row could be told: the next scan sends all */
+	bool final;            /* this scan is the last one */
+	int final_waits;       /* so many more times it may wait for the consumer */
+	bool consumed;         /* somebody empties the queue until the thread has ended */
+	struct cost cost;      /* with the programs' totals, as last read */
 	__u64 totals_seen[COVERAGE_COUNT];         /* when it was last asked whether rows moved */
 	bool settling;                             /* they had moved */
 	uint64_t maps_idle_ns, goroutines_idle_ns; /* rows idle that long are forgotten; 0: none */
@@ -56,7 +54,6 @@ struct collector {
 
 	struct collector_layouts *layouts;
 
-	struct coverage_totals *coverage;
 	void *keys, *values; /* of one batch */
 };
 

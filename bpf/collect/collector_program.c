@@ -14,7 +14,6 @@ void collector_config_program(struct collector_config *config, const struct prog
 	config->events_fd = bpf_map__fd(s->maps.events);
 	config->maps_fd = bpf_map__fd(s->maps.maps);
 	config->goroutines_fd = bpf_map__fd(s->maps.goroutines);
-	config->coverage_fd = bpf_map__fd(s->maps.coverage);
 	config->targets_fd = bpf_map__fd(s->maps.targets);
 	config->chains_fd = bpf_map__fd(s->maps.chains);
 	config->maps_max = program->maps_max;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bpf/attach/coverage_totals.h"
 #include "bpf/attach/detector_tuning.h"
 #include "core/base/clock.h"
 #include "core/base/thread_call.h"
@@ -41,10 +40,7 @@ struct governor {
 	struct governor_config config;
 	struct overhead_budget budget; /* of the governor's thread */
 	struct contention contention;  /* so is this */
-	uint64_t cold_ns;              /* see overhead_cold_said() */
-	double coldness;               /* see coldness() */
-	uint64_t waited_hits_ns;       /* cost of hits that waiting_ns was made from */
-	struct coverage_totals *totals;
+	struct cost cost;              /* so is this: as last read */
 	struct site_zoom *sites;
 	uint64_t sites_ns; /* of the last step */
 	uint64_t guarded_ns;
@@ -64,16 +60,10 @@ int governor_create(const struct governor_config *config, struct governor **out)
 {
 	struct governor *g = calloc(1, sizeof(*g));
 	pthread_condattr_t attr;
-	int rc;
 
 	*out = NULL;
 	if (!g)
 		return -ENOMEM;
-	rc = coverage_totals_create(config->coverage_fd, &g->totals);
-	if (rc) {
-		free(g);
-		return rc;
-	}
 	g->config = *config;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -87,27 +77,16 @@ int governor_create(const struct governor_config *config, struct governor **out)
 
 /* ---- what it costs ------------------------------------------------------------------- */
 
-/* How much longer than in a loop a hit takes, on average so far. */
-static double coldness(uint64_t warm_ns, uint64_t cold_ns)
-{
-	return warm_ns ? 1 + (double)cold_ns / (double)warm_ns : 1;
-}
-
 static bool reading_take(struct governor *g, struct overhead_reading *r)
 {
-	__u64 value[COVERAGE_COUNT] = {0};
-
-	if (coverage_totals_add(g->totals, value))
+	if (cost_account_read(g->config.account, &g->cost))
 		return false;
-	r->now_ns = clock_now();
-	r->cpu_ns = targets_cpu_ns(g->config.targets);
-	r->held_ns = value[COVERAGE_STALL_NS];
-	r->hits_ns = overhead_run_ns(&g->config.costs, value) - r->held_ns;
-	g->coldness =
-	        coldness(r->hits_ns, overhead_cold_said(&g->config.costs, value, &g->cold_ns));
-	r->hits_ns += g->cold_ns + targets_planted_ns(g->config.targets);
-	r->hits = value[COVERAGE_COUNTED];
-	r->calls = value[COVERAGE_AT_CALL];
+	*r = (struct overhead_reading){.now_ns = clock_now(),
+	                               .cpu_ns = targets_cpu_ns(g->config.targets),
+	                               .hits_ns = cost_hits_ns(&g->cost),
+	                               .held_ns = g->cost.held_ns,
+	                               .hits = g->cost.value[COVERAGE_COUNTED],
+	                               .calls = g->cost.value[COVERAGE_AT_CALL]};
 	return true;
 }
 
@@ -126,19 +105,6 @@ static void turn(struct governor *g, bool in)
 	                                 .held_ns = r.held_ns,
 	                                 .calls = targets_calls(g->config.targets)};
 	contention_turn(&g->contention, &at, in);
-}
-
-static void waiting_add(struct governor *g, const struct overhead_reading *r)
-{
-	double seen = contention_seen(&g->contention);
-	uint64_t hits = r->hits_ns - g->waited_hits_ns;
-
-	g->waited_hits_ns = r->hits_ns;
-	pthread_mutex_lock(&g->lock);
-	g->state.contention = seen;
-	if (seen > 1)
-		g->state.waiting_ns += (uint64_t)((seen - 1) * (double)hits);
-	pthread_mutex_unlock(&g->lock);
 }
 
 /* ---- in and out ---------------------------------------------------------------------- */
@@ -309,7 +275,7 @@ static void sites_step(struct governor *g)
 {
 	struct site_zoom_terms terms = {
 	        .now_ns = clock_now(),
-	        .ns_per_hit = g->budget.hit_factor * g->coldness *
+	        .ns_per_hit = g->budget.hit_factor * cost_coldness(&g->cost) *
 	                      (double)g->config.costs.ns[BODY_OPERATION],
 	};
 	struct governor_state state;
@@ -411,7 +377,7 @@ static void step(struct governor *g)
 		blind(g);
 		return;
 	}
-	waiting_add(g, &reading);
+	cost_account_contention_set(g->config.account, contention_seen(&g->contention), &g->cost);
 	income_plan(g);
 	switch (overhead_budget_look(&g->budget, &reading)) {
 	case OVERHEAD_ARM:
@@ -591,7 +557,6 @@ void governor_destroy(struct governor *g)
 	if (!g)
 		return;
 	governor_stop(g);
-	coverage_totals_destroy(g->totals);
 	thread_call_close(&g->call);
 	pthread_cond_destroy(&g->wake);
 	pthread_mutex_destroy(&g->lock);

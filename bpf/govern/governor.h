@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "bpf/attach/probe_set.h"
+#include "bpf/govern/cost_account.h"
 #include "bpf/govern/site_zoom.h"
 #include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
@@ -33,7 +34,7 @@ struct governor_config {
 	struct probe_set *standing;     /* those that stay in place; likewise */
 	enum probe_link_mode mode;      /* with perf events taking probes out is slow */
 	struct targets *targets;        /* whose CPU time it is */
-	int coverage_fd;                /* BPF map of totals */
+	struct cost_account *account;   /* what hits and holds have cost */
 	struct overhead_costs costs;    /* of a hit */
 	struct detector_tuning *tuning; /* shared with the program */
 	uint64_t hold_divisor;          /* held time is at most 1 : this of the time in any case */
@@ -72,11 +73,9 @@ struct governor_state {
 	size_t call_sites; /* calls in the program that are probed now, see site_zoom.h */
 	/* CPUs that seeing births may cost (birth_probes): part of the income */
 	double births_rate;
-	uint64_t waiting_ns; /* what hits cost beyond what they take, as far as seen */
-	double contention;   /* contention_seen() */
-	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
-	size_t accepted;     /* probes that the kernel has accepted, standing ones included */
-	unsigned int drops;  /* how often all probes were let go because this thread gave no sign */
+	double planned;     /* part of the targets' CPU time that hits and holds may cost now */
+	size_t accepted;    /* probes that the kernel has accepted, standing ones included */
+	unsigned int drops; /* how often all probes were let go because this thread gave no sign */
 	enum trouble trouble;
 };
 

@@ -124,6 +124,7 @@ static int collect(struct watch *w, struct error *err)
 	        .governor = w->governor,
 	        .unlimited = w->config.overhead >= OVERHEAD_UNLIMITED,
 	        .targets = w->processes,
+	        .account = w->account,
 	        .layouts = layouts,
 	        .layout_count = layouts_list(w, layouts),
 	};
@@ -138,7 +139,6 @@ static int govern(struct watch *w)
 	struct governor_config c = {
 	        .keeper = w->keeper,
 	        .mode = w->program.mode,
-	        .coverage_fd = bpf_map__fd(s->maps.coverage),
 	        .costs = w->program.costs,
 	        .tuning = &s->bss->tuning,
 	        .hold_divisor = w->program.budget_divisor,
@@ -151,9 +151,13 @@ static int govern(struct watch *w)
 		rc = watch_attach_plan(w);
 	if (!rc)
 		rc = targets_create(w->config.pids, w->config.pid_count, &w->processes);
+	if (!rc)
+		rc = cost_account_create(bpf_map__fd(s->maps.coverage), &w->program.costs,
+		                         w->processes, &w->account);
 	c.probes = w->governed;
 	c.standing = w->standing;
 	c.targets = w->processes;
+	c.account = w->account;
 	return rc ? rc : governor_create(&c, &w->governor);
 }
 
@@ -331,6 +335,7 @@ void watch_destroy(struct watch *w)
 	watch_follow_destroy(w->follow);
 	birth_probes_destroy(w->births);
 	governor_destroy(w->governor);
+	cost_account_destroy(w->account);
 	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);
 	free(w->site_pids);

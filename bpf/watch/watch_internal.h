@@ -72,7 +72,8 @@ struct watch {
 	struct event_queue *queue;
 	struct symbolizer *symbolizer;
 	struct birth_probes *births;
-	struct targets *processes; /* for the governor and the collector */
+	struct targets *processes;    /* for the governor and the collector, */
+	struct cost_account *account; /* both */
 	struct collector *collector;
 	struct watch_follow *follow; /* NULL: no file is followed */
 	int event_fd;

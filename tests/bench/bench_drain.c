@@ -99,6 +99,9 @@ static int drain(struct program *p, int events, struct outcome *o)
 	if (!rc)
 		rc = targets_create(&pid, 1, &c.targets);
 	if (!rc)
+		rc = cost_account_create(bpf_map__fd(p->skeleton->maps.coverage), &p->costs,
+		                         c.targets, &c.account);
+	if (!rc)
 		rc = collector_start(&c, &collector, NULL);
 	while (!rc && o->births < (uint64_t)events && clock_now() - begin < PATIENCE_NS)
 		take(queue, o);
@@ -106,6 +109,7 @@ static int drain(struct program *p, int events, struct outcome *o)
 	collector_stop(collector);
 	if (!rc)
 		take(queue, o);
+	cost_account_destroy(c.account);
 	targets_destroy(c.targets);
 	event_queue_destroy(queue);
 	close(c.event_fd);

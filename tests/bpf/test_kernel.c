@@ -118,14 +118,28 @@ static void drain(struct event_queue *queue, struct outcome *o, uint64_t *maps)
 	}
 }
 
+/* This process is the target. */
+static void accounts_open(const struct program *p, struct targets **targets,
+                          struct cost_account **account)
+{
+	pid_t pid = getpid();
+
+	assert_int_equal(targets_create(&pid, 1, targets), 0);
+	assert_int_equal(cost_account_create(bpf_map__fd(p->skeleton->maps.coverage), &p->costs,
+	                                     *targets, account),
+	                 0);
+}
+
 static void start_collector(struct program *p, struct event_queue *queue, int event_fd,
-                            struct targets *targets, struct collector **out)
+                            struct targets *targets, struct cost_account *account,
+                            struct collector **out)
 {
 	struct collector_config c = {
 	        .queue = queue,
 	        .event_fd = event_fd,
 	        .interval_ns = 200000000,
 	        .targets = targets,
+	        .account = account,
 	};
 
 	collector_config_program(&c, p);
@@ -163,10 +177,10 @@ static void run(const struct run *r, struct outcome *o)
 	struct worker workers[THREADS_MAX] = {{0}};
 	struct event_queue *queue = NULL;
 	struct collector *collector = NULL;
+	struct cost_account *account;
 	struct targets *targets;
 	struct probe_links *links;
 	struct error err = {""};
-	pid_t pid = getpid();
 	int event_fd = eventfd(0, EFD_NONBLOCK);
 
 	memset(o, 0, sizeof(*o));
@@ -177,8 +191,8 @@ static void run(const struct run *r, struct outcome *o)
 	probe_links_close(program.trial);
 	program.trial = NULL;
 	assert_int_equal(event_queue_create(16 << 20, &queue), 0);
-	assert_int_equal(targets_create(&pid, 1, &targets), 0);
-	start_collector(&program, queue, event_fd, targets, &collector);
+	accounts_open(&program, &targets, &account);
+	start_collector(&program, queue, event_fd, targets, account, &collector);
 	links = attach(&program, r->op);
 	for (int i = 0; i < r->threads; i++) {
 		workers[i].goid = 101 + (uint64_t)i;
@@ -201,6 +215,7 @@ static void run(const struct run *r, struct outcome *o)
 	}
 	probe_links_close(links);
 	collector_stop(collector);
+	cost_account_destroy(account);
 	targets_destroy(targets);
 	drain(queue, o, maps[0]);
 	program_unload(&program);
