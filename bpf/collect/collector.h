@@ -19,7 +19,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "bpf/govern/birth_probes.h"
 #include "bpf/govern/governor.h"
 #include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
@@ -49,7 +48,6 @@ struct collector_config {
 	int stack_depth; /* frames kept of a call chain */
 	bool verbose;
 	struct detector_tuning *tuning; /* shared with the BPF program */
-	struct birth_probes *births;    /* how long they are in place; NULL: there are none */
 	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
 	bool unlimited;            /* they are never taken out, unless they are let go */
 	struct targets *targets;   /* with those that are known from the start */

@@ -261,6 +261,7 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 	e->armed_ns = state.armed_ns;
 	if (c->config.unlimited) /* from the start to the end, but for what was let go */
 		e->armed_ns = (disarmed ? disarmed : now) - c->started_ns - state.out_ns;
+	e->births_ns = state.births_ns;
 	e->let_go = state.drops;
 	e->trouble = state.trouble;
 	e->planned = state.planned;
@@ -289,7 +290,6 @@ static void coverage_push(struct collector *c, uint64_t now)
 	e.watched_ns = now - c->started_ns;
 	governed_put(c, now, &e);
 	e.ns_per_hit = c->config.costs.ns[BODY_OPERATION];
-	e.births_ns = c->config.births ? birth_probes_armed_ns(c->config.births) : 0;
 	e.cold_ns = c->cost.cold_ns;
 	e.waiting_ns = c->cost.waiting_ns;
 	e.contention = c->cost.contention;

@@ -6,7 +6,8 @@
  * in place and takes them out as core/budget/overhead_budget advises: always in place where they
  * are hit rarely, in short windows at times drawn by lot where they are hit millions of times a
  * second. It also says how much of the time accesses may be held, and ends holds before a window
- * ends: one that nobody could meet would be held for nothing.
+ * ends: one that nobody could meet would be held for nothing. Between its steps it looks after the
+ * probes that see maps being made, which have an account of their own (birth_probes.h).
  *
  * It gives a sign at each step, ten times a second at least. When the signs stop, the keeper takes
  * all probes out (link_keeper.h); when they go on, the governor puts them back. When it cannot read
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "bpf/attach/probe_set.h"
+#include "bpf/govern/birth_probes.h"
 #include "bpf/govern/cost_account.h"
 #include "bpf/govern/site_zoom.h"
 #include "bpf/targets/targets.h"
@@ -57,8 +59,13 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 int governor_start(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
+/* Attach the probes that see maps being made, and look after them from now on, until
+ * governor_stop(); borrowed. Once, after governor_start(). 0, or those of birth_probes_start():
+ * births will not be seen. */
+int governor_births_start(struct governor *governor, struct birth_probes *births);
+
 /* Have run(ctx) done in the governor's thread, between two of its steps, and wait until it is done:
- * what that thread alone may touch (the probe sets, site_zoom) can be changed there. Where no
+ * what that thread alone may touch (the probe sets, site_zoom, birth_probes) can be changed there. Where no
  * thread runs it is done here. Not from the governor's thread. */
 void governor_call(struct governor *governor, void (*run)(void *ctx), void *ctx);
 
@@ -68,11 +75,10 @@ int governor_renew(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
 struct governor_state {
-	uint64_t armed_ns; /* time with the probes in place so far */
-	uint64_t out_ns;   /* time without them, since they were in place first */
-	size_t call_sites; /* calls in the program that are probed now, see site_zoom.h */
-	/* CPUs that seeing births may cost (birth_probes): part of the income */
-	double births_rate;
+	uint64_t armed_ns;  /* time with the probes in place so far */
+	uint64_t out_ns;    /* time without them, since they were in place first */
+	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
+	uint64_t births_ns; /* time with the probes in place that see maps being made */
 	double planned;     /* part of the targets' CPU time that hits and holds may cost now */
 	size_t accepted;    /* probes that the kernel has accepted, standing ones included */
 	unsigned int drops; /* how often all probes were let go because this thread gave no sign */

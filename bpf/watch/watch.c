@@ -120,7 +120,6 @@ static int collect(struct watch *w, struct error *err)
 	        .interval_ns = w->config.interval_ns,
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,
-	        .births = w->births,
 	        .governor = w->governor,
 	        .unlimited = w->config.overhead >= OVERHEAD_UNLIMITED,
 	        .targets = w->processes,
@@ -309,7 +308,6 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 		collector_disarm(w->collector);
 	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
 		slow_stop(w);
-	birth_probes_stop(w->births);
 	governor_stop(w->governor);
 	if (w->collector)
 		say_took(w, "taken out", begin_ns);
@@ -333,8 +331,8 @@ void watch_destroy(struct watch *w)
 		return;
 	watch_stop(w);
 	watch_follow_destroy(w->follow);
-	birth_probes_destroy(w->births);
 	governor_destroy(w->governor);
+	birth_probes_destroy(w->births);
 	cost_account_destroy(w->account);
 	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);

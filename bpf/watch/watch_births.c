@@ -11,22 +11,12 @@
 
 #define BIRTH_SITE 0xffff /* is none of the table of sites */
 
-static double births_rate(void *ctx)
-{
-	struct governor_state state;
-
-	governor_state(ctx, &state);
-	return state.births_rate;
-}
-
 int watch_births_create(struct watch *w)
 {
 	struct gomaptop *s = w->program.skeleton;
 	struct birth_probes_config config = {.keeper = w->keeper,
 	                                     .hits = (const uint64_t *)&s->bss->births_hit,
 	                                     .tuning = &s->bss->tuning,
-	                                     .rate = births_rate,
-	                                     .rate_ctx = w->governor,
 	                                     .hit_ns = w->program.costs.ns[BODY_BIRTH]};
 
 	return birth_probes_create(&config, &w->births);
@@ -63,11 +53,29 @@ static int binary_add(struct watch *w, size_t index, const struct birth_plan *pl
 	return rc;
 }
 
+/* What the governor's thread is asked to do. */
+struct addition {
+	struct watch *w;
+	const struct watch_binary *b;
+	const struct birth_plan *plan;
+	int rc;
+};
+
+static void add(void *ctx)
+{
+	struct addition *a = ctx;
+
+	a->rc = points_add(a->w, a->b, 0, a->plan);
+}
+
 int watch_births_add(struct watch *w, const struct watch_binary *b, const struct birth_plan *plan)
 {
+	struct addition a = {.w = w, .b = b, .plan = plan};
+
 	if (w->program.mode != PROBE_LINK_MULTI || !plan->count)
 		return 0;
-	return points_add(w, b, 0, plan);
+	governor_call(w->governor, add, &a);
+	return a.rc;
 }
 
 /* Where births cannot be seen everything else can: no error ends the watch. */
@@ -88,7 +96,7 @@ void watch_births_start(struct watch *w)
 		birth_plan_free(&plan);
 	}
 	if (!rc)
-		rc = birth_probes_start(w->births);
+		rc = governor_births_start(w->governor, w->births);
 	if (rc && w->config.verbose)
 		fprintf(stderr, "gomaptop: where maps are made will not be seen: %s\n",
 		        strerror(-rc));

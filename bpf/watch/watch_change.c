@@ -57,6 +57,7 @@ static void take_away(void *ctx)
 	probe_set_remove(c->w->governed, c->b->file.fd);
 	if (c->w->sites)
 		site_zoom_remove(c->w->sites, c->b->file.fd);
+	birth_probes_remove(c->w->births, c->b->file.fd);
 	governor_renew(c->w->governor, NULL, NULL);
 }
 
@@ -65,7 +66,6 @@ void watch_attach_remove(struct watch *w, struct watch_binary *b)
 	struct change c = {.w = w, .b = b};
 
 	governor_call(w->governor, take_away, &c);
-	birth_probes_remove(w->births, b->file.fd);
 	collector_layout_remove(w->collector, b->row);
 	link_keeper_file_remove(w->keeper, b->file.guard);
 	close(b->file.fd);
