@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Hundreds of processes of one executable, more than any table of the watch has rows for: each is
+told of, and so is the end of each."""
+import shutil
+import subprocess
+import unittest
+
+from harness import SWISS, Watching, program, scratch
+
+PROCESSES = 320
+TOGETHER = 16    # of those that end at once; what a machine of two CPUs starts while one runs
+PATIENCE = 60
+
+
+def ended(snapshot):
+    return {t["pid"] for t in snapshot["targets"] if t["state"] == "exited"}
+
+
+class EndsTest(unittest.TestCase):
+    slow = True
+
+    def check_ends(self, watching, pids):
+        """All are told as ended, and there are no others."""
+        seen = watching.wait_for(lambda s: ended(s) >= pids, PATIENCE) or watching.newest()
+        self.assertEqual(len(ended(seen) & pids), len(pids), watching.error_text())
+        last = watching.finish().snapshot
+        self.assertEqual(ended(last), pids)
+        self.assertEqual(len(last["targets"]), len(pids), "some are still said to run")
+
+    def test_short(self):
+        """Each does a few operations, and most have ended before anybody has read of the first."""
+        with scratch() as folder:
+            path = shutil.copy(program("opsloop", SWISS), folder)
+            with Watching("-e", path) as watching:
+                watching.wait_attached()
+                pids = set()
+                while len(pids) < PROCESSES:
+                    some = [subprocess.Popen([path, "-op", "write", "-rounds", "1", "-n", "100"],
+                                             stdout=subprocess.DEVNULL) for _ in range(TOGETHER)]
+                    self.assertEqual([p.wait(PATIENCE) for p in some], [0] * TOGETHER)
+                    pids |= {p.pid for p in some}
+                self.check_ends(watching, pids)
+
+    def test_at_once(self):
+        """All of them run, and then end within a moment."""
+        with scratch() as folder:
+            path = shutil.copy(program("opsloop", SWISS), folder)
+            with Watching("-e", path) as watching:
+                watching.wait_attached()
+                some = [subprocess.Popen([path, "-op", "write", "-rounds", "1", "-n", "100",
+                                          "-wait"], stdin=subprocess.PIPE,
+                                         stdout=subprocess.DEVNULL) for _ in range(PROCESSES)]
+                try:
+                    pids = {p.pid for p in some}
+                    for process in some:
+                        process.stdin.write(b"go\n")
+                        process.stdin.flush()
+                    seen = watching.wait_for(lambda s: {t["pid"] for t in s["targets"]} >= pids,
+                                             PATIENCE)
+                    self.assertIsNotNone(seen, "all are told of")
+                    self.assertEqual(ended(seen), set())
+                finally:
+                    for process in some:
+                        process.stdin.close()
+                    for process in some:
+                        process.wait(PATIENCE)
+                self.check_ends(watching, pids)
