@@ -18,7 +18,7 @@ struct known_file {
 	struct runner {
 		pid_t pid;
 		int pidfd;
-	} * runners; /* where there is no lease: processes that run it */
+	} * runners; /* processes that run the file: they keep writers out where there is no lease */
 	size_t runner_count;
 };
 
@@ -35,7 +35,7 @@ struct link_keeper {
 	pthread_t reviver;
 	int program_fd;
 	struct known_file files[LINK_KEEPER_FILES];
-	pthread_t governor; /* who gave the last sign */
+	pthread_t governor; /* the thread that gave the last sign of life */
 	bool governed;
 	uint64_t revived_ns, scanned_ns;
 };

@@ -41,8 +41,8 @@ int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path
 void probe_links_close(struct probe_links *links);
 
 /* The same for many (NULLs among them). With uprobe_multi the kernel's waits for its readers go on
- * side by side: 50 links are gone in 75 ms rather than 2.3 s. Of perf events it takes one after the
- * other whoever asks. */
+ * side by side: 50 links are gone in 75 ms rather than 2.3 s. Perf events are closed one after the
+ * other, by this function too. */
 void probe_links_close_all(struct probe_links **links, size_t count);
 
 /* The same, safe from SIGKILL: a kernel whose closing thread has a fatal signal pending gives up

@@ -365,9 +365,9 @@ static bool patience_is_over(const struct patience *patience)
 	       (now.tv_sec == patience->until.tv_sec && now.tv_nsec >= patience->until.tv_nsec);
 }
 
-/* A description of our own: O_NONBLOCK is not seen by those who share the terminal or pipe. A link
- * of /proc (/dev/stdout) may stand for a regular file that has something in it already: append.
- * A pipe that is not read yet may be in a moment. */
+/* A description of our own: O_NONBLOCK is not seen by processes that share the terminal or pipe. A
+ * link of /proc (/dev/stdout) may stand for a regular file that has something in it already:
+ * append. A pipe that is not read yet may be in a moment. */
 static int special_open(const struct place *place)
 {
 	int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |

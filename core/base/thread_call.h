@@ -18,7 +18,7 @@ struct thread_call {
 };
 
 void thread_call_open(struct thread_call *call);
-void thread_call_close(struct thread_call *call); /* nobody waits any more */
+void thread_call_close(struct thread_call *call); /* no thread waits in it any more */
 
 /* With lock held, which is released while it waits: run(ctx) in the owner's thread, which sleeps on
  * wake. By threads other than the owner's, while that runs. */

@@ -77,7 +77,7 @@ static ssize_t piece_write(int fd, const char *text, size_t size)
 
 	do {
 		n = write(fd, text, size);
-		/* Somebody else has set O_NONBLOCK on what is shared. */
+		/* Another process that shares the description has set O_NONBLOCK. */
 		if (n < 0 && errno == EAGAIN)
 			poll(&ready, 1, -1);
 	} while (n < 0 && (errno == EAGAIN || errno == EINTR));

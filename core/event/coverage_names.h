@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coverage_names: the totals of COVERAGE_FIELDS by name and group, for whoever writes them out.
+ * coverage_names: the totals of COVERAGE_FIELDS by name and group, for reports that write them out.
  */
 #ifndef GOMAPTOP_CORE_COVERAGE_NAMES_H
 #define GOMAPTOP_CORE_COVERAGE_NAMES_H

@@ -23,7 +23,7 @@
 #include "core/process/parse_job.h"
 
 #define JOBS_MAX      8 /* files that are being read at a time, */
-#define JOBS_PER_USER 3 /* and how many of them of processes of one user who is not root */
+#define JOBS_PER_USER 3 /* and how many of them of processes of one user other than root */
 #define RETRY_NS      UINT64_C(30000000000)
 #define FILES_MAX     16384
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * list_helper: the list of Go processes, made by a process of its own, so that whatever a hostile
- * or hung executable does, the one who shows the list never waits.
+ * or hung executable does, the process that shows the list never waits.
  *
  * The helper scans /proc each second and sends the rows. When it looks at one process for 2 s it is
  * ended and started again, and that process is listed as not readable from then on.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parse_job: look into an executable that anybody may have made, in a process of its own.
+ * parse_job: look into an executable of any user, in a process of its own.
  *
  * The process opens the file (which may hang, on a network mount that is gone), gives up everything
  * else (core/process/confine), and reads it. It has 3 s, 2 s of them of CPU time, and 160 MB;
- * whatever happens to it, the one who asked goes on.
+ * whatever happens to it, the process that asked goes on.
  *
  * All functions from one thread, in a process that leaves the ends of these children to this
  * module.

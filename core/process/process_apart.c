@@ -105,7 +105,7 @@ int process_apart_hasten(void)
 void process_apart_rest(int before)
 {
 	if (before <= PRIO_MAX && setpriority(PRIO_PROCESS, 0, before))
-		return; /* it is not refused to whoever could raise it */
+		return; /* a process that could raise it may also lower it again */
 }
 
 void process_apart_hurry(void)

@@ -5,8 +5,8 @@
  * METRIC rows live in metrics.c: name, type, unit, help, and the function that writes the samples.
  * The document and the manual page are made from that table.
  *
- * Whoever reads it takes differences, so a counter never goes down: not by model_reset(), and not
- * when a row is given up (its series ends then). What is not known is left out. There are never
+ * A reader takes differences, so a counter never goes down: not by model_reset(), and
+ * not when a row is given up (its series ends then). What is not known is left out. There are never
  * more series than the bounds below allow; labels hold text from the target, and are sanitized.
  */
 #ifndef GOMAPTOP_CORE_METRICS_H

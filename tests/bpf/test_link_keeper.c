@@ -290,52 +290,68 @@ static void test_without_lease(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* ---- with a lease ---------------------------------------------------------------------- */
+
+/* An empty file that the keeper looks after. */
+struct kept_file {
+	char path[32];
+	int writer; /* open for writing, where it was asked for */
+	int file;   /* its number, */
+	struct keeper_files *files;
+	atomic_uint states[LINK_KEEPER_FILES]; /* and [file] its state */
+};
+
+static void kept_file_make(struct kept_file *kept, bool written)
+{
+	struct file_identity identity;
+	int fd;
+
+	snprintf(kept->path, sizeof(kept->path), "/tmp/link-keeper-XXXXXX");
+	kept->writer = mkstemp(kept->path);
+	fd = open(kept->path, O_RDONLY | O_CLOEXEC);
+	if (!written)
+		close(kept->writer);
+	assert_int_equal(file_identity_read(fd, &identity), 0);
+	assert_int_equal(keeper_files_create(kept->states, &kept->files), 0);
+	kept->file = keeper_files_add(kept->files, -1, fd, &identity);
+}
+
+static void kept_file_remove(struct kept_file *kept)
+{
+	keeper_files_remove(kept->files, kept->file);
+	assert_int_equal(kept->states[kept->file], LINK_FILE_NONE);
+	free(kept->files);
+	unlink(kept->path);
+}
+
 /* Open for writing already: nothing keeps that writer out. */
 static void test_being_written(void **state)
 {
-	static atomic_uint states[LINK_KEEPER_FILES];
-	char path[] = "/tmp/link-keeper-XXXXXX";
-	int writer = mkstemp(path), fd = open(path, O_RDONLY | O_CLOEXEC), file;
-	struct keeper_files *files;
-	struct file_identity identity;
+	static struct kept_file kept;
 
 	(void)state;
-	assert_int_equal(file_identity_read(fd, &identity), 0);
-	assert_int_equal(keeper_files_create(states, &files), 0);
-	file = keeper_files_add(files, -1, fd, &identity);
-	assert_int_equal(states[file], LINK_FILE_WRITTEN);
-	assert_int_equal(keeper_files_refusal(files, file), -ETXTBSY);
-	close(writer);
-	keeper_files_look(files, file);
-	assert_int_equal(states[file], LINK_FILE_LEASED);
-	assert_int_equal(keeper_files_refusal(files, file), 0);
-	keeper_files_remove(files, file);
-	assert_int_equal(states[file], LINK_FILE_NONE);
-	free(files);
-	unlink(path);
+	kept_file_make(&kept, true);
+	assert_int_equal(kept.states[kept.file], LINK_FILE_WRITTEN);
+	assert_int_equal(keeper_files_refusal(kept.files, kept.file), -ETXTBSY);
+	close(kept.writer);
+	keeper_files_look(kept.files, kept.file);
+	assert_int_equal(kept.states[kept.file], LINK_FILE_LEASED);
+	assert_int_equal(keeper_files_refusal(kept.files, kept.file), 0);
+	kept_file_remove(&kept);
 }
 
 /* touch(1) writes nothing: the lease holds, and what was decoded is what is there. */
 static void test_touched(void **state)
 {
-	static atomic_uint states[LINK_KEEPER_FILES];
-	char path[] = "/tmp/link-keeper-XXXXXX";
-	int writer = mkstemp(path), fd = open(path, O_RDONLY | O_CLOEXEC), file;
-	struct keeper_files *files;
-	struct file_identity identity;
+	static struct kept_file kept;
 
 	(void)state;
-	close(writer);
-	assert_int_equal(file_identity_read(fd, &identity), 0);
-	assert_int_equal(keeper_files_create(states, &files), 0);
-	file = keeper_files_add(files, -1, fd, &identity);
-	assert_int_equal(states[file], LINK_FILE_LEASED);
-	assert_int_equal(utimensat(AT_FDCWD, path, NULL, 0), 0);
-	assert_false(keeper_files_look(files, file));
-	assert_int_equal(states[file], LINK_FILE_LEASED);
-	keeper_files_remove(files, file);
-	free(files);
-	unlink(path);
+	kept_file_make(&kept, false);
+	assert_int_equal(kept.states[kept.file], LINK_FILE_LEASED);
+	assert_int_equal(utimensat(AT_FDCWD, kept.path, NULL, 0), 0);
+	assert_false(keeper_files_look(kept.files, kept.file));
+	assert_int_equal(kept.states[kept.file], LINK_FILE_LEASED);
+	kept_file_remove(&kept);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -19,6 +19,7 @@
 #include "core/go/function_index.h"
 #include "core/go/go_binary.h"
 #include "core/go/pclntab.h"
+#include "tests/fuzz/scratch.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define BASE UINT64_C(0x400000)
@@ -27,9 +28,6 @@
 #define SECONDS   60
 #define MEGABYTES 64
 #define MB        (UINT64_C(1) << 20)
-
-static char path[] = "/tmp/gomaptop-bounds-XXXXXX";
-static int fd;
 
 /* CPU time: what else the machine does is no matter. */
 static double now(void)
@@ -47,11 +45,6 @@ static long memory_peak(void)
 
 	getrusage(RUSAGE_SELF, &usage);
 	return usage.ru_maxrss / 1024;
-}
-
-static void put(uint64_t at, const void *bytes, size_t len)
-{
-	assert_int_equal(pwrite(fd, bytes, len, (off_t)at), (ssize_t)len);
 }
 
 /* A sparse file of that size, which is one segment (described so many times). */
@@ -76,8 +69,7 @@ static void file_make(uint64_t size, unsigned int segments, uint64_t vaddr)
 	        .p_memsz = size,
 	};
 
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	sparse_make(size);
 	put(0, &header, sizeof(header));
 	for (unsigned int i = 0; i < segments; i++)
 		put(sizeof(header) + i * sizeof(segment), &segment, sizeof(segment));
@@ -213,20 +205,6 @@ static void test_endless_values(void **state)
 	}
 	elf_file_close(file);
 	assert_true(now() - begin < SECONDS);
-}
-
-static int scratch_make(void **state)
-{
-	(void)state;
-	fd = mkstemp(path);
-	return fd < 0;
-}
-
-static int scratch_remove(void **state)
-{
-	(void)state;
-	close(fd);
-	return unlink(path);
 }
 
 int main(void)

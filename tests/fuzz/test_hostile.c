@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "core/go/go_binary.h"
+#include "tests/fuzz/scratch.h"
 #include "tests/unit/target/go_fixture.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -39,17 +40,10 @@
 #define NAMES    0x1000 /* their names, */
 #define CONTENT  0x2000 /* and what a test puts there */
 
-static char path[] = "/tmp/gomaptop-hostile-XXXXXX";
-static int fd;
 static unsigned int section_count;
 static size_t names_used;
 
 /* ---- making files -------------------------------------------------------------------- */
-
-static void put(uint64_t at, const void *bytes, size_t len)
-{
-	assert_int_equal(pwrite(fd, bytes, len, (off_t)at), (ssize_t)len);
-}
 
 static void header_put(unsigned int segments, unsigned int sections)
 {
@@ -109,8 +103,7 @@ static void file_make(uint64_t size, const char *version)
 
 	block[32] = (unsigned char)strlen(version);
 	memcpy(block + 33, version, strlen(version));
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	sparse_make(size);
 	section_count = 0;
 	names_used = 0;
 	section_put("", 0, 0, 0);
@@ -504,20 +497,6 @@ static void test_build_information(void **state)
 	file_make(GB, "go1.24");
 	put(INFO + 32, endless, sizeof(endless));
 	harmless("a version of 256 MB");
-}
-
-static int scratch_make(void **state)
-{
-	(void)state;
-	fd = mkstemp(path);
-	return fd < 0;
-}
-
-static int scratch_remove(void **state)
-{
-	(void)state;
-	close(fd);
-	return unlink(path);
 }
 
 int main(void)

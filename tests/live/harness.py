@@ -365,7 +365,7 @@ def gomaptop(*args, timeout=120, env=None, **popen):
     return Result(run.returncode, run.stdout, run.stderr, time.monotonic() - began)
 
 
-def share(overhead):
+def overhead_options(overhead):
     """Options: so many percent may be spent; None: what users get who say nothing. Tests of what is
     counted want all of it."""
     return () if overhead is None else ("--max-overhead", str(overhead))
@@ -373,8 +373,8 @@ def share(overhead):
 
 def watch(*args, seconds, overhead=100, **more):
     """Run `gomaptop -b --format json` for some seconds; only the last report is printed."""
-    return gomaptop("-b", "--format", "json", "-i", "1h", "-d", seconds, *share(overhead), *args,
-                    timeout=seconds + 60, **more)
+    return gomaptop("-b", "--format", "json", "-i", "1h", "-d", seconds,
+                    *overhead_options(overhead), *args, timeout=seconds + 60, **more)
 
 
 END = "\n}\n"   # of a snapshot, and of nothing within one
@@ -392,7 +392,7 @@ class Watching:
         self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [*command, "-b", "--format", fmt, "-i", interval, *share(overhead),
+            [*command, "-b", "--format", fmt, "-i", interval, *overhead_options(overhead),
              *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))

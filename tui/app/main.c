@@ -131,8 +131,8 @@ static int exit_status(struct session *session, const struct options *options)
 	return session_child_status(session);
 }
 
-/* -e means the file that is there now. Whoever still runs the one before is not watched, and that
- * must not pass for "nothing was seen". */
+/* -e means the file that is there now. A process that still runs the one before is not watched, and
+ * that must not pass for "nothing was seen". */
 static void tell_former(const char *path)
 {
 	pid_t pids[16];
@@ -189,7 +189,7 @@ static int watch_and_show(const struct options *options)
 	if (session_child_log(session))
 		fprintf(stderr, "gomaptop: the output of %s is in %s\n", options->command[0],
 		        session_child_log(session));
-	/* Whoever closed the pipe does not want to hear about it. */
+	/* A reader that has closed the pipe wants no message about it. */
 	status = rc == -EPIPE ? EXIT_FAILED : rc ? fail(&err) : exit_status(session, options);
 	session_close(session);
 	return status;

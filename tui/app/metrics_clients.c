@@ -85,7 +85,7 @@ static struct metrics_client *oldest_find(struct metrics_clients *clients, uint6
 	return oldest;
 }
 
-/* The address with the most connections: whoever fills the server makes room in it. */
+/* The address with the most connections: when the server is full, room is made among those. */
 static uint64_t address_crowded(const struct metrics_clients *clients)
 {
 	uint64_t crowded = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_parts: who finds the facts of a check_report, and what they share.
+ * check_parts: the functions that find the facts of a check_report, and what they share.
  */
 #ifndef GOMAPTOP_TUI_CHECK_PARTS_H
 #define GOMAPTOP_TUI_CHECK_PARTS_H

@@ -87,7 +87,7 @@ int time_parse(const char *text, uint64_t *ns, struct error *err);
 int time_range_parse(const char *text, uint64_t *min_ns, uint64_t *max_ns, struct error *err);
 /* `unix:PATH` or `unix:PATH,mode=0660` (default 0600), or `9464` (loopback), `127.0.0.1:9464`,
  * `[::1]:9464`; port 0: the kernel chooses. No names, and no port without an address before its
- * colon: who can read what a program does is not left to chance. */
+ * colon: which hosts can read the metrics is then always said. */
 int listen_parse(const char *text, struct listen_address *out, struct error *err);
 
 /* ---- documents made from the same table --------------------------------------------------------

@@ -53,10 +53,10 @@ enum glyph {
 
 const char *glyph(enum glyph id);
 
-/* From now on nothing is drawn outside of area (NULL: of the screen), whoever tries: panes cannot
- * run over into each other. */
+/* From now on nothing is drawn outside of area (NULL: of the screen), whatever is asked for: panes
+ * cannot run over into each other. */
 void draw_within(const struct rect *area);
-/* How often somebody tried since the program began: for tests, which want 0. */
+/* How often something outside was asked for since the program began: for tests, which want 0. */
 unsigned long draw_overruns(void);
 
 /* Text in exactly width columns, padded with blanks, elided in the middle. */

@@ -99,7 +99,7 @@ static void news_take(const struct loop *loop, struct state *state)
 	take(state, answer, false);
 }
 
-/* One round: wait, then serve whoever called. */
+/* One round: wait, then serve what is readable or due. */
 static int round_run(const struct loop *loop, struct state *state)
 {
 	struct pollfd fds[] = {
@@ -115,7 +115,7 @@ static int round_run(const struct loop *loop, struct state *state)
 	if (fds[1].revents)
 		signals_take(state);
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-		state->quit = true; /* nobody is looking any more */
+		state->quit = true; /* the terminal is gone */
 	if (fds[2].revents)
 		news_take(loop, state);
 	if (state->now >= state->next_clock) {

@@ -134,7 +134,7 @@ static void resume(void)
 }
 
 /* Stop as the shell expects it, with the terminal given back. Returns when continued, or at once
- * where nobody could continue it: the kernel does not stop a process without a shell. */
+ * where no shell could continue it: the kernel does not stop a process without a shell. */
 static void suspend(void)
 {
 	struct sigaction ours, usual = {.sa_handler = SIG_DFL};

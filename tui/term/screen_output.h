@@ -6,7 +6,7 @@
  * Curses writes each frame to a descriptor and goes on only when all of it is written. That
  * descriptor is the terminal while curses sets it up, and a file in memory from then on; what has
  * gathered there is handed to a writer (core/base/writer.h). The modes of the terminal are no
- * longer curses's affair then: who opened the screen sets them.
+ * longer curses's affair then: tui/term/screen sets them.
  *
  * As with the screen there is one. All functions: the thread that opened the screen.
  */

@@ -28,7 +28,7 @@
 #include "tui/words/rows.h"
 
 enum handled {
-	NOT_HANDLED, /* somebody else may want this key */
+	NOT_HANDLED, /* the key may mean something outside of the pane or view */
 	HANDLED,
 };
 

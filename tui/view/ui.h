@@ -2,7 +2,7 @@
 /*
  * ui: the interactive screen, from the first frame to the terminal as it was before.
  *
- * Draws a model that somebody else fills: a live session (tui/app/session) or a synthetic load.
+ * Draws a model that its source fills: a live session (tui/app/session) or a synthetic load.
  */
 #ifndef GOMAPTOP_TUI_UI_H
 #define GOMAPTOP_TUI_UI_H

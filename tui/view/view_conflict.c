@@ -90,7 +90,7 @@ static void draw_frame(const struct frame *frame, enum style style, int step, in
 	                          : "unknown function");
 }
 
-/* Who made the goroutine, and where. */
+/* The go statement that made the goroutine, and its parent. */
 static void draw_origin(const struct side *side, int y, int x, int width)
 {
 	char function[512], line[256];

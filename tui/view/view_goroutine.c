@@ -8,7 +8,7 @@
 #include "tui/view/pane.h"
 #include "tui/words/format.h"
 
-/* One goroutine: who it is, where it comes from, what it does, the conflicts it was last seen
+/* One goroutine: its number, where it comes from, what it does, the conflicts it was last seen
  * in. */
 
 #define LABEL_WIDTH 12

@@ -54,7 +54,7 @@ void columns_fit(const struct column *columns, int count, unsigned int hidden, i
 		widths[i] = hidden >> i & 1 ? 0 : columns[i].width;
 		shown += widths[i] > 0;
 	}
-	if (!shown) { /* somebody hid them all: that helps nobody */
+	if (!shown) { /* all are hidden: then none is */
 		columns_fit(columns, count, 0, width, widths);
 		return;
 	}

@@ -3,7 +3,8 @@
  * list: what is selected and what is scrolled to, in a list that it knows nothing else about.
  *
  * Rows are remembered by a key, so that the selection follows its row when the order changes. As
- * long as nobody has moved it, the selection stays on the first row: the worst news comes first.
+ * long as no key or click has moved it, the selection stays on the first row: the worst news comes
+ * first.
  */
 #ifndef GOMAPTOP_TUI_LIST_H
 #define GOMAPTOP_TUI_LIST_H

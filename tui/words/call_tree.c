@@ -292,8 +292,8 @@ static int *children_of(struct call_tree *tree, int parent)
 	return parent == CALL_TREE_NOWHERE ? &tree->first_root : &tree->nodes[parent].first_child;
 }
 
-/* What no chain goes through any more stays in nodes[] and is nobody's child. Returns how many
- * nodes do. */
+/* What no chain goes through any more stays in nodes[] and is the child of no node. Returns how
+ * many nodes do. */
 static int children_link(struct call_tree *tree)
 {
 	int dead = 0;

@@ -3,8 +3,8 @@
  * messages: what gomaptop noticed, in order of time: first sightings of conflicts, crashes, targets
  * that came and went, losses, trouble with probes. The latest MESSAGES_MAX are kept.
  *
- * Found by comparing the rows of now with those of the look before, so nobody has to report
- * anything; nothing is said twice. The screen's thread.
+ * Found by comparing the rows of now with those of the look before, so no other
+ * module has to report anything; nothing is said twice. The screen's thread.
  */
 #ifndef GOMAPTOP_TUI_MESSAGES_H
 #define GOMAPTOP_TUI_MESSAGES_H

@@ -41,7 +41,7 @@ struct rows {
 };
 
 /* Ask the model anew; when frozen nothing changes. -ENOMEM: as before. Lengths of maps are read
- * from the target, which costs: whoever shows one calls rows_length_read() first. */
+ * from the target, which costs: a view that shows one calls rows_length_read() first. */
 int rows_refresh(struct rows *rows, const struct model *model);
 int rows_freeze(struct rows *rows, const struct model *model);
 void rows_thaw(struct rows *rows);
