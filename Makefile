@@ -131,7 +131,7 @@ $(GOMAPTOP): $(BUILD)/tui/app/main.o $(LIBS)
 $(UNIT) $(AIDS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK)$(LINK) -lcmocka
 
-$(BUILD)/tests/fuzz/test_regressions: $(call objects,$(FUZZ_SRC) tests/fuzz/fuzz.c)
+$(BUILD)/tests/fuzz/test_regressions $(BUILD)/tests/fuzz/test_mutated: $(call objects,$(FUZZ_SRC) tests/fuzz/fuzz.c)
 
 $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK)$(LINK) -lck

@@ -150,10 +150,12 @@ static struct program_text *text_need(struct chain_finish *f, int fd)
 static void bpf_tell(const struct chain_finish *f, uint32_t tgid, const struct process *process)
 {
 	const struct program_text *text = process->text;
-	struct target_state state = {.announced = 1, .goexit = text->goexit + process->bias};
+	struct target_state state;
 
-	if (!f->unwind || !text->goexit)
+	if (!f->unwind || !text->goexit || bpf_map_lookup_elem(f->targets_fd, &tgid, &state))
 		return;
+	state.goexit = text->goexit + process->bias;
+	state.callback_begin = state.callback_end = 0;
 	if (text->callback_end) {
 		state.callback_begin = text->callback_begin + process->bias;
 		state.callback_end = text->callback_end + process->bias;

@@ -31,35 +31,59 @@ static __always_inline void process_announce(__u32 tgid, __u32 row)
 	event_submit(e);
 }
 
-/* Is this process one to watch? Its first hit announces it. */
-static __always_inline int process_is_target(__u32 tgid, __u32 row)
+#define EXEC_BITS 20
+#define PID_BITS  22 /* PID_MAX_LIMIT, include/linux/threads.h */
+
+/* How often the running process and those it stems from have executed a program, in EXEC_BITS: an
+ * execve(2) counts on, while the ids stay, and all threads have the number of the one that did it
+ * (begin_new_exec(), fs/exec.c). */
+static __always_inline __u32 process_execs(void)
+{
+	return bpf_get_current_task_btf()->self_exec_id & ((1 << EXEC_BITS) - 1);
+}
+
+/* Is this process one to watch? Its first hit announces it, and the first one after each execve(2)
+ * does so again: the program lies elsewhere then. One that finds the table of targets full
+ * is not watched, and each of its hits is told as a loss. */
+static __always_inline int process_is_target(__u32 tgid, __u32 execs, __u32 row)
 {
 	struct target_state *t = bpf_map_lookup_elem(&targets, &tgid);
+	__u32 mark = TARGET_ANNOUNCED | execs;
 
 	if (t) {
-		if (!t->announced && !__sync_val_compare_and_swap(&t->announced, 0, 1))
+		__u32 before = *(volatile __u32 *)&t->announced;
+
+		if (before != mark &&
+		    __sync_val_compare_and_swap(&t->announced, before, mark) == before)
 			process_announce(tgid, row);
 		return 1;
 	}
 	if (!config.any_process)
 		return 0;
 	{
-		struct target_state fresh = {.announced = 1};
+		struct target_state fresh = {.announced = mark};
 
-		if (!bpf_map_update_elem(&targets, &tgid, &fresh, BPF_NOEXIST))
+		if (!bpf_map_update_elem(&targets, &tgid, &fresh, BPF_NOEXIST)) {
 			process_announce(tgid, row);
+			return 1;
+		}
 	}
-	return 1;
+	if (bpf_map_lookup_elem(&targets, &tgid)) /* another of its threads was faster */
+		return 1;
+	coverage_count(COVERAGE_EVENTS_MADE);
+	coverage_count(COVERAGE_TABLE_FULL);
+	return 0;
 }
 
 /* The first hits of a process; KNOWN_PROCESSES that share a place here come again and again. */
-static __noinline __u32 process_learn(__u32 own, __u32 row)
+static __noinline __u32 process_learn(__u32 own, __u32 execs, __u32 row)
 {
 	__u32 tgid = 0, tid = 0;
 
-	if (current_ids(&tgid, &tid) || !process_is_target(tgid, row))
+	if (current_ids(&tgid, &tid) || !process_is_target(tgid, execs, row))
 		return 0;
-	*(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)] = (__u64)own << 32 | tgid;
+	*(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)] =
+	        ((__u64)own << PID_BITS | tgid) << EXEC_BITS | execs;
 	return tgid;
 }
 
@@ -67,8 +91,11 @@ static __noinline __u32 process_learn(__u32 own, __u32 row)
 static __always_inline __u32 process_watched(__u32 own, __u64 cookie)
 {
 	__u64 known = *(volatile __u64 *)&tuning.known[own & (KNOWN_PROCESSES - 1)];
+	__u32 execs = process_execs();
 
-	return known >> 32 == own ? (__u32)known : process_learn(own, COOKIE_ROW(cookie));
+	if (known >> (PID_BITS + EXEC_BITS) == own && (known & ((1 << EXEC_BITS) - 1)) == execs)
+		return known >> EXEC_BITS & ((1 << PID_BITS) - 1);
+	return process_learn(own, execs, COOKIE_ROW(cookie));
 }
 
 static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)

@@ -58,6 +58,7 @@ struct pid {
 struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	unsigned long long self_exec_id;
 } __attribute__((preserve_access_index));
 
 #endif

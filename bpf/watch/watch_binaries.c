@@ -219,8 +219,11 @@ static int binary_need(struct watch *w, int fd, const char *path, struct error *
 
 static int path_binary(struct watch *w, const char *path, struct error *err)
 {
-	int fd = file_identity_open(path);
+	int fd, rc = parse_job_reach(path, err);
 
+	if (rc)
+		return rc;
+	fd = file_identity_open(path);
 	if (fd < 0)
 		return error_set(err, -fd, "cannot look at %s: %s; check the path", path,
 		                 strerror(-fd));
@@ -246,12 +249,16 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 /* A process that runs now: its executable is what /proc/PID/exe refers to, deleted or not. */
 static int pid_binary(struct watch *w, pid_t pid, struct error *err)
 {
-	int fd = go_process_open_executable(pid);
 	char path[PROC_PATH_MAX];
+	int fd, rc;
 
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	rc = parse_job_reach(path, err);
+	if (rc)
+		return rc;
+	fd = go_process_open_executable(pid);
 	if (fd < 0)
 		return pid_error(pid, fd, err);
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	return binary_need(w, fd, path, err);
 }
 

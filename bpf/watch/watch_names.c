@@ -33,10 +33,14 @@ int watch_target_register(struct watch *w, pid_t pid, size_t binary)
 int watch_target_place(struct watch *w, struct watch_target *t)
 {
 	struct go_binary *binary = w->binaries[t->binary]->binary;
-	int rc = go_process_load_bias(t->pid, binary, &t->bias);
+	uint64_t bias;
+	int rc = go_process_load_bias(t->pid, binary, &bias);
 
 	if (rc)
 		return rc;
+	if (t->placed && bias != t->bias)
+		go_type_live_renew(&t->types);
+	t->bias = bias;
 	t->placed = true;
 	return symbolizer_process_add(w->symbolizer, t->pid, binary, t->bias);
 }
@@ -57,26 +61,69 @@ static const struct probe_site *site_of(const struct watch *w, uint32_t site)
 	return b && site % ROW_SITES < b->plan.site_count ? &b->plan.sites[site % ROW_SITES] : NULL;
 }
 
-/* A process that was gone before anybody looked: the probed instruction tells the bias. */
-static void target_place_by_access(struct watch *w, const struct access *access)
+#define PAGE_MASK UINT64_C(4095)
+
+/* The bias that an access shows; false: it shows none. (That of a crash may have the site of the
+ * goroutine's last operation with the address of the fatal function: not a whole number of pages.) */
+static bool access_bias(const struct watch *w, const struct access *access, uint64_t *bias)
 {
 	const struct probe_site *site = site_of(w, access->site);
+
+	if (!site || !access->depth)
+		return false;
+	*bias = access->stack[0] - site->addr;
+	return !(*bias & PAGE_MASK);
+}
+
+/* Does this access lie where the process is thought to have its binary? A process that has executed
+ * its own file again keeps number and start time, but a position-independent one lies elsewhere. */
+static bool target_fits(const struct watch *w, const struct watch_target *t,
+                        const struct access *access)
+{
+	uint64_t bias;
+
+	return t && t->placed && (!access_bias(w, access, &bias) || bias == t->bias);
+}
+
+static struct watch_target *target_of_access(struct watch *w, const struct access *access)
+{
 	struct watch_target *t = watch_target_find(w, access->tgid);
 	int binary;
 
-	if (!t) {
-		binary = site ? binary_index(w, w->rows[access->site / ROW_SITES]) : -1;
-		if (binary < 0 || watch_target_register(w, access->tgid, (size_t)binary))
-			return;
-		t = watch_target_find(w, access->tgid);
+	if (t || access->site >= FIELD_ROWS * ROW_SITES)
+		return t;
+	binary = binary_index(w, w->rows[access->site / ROW_SITES]);
+	if (binary < 0 || watch_target_register(w, (pid_t)access->tgid, (size_t)binary))
+		return NULL;
+	return watch_target_find(w, access->tgid);
+}
+
+/* Is there a function where the access was, if the process has its binary where the kernel says? */
+static bool target_has_function(const struct watch *w, const struct watch_target *t,
+                                const struct access *access)
+{
+	struct go_function function;
+
+	return access->depth && !go_binary_function_at(w->binaries[t->binary]->binary,
+	                                               access->stack[0] - t->bias, &function);
+}
+
+/* The kernel says where a process has its binary; the access does where the process has ended, or
+ * has executed its file again since. */
+static void target_place_by_access(struct watch *w, const struct access *access)
+{
+	struct watch_target *t = target_of_access(w, access);
+	uint64_t bias;
+
+	if (!t)
+		return;
+	if ((watch_target_place(w, t) || !target_has_function(w, t, access)) &&
+	    access_bias(w, access, &bias)) {
+		t->bias = bias;
+		t->placed = true;
+		symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary]->binary,
+		                       t->bias);
 	}
-	if (t->placed || !watch_target_place(w, t))
-		return;
-	if (!access->depth || !site)
-		return;
-	t->bias = access->stack[0] - site->addr;
-	t->placed = true;
-	symbolizer_process_add(w->symbolizer, t->pid, w->binaries[t->binary]->binary, t->bias);
 }
 
 static void target_forget(struct watch_target *t)
@@ -131,8 +178,7 @@ int watch_target(struct watch *w, const struct event_process *event, struct targ
 	if (!t)
 		return -ESRCH;
 	target_identify(t);
-	if (!t->placed)
-		watch_target_place(w, t);
+	watch_target_place(w, t); /* again too: it may have executed its file anew */
 	binary = w->binaries[t->binary]->binary;
 	swiss = go_binary_map_runtime(binary) == GO_MAP_SWISS;
 	memset(row, 0, sizeof(*row));
@@ -159,7 +205,7 @@ static int on_call_chain(void *ctx, const struct access *access, struct frame *o
 	struct watch *w = ctx;
 	struct watch_target *t = watch_target_find(w, access->tgid);
 
-	if (!t || !t->placed)
+	if (!target_fits(w, t, access))
 		target_place_by_access(w, access);
 	return symbolizer_call_chain(w->symbolizer, access, out, max);
 }

@@ -200,8 +200,9 @@ struct detector_tuning {
 	 * known. */
 	__u64 window_gap;
 	__u64 births_allowed; /* so many births are told in all; further ones are only counted */
-	/* Processes that the programs know to be targets: the kernel's own id << 32 | the id here,
-	 * at that own id modulo KNOWN_PROCESSES. Cleared whenever a row leaves `targets`. */
+	/* Processes that the programs know to be targets: the kernel's own id, the id here and some
+	 * bits of process_execs(), at that own id modulo KNOWN_PROCESSES. Cleared whenever a row
+	 * leaves `targets`. */
 	__u64 known[KNOWN_PROCESSES];
 	__u64 calls[CALL_BITS / 64]; /* CALL_BIT of all rows of call_keys */
 	/* The governor's last sign, CLOCK_MONOTONIC; 0: there is none yet. See governed.bpf.h. */
@@ -212,8 +213,12 @@ struct detector_tuning {
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
 };
 
+#define TARGET_ANNOUNCED (1u << 31)
+
 struct target_state {
-	__u32 announced; /* EVENT_PROCESS was sent at the first hit */
+	/* EVENT_PROCESS was sent at the first hit: then TARGET_ANNOUNCED and some bits of
+	 * process_execs(), by which an execve(2) is noticed. */
+	__u32 announced;
 	__u32 pad;
 	/* Run-time addresses. goexit: what the outermost frame of every goroutine returns to; 0:
 	 * not known (yet), then no stack is copied. */

@@ -66,30 +66,60 @@ static void child_parse(int fd, int out, const char *name, struct parse_answer *
 	snprintf(answer->go_version, sizeof(answer->go_version), "%s", go_binary_version(binary));
 }
 
-/* Memory is left to the kernel: there is nothing to be had from freeing it. */
-__attribute__((noreturn)) static void child_run(pid_t pid, int fd, const char *name, int out,
-                                                pid_t parent)
+/* What a child is to look at. */
+struct question {
+	pid_t pid;        /* what this process runs, or 0 */
+	int fd;           /* what is open here, or -1 */
+	const char *path; /* only open this, and see that it can be done; or NULL */
+	const char *name; /* for words */
+};
+
+static void streams_leave(void)
 {
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd);
+}
+
+static int question_open(const struct question *q)
+{
+	int fd;
+
+	if (q->pid)
+		return go_process_open_executable(q->pid);
+	fd = q->path ? open(q->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+	             : fcntl(q->fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Memory is left to the kernel: there is nothing to be had from freeing it. */
+__attribute__((noreturn)) static void child_run(const struct question *q, int out, pid_t parent)
+{
+	int fd;
 	struct parse_answer answer = {.status = -EIO};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
 	/* Numbers above 2, so that the standard streams can be put aside. */
 	out = fcntl(out, F_DUPFD_CLOEXEC, 3);
-	fd = pid ? go_process_open_executable(pid) : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	/* If opening hangs for ever, then without the pipes and terminals of others. */
+	streams_leave();
+	fd = question_open(q);
 	if (getppid() != parent || out < 0)
 		_exit(1);
-	if (fd < 0)
-		answer.status = pid ? fd : -errno;
+	if (fd < 0 || q->path)
+		answer.status = fd < 0 ? fd : 0;
 	else
-		child_parse(fd, out, name, &answer);
+		child_parse(fd, out, q->name, &answer);
 	_exit(write(out, &answer, sizeof(answer)) != (ssize_t)sizeof(answer));
 }
 
 /* ---- this side ----------------------------------------------------------------------------------
  */
 
-int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
+static int job_start(const struct question *question, struct parse_job **out)
 {
 	struct parse_job *job = calloc(1, sizeof(*job));
 	pid_t parent = getpid();
@@ -106,7 +136,7 @@ int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
 	}
 	job->pid = fork();
 	if (job->pid == 0)
-		child_run(pid, fd, name, ends[1], parent);
+		child_run(question, ends[1], parent);
 	int rc = job->pid < 0 ? -errno : 0;
 	close(ends[1]);
 	job->answer = ends[0];
@@ -119,6 +149,13 @@ int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
 	fcntl(job->answer, F_SETFL, O_NONBLOCK);
 	*out = job;
 	return 0;
+}
+
+int parse_job_start(pid_t pid, int fd, const char *name, struct parse_job **out)
+{
+	const struct question question = {.pid = pid, .fd = fd, .name = name};
+
+	return job_start(&question, out);
 }
 
 int parse_job_fd(const struct parse_job *job)
@@ -184,25 +221,45 @@ void parse_job_destroy(struct parse_job *job)
 	free(job);
 }
 
-int parse_job_vet(int fd, const char *name, struct error *err)
+/* Waits for the answer. 0: *answer is one; else what kept the question from being asked. */
+static int question_answer(const struct question *question, struct parse_answer *answer,
+                           struct error *err)
 {
-	struct parse_answer answer;
 	struct parse_job *job;
-	int rc = parse_job_start(0, fd, name, &job);
+	int rc = job_start(question, &job);
 
 	if (rc || !job)
-		return error_set(err, -rc, "cannot look into %s: %s; free some and try again", name,
-		                 strerror(-rc));
-	while (!parse_job_done(job, &answer)) {
+		return error_set(err, -rc, "cannot look into %s: %s; free some and try again",
+		                 question->name, strerror(-rc));
+	while (!parse_job_done(job, answer)) {
 		struct pollfd answered = {.fd = parse_job_fd(job), .events = POLLIN};
 		poll(&answered, 1, parse_job_left_ms(job));
 	}
 	parse_job_destroy(job);
-	if (answer.status == -ETIMEDOUT)
-		return error_set(err, ETIMEDOUT,
-		                 "%s: not readable within %d s; check where the file lies, and try "
-		                 "again when the host is less busy",
-		                 name, PARSE_JOB_MS / 1000);
+	return answer->status == -ETIMEDOUT
+	               ? error_set(err, ETIMEDOUT,
+	                           "%s: not readable within %d s; check where the file lies, and "
+	                           "try again when the host is less busy",
+	                           question->name, PARSE_JOB_MS / 1000)
+	               : 0;
+}
+
+int parse_job_reach(const char *path, struct error *err)
+{
+	const struct question question = {.path = path, .fd = -1, .name = path};
+	struct parse_answer answer;
+
+	return question_answer(&question, &answer, err);
+}
+
+int parse_job_vet(int fd, const char *name, struct error *err)
+{
+	const struct question question = {.fd = fd, .name = name};
+	struct parse_answer answer;
+	int rc = question_answer(&question, &answer, err);
+
+	if (rc)
+		return rc;
 	if (answer.status == -EIO)
 		return error_set(err, EIO,
 		                 "%s: reading it takes more than %d MB or %d s of CPU time; it is "

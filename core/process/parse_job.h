@@ -45,6 +45,12 @@ bool parse_job_done(struct parse_job *job, struct parse_answer *answer);
 /* Ends the process where it still runs. Accepts NULL. */
 void parse_job_destroy(struct parse_job *job);
 
+/* Ask whether the file at path can be opened at all before this process opens it: a network mount
+ * that is gone keeps who opens it waiting, and not even SIGKILL ends that. Waits for the answer, at
+ * most PARSE_JOB_MS. A file that cannot be opened for another reason passes: open(2) says so again.
+ * 0; or -ETIMEDOUT, or -errno of fork(2) and pipe(2), with words. */
+int parse_job_reach(const char *path, struct error *err);
+
 /* Ask whether the file open at fd can be read within the limits before this process reads it
  * itself: waits for the answer, at most PARSE_JOB_MS. A file that is no Go program or that is
  * damaged passes: its reader says so better. 0; or -EIO or -ETIMEDOUT with words. */

@@ -340,7 +340,7 @@ static const struct {
 } losses[] = {
         {COVERAGE_RING_FULL, "lost in the kernel's ring buffer"},
         {COVERAGE_QUEUE_FULL, "lost in the event queue"},
-        {COVERAGE_TABLE_FULL, "lost because the table of maps was full"},
+        {COVERAGE_TABLE_FULL, "lost because the table of maps or that of processes was full"},
         {COVERAGE_STACK_FAILED, "lost because the stack could not be walked"},
         {COVERAGE_TABLE_UNREAD,
          "times a table of the kernel could not be read: what it said is lost"},

@@ -78,8 +78,11 @@ void symbolizer_destroy(struct symbolizer *symbolizer)
 int symbolizer_process_add(struct symbolizer *symbolizer, uint32_t tgid, struct go_binary *binary,
                            uint64_t bias)
 {
-	struct process *process = calloc(1, sizeof(*process));
+	struct process *process = u64_map_get(&symbolizer->processes, tgid);
 
+	if (process && process->binary == binary && process->bias == bias)
+		return 0;
+	process = calloc(1, sizeof(*process));
 	if (!process)
 		return -ENOMEM;
 	*process =

@@ -78,7 +78,7 @@ static void target_set(struct bench *b, bool is)
 {
 	uint32_t tgid = (uint32_t)getpid();
 
-	struct target_state target = {.announced = 1, .goexit = calibrate_goexit()};
+	struct target_state target = {.announced = TARGET_ANNOUNCED, .goexit = calibrate_goexit()};
 
 	if (is)
 		bpf_map_update_elem(bpf_map__fd(b->program.skeleton->maps.targets), &tgid, &target,

@@ -54,6 +54,7 @@ struct shim {
 };
 
 static struct shim shim;
+static struct task_struct shim_task; /* the running one, where a test has no other */
 
 /* ---- maps ---------------------------------------------------------------------------- */
 
@@ -284,6 +285,7 @@ static inline void shim_reset(void)
 	shim_events_end = &shim_events;
 	shim_event_count = 0;
 	memset(&shim, 0, sizeof(shim));
+	shim.task = &shim_task;
 }
 
 #endif

@@ -10,7 +10,7 @@ static struct access a;
 
 static int capture_set_up(void **state)
 {
-	struct target_state target = {.announced = 1, .goexit = GOEXIT};
+	struct target_state target = {.announced = TARGET_ANNOUNCED, .goexit = GOEXIT};
 	__u32 tgid = TGID;
 	int rc = set_up(state);
 
@@ -65,7 +65,7 @@ static void test_other_lengths_are_whole(void **state)
  * nothing is known, or a program of which is not known what its goroutines return to. */
 static void test_only_whole_chains_count(void **state)
 {
-	struct target_state target = {.announced = 1};
+	struct target_state target = {.announced = TARGET_ANNOUNCED};
 	__u32 tgid = TGID, most = config.stack_bytes / sizeof(__u64);
 
 	(void)state;

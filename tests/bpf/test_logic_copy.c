@@ -5,7 +5,7 @@
 /* Both goroutines' stacks end behind hit_stack: fake_g has `parent` where g.stack.hi is. */
 static void copies_wanted(__u64 goexit, __u64 callback)
 {
-	struct target_state state = {.announced = 1,
+	struct target_state state = {.announced = TARGET_ANNOUNCED,
 	                             .goexit = goexit,
 	                             .callback_begin = callback,
 	                             .callback_end = callback ? callback + 16 : 0};

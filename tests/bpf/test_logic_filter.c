@@ -115,6 +115,45 @@ static void test_other_process_is_filtered(void **state)
 	assert_sums();
 }
 
+/* The table of targets is full: what a further process does is not counted, and told as a loss. */
+static void test_process_without_room_is_told(void **state)
+{
+	__u32 other = TGID + 1;
+	struct target_state row = {.announced = TARGET_ANNOUNCED};
+
+	(void)state;
+	config.any_process = 1;
+	bpf_map_update_elem(&targets, &other, &row, BPF_ANY);
+	shim.map_limit = 1;
+	hit(&g1, &map_a, OP_READ, 0x10);
+	hit(&g2, &map_a, OP_WRITE, 0x20);
+	assert_int_equal(total(COVERAGE_COUNTED), 0);
+	assert_int_equal(total(COVERAGE_OTHER_PROCESS), 2);
+	assert_int_equal(total(COVERAGE_TABLE_FULL), 2);
+	assert_int_equal(events_of(EVENT_PROCESS, NULL), 0);
+	assert_sums();
+	shim.map_limit = 0;
+	hit(&g1, &map_a, OP_READ, 0x10);
+	assert_int_equal(total(COVERAGE_COUNTED), 1);
+	assert_int_equal(events_of(EVENT_PROCESS, NULL), 1);
+	assert_sums();
+}
+
+/* The ids stay after execve(2). */
+static void test_process_is_announced_after_exec(void **state)
+{
+	(void)state;
+	for (int execs = 1; execs <= 2; execs++) {
+		shim_task.self_exec_id = (unsigned int)execs;
+		hit(&g1, &map_a, OP_READ, 0x10);
+		hit(&g2, &map_a, OP_READ, 0x10);
+		assert_int_equal(events_of(EVENT_PROCESS, NULL), execs);
+	}
+	assert_int_equal(total(COVERAGE_COUNTED), 4);
+	assert_sums();
+	shim_task.self_exec_id = 0;
+}
+
 /* A task with ids in three pid namespaces, as the kernel has it. */
 struct nested {
 	struct pid_namespace spaces[3];
@@ -127,8 +166,8 @@ struct nested {
 
 static void nested_make(struct nested *n, __u32 tgid, __u32 tid)
 {
-	*n = (struct nested){.task = {&n->leader_task, &n->own.pid}};
-	n->leader_task = (struct task_struct){&n->leader_task, &n->leader.pid};
+	*n = (struct nested){.task = {&n->leader_task, &n->own.pid, 0}};
+	n->leader_task = (struct task_struct){&n->leader_task, &n->leader.pid, 0};
 	n->own.pid.level = n->leader.pid.level = 2;
 	for (unsigned int i = 0; i < 3; i++) {
 		n->spaces[i].ns.inum = 4000 + i;
@@ -181,10 +220,15 @@ static void test_system_stack_is_filtered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(test_nil_map_is_filtered),       T(test_growing_stack_is_filtered_at_jbe_only),
-	        T(test_place_is_the_programs_own), T(test_part_of_an_operation_is_filtered),
-	        T(test_other_process_is_filtered), T(test_ids_of_the_own_pid_namespace),
+	        T(test_nil_map_is_filtered),
+	        T(test_growing_stack_is_filtered_at_jbe_only),
+	        T(test_place_is_the_programs_own),
+	        T(test_part_of_an_operation_is_filtered),
+	        T(test_other_process_is_filtered),
+	        T(test_ids_of_the_own_pid_namespace),
 	        T(test_system_stack_is_filtered),
+	        T(test_process_without_room_is_told),
+	        T(test_process_is_announced_after_exec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

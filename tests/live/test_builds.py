@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import unittest
 
 from harness import (GO_DIR, GOMAPTOP, HMAP, OUT, PAIRED, SWISS, Died, Target, Watching, cases,
@@ -83,8 +84,8 @@ class BuildsCase(unittest.TestCase):
     at_once = PAIRED
 
     def watch(self, target, *who):
-        result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict", "-d", "20",
-                          *who)
+        result = gomaptop("-b", "--format", "json", "-i", "1h", "--until-conflict", "-d", "60",
+                          "--max-overhead", "20", *who)
         check_met(self, result, target)
         return result.snapshot
 
@@ -175,7 +176,6 @@ class FilesTest(BuildsCase):
                     self.assertEqual([t["pid"] for t in result.snapshot["targets"]], [new.pid])
                     self.assertIn(f"-p {old.pid}", result.stderr)
 
-
     def test_replaced_meanwhile(self):
         """An upgrade while -e watches: the new file is watched as well, and it says so."""
         with scratch() as folder:
@@ -192,6 +192,15 @@ class FilesTest(BuildsCase):
             self.assertEqual(sorted(seen), sorted((old.pid, new.pid)))
             self.assertTrue(seen[old.pid].startswith("go" + SWISS), seen)
             self.assertTrue(seen[new.pid].startswith("go" + HMAP), seen)
+
+    @cases(("go1.19", HMAP), ("go1.24", SWISS))
+    def each_becomes_itself_anew(self, release):
+        """A process that executes its own file again keeps its number, but lies elsewhere."""
+        with Target(built("pie", release), "-mode", "mutex", "-for", "2s", "-then", "racy") as \
+                target:
+            snapshot = self.watch(target, "-p", target.pid)
+            target.first = target.line_where(lambda line: line and line["mode"] == "racy")
+            self.check_conflict(target, snapshot)
 
 
 CONTAINER = ("unshare", "-m", "-p", "--fork", "--kill-child")

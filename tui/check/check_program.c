@@ -326,8 +326,11 @@ static void facts_probes(struct check_report *report, struct check_target *targe
 /* Only what another process could read within its limits is read by this one. */
 static int target_read(struct check_target *target, struct error *err)
 {
-	int fd = file_identity_open(target->path), rc;
+	int fd, rc = parse_job_reach(target->path, err);
 
+	if (rc)
+		return rc;
+	fd = file_identity_open(target->path);
 	if (fd < 0)
 		return error_set(err, -fd, "%s: %s; check the path and who may read it",
 		                 target->path, strerror(-fd));

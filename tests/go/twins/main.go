@@ -2,11 +2,12 @@
 
 // Twins: one writer, one reader, one map; the same program with and without a lock.
 //
-//	twins -mode racy|mutex|rwmutex|chan|local [-period 200us] [-for 20s]
+//	twins -mode racy|mutex|rwmutex|chan|local [-period 200us] [-for 20s] [-then MODE]
 //
 // Each side uses the map once in every period. It prints "ready" with its process id and the
 // address of the map, and when it ends (SIGTERM, SIGINT or -for) what it did, both as JSON lines.
-// In mode local each goroutine has a map of its own.
+// In mode local each goroutine has a map of its own. With -then it executes its own file again at the
+// end, in that mode.
 package main
 
 import (
@@ -146,6 +147,7 @@ func main() {
 	name := flag.String("mode", "racy", "racy, mutex, rwmutex, chan or local")
 	period := flag.Duration("period", 200*time.Microsecond, "time between two uses of one side")
 	length := flag.Duration("for", 0, "end by itself after this time (0: never)")
+	then := flag.String("then", "", "mode in which the same process begins anew at the end")
 	flag.Parse()
 	md, ok := modes[*name]
 	if !ok {
@@ -170,4 +172,9 @@ func main() {
 	say(map[string]interface{}{"mode": *name, "seconds": time.Since(began).Seconds(),
 		"writes": atomic.LoadUint64(&writes), "reads": atomic.LoadUint64(&reads),
 		"misses": atomic.LoadUint64(&misses)})
+	if *then != "" {
+		err := syscall.Exec("/proc/self/exe", []string{"twins", "-mode", *then}, os.Environ())
+		fmt.Fprintf(os.Stderr, "twins: %v\n", err)
+		os.Exit(1)
+	}
 }
