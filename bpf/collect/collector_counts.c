@@ -241,8 +241,11 @@ static uint64_t group_sum(const struct event_coverage *e, enum coverage_group gr
  * before are still there. */
 static bool totals_read(struct collector *c)
 {
-	return !cost_account_read(c->config.account, &c->cost) ||
-	       !cost_account_read(c->config.account, &c->cost);
+	int rc = cost_account_read(c->config.account, &c->cost);
+
+	if (rc)
+		rc = cost_account_read(c->config.account, &c->cost);
+	return !rc;
 }
 
 uint64_t collector_stall_ns(struct collector *c)

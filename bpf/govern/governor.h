@@ -65,8 +65,8 @@ int governor_start(struct governor *governor,
 int governor_births_start(struct governor *governor, struct birth_probes *births);
 
 /* Have run(ctx) done in the governor's thread, between two of its steps, and wait until it is done:
- * what that thread alone may touch (the probe sets, site_zoom, birth_probes) can be changed there. Where no
- * thread runs it is done here. Not from the governor's thread. */
+ * what that thread alone may touch (the probe sets, site_zoom, birth_probes) can be changed there.
+ * Where no thread runs it is done here. Not from the governor's thread. */
 void governor_call(struct governor *governor, void (*run)(void *ctx), void *ctx);
 
 /* The set of governed probes has changed (governor_call): what is new in it goes in if the others
