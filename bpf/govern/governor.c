@@ -151,7 +151,7 @@ static int governed_start(struct governor *g,
 	struct overhead_reading reading;
 	int rc;
 
-	if (g->config.share <= 0)
+	if (g->config.overhead_limit <= 0)
 		return (int)probe_set_size(g->config.probes);
 	if (!governor_reading_take(g, &reading))
 		return 0; /* the first step finds out */
@@ -171,7 +171,8 @@ int governor_start(struct governor *g, void (*failed)(void *ctx, const struct pr
 	int standing, governed, rc;
 
 	contention_open(&g->contention);
-	overhead_budget_open(&g->budget, g->config.share, window, tail, (uint32_t)clock_now());
+	overhead_budget_open(&g->budget, g->config.overhead_limit, window, tail,
+	                     (uint32_t)clock_now());
 	g->budget.hold_most = 1 / (double)g->config.hold_divisor;
 	governor_turn(g, false);
 	governor_income_plan(g);

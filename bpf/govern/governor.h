@@ -41,7 +41,7 @@ struct governor_config {
 	struct detector_tuning *tuning; /* shared with the program */
 	uint64_t hold_divisor;          /* held time is at most 1 : this of the time in any case */
 	uint64_t stall_max_ns;          /* longest hold */
-	double share;                   /* --max-overhead: 0.03; 0: never; 1 and above: always */
+	double overhead_limit;          /* --max-overhead: 0.03; 0: never; 1 and above: always */
 };
 
 /* 0 or -ENOMEM. No probe is attached yet. */
@@ -53,7 +53,7 @@ void governor_sites_set(struct governor *governor, struct site_zoom *sites);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are
- * accepted, standing ones included; with a share of 0 all governed ones are counted as such and
+ * accepted, standing ones included; with a limit of 0 all governed ones are counted as such and
  * none is put in place. A file that no probe may go into yet (link_keeper.h: written to, or run by
  * no process and without a lease) is tried again later. -errno: none can be put in place. */
 int governor_start(struct governor *governor,

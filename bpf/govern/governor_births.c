@@ -17,7 +17,7 @@ void governor_births_allow(struct governor *g)
 {
 	double rate = overhead_budget_income(&g->budget) * BIRTHS_PART;
 
-	if (rate > BIRTHS_MOST || g->config.share >= OVERHEAD_UNLIMITED)
+	if (rate > BIRTHS_MOST || g->config.overhead_limit >= OVERHEAD_UNLIMITED)
 		rate = BIRTHS_MOST;
 	g->births_rate = rate;
 }

@@ -50,8 +50,9 @@ void governor_keeper_step(struct governor *g, uint64_t now)
 	standing_step(g, now);
 	governor_trouble_set(g, rc < 0 ? TROUBLE_KEEPER_GONE : file_trouble(g));
 	governor_accepted_set(g, probe_set_accepted(g->config.standing) +
-	                                 (g->config.share > 0 ? probe_set_accepted(g->config.probes)
-	                                                      : probe_set_size(g->config.probes)));
+	                                 (g->config.overhead_limit > 0
+	                                          ? probe_set_accepted(g->config.probes)
+	                                          : probe_set_size(g->config.probes)));
 	pthread_mutex_lock(&g->lock);
 	g->state.drops = link_keeper_drops(g->config.keeper);
 	pthread_mutex_unlock(&g->lock);

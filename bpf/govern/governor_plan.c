@@ -30,8 +30,9 @@ void governor_income_plan(struct governor *g)
 	g->budget.hit_factor = contention_planned(&g->contention);
 	g->budget.hold_factor = overhead_hold_factor(leeway);
 	pthread_mutex_lock(&g->lock);
-	g->state.planned =
-	        g->config.share >= OVERHEAD_UNLIMITED ? 0 : g->budget.share * g->budget.aim;
+	g->state.planned = g->config.overhead_limit >= OVERHEAD_UNLIMITED
+	                           ? 0
+	                           : g->budget.overhead_limit * g->budget.aim;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -41,7 +42,7 @@ void governor_holds_allow(const struct governor *g)
 	double rate = overhead_budget_hold_rate(&g->budget);
 	uint64_t divisor = rate > 0 ? (uint64_t)(1 / rate) : UINT32_MAX;
 
-	if (divisor < g->config.hold_divisor || g->config.share >= OVERHEAD_UNLIMITED)
+	if (divisor < g->config.hold_divisor || g->config.overhead_limit >= OVERHEAD_UNLIMITED)
 		divisor = g->config.hold_divisor;
 	detector_tuning_hold_divisor_set(g->config.tuning, divisor);
 }

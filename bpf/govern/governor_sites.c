@@ -47,7 +47,7 @@ void governor_sites_step(struct governor *g)
 	};
 	struct governor_state state;
 
-	if (!g->sites || g->config.share >= OVERHEAD_UNLIMITED)
+	if (!g->sites || g->config.overhead_limit >= OVERHEAD_UNLIMITED)
 		return;
 	sites_guard(g, terms.now_ns);
 	if (terms.now_ns - g->sites_ns < SITES_NS)

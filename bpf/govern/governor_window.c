@@ -14,7 +14,7 @@ void governor_turn(struct governor *g, bool in)
 	struct overhead_reading r;
 	struct contention_reading at;
 
-	if (g->config.share >= OVERHEAD_UNLIMITED || !governor_reading_take(g, &r))
+	if (g->config.overhead_limit >= OVERHEAD_UNLIMITED || !governor_reading_take(g, &r))
 		return;
 	at = (struct contention_reading){.now_ns = r.now_ns,
 	                                 .cpu_ns = targets_cpu_now_ns(g->config.targets),
@@ -51,12 +51,13 @@ void governor_sign_give(const struct governor *g, uint64_t now)
  * the functions are reported as not probed. */
 bool governor_is_slow(const struct governor *g)
 {
-	return g->config.mode == PROBE_LINK_PERF && g->config.share < OVERHEAD_UNLIMITED;
+	return g->config.mode == PROBE_LINK_PERF && g->config.overhead_limit < OVERHEAD_UNLIMITED;
 }
 
 bool governor_window_costs(const struct governor *g)
 {
-	return g->config.share < OVERHEAD_UNLIMITED && probe_set_is_open(g->config.probes) &&
+	return g->config.overhead_limit < OVERHEAD_UNLIMITED &&
+	       probe_set_is_open(g->config.probes) &&
 	       (g->budget.cost_rate < 0 ||
 	        g->budget.cost_rate > overhead_budget_income(&g->budget));
 }

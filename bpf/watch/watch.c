@@ -21,26 +21,10 @@
 #include "gomaptop.skel.h"
 
 #define EVENTS_BYTES ((size_t)4 << 20) /* of the queue, beside the counts of full tables */
-#define STACK_DEPTH  64
-#define INTERVAL_NS  1000000000ULL
-#define STALL_MIN_NS 20000
-#define STALL_MAX_NS 1000000
 
 #define STOPPED_AFTER_NS 2000000 /* programs that were running have ended; holds are short there */
 
 /* ---- settings ------------------------------------------------------------------------ */
-
-static void config_defaults(struct watch_config *c)
-{
-	if (!c->stack_depth)
-		c->stack_depth = STACK_DEPTH;
-	if (!c->interval_ns)
-		c->interval_ns = INTERVAL_NS;
-	if (!c->stall_min_ns)
-		c->stall_min_ns = STALL_MIN_NS;
-	if (!c->stall_max_ns)
-		c->stall_max_ns = STALL_MAX_NS;
-}
 
 /* Tests make the ring tiny, or the kernel old, from outside. */
 static void config_environment(struct watch_config *c, struct program_config *p)
@@ -121,7 +105,7 @@ static int collect(struct watch *w, struct error *err)
 	        .stack_depth = w->config.stack_depth,
 	        .verbose = w->config.verbose,
 	        .governor = w->governor,
-	        .unlimited = w->config.overhead >= OVERHEAD_UNLIMITED,
+	        .unlimited = w->config.overhead_limit >= OVERHEAD_UNLIMITED,
 	        .targets = w->processes,
 	        .account = w->account,
 	        .layouts = layouts,
@@ -142,7 +126,7 @@ static int govern(struct watch *w)
 	        .tuning = &s->bss->tuning,
 	        .hold_divisor = w->program.budget_divisor,
 	        .stall_max_ns = w->config.stall_max_ns,
-	        .share = w->config.overhead,
+	        .overhead_limit = w->config.overhead_limit,
 	};
 	int rc = link_keeper_program_set(w->keeper, program_probe(&w->program));
 
@@ -239,7 +223,6 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 		return error_no_memory(err);
 	w->config = *config;
 	w->event_fd = -1;
-	config_defaults(&w->config);
 	ran = targets_run(w, &gone);
 	rc = link_keeper_start(&w->keeper);
 	if (rc) {

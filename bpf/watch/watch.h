@@ -31,17 +31,18 @@ struct watch;
 
 /* Either pids, or executable, or both: then these very processes are watched, with the executable
  * as their binary. That is for a process that has not executed the program yet (`-- CMD` holds its
- * child before execve): its /proc/PID/exe still names another file. */
+ * child before execve): its /proc/PID/exe still names another file. Only the sizes have defaults:
+ * those of the options are the command line's. */
 struct watch_config {
 	const pid_t *pids; /* -p: processes that run now */
 	size_t pid_count;
 	const char *executable; /* -e: every process, now and later, that runs this file */
-	uint64_t stall_min_ns, stall_max_ns;
-	uint64_t interval_ns;
-	int stack_depth;
-	double overhead; /* --max-overhead: part of the targets' CPU time, 0.03; 1: no limit */
-	bool show_keys;  /* read map keys; else no key leaves a target's memory */
-	bool verbose;    /* messages about features tried go to standard error */
+	uint64_t stall_min_ns, stall_max_ns; /* --stall */
+	uint64_t interval_ns;                /* between two counts */
+	int stack_depth;                     /* --stack-depth */
+	double overhead_limit; /* --max-overhead: part of the targets' CPU time; 1: no limit */
+	bool show_keys;        /* read map keys; else no key leaves a target's memory */
+	bool verbose;          /* messages about features tried go to standard error */
 	/* For tests; 0: the default. */
 	size_t ring_bytes, queue_bytes;
 	size_t maps_max, goroutines_max;

@@ -28,14 +28,14 @@
 
 static bool unlimited(const struct overhead_budget *b)
 {
-	return b->share >= OVERHEAD_UNLIMITED;
+	return b->overhead_limit >= OVERHEAD_UNLIMITED;
 }
 
-void overhead_budget_open(struct overhead_budget *b, double share, uint64_t window_ns,
+void overhead_budget_open(struct overhead_budget *b, double overhead_limit, uint64_t window_ns,
                           uint64_t tail_ns, uint32_t dice)
 {
 	*b = (struct overhead_budget){
-	        .share = share < 0 ? 0 : share,
+	        .overhead_limit = overhead_limit < 0 ? 0 : overhead_limit,
 	        .aim = OVERHEAD_AIM_FULL,
 	        .hit_factor = 1,
 	        .hold_factor = 1,
@@ -54,7 +54,7 @@ double overhead_budget_income(const struct overhead_budget *b)
 {
 	double cpus = b->cpu_rate > OVERHEAD_CPU_FLOOR ? b->cpu_rate : OVERHEAD_CPU_FLOOR;
 
-	return b->share * b->aim * cpus;
+	return b->overhead_limit * b->aim * cpus;
 }
 
 double overhead_leeway(double room)
@@ -222,7 +222,7 @@ static enum overhead_advice advise(const struct overhead_budget *b)
 {
 	double level = b->account.level_ns;
 
-	if (b->share <= 0)
+	if (b->overhead_limit <= 0)
 		return b->armed_ns ? OVERHEAD_DISARM : OVERHEAD_STAY;
 	if (unlimited(b))
 		return b->armed_ns ? OVERHEAD_STAY : OVERHEAD_ARM;
@@ -303,7 +303,7 @@ static uint64_t wait_in_ns(const struct overhead_budget *b)
 
 uint64_t overhead_budget_wait_ns(const struct overhead_budget *b)
 {
-	if (b->share <= 0 || unlimited(b))
+	if (b->overhead_limit <= 0 || unlimited(b))
 		return LOOK_NEVER;
 	if (!b->armed_ns)
 		return wait_out_ns(b);

@@ -42,8 +42,8 @@ enum overhead_advice {
 };
 
 struct overhead_budget {
-	double share; /* promised: of the targets' CPU time */
-	double aim;   /* see overhead_aim(); may be set */
+	double overhead_limit; /* promised: of the targets' CPU time */
+	double aim;            /* see overhead_aim(); may be set */
 	/* hits cost so much more than counted (core/budget/contention.h); may be set */
 	double hit_factor;
 	double hold_factor; /* see overhead_hold_factor(); may be set */
@@ -81,9 +81,9 @@ struct overhead_reading {
 	uint64_t calls;   /* and of those at probed calls */
 };
 
-/* share: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above: always.
- * dice: any number; windows must not fall into step with the target. */
-void overhead_budget_open(struct overhead_budget *budget, double share, uint64_t window_ns,
+/* overhead_limit: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above:
+ * always. dice: any number; windows must not fall into step with the target. */
+void overhead_budget_open(struct overhead_budget *budget, double overhead_limit, uint64_t window_ns,
                           uint64_t tail_ns, uint32_t dice);
 
 /* Settle the account, and say what to do. The caller does it and says so with

@@ -75,7 +75,7 @@ static int session_watch(struct session *session, struct error *err)
 	        .pid_count = child ? 1 : options->pid_count,
 	        .executable = child ? child_executable(session->child) : options->executable,
 	        .stall_min_ns = options->stall_min_ns,
-	        .overhead = options->overhead_limit,
+	        .overhead_limit = options->overhead_limit,
 	        .stall_max_ns = options->stall_max_ns,
 	        .interval_ns =
 	                options->interval_ns < NS_PER_SECOND ? options->interval_ns : NS_PER_SECOND,

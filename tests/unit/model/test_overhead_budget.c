@@ -48,12 +48,12 @@ static void world_arm(struct world *w, bool armed)
 	overhead_budget_armed(&w->budget, (uint64_t)(w->now_ms * MS) + 1, armed);
 }
 
-static struct world world_make(double share, double cpus, double ops_rate)
+static struct world world_make(double overhead_limit, double cpus, double ops_rate)
 {
 	struct world w = {.cpus = cpus, .ops_rate = ops_rate};
 	struct overhead_reading r = reading(&w);
 
-	overhead_budget_open(&w.budget, share, WINDOW_NS, TAIL_NS, 7);
+	overhead_budget_open(&w.budget, overhead_limit, WINDOW_NS, TAIL_NS, 7);
 	if (overhead_budget_look(&w.budget, &r) == OVERHEAD_ARM)
 		world_arm(&w, true);
 	return w;
