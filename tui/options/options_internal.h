@@ -36,8 +36,8 @@ struct option_row {
 	const char *name;
 	char letter;          /* 0: none */
 	const char *argument; /* NULL: takes none */
-	/* What holds without the option: a value that read() takes before the command line, or words
-	 * where no value says it (options.c then knows). NULL: nothing to say. */
+	/* What holds without the option: a value that read() takes before the command line, or
+	 * words where no value says it (options.c then knows). NULL: nothing to say. */
 	const char *default_value, *default_words;
 	enum meaning meaning;
 	const char *help;

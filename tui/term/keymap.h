@@ -37,8 +37,8 @@ enum view_set {
 	IN_WHAT_OPENS = IN_WHAT_IS_COPIED | IN_SETUP,
 };
 
-/* Identifier, keys (names separated by blanks; the first is the one shown), the views where it means
- * something, word in the key bar ("" keeps it out; the last ones go where there is no room),
+/* Identifier, keys (names separated by blanks; the first is the one shown), the views where it
+ * means something, word in the key bar ("" keeps it out; the last ones go where there is no room),
  * explanation. */
 #define ACTIONS(X)                                                                                 \
 	X(UP, "Up k", IN_EVERY_VIEW, "", "one row up")                                             \
