@@ -16,6 +16,7 @@
 #include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/permission.h"
 #include "bpf/attach/trial.h"
+#include "core/base/descriptors.h"
 #include "core/event/event.h"
 #include "gomaptop.skel.h"
 
@@ -140,6 +141,7 @@ static bool error_is_descriptors(int rc)
 
 static int load_error(int rc, struct error *err)
 {
+	rc = descriptors_cause(rc);
 	if (error_is_permission(rc) && permission_try())
 		return error_set(
 		        err, -rc,
@@ -206,6 +208,8 @@ static int program_try(const struct program_config *config, struct program *prog
 {
 	int rc = trial_run(program);
 
+	if (rc)
+		rc = descriptors_cause(rc);
 	if (rc)
 		return error_set(err, -rc,
 		                 "cannot attach a uprobe, not even to gomaptop itself: %s; %s",

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/base/descriptors.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static struct rlimit before;
 static bool raised;
@@ -21,4 +25,21 @@ void descriptors_restore(void)
 {
 	if (raised)
 		setrlimit(RLIMIT_NOFILE, &before);
+}
+
+#define SPARE 4
+
+int descriptors_cause(int rc)
+{
+	int fds[SPARE], cause = rc;
+
+	for (size_t i = 0; i < SPARE; i++) {
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[i] < 0 && errno == EMFILE)
+			cause = -EMFILE;
+	}
+	for (size_t i = 0; i < SPARE; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return cause;
 }

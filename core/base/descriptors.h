@@ -15,4 +15,8 @@ void descriptors_raise(void);
  * between fork and execve. */
 void descriptors_restore(void);
 
+/* What a library or the kernel failed with may be of another name than its cause: -EMFILE where
+ * hardly another descriptor can be opened, else rc. */
+int descriptors_cause(int rc);
+
 #endif

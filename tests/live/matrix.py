@@ -22,7 +22,6 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 FETCH = os.path.join(ROOT, "tests", "go", "fetch-toolchains")
 READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_go_binary")
 CHECKS = ("counts", "chains", "faults")
-OVERHEAD = 10   # percent, for faults
 # Those that are met within seconds; `live --quick` has them all.
 QUICK_FAULTS = ("write-write", "stale-value", "read-write", "delete-read")
 CLOSING = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
@@ -103,8 +102,6 @@ def run_live(releases, quick):
     from harness import build_name                  # pylint: disable=import-outside-toplevel
     lock = run.wait_for_others()  # noqa: F841 pylint: disable=unused-variable
     tests = {run.name_of(test): test for test in run.all_tests()}
-    # Whether a release's faults are shown at the right lines; how soon, `make live` asks.
-    sys.modules["test_faults"].FaultsTest.overhead = OVERHEAD
     rows, cell_of = [], {}
     for number, build in enumerate(builds(releases, quick)):
         cells = {check: Cell() for check in CHECKS}

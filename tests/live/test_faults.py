@@ -31,8 +31,9 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
-    # Percent. A matter of truth, not of time: what the default finds in which time is in make bench.
-    overhead = 20
+    # Without a limit: this is about what is said. In which time the default finds it, and where
+    # traps take ten times as long as usual, is a matter of make bench.
+    overhead = 100
 
     def what_was_seen(self, watching, service, load):
         last = watching.last

@@ -157,7 +157,7 @@ class Slowdown:
 
 @table
 class BudgetTest(unittest.TestCase):
-    @cases(("default", None, 0.03), ("one_percent", 1, 0.01), ("ten_percent", 10, 0.10))
+    @cases(("default", None, 0.03), ("one_percent!", 1, 0.01), ("ten_percent!", 10, 0.10))
     def each_budget(self, overhead, budget):
         """A loop that does nothing but map operations is slowed down by no more than was promised,
         and still seen. (Always armed it would take 100 times as long.)"""
