@@ -16,7 +16,7 @@ void descriptors_raise(void);
 void descriptors_restore(void);
 
 /* What a library or the kernel failed with may be of another name than its cause: -EMFILE where
- * hardly another descriptor can be opened, else rc. */
+ * hardly another descriptor can be opened or fewer are allowed than gomaptop needs, else rc. */
 int descriptors_cause(int rc);
 
 #endif
