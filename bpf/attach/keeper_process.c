@@ -104,7 +104,6 @@ static bool let_go(struct keeper *k, int file, int released)
 /* What cannot be let go in an orderly way goes with the process. */
 static void let_all_go(struct keeper *k)
 {
-	atomic_store(&k->shared->dropped_ns, clock_now());
 	atomic_fetch_add(&k->shared->drops, 1);
 	if (!let_go(k, -1, -1))
 		_exit(EXIT_FAILURE);

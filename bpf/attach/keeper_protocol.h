@@ -53,11 +53,10 @@ struct keeper_request {
 };
 
 struct keeper_shared {
-	atomic_ullong beat_ns;    /* CLOCK_MONOTONIC of the governor's last sign; 0: not yet */
-	atomic_ullong kept_ns;    /* of the keeper's last sign */
-	atomic_ullong dropped_ns; /* when all links were let go last */
-	atomic_uint drops;        /* how often */
-	atomic_uint paused;       /* 1: no probe goes in */
+	atomic_ullong beat_ns; /* CLOCK_MONOTONIC of the governor's last sign; 0: not yet */
+	atomic_ullong kept_ns; /* of the keeper's last sign */
+	atomic_uint drops;     /* how often all links were let go */
+	atomic_uint paused;    /* 1: no probe goes in */
 	atomic_uint files[LINK_KEEPER_FILES]; /* enum link_file_state */
 	struct keeper_request lanes[KEEPER_LANES];
 };

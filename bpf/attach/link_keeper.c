@@ -385,11 +385,6 @@ unsigned int link_keeper_drops(const struct link_keeper *k)
 	return atomic_load(&k->shared->drops);
 }
 
-uint64_t link_keeper_dropped_ns(const struct link_keeper *k)
-{
-	return atomic_load(&k->shared->dropped_ns);
-}
-
 bool link_keeper_holds(const struct link_keeper *k, link_handle handle, int file,
                        unsigned int drops)
 {
@@ -474,7 +469,6 @@ static int revive(struct link_keeper *k)
 	process_reap(k);
 	lanes_await(k);
 	sockets_close(k->sockets);
-	atomic_store(&k->shared->dropped_ns, clock_now());
 	atomic_fetch_add(&k->shared->drops, 1);
 	rc = process_start(k);
 	if (!rc)

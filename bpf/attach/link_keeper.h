@@ -87,7 +87,6 @@ void link_keeper_beat(struct link_keeper *keeper, uint64_t now_ns);
 /* How often all links were let go so far, or the keeper was replaced: a handle of before is
  * gone. */
 unsigned int link_keeper_drops(const struct link_keeper *keeper);
-uint64_t link_keeper_dropped_ns(const struct link_keeper *keeper); /* when that was last */
 
 /* Is this handle, opened when there had been `drops` drops in this file, still in place? */
 bool link_keeper_holds(const struct link_keeper *keeper, link_handle handle, int file,

@@ -235,7 +235,10 @@ static void *closer_run(void *arg)
 	return NULL;
 }
 
-void probe_links_close_all(struct probe_links **links, size_t count)
+/* Many (NULLs among them). With uprobe_multi the kernel's waits for its readers go on side by side: 50
+ * links are gone in 75 ms rather than 2.3 s. Of perf events it takes one after the other whoever
+ * asks. */
+static void links_close_all(struct probe_links **links, size_t count)
 {
 	struct closing c = {.links = links, .count = count};
 	pthread_t threads[CLOSERS_MAX];
@@ -344,12 +347,12 @@ void probe_links_close_safely(struct probe_links **links, size_t count)
 	size_t started;
 
 	if (!count || !pipes_open(&s)) {
-		probe_links_close_all(links, count);
+		links_close_all(links, count);
 		return;
 	}
 	pthread_mutex_lock(&coming);
 	started = children_start(&s, children);
-	probe_links_close_all(links, count); /* no last references, where a child was started */
+	links_close_all(links, count); /* no last references, where a child was started */
 	pthread_mutex_unlock(&coming);
 	close(s.released[1]);
 	while (started > 0) {

@@ -40,16 +40,11 @@ int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path
 /* Take the probes out and wait until no program of theirs runs any more. Accepts NULL. */
 void probe_links_close(struct probe_links *links);
 
-/* The same for many (NULLs among them). With uprobe_multi the kernel's waits for its readers go on
- * side by side: 50 links are gone in 75 ms rather than 2.3 s. Perf events are closed one after the
- * other, by this function too. */
-void probe_links_close_all(struct probe_links **links, size_t count);
-
-/* The same, safe from SIGKILL: a kernel whose closing thread has a fatal signal pending gives up
- * and leaves the breakpoint in place for ever ("failed to unregister, leaking uprobe";
- * get_user_pages returns -EINTR). A process on its way out has none pending. So the last reference
- * to each link goes with the end of a child of its own. For a process with little memory: it
- * forks. */
+/* The same for many (NULLs among them), side by side and safe from SIGKILL: a kernel whose closing
+ * thread has a fatal signal pending gives up and leaves the breakpoint in place for ever ("failed to
+ * unregister, leaking uprobe"; get_user_pages returns -EINTR). A process on its way out has none
+ * pending. So the last reference to each link goes with the end of a child of its own. For a process
+ * with little memory: it forks. */
 void probe_links_close_safely(struct probe_links **links, size_t count);
 
 #endif

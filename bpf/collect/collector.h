@@ -56,7 +56,7 @@ struct collector_config {
 };
 
 /* One more such executable while it runs, before its first probe goes in; and one less. By one
- * thread that is not the collector's. 0, -ENOMEM, or those of go_binary_open(). */
+ * thread that is not the collector's. 0, -ENOMEM, or those of go_binary_open_fd(). */
 int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
 void collector_layout_remove(struct collector *collector, size_t row);
 

@@ -401,11 +401,6 @@ void site_zoom_look(struct site_zoom *z)
 	site_probes_look(z->probes);
 }
 
-uint64_t site_zoom_hits(const struct site_zoom *z)
-{
-	return site_probes_hits(z->probes);
-}
-
 size_t site_zoom_count(const struct site_zoom *z)
 {
 	return site_probes_count(z->probes);

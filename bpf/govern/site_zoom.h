@@ -4,7 +4,7 @@
  *
  * The governor's thread drives it: site_zoom_step() once an interval, best while the probes in the
  * functions are out; site_zoom_guard() as often as it looks at costs. What the sites' hits cost is
- * part of the one budget: site_zoom_hits() tells them.
+ * part of the one budget: site_zoom_guard() tells it.
  */
 #ifndef GOMAPTOP_BPF_SITE_ZOOM_H
 #define GOMAPTOP_BPF_SITE_ZOOM_H
@@ -41,9 +41,6 @@ uint64_t site_zoom_guard(struct site_zoom *zoom, uint64_t now_ns, uint64_t allow
 
 /* Find out which of them are not in place any more, see site_probes_look(). */
 void site_zoom_look(struct site_zoom *zoom);
-
-/* Hits of all sites so far, whether still in place or not. */
-uint64_t site_zoom_hits(const struct site_zoom *zoom);
 
 /* Sites in place now. */
 size_t site_zoom_count(const struct site_zoom *zoom);

@@ -2,7 +2,7 @@
 /*
  * tables: the BPF maps, and the counters that account for every hit and every event.
  *
- * The capacities here are placeholders that watch.c replaces before loading.
+ * The capacities here are placeholders that bpf/attach/program.c replaces before loading.
  */
 #ifndef GOMAPTOP_BPF_TABLES_H
 #define GOMAPTOP_BPF_TABLES_H

@@ -65,7 +65,6 @@ static int names_open(struct watch *w)
 
 	if (rc)
 		return rc;
-	symbolizer_sites_set(w->symbolizer, w->site_functions, FIELD_ROWS * ROW_SITES);
 	/* A process that has yet to execute its program is placed at its first event. */
 	for (size_t i = 0; i < w->target_count; i++)
 		watch_target_place(w, &w->targets[i]);
@@ -298,11 +297,6 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 	w->collector = NULL;
 }
 
-void watch_stop(struct watch *w)
-{
-	watch_stop_consumed(w, NULL, NULL);
-}
-
 void watch_pause(struct watch *w, bool on)
 {
 	link_keeper_pause(w->keeper, on);
@@ -312,7 +306,7 @@ void watch_destroy(struct watch *w)
 {
 	if (!w)
 		return;
-	watch_stop(w);
+	watch_stop_consumed(w, NULL, NULL);
 	watch_follow_destroy(w->follow);
 	governor_destroy(w->governor);
 	birth_probes_destroy(w->births);
@@ -356,14 +350,9 @@ int watch_event_fd(const struct watch *w)
 	return w->event_fd;
 }
 
-enum watch_attach watch_attach_mode(const struct watch *w)
-{
-	return w->program.mode == PROBE_LINK_MULTI ? WATCH_UPROBE_MULTI : WATCH_PERF_EVENT;
-}
-
 const char *watch_attach_name(const struct watch *w)
 {
-	return watch_attach_mode(w) == WATCH_UPROBE_MULTI ? "uprobe_multi" : "perf_event";
+	return w->program.mode == PROBE_LINK_MULTI ? "uprobe_multi" : "perf_event";
 }
 
 bool watch_fell_back(const struct watch *w, char *out, size_t size)

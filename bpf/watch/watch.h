@@ -48,19 +48,16 @@ struct watch_config {
 	size_t maps_max, goroutines_max;
 };
 
-enum watch_attach { WATCH_UPROBE_MULTI, WATCH_PERF_EVENT };
-
 /* Attach and start. On success *out is owned by the caller, and the model has a target_row for
  * every process. Errors with words that end with what to do: -ESRCH no such process, -EPERM/-EACCES
- * no privilege, those of go_binary_open, -ENODATA nothing to probe, -EOPNOTSUPP the kernel lacks
+ * no privilege, those of go_binary_open_fd, -ENODATA nothing to probe, -EOPNOTSUPP the kernel lacks
  * something. */
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err);
 
 /* Take the probes out, stop the collector, push what is left (final counts, EVENT_TICK). The queue
- * can still be consumed. Idempotent. */
-void watch_stop(struct watch *watch);
-/* The same, by the thread that consumes the queue: consume(ctx), which empties it, is called while
- * the last counts are pushed, so that they all arrive however small the queue is. */
+ * can still be consumed. Idempotent. By the thread that consumes the queue: consume(ctx), which
+ * empties it, is called while the last counts are pushed, so that they all arrive however small the
+ * queue is; NULL: the queue must hold them. */
 void watch_stop_consumed(struct watch *watch, void (*consume)(void *ctx), void *ctx);
 /* on: all probes out now, and none in until off; for a process that is about to be stopped. The
  * watch goes on by itself afterwards. */
@@ -98,7 +95,6 @@ bool watch_news(struct watch *watch, char *text, size_t size);
  * process): for poll(2). Read it empty (eventfd) before consuming the queue. */
 int watch_event_fd(const struct watch *watch);
 
-enum watch_attach watch_attach_mode(const struct watch *watch);
 const char *watch_attach_name(const struct watch *watch); /* "uprobe_multi", "perf_event" */
 /* Are perf events used because uprobe_multi cannot be had? Then out says why, and what that
  * costs. */

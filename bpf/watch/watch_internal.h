@@ -86,7 +86,7 @@ void watch_binaries_close(struct watch *w);
 
 /* One more, read from what is open at fd, which belongs to the watch on success. No other thread
  * sees it before watch_binary_publish(), from which on no other than the watch's own may use its
- * go_binary. By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open(). */
+ * go_binary. By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open_fd(). */
 int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
                       struct error *err);
 void watch_binary_free(struct watch *w, struct watch_binary *b); /* one that was not published */

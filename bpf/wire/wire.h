@@ -26,7 +26,7 @@
 #define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
 
 /* Values of enum probe_role, probe_args and probe_instruction of core/probe/probe_site.h, which the
- * BPF side cannot include; attach.c asserts that they agree. */
+ * BPF side cannot include; probe_set.c asserts that they agree. */
 enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
 enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
 /* Where the key is: enum key_source of core/probe/access_key.h. In the cookie: bits 44-46. */

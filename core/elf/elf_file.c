@@ -462,16 +462,6 @@ static int image_take(struct elf_image *image, const char *name, struct elf_file
 	return 0;
 }
 
-int elf_file_open(const char *path, struct elf_file **out, struct error *err)
-{
-	struct elf_image *image;
-	int rc;
-
-	*out = NULL;
-	rc = elf_image_open(path, &image, err);
-	return rc ? rc : image_take(image, path, out, err);
-}
-
 int elf_file_open_fd(int fd, const char *name, struct elf_file **out, struct error *err)
 {
 	struct elf_image *image;

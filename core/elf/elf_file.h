@@ -26,11 +26,9 @@ struct elf_segment {
 	bool executable, writable;
 };
 
-/* -errno of open(2); -ENOEXEC: no ELF, or cut off; -EPROTONOSUPPORT: ELF of a kind that gomaptop
- * cannot read (32-bit, big-endian, another machine, object file). */
-int elf_file_open(const char *path, struct elf_file **out, struct error *err);
-
-/* Of what is open at fd, which is borrowed for the call. name is for messages. */
+/* Of what is open at fd, which is borrowed for the call. name is for messages. -ENOEXEC: no ELF, or
+ * cut off; -EPROTONOSUPPORT: ELF of a kind that gomaptop cannot read (32-bit, big-endian, another
+ * machine, object file). */
 int elf_file_open_fd(int fd, const char *name, struct elf_file **out, struct error *err);
 void elf_file_close(struct elf_file *file); /* accepts NULL */
 

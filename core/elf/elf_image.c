@@ -259,20 +259,6 @@ int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct e
 	return 0;
 }
 
-int elf_image_open(const char *path, struct elf_image **out, struct error *err)
-{
-	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
-
-	*out = NULL;
-	if (fd < 0)
-		return error_set(err, errno, "%s: %s; check the path and who may read it", path,
-		                 strerror(errno));
-	rc = elf_image_open_fd(fd, path, out, err);
-	close(fd);
-	return rc;
-}
-
 void elf_image_close(struct elf_image *image)
 {
 	if (!image)

@@ -24,11 +24,8 @@
 
 struct elf_image;
 
-/* -errno of open(2); -ENOEXEC: not a regular file, empty, or far too large for a program. */
-int elf_image_open(const char *path, struct elf_image **out, struct error *err);
-
 /* Of what is open at fd, which is borrowed for the call: the image has a duplicate. name is for
- * messages. */
+ * messages. -ENOEXEC: not a regular file, empty, or far too large for a program. */
 int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct error *err);
 void elf_image_close(struct elf_image *image); /* accepts NULL */
 

@@ -51,7 +51,7 @@ enum chain_end { CHAIN_WHOLE, CHAIN_TOO_DEEP, CHAIN_LOST };
 
 /* One side of a conflict, or one sampled access: who did what, where it came from.
  * stack[0] is the probed instruction inside the runtime's map function. A frame-pointer walk from
- * a probe on `jbe` skips the immediate caller: `caller` has it, see call_chain_complete(). */
+ * a probe on `jbe` skips the immediate caller: `caller` has it, see symbolizer_call_chain(). */
 struct access {
 	__u64 time_ns;
 	__u64 map;

@@ -208,19 +208,6 @@ int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct e
 	return 0;
 }
 
-int go_binary_open(const char *path, struct go_binary **out, struct error *err)
-{
-	int fd = file_identity_open(path), rc;
-
-	*out = NULL;
-	if (fd < 0)
-		return error_set(err, -fd, "%s: %s; check the path and who may read it", path,
-		                 strerror(-fd));
-	rc = go_binary_open_fd(fd, path, out, err);
-	close(fd);
-	return rc;
-}
-
 void go_binary_close(struct go_binary *binary)
 {
 	if (!binary)

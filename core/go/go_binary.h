@@ -29,15 +29,11 @@ struct go_function {
 	uint64_t end;     /* file address behind the last one */
 };
 
-/* Open an executable; path may be /proc/PID/exe (then a deleted or replaced file is still the one
- * that runs). On success *out is owned by the caller. Errors, each with words in err:
- * -ENOENT/-EACCES/... from open(2); -ENOEXEC: no ELF, or truncated; -EPROTONOSUPPORT: ELF, but not
- * a Go program (also: packed, 32-bit, wrong machine); -ENOTSUP: Go older than 1.17; -ENODATA:
- * pclntab or moduledata not found. */
-int go_binary_open(const char *path, struct go_binary **out, struct error *err);
-
-/* The same of what is open at fd, which is borrowed for the call: the go_binary has a duplicate,
- * reads from that whatever becomes of the path, and opens no path. name is for messages. */
+/* Read the executable that is open at fd, which is borrowed for the call: the go_binary has a
+ * duplicate, reads from that whatever becomes of the path, and opens no path. name is for messages.
+ * On success *out is owned by the caller. Errors, each with words in err: -ENOEXEC: no ELF, or
+ * truncated; -EPROTONOSUPPORT: ELF, but not a Go program (also: packed, 32-bit, wrong machine);
+ * -ENOTSUP: Go older than 1.17; -ENODATA: pclntab or moduledata not found. */
 int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct error *err);
 void go_binary_close(struct go_binary *binary); /* accepts NULL */
 

@@ -229,14 +229,3 @@ unsigned int layout_check_passed(const struct layout_check *check)
 		fields |= LAYOUT_MAP;
 	return fields;
 }
-
-unsigned int layout_check_refuted(const struct layout_check *check)
-{
-	return (check->goid.refuted ? LAYOUT_GOID : 0) |
-	       (check->parent.refuted ? LAYOUT_PARENT_GOID : 0) |
-	       (check->gopc.refuted ? LAYOUT_GOPC : 0) |
-	       (check->startpc.refuted ? LAYOUT_STARTPC : 0) |
-	       (check->maps_wrong >= MAPS_WRONG && check->maps_wrong > check->maps_right
-	                ? LAYOUT_MAP
-	                : 0);
-}

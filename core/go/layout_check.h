@@ -61,8 +61,7 @@ void layout_check_destroy(struct layout_check *check); /* accepts NULL */
 void layout_check_goroutine(struct layout_check *check, const struct layout_goroutine *g);
 void layout_check_map(struct layout_check *check, const struct layout_map *map);
 
-/* Fields (enum layout_field) that may be believed; those that are refuted. */
+/* Fields (enum layout_field) that may be believed. */
 unsigned int layout_check_passed(const struct layout_check *check);
-unsigned int layout_check_refuted(const struct layout_check *check);
 
 #endif

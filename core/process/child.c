@@ -95,6 +95,7 @@ __attribute__((noreturn)) static void child_wait_and_execute(const struct child 
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (read(release, &go, 1) != 1)
 		_exit(EXIT_NEVER_RAN);
+	descriptors_restore();
 	execv(child->executable, config->argv);
 	error = errno;
 	written = write(answer, &error, sizeof(error));

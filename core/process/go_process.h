@@ -73,8 +73,8 @@ struct go_process_row {
 
 struct go_process_list;
 
-int go_process_list_create(struct go_process_list **out); /* 0 or -ENOMEM */
-void go_process_list_destroy(struct go_process_list *list);
+/* 0 or -ENOMEM. It lasts as long as its process, the helper that lists. */
+int go_process_list_create(struct go_process_list **out);
 
 struct go_process_list_hooks {
 	/* Called before each process is looked at; false: leave it, it is listed as not

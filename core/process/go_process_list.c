@@ -67,18 +67,6 @@ void go_process_list_hook(struct go_process_list *list, const struct go_process_
 	list->hooks = *hooks;
 }
 
-void go_process_list_destroy(struct go_process_list *list)
-{
-	if (!list)
-		return;
-	for (size_t i = 0; i < list->file_count; i++)
-		parse_job_destroy(list->files[i].job);
-	free(list->files);
-	free(list->cpus);
-	free(list->cpus_before);
-	free(list);
-}
-
 /* Room for one more element of an array that doubles. */
 static void *array_grow(void *array, size_t count, size_t *room, size_t element)
 {

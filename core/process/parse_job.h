@@ -20,7 +20,7 @@
 #define PARSE_JOB_MS 3000
 
 struct parse_answer {
-	/* 0; -errno of go_binary_open(), with its words in err; -ETIMEDOUT: no answer within its
+	/* 0; -errno of go_binary_open_fd(), with its words in err; -ETIMEDOUT: no answer within its
 	 * time; -EIO: the process ended without one (a limit, or a damaged file that broke it). */
 	int status;
 	char go_version[64]; /* "go1.24.4"; empty where there is none that gomaptop understands */

@@ -35,10 +35,8 @@ struct symbolizer {
 	struct process *process_list;
 	struct expansion *expansions;
 	size_t expansion_count, nameless_count;
-	uint64_t refused;     /* look-ups beyond these */
-	struct frame nowhere; /* what they get */
-	const char **sites;
-	size_t site_count;
+	uint64_t refused;       /* look-ups beyond these */
+	struct frame nowhere;   /* what they get */
 	struct process unknown; /* of processes that were never added */
 };
 
@@ -71,7 +69,6 @@ void symbolizer_destroy(struct symbolizer *symbolizer)
 	}
 	process_clear(&symbolizer->unknown);
 	u64_map_free(&symbolizer->processes);
-	free(symbolizer->sites);
 	free(symbolizer);
 }
 
@@ -267,22 +264,4 @@ int symbolizer_call_chain(struct symbolizer *symbolizer, const struct access *ac
 		chain_walk(symbolizer, access->tgid, addresses, address_count, &chain);
 	}
 	return chain.count;
-}
-
-/* ---- probe sites --------------------------------------------------------------------- */
-
-void symbolizer_sites_set(struct symbolizer *symbolizer, const char *const *functions, size_t count)
-{
-	const char **copy = count ? calloc(count, sizeof(*copy)) : NULL;
-
-	free(symbolizer->sites);
-	symbolizer->sites = copy;
-	symbolizer->site_count = copy ? count : 0;
-	if (copy)
-		memcpy(copy, functions, count * sizeof(*copy));
-}
-
-const char *symbolizer_site_function(const struct symbolizer *symbolizer, unsigned int site)
-{
-	return site < symbolizer->site_count ? symbolizer->sites[site] : NULL;
 }

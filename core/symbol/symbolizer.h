@@ -44,9 +44,4 @@ const char *symbolizer_first_function(const struct symbolizer *symbolizer, uint3
 int symbolizer_call_chain(struct symbolizer *symbolizer, const struct access *access,
                           struct frame *out, int max);
 
-/* Name of the runtime function of a probe site as registered with the session, or NULL. */
-void symbolizer_sites_set(struct symbolizer *symbolizer, const char *const *functions,
-                          size_t count);
-const char *symbolizer_site_function(const struct symbolizer *symbolizer, unsigned int site);
-
 #endif

@@ -22,6 +22,7 @@
 
 #include "core/go/pclntab.h"
 #include "core/symbol/symbolizer.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define LARGE_BYTES  (UINT64_C(150) << 20)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "tests/fuzz/fuzz.h"
+#include "tests/open_path.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -5,6 +5,7 @@
 #include "core/go/go_binary.h"
 #include "core/probe/probe_site.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/open_path.h"
 
 #define FRAMES 32
 

@@ -20,6 +20,7 @@
 #include "core/go/go_binary.h"
 #include "core/go/pclntab.h"
 #include "tests/fuzz/scratch.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define BASE UINT64_C(0x400000)

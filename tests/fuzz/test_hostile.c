@@ -22,6 +22,7 @@
 
 #include "core/go/go_binary.h"
 #include "tests/fuzz/scratch.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "core/go/go_binary.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define ADDRESSES  4000

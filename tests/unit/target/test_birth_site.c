@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/probe/birth_site.h"
+#include "tests/open_path.h"
 
 #include "tests/unit/target/go_fixture.h"
 

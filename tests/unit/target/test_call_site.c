@@ -13,6 +13,7 @@
 
 #include "core/probe/amd64_length.h"
 #include "core/probe/call_site.h"
+#include "tests/open_path.h"
 
 #include "tests/unit/target/go_fixture.h"
 

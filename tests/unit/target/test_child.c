@@ -14,10 +14,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/descriptors.h"
 #include "core/process/child.h"
 
 #define WAIT_MS 20000
@@ -172,6 +174,26 @@ static void a_failed_execve_is_told(void **state)
 	unlink(path);
 }
 
+/* gomaptop raises its own limit; a program that it starts has what it would have had without. */
+static void the_limit_of_descriptors_is_that_of_before(void **state)
+{
+	struct rlimit limit;
+	struct child *child;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 200;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	descriptors_raise();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(limit.rlim_cur, limit.rlim_max);
+	child = start("test $(ulimit -Sn) = 200", -1);
+	assert_int_equal(child_release(child, &err), 0);
+	assert_int_equal(wait_status(child), 0);
+	child_destroy(child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +204,7 @@ int main(void)
 	        cmocka_unit_test(a_child_killed_while_it_waits_is_no_failure_of_ours),
 	        cmocka_unit_test(what_cannot_be_started_is_named),
 	        cmocka_unit_test(a_failed_execve_is_told),
+	        cmocka_unit_test(the_limit_of_descriptors_is_that_of_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "core/go/go_binary.h"
 #include "core/go/go_buildinfo.h"
 #include "core/probe/probe_site.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 static struct go_release releases[GO_RELEASES_MAX];

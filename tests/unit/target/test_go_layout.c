@@ -13,6 +13,7 @@
 
 #include "core/go/go_binary.h"
 #include "core/go/go_dwarf.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 static struct go_release releases[GO_RELEASES_MAX];

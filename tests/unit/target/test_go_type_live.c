@@ -12,6 +12,7 @@
 
 #include "core/process/go_process.h"
 #include "core/process/go_type_live.h"
+#include "tests/open_path.h"
 
 #include "tests/unit/target/go_fixture.h"
 

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "core/go/pclntab.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define BASE   UINT64_C(0x400000)

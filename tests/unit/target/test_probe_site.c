@@ -14,6 +14,7 @@
 #include "bpf/wire/wire.h"
 #include "core/probe/probe_site.h"
 #include "core/probe/prologue.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 static struct go_release releases[GO_RELEASES_MAX];

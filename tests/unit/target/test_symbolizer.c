@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/symbol/symbolizer.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define TGID       4242
@@ -306,16 +307,6 @@ static void test_a_process_may_run_another_program(void **state)
 	assert_int_equal(symbolizer_process_add(bench->symbolizer, TGID, bench->binary, BIAS), 0);
 }
 
-static void test_sites_have_names(void **state)
-{
-	struct bench *bench = *state;
-	const char *const names[] = {"runtime.mapassign", "runtime.mapdelete"};
-
-	symbolizer_sites_set(bench->symbolizer, names, 2);
-	assert_string_equal(symbolizer_site_function(bench->symbolizer, 1), "runtime.mapdelete");
-	assert_null(symbolizer_site_function(bench->symbolizer, 2));
-}
-
 static void test_cached_lookups_are_quick(void **state)
 {
 	struct bench *bench = *state;
@@ -356,7 +347,6 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_memory_is_bounded, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_process_may_run_another_program, setup,
 	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_sites_have_names, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_cached_lookups_are_quick, setup, teardown),
 	};
 	release_count = go_releases(releases);

@@ -15,6 +15,7 @@
 
 #include "core/symbol/symbolizer.h"
 #include "core/symbol/unwind.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 #define TGID       4242
