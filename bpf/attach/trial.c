@@ -102,17 +102,17 @@ static void trial_forget(const struct trial *t)
 static int map_suspect(const struct trial *t, const uint64_t *map)
 {
 	struct map_key key = {.addr = (uintptr_t)map, .tgid = (uint32_t)getpid()};
-	struct map_counts counts = {
-	        .ops = {[OP_WRITE] = 1000},
+	struct map_state state = {
 	        .first_who = HOLD_GOID,
 	        .last_who = HOLD_GOID,
-	        .last_ns = clock_now(),
+	        .counts = {.ops = {[OP_WRITE] = 1000},
+	                   .last_ns = clock_now(),
+	                   .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED},
 	        .last_cpu = UINT32_MAX,
 	        .drawn_ns = 1,
-	        .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED,
 	};
 
-	return bpf_map_update_elem(bpf_map__fd(t->program->skeleton->maps.maps), &key, &counts,
+	return bpf_map_update_elem(bpf_map__fd(t->program->skeleton->maps.maps), &key, &state,
 	                           BPF_ANY);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/wire/brief.h"
 #include "core/event/event.h"
 
 struct chain_finish;

@@ -17,8 +17,8 @@
 
 int collector_counts_open(struct collector *c)
 {
-	size_t value = sizeof(struct map_counts) > sizeof(struct goroutine_counts)
-	                       ? sizeof(struct map_counts)
+	size_t value = sizeof(struct map_state) > sizeof(struct goroutine_counts)
+	                       ? sizeof(struct map_state)
 	                       : sizeof(struct goroutine_counts);
 
 	c->keys = calloc(BATCH, sizeof(struct map_key));
@@ -89,28 +89,29 @@ static bool row_is_news(const struct collector *c, uint64_t last_ns)
 
 static void map_row(struct collector *c, struct table *t, const void *key, const void *value)
 {
-	const struct map_counts *m = value;
+	const struct map_state *m = value;
+	struct map_state taken;
 	struct event_map *e;
 	bool idle;
 
-	if (!map_counts_whole(m) || !m->last_ns) {
+	if (!map_state_whole(m) || !m->counts.last_ns) {
 		c->resend_next = true; /* between two maps: the next scan has it */
 		return;
 	}
-	idle = row_is_idle(t, m->last_ns);
-	if (!idle && !row_is_news(c, m->last_ns))
+	idle = row_is_idle(t, m->counts.last_ns);
+	if (!idle && !row_is_news(c, m->counts.last_ns))
 		return;
 	e = row_room(c, sizeof(*e));
 	if (!e)
 		return;
-	*e = (struct event_map){.h = {.kind = EVENT_MAP, .size = sizeof(*e), .time_ns = t->now},
-	                        .counts = *m};
+	*e = (struct event_map){.h = {.kind = EVENT_MAP, .size = sizeof(*e), .time_ns = t->now}};
 	memcpy(&e->key, key, sizeof(e->key));
 	e->h.tgid = e->key.tgid;
+	taken = *m;
 	if (idle)
-		e->end = row_take(t, key, &e->counts);
-	if (!map_counts_whole(&e->counts)) /* the program itself tells of the one that was here */
-		e->counts = *m;
+		e->end = row_take(t, key, &taken);
+	/* Where it is not whole the program itself tells of the one that was here. */
+	e->counts = map_state_whole(&taken) ? taken.counts : m->counts;
 	event_queue_publish(c->config.queue);
 }
 
@@ -205,7 +206,7 @@ static void maps_push(struct collector *c, uint64_t now)
 	                  .idle_ns = c->maps_idle_ns,
 	                  .row = map_row,
 	                  .key_size = sizeof(struct map_key),
-	                  .value_size = sizeof(struct map_counts)};
+	                  .value_size = sizeof(struct map_state)};
 
 	table_scan(c, &t);
 	c->maps_idle_ns = table_idle_ns(&t);

@@ -210,11 +210,12 @@ static void goroutine_look(const struct place *place, const struct goroutine_key
 }
 
 static void map_look(const struct place *place, const struct map_key *key,
-                     const struct map_counts *counts)
+                     const struct map_state *state)
 {
 	const struct subject *s = place->subject;
 	const struct go_layout *l = go_binary_layout(s->binary);
-	struct layout_map m = {.map = key->addr, .tgid = key->tgid, .last_ns = counts->last_ns};
+	struct layout_map m = {
+	        .map = key->addr, .tgid = key->tgid, .last_ns = state->counts.last_ns};
 	struct process_piece pieces[] = {
 	        PIECE(key->addr, l->swiss_used, m.length),
 	        PIECE(key->addr, l->swiss_seed, m.seed),
@@ -256,7 +257,7 @@ static __u32 goroutines_look(struct collector *c)
 
 static void maps_look(struct collector *c)
 {
-	const struct map_counts *counts = c->values;
+	const struct map_state *states = c->values;
 	const struct map_key *keys = c->keys;
 	__u32 count = table_head(c, c->config.maps_fd);
 
@@ -264,7 +265,7 @@ static void maps_look(struct collector *c)
 		const struct place *place = place_find(c->layouts, keys[i].tgid);
 
 		if (place->subject && go_binary_map_runtime(place->subject->binary) == GO_MAP_SWISS)
-			map_look(place, &keys[i], &counts[i]);
+			map_look(place, &keys[i], &states[i]);
 	}
 }
 

@@ -69,16 +69,18 @@ static void site_read(const struct site_survey *s, struct survey_touch *t)
 static void map_read(const struct site_survey *s, struct survey_touch *t)
 {
 	struct map_key key = {.addr = t->touch.map, .tgid = t->key.tgid};
-	struct map_counts m;
+	struct map_state m;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(s->skeleton->maps.maps), &key, &m))
 		return;
-	t->ops = m.ops[t->key.op < OP_COUNT ? t->key.op : OP_READ];
-	t->map = (struct survey_trial){
-	        .holds = m.holds, .met = m.conflicts, .contested = m.flags & MAP_CONTESTED};
+	t->ops = m.counts.ops[t->key.op < OP_COUNT ? t->key.op : OP_READ];
+	t->map = (struct survey_trial){.holds = m.counts.holds,
+	                               .met = m.counts.conflicts,
+	                               .contested = m.counts.flags & MAP_CONTESTED};
 	t->map.waited = (double)await_worth(&m.awaits) / 1000;
 	for (int i = 0; i < 2; i++)
-		trial_watched(&t->map, m.hold_ns[i], m.control_arrivals[i], m.control_ns[i]);
+		trial_watched(&t->map, m.counts.hold_ns[i], m.counts.control_arrivals[i],
+		              m.counts.control_ns[i]);
 }
 
 /* A row that is inserted meanwhile may be missed; the next reading has it. */

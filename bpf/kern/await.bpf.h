@@ -19,8 +19,8 @@
 #define AWAIT_LOOKS 10 /* the first ones may not have waited: they came with the lock just free */
 
 /* From `since` on look who comes, after the access o was held until then, or only watched. */
-static __always_inline void await_begin(struct map_counts *m, const struct operation *o,
-                                        __u64 since, __u32 held)
+static __always_inline void await_begin(struct map_state *m, const struct operation *o, __u64 since,
+                                        __u32 held)
 {
 	struct await *a = &m->await;
 
@@ -42,7 +42,7 @@ static __always_inline void await_add(struct await_counts *counts, __u32 held, _
 		__sync_fetch_and_add(&counts->waited[held & 1], 1);
 }
 
-static __always_inline void await_end(struct map_counts *m, const struct operation *o, __u32 waited)
+static __always_inline void await_end(struct map_state *m, const struct operation *o, __u32 waited)
 {
 	struct call_site *site = call_site_find(o->tgid, m->await.place);
 
@@ -60,7 +60,7 @@ static __always_inline int goroutine_waited_at_lock(const struct operation *o)
 	return reason < 64 && f->lock_reasons >> (reason & 63) & 1;
 }
 
-static __noinline int await_look(struct map_counts *m, const struct operation *o)
+static __noinline int await_look(struct map_state *m, const struct operation *o)
 {
 	if (!m || !o || o->now < m->await.since_ns)
 		return 0;
@@ -78,14 +78,14 @@ static __noinline int await_look(struct map_counts *m, const struct operation *o
 	return 0;
 }
 
-static __always_inline void await_observe(struct map_counts *m, const struct operation *o)
+static __always_inline void await_observe(struct map_state *m, const struct operation *o)
 {
 	if (m->await.left)
 		await_look(m, o);
 }
 
 /* Is a look after a hold still to be taken? Then none after a control window is begun. */
-static __always_inline int await_is_open(const struct map_counts *m, __u64 now)
+static __always_inline int await_is_open(const struct map_state *m, __u64 now)
 {
 	return m->await.left && m->await.held && now - m->await.since_ns < AWAIT_NS;
 }

@@ -15,7 +15,7 @@ __u64 births_hit = 0; /* read by user space, which bounds what they may cost */
 static __always_inline void birth_ends_former(const struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
-	struct map_counts *m = bpf_map_lookup_elem(&maps, &key);
+	struct map_state *m = bpf_map_lookup_elem(&maps, &key);
 
 	if (!m)
 		return;

@@ -26,19 +26,19 @@
 #define MAP_YOUNG_NS  150000000 /* unless it lives longer than for a request, */
 #define MAP_NEW_OPS   16        /* and at least so many were seen */
 
-static const struct map_counts map_counts_zero;
+static const struct map_state map_state_zero;
 
 /* All of a row but the two words that say whether it is changing hands. */
-#define MAP_COUNTS_ZEROED \
-	(offsetof(struct map_counts, beginning) - offsetof(struct map_counts, ops))
+#define MAP_STATE_ZEROED \
+	(offsetof(struct map_state, beginning) - offsetof(struct map_state, first_who))
 
 static const struct goroutine_counts goroutine_counts_zero;
 static const struct call_site call_site_zero;
 
-static __always_inline __u64 map_ops_total(const struct map_counts *m)
+static __always_inline __u64 map_ops_total(const struct map_state *m)
 {
-	return m->ops[OP_READ] + m->ops[OP_WRITE] + m->ops[OP_DELETE] + m->ops[OP_CLEAR] +
-	       m->ops[OP_ITERATE];
+	return m->counts.ops[OP_READ] + m->counts.ops[OP_WRITE] + m->counts.ops[OP_DELETE] +
+	       m->counts.ops[OP_CLEAR] + m->counts.ops[OP_ITERATE];
 }
 
 /* ---- call sites -------------------------------------------------------------------------------
@@ -80,9 +80,9 @@ static __always_inline int operation_is_sample(const struct operation *o,
 	return turn * 0x9e3779b97f4a7c15ULL >> 60 == 0;
 }
 
-static __always_inline void touch_note(const struct map_counts *m, const struct operation *o)
+static __always_inline void touch_note(const struct map_state *m, const struct operation *o)
 {
-	struct touch_key key = {.group = m->first_caller,
+	struct touch_key key = {.group = m->counts.first_caller,
 	                        .tgid = o->tgid,
 	                        .distance = o->distance,
 	                        .site = o->site,
@@ -94,7 +94,7 @@ static __always_inline void touch_note(const struct map_counts *m, const struct 
 
 /* Which places touch this map, and how often each is come by: so that just those calls can be
  * probed that matter. Seldom more than a look at a bit. */
-static __always_inline void map_learn_touch(struct map_counts *m, const struct operation *o)
+static __always_inline void map_learn_touch(struct map_state *m, const struct operation *o)
 {
 	__u64 bit = 1ULL << (o->place * 0x9e3779b97f4a7c15ULL >> 58);
 	struct call_site *site;
@@ -104,12 +104,12 @@ static __always_inline void map_learn_touch(struct map_counts *m, const struct o
 		if (site)
 			__sync_fetch_and_add(&site->samples, 1);
 	}
-	if ((m->flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED) ||
+	if ((m->counts.flags & (MAP_SHARED | MAP_CHANGED)) != (MAP_SHARED | MAP_CHANGED) ||
 	    (m->places & bit && !o->sample))
 		return;
 	if (!(m->places & bit)) {
 		__sync_fetch_and_or(&m->places, bit);
-		call_site_mark(o->tgid, o->place, m->flags);
+		call_site_mark(o->tgid, o->place, m->counts.flags);
 	}
 	touch_note(m, o);
 }
@@ -117,23 +117,21 @@ static __always_inline void map_learn_touch(struct map_counts *m, const struct o
 /* ---- maps --------------------------------------------------------------------------------------
  */
 
-static __always_inline void map_counts_begin(struct map_counts *m, const struct operation *o,
-                                             __u64 seed)
+static __always_inline void map_state_begin(struct map_state *m, const struct operation *o,
+                                            __u64 seed)
 {
-	m->type = o->type;
-	m->seed = seed;
-	m->first_caller = o->place;
+	m->counts.type = o->type;
+	m->counts.seed = seed;
+	m->counts.first_caller = o->place;
 	m->first_who = o->who;
 	m->last_who = o->who;
 	m->last_caller = o->place;
-	m->first_site = o->site;
-	m->first_ns = o->now;
+	m->counts.first_ns = o->now;
 	asm volatile("" ::: "memory");
-	*(volatile __u64 *)&m->begun = m->gen + 1;
+	*(volatile __u64 *)&m->begun = m->counts.gen + 1;
 }
 
-static __always_inline void map_send_last_word(const struct map_counts *m,
-                                               const struct operation *o)
+static __always_inline void map_send_last_word(const struct map_state *m, const struct operation *o)
 {
 	struct event_map *e = event_reserve(sizeof(*e));
 
@@ -143,7 +141,7 @@ static __always_inline void map_send_last_word(const struct map_counts *m,
 	e->key.addr = o->map;
 	e->key.tgid = o->tgid;
 	e->key.pad = 0;
-	bpf_probe_read_kernel(&e->counts, sizeof(e->counts), m);
+	bpf_probe_read_kernel(&e->counts, sizeof(e->counts), &m->counts);
 	e->end = ROW_GONE;
 	e->pad = 0;
 	event_submit(e);
@@ -152,34 +150,34 @@ static __always_inline void map_send_last_word(const struct map_counts *m,
 /* Can the collector have told of this map yet? It reads the tables from time to time, and says when
  * it was last done with that. What it has told of may not be left out of the rows: it would be
  * counted twice, there and in the total of what is in no row. */
-static __always_inline int map_is_untold(const struct map_counts *m)
+static __always_inline int map_is_untold(const struct map_state *m)
 {
-	return m->first_ns > *(volatile __u64 *)&tuning.scanned_ns;
+	return m->counts.first_ns > *(volatile __u64 *)&tuning.scanned_ns;
 }
 
 /* Another map lives at the address now: say the last word on the old one and begin again. */
-static __noinline int map_counts_retire(struct map_counts *m, const struct operation *o, __u64 seed)
+static __noinline int map_state_retire(struct map_state *m, const struct operation *o, __u64 seed)
 {
 	__u32 gen;
 
 	if (!m || !o)
 		return 0;
-	gen = m->gen;
-	if (!(m->flags & MAP_SHARED) && ring_is_busy() && map_is_untold(m))
+	gen = m->counts.gen;
+	if (!(m->counts.flags & MAP_SHARED) && ring_is_busy() && map_is_untold(m))
 		coverage_add(COVERAGE_MAPS_UNTRACKED, map_ops_total(m));
 	else
 		map_send_last_word(m, o);
-	*(volatile __u32 *)&m->beginning = gen + 2;
+	*(volatile __u64 *)&m->beginning = gen + 2;
 	asm volatile("" ::: "memory");
-	bpf_probe_read_kernel(m->ops, MAP_COUNTS_ZEROED, &map_counts_zero);
-	m->gen = gen + 1;
-	map_counts_begin(m, o, seed);
+	bpf_probe_read_kernel(&m->first_who, MAP_STATE_ZEROED, &map_state_zero);
+	m->counts.gen = gen + 1;
+	map_state_begin(m, o, seed);
 	return 0;
 }
 
-static __always_inline void map_seed_check(struct map_counts *m, const struct operation *o)
+static __always_inline void map_seed_check(struct map_state *m, const struct operation *o)
 {
-	__u64 old = m->seed;
+	__u64 old = m->counts.seed;
 	__u64 seed = operation_seed(o);
 
 	if (seed == old) {
@@ -187,7 +185,7 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 			m->seed_stale_ns = 0; /* it was not renewed after all */
 		return;
 	}
-	if (__sync_val_compare_and_swap(&m->seed, old, seed) != old)
+	if (__sync_val_compare_and_swap(&m->counts.seed, old, seed) != old)
 		return;    /* another CPU sees to it */
 	if (!old || !seed) /* one of them is not known */
 		return;
@@ -196,51 +194,51 @@ static __always_inline void map_seed_check(struct map_counts *m, const struct op
 			m->seed_stale_ns = 0;
 		return;
 	}
-	map_counts_retire(m, o, seed);
+	map_state_retire(m, o, seed);
 }
 
-static __always_inline int map_is_surely_same(const struct map_counts *m, const struct operation *o)
+static __always_inline int map_is_surely_same(const struct map_state *m, const struct operation *o)
 {
-	return m->flags & MAP_SHARED && o->now - m->last_ns < SEED_SURE_NS;
+	return m->counts.flags & MAP_SHARED && o->now - m->counts.last_ns < SEED_SURE_NS;
 }
 
-static __always_inline struct map_counts *map_row(const struct operation *o)
+static __always_inline struct map_state *map_row(const struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
 
 	return bpf_map_lookup_elem(&maps, &key);
 }
 
-static __always_inline struct map_counts *map_counts_find(const struct operation *o,
-                                                          struct map_counts *m)
+static __always_inline struct map_state *map_state_find(const struct operation *o,
+                                                        struct map_state *m)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
 
 	if (m)
 		return m;
-	bpf_map_update_elem(&maps, &key, &map_counts_zero, BPF_NOEXIST);
+	bpf_map_update_elem(&maps, &key, &map_state_zero, BPF_NOEXIST);
 	m = bpf_map_lookup_elem(&maps, &key);
-	if (m && !__sync_val_compare_and_swap(&m->first_ns, 0, o->now)) {
-		*(volatile __u32 *)&m->beginning = 1;
-		map_counts_begin(m, o, operation_seed(o));
+	if (m && !__sync_val_compare_and_swap(&m->counts.first_ns, 0, o->now)) {
+		*(volatile __u64 *)&m->beginning = 1;
+		map_state_begin(m, o, operation_seed(o));
 	}
 	return m;
 }
 
 /* The first time that a second goroutine comes: both places share maps. */
-static __always_inline void map_learn_sharing(struct map_counts *m, const struct operation *o)
+static __always_inline void map_learn_sharing(struct map_state *m, const struct operation *o)
 {
 	__u32 flags = MAP_SHARED | (o->changes ? MAP_CHANGED | MAP_CONTESTED : 0) |
-	              (m->flags & (MAP_CHANGED | MAP_CONTESTED));
+	              (m->counts.flags & (MAP_CHANGED | MAP_CONTESTED));
 
-	if ((m->flags & flags) == flags && map_ops_total(m) > MAP_YOUNG_OPS)
+	if ((m->counts.flags & flags) == flags && map_ops_total(m) > MAP_YOUNG_OPS)
 		return;
-	__sync_fetch_and_or(&m->flags, flags);
+	__sync_fetch_and_or(&m->counts.flags, flags);
 	call_site_mark(o->tgid, o->place, flags);
 	call_site_mark(o->tgid, m->last_caller, flags);
 }
 
-static __always_inline void map_note_seed(struct map_counts *m, const struct operation *o)
+static __always_inline void map_note_seed(struct map_state *m, const struct operation *o)
 {
 	if (o->op == OP_CLEAR ||
 	    (o->op == OP_DELETE &&
@@ -250,11 +248,11 @@ static __always_inline void map_note_seed(struct map_counts *m, const struct ope
 	}
 }
 
-static __always_inline void map_note_goroutine(struct map_counts *m, const struct operation *o)
+static __always_inline void map_note_goroutine(struct map_state *m, const struct operation *o)
 {
 	__u64 hash = o->who * 0x9e3779b97f4a7c15ULL >> 56; /* 8 bits: GOROUTINE_BITS */
 	__u64 bit = 1ULL << (hash & 63);
-	__u64 *word = &m->goroutines[hash >> 6 & (GOROUTINE_BITS / 64 - 1)];
+	__u64 *word = &m->counts.goroutines[hash >> 6 & (GOROUTINE_BITS / 64 - 1)];
 
 	if (!(*word & bit))
 		__sync_fetch_and_or(word, bit);
@@ -262,10 +260,10 @@ static __always_inline void map_note_goroutine(struct map_counts *m, const struc
 
 /* Who runs on another CPU at this moment may come while this one is held; who ran on this one a
  * moment ago may not. */
-static __always_inline void map_note_company(struct map_counts *m, struct operation *o)
+static __always_inline void map_note_company(struct map_state *m, struct operation *o)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u64 gap = o->now - m->last_ns;
+	__u64 gap = o->now - m->counts.last_ns;
 
 	o->company = COMPANY_NONE;
 	if (m->last_who != o->who && m->last_cpu != cpu && gap < COMPANY_NS) {
@@ -275,31 +273,32 @@ static __always_inline void map_note_company(struct map_counts *m, struct operat
 	m->last_cpu = cpu;
 }
 
-static __always_inline void map_add(struct map_counts *m, const struct operation *o)
+static __always_inline void map_add(struct map_state *m, const struct operation *o)
 {
-	__sync_fetch_and_add(&m->ops[operation_index(o)], 1);
+	__sync_fetch_and_add(&m->counts.ops[operation_index(o)], 1);
 	if (o->probed)
-		__sync_fetch_and_add(&m->at_call[operation_index(o)], 1);
+		__sync_fetch_and_add(&m->counts.at_call[operation_index(o)], 1);
 }
 
 /* Count one operation on its map, m where there is a row of it already; NULL when the table has no
  * room for it. */
-static __always_inline struct map_counts *map_count(struct operation *o, struct map_counts *m)
+static __always_inline struct map_state *map_count(struct operation *o, struct map_state *m)
 {
-	m = map_counts_find(o, m);
+	m = map_state_find(o, m);
 	if (!m) {
 		coverage_count(COVERAGE_EVENTS_MADE);
 		coverage_count(COVERAGE_TABLE_FULL);
 		return 0;
 	}
-	if ((m->last_who != o->who && !map_is_surely_same(m, o)) || m->type != o->type ||
-	    m->seed_stale_ns || !m->seed)
+	if ((m->last_who != o->who && !map_is_surely_same(m, o)) || m->counts.type != o->type ||
+	    m->seed_stale_ns || !m->counts.seed)
 		map_seed_check(m, o);
-	m->type = o->type; /* one map can have two: in generic code that of its memory's shape */
-	if (o->changes && !(m->flags & MAP_CHANGED))
-		__sync_fetch_and_or(&m->flags, MAP_CHANGED);
-	if (m->first_who != o->who || m->flags & MAP_SHARED) {
-		if (m->last_who != o->who || !(m->flags & MAP_SHARED))
+	m->counts.type =
+	        o->type; /* one map can have two: in generic code that of its memory's shape */
+	if (o->changes && !(m->counts.flags & MAP_CHANGED))
+		__sync_fetch_and_or(&m->counts.flags, MAP_CHANGED);
+	if (m->first_who != o->who || m->counts.flags & MAP_SHARED) {
+		if (m->last_who != o->who || !(m->counts.flags & MAP_SHARED))
 			map_learn_sharing(m, o);
 	}
 	map_learn_touch(m, o);
@@ -309,7 +308,7 @@ static __always_inline struct map_counts *map_count(struct operation *o, struct 
 	map_note_company(m, o);
 	m->last_who = o->who;
 	m->last_caller = o->place;
-	m->last_ns = o->now;
+	m->counts.last_ns = o->now;
 	return m;
 }
 

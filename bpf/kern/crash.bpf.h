@@ -46,9 +46,9 @@ static __always_inline int crash_arguments_kept(const struct event_crash *e,
 static __always_inline __u64 crash_map_in(__u64 map, __u64 type, __u32 tgid)
 {
 	struct map_key key = {.addr = map, .tgid = tgid};
-	struct map_counts *m = map && type ? bpf_map_lookup_elem(&maps, &key) : 0;
+	struct map_state *m = map && type ? bpf_map_lookup_elem(&maps, &key) : 0;
 
-	return m && m->type == type ? map : 0;
+	return m && m->counts.type == type ? map : 0;
 }
 
 #if GO_RETURN_ADDRESS_IN_MEMORY

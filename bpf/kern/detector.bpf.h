@@ -99,7 +99,7 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 
 /* Open a window at this access, for the map or (caller != 0) for the call site. Returns its length,
  * 0 when another window is open. */
-static __always_inline __u32 control_open(struct map_counts *m, const struct operation *o,
+static __always_inline __u32 control_open(struct map_state *m, const struct operation *o,
                                           __u64 caller)
 {
 	__u32 length = caller ? stall_draw_long() : stall_draw_map();
@@ -123,7 +123,7 @@ static __always_inline __u64 control_gap(void)
 	return bpf_get_prandom_u32() & (2 * CONTROL_GAP_NS - 1);
 }
 
-static __always_inline void control_count(struct map_counts *m, const struct operation *o)
+static __always_inline void control_count(struct map_state *m, const struct operation *o)
 {
 	struct call_site *site;
 
@@ -133,7 +133,7 @@ static __always_inline void control_count(struct map_counts *m, const struct ope
 		return;
 	m->control_last_g = o->g;
 	if (!m->control_caller) {
-		__sync_fetch_and_add(&m->control_arrivals[m->control_changes & 1], 1);
+		__sync_fetch_and_add(&m->counts.control_arrivals[m->control_changes & 1], 1);
 		return;
 	}
 	site = call_site_find(o->tgid, m->control_caller);
@@ -142,7 +142,7 @@ static __always_inline void control_count(struct map_counts *m, const struct ope
 }
 
 /* Count this operation in the window that is open, if one is; close it when its time is over. */
-static __always_inline void control_observe(struct map_counts *m, const struct operation *o)
+static __always_inline void control_observe(struct map_state *m, const struct operation *o)
 {
 	__u64 end = *(volatile __u64 *)&m->control_end_ns;
 
@@ -154,7 +154,7 @@ static __always_inline void control_observe(struct map_counts *m, const struct o
 		__sync_val_compare_and_swap(&m->control_end_ns, end, 0);
 }
 
-static __always_inline void control_open_map(struct map_counts *m, const struct operation *o)
+static __always_inline void control_open_map(struct map_state *m, const struct operation *o)
 {
 	__u32 length;
 
@@ -164,10 +164,10 @@ static __always_inline void control_open_map(struct map_counts *m, const struct 
 	if (!length)
 		return;
 	m->control_next_ns = o->now + length + control_gap();
-	__sync_fetch_and_add(&m->control_ns[o->changes & 1], length);
+	__sync_fetch_and_add(&m->counts.control_ns[o->changes & 1], length);
 }
 
-static __always_inline void control_open_site(struct call_site *site, struct map_counts *m,
+static __always_inline void control_open_site(struct call_site *site, struct map_state *m,
                                               const struct operation *o)
 {
 	__u32 length;
@@ -182,7 +182,7 @@ static __always_inline void control_open_site(struct call_site *site, struct map
 }
 
 /* A hold begins on this map: what is left of an open window no longer counts. */
-static __always_inline void control_cut(struct map_counts *m, __u64 now)
+static __always_inline void control_cut(struct map_state *m, __u64 now)
 {
 	__u64 end = *(volatile __u64 *)&m->control_end_ns;
 
@@ -190,7 +190,7 @@ static __always_inline void control_cut(struct map_counts *m, __u64 now)
 		return;
 	if (__sync_val_compare_and_swap(&m->control_end_ns, end, 0) == end && end > now &&
 	    !m->control_caller)
-		__sync_fetch_and_add(&m->control_ns[m->control_changes & 1], now - end);
+		__sync_fetch_and_add(&m->counts.control_ns[m->control_changes & 1], now - end);
 }
 
 /* ---- choice -------------------------------------------------------------------------- */
@@ -242,30 +242,33 @@ static __always_inline int sated(__u64 holds, __u64 met, __u64 expected)
 	       (holds > OFTEN_TRIED / 2 && expected > ENOUGH_EXPECTED && met * 8 < expected);
 }
 
-static __always_inline __u64 map_expected(const struct map_counts *m)
+static __always_inline __u64 map_expected(const struct map_state *m)
 {
-	return overlaps_expected(m->hold_ns[0], m->control_arrivals[0], m->control_ns[0]) +
-	       overlaps_expected(m->hold_ns[1], m->control_arrivals[1], m->control_ns[1]);
+	return overlaps_expected(m->counts.hold_ns[0], m->counts.control_arrivals[0],
+	                         m->counts.control_ns[0]) +
+	       overlaps_expected(m->counts.hold_ns[1], m->counts.control_arrivals[1],
+	                         m->counts.control_ns[1]);
 }
 
-static __always_inline int map_is_sated(const struct map_counts *m, const struct operation *o)
+static __always_inline int map_is_sated(const struct map_state *m, const struct operation *o)
 {
 	__u32 c = o->changes & 1;
 	__u64 barren_ns = o->probed ? RARE_CONTROL_NS : BARREN_CONTROL_NS;
 
 	/* Nobody comes who could conflict. */
-	if (m->holds > 2 * RARELY_TRIED && m->control_ns[c] > barren_ns && !m->control_arrivals[c])
+	if (m->counts.holds > 2 * RARELY_TRIED && m->counts.control_ns[c] > barren_ns &&
+	    !m->counts.control_arrivals[c])
 		return 1;
-	return sated(m->holds, m->conflicts, map_expected(m));
+	return sated(m->counts.holds, m->counts.conflicts, map_expected(m));
 }
 
-static __always_inline struct trial map_trial(const struct map_counts *m, __u32 changes)
+static __always_inline struct trial map_trial(const struct map_state *m, __u32 changes)
 {
 	__u32 c = changes & 1;
 
-	return (struct trial){.hold_ns = m->hold_ns[c],
-	                      .arrivals = m->control_arrivals[c],
-	                      .control_ns = m->control_ns[c],
+	return (struct trial){.hold_ns = m->counts.hold_ns[c],
+	                      .arrivals = m->counts.control_arrivals[c],
+	                      .control_ns = m->counts.control_ns[c],
 	                      .prior = 1};
 }
 
@@ -278,13 +281,13 @@ static __always_inline __u64 patience_of(__u64 rate, __u64 expected, __u64 met, 
 }
 
 /* How much longer than others to wait between holds of this map. */
-static __always_inline __u64 map_patience(const struct map_counts *m, __u32 changes)
+static __always_inline __u64 map_patience(const struct map_state *m, __u32 changes)
 {
 	struct trial this = map_trial(m, changes), other = map_trial(m, !changes);
 
 	return patience_of(trial_rate(&this),
 	                   trial_expected(&this) + trial_expected(&other) + await_worth(&m->awaits),
-	                   m->conflicts, m->flags);
+	                   m->counts.conflicts, m->counts.flags);
 }
 
 /* Less trust in control windows, see call_site_is_sated(). A map is one object, however many places
@@ -305,15 +308,17 @@ static __always_inline __u64 call_site_patience(const struct call_site *s)
 /* Conflicting operations come to the other class of accesses (reading, changing) at more than twice
  * the rate: better hold one of those. As long as that is not known: all that others do conflicts
  * with a change, with a read only what changes the map. */
-static __always_inline int map_class_is_poor(const struct map_counts *m, __u32 changes)
+static __always_inline int map_class_is_poor(const struct map_state *m, __u32 changes)
 {
 	__u32 c = changes & 1;
 
-	if (m->control_ns[0] < CLASS_CONTROL_NS || m->control_ns[1] < CLASS_CONTROL_NS)
-		return !c && m->ops[OP_READ] + m->ops[OP_ITERATE] >=
-		                     m->ops[OP_WRITE] + m->ops[OP_DELETE] + m->ops[OP_CLEAR];
-	return 2 * m->control_arrivals[c] * m->control_ns[!c] <
-	       m->control_arrivals[!c] * m->control_ns[c];
+	if (m->counts.control_ns[0] < CLASS_CONTROL_NS ||
+	    m->counts.control_ns[1] < CLASS_CONTROL_NS)
+		return !c && m->counts.ops[OP_READ] + m->counts.ops[OP_ITERATE] >=
+		                     m->counts.ops[OP_WRITE] + m->counts.ops[OP_DELETE] +
+		                             m->counts.ops[OP_CLEAR];
+	return 2 * m->counts.control_arrivals[c] * m->counts.control_ns[!c] <
+	       m->counts.control_arrivals[!c] * m->counts.control_ns[c];
 }
 
 /* Control windows tell less here: a goroutine that was just made often runs on the very thread that
@@ -327,16 +332,17 @@ static __always_inline int call_site_is_sated(const struct call_site *s)
 	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
 }
 
-static __always_inline int map_is_young(const struct map_counts *m, const struct operation *o)
+static __always_inline int map_is_young(const struct map_state *m, const struct operation *o)
 {
 	__u64 ops = map_ops_total(m);
 
-	return ops < MAP_NEW_OPS || (ops < MAP_YOUNG_OPS && o->now - m->first_ns < MAP_YOUNG_NS);
+	return ops < MAP_NEW_OPS ||
+	       (ops < MAP_YOUNG_OPS && o->now - m->counts.first_ns < MAP_YOUNG_NS);
 }
 
-static __always_inline int map_is_suspect(const struct map_counts *m)
+static __always_inline int map_is_suspect(const struct map_state *m)
 {
-	return (m->flags & (MAP_SHARED | MAP_CHANGED)) == (MAP_SHARED | MAP_CHANGED);
+	return (m->counts.flags & (MAP_SHARED | MAP_CHANGED)) == (MAP_SHARED | MAP_CHANGED);
 }
 
 static __always_inline enum priority call_site_priority(const struct call_site *s)
@@ -348,9 +354,10 @@ static __always_inline enum priority call_site_priority(const struct call_site *
 
 /* A new map at a place that was tried often is nothing new: programs replace maps all the time. */
 static __always_inline enum priority
-map_priority(const struct map_counts *m, const struct call_site *s, const struct operation *o)
+map_priority(const struct map_state *m, const struct call_site *s, const struct operation *o)
 {
-	if (m->holds < RARELY_TRIED && m->flags & MAP_CONTESTED && !await_excess(&m->awaits))
+	if (m->counts.holds < RARELY_TRIED && m->counts.flags & MAP_CONTESTED &&
+	    !await_excess(&m->awaits))
 		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
 	return map_is_sated(m, o) ? PRIORITY_LAST : PRIORITY_NORMAL;
 }
@@ -382,7 +389,7 @@ static __always_inline int held_time_is_left(void)
 }
 
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
-                                     struct map_counts *m)
+                                     struct map_state *m)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
 	enum priority priority = map_priority(m, site, o);
@@ -410,7 +417,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 }
 
 static __always_inline void call_site_hold(struct pt_regs *ctx, const struct operation *o,
-                                           struct map_counts *m, struct call_site *site)
+                                           struct map_state *m, struct call_site *site)
 {
 	enum priority priority = call_site_priority(site);
 	struct hold_result result;
@@ -433,7 +440,7 @@ static __always_inline void call_site_hold(struct pt_regs *ctx, const struct ope
 /* A map of which little is known: go by what is known of the place that uses it.
  * Returns whether something is. */
 static __always_inline int detect_young(struct pt_regs *ctx, const struct operation *o,
-                                        struct map_counts *m)
+                                        struct map_state *m)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
 
@@ -447,7 +454,7 @@ static __always_inline int detect_young(struct pt_regs *ctx, const struct operat
 }
 
 static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct operation *o,
-                                               struct map_counts *m)
+                                               struct map_state *m)
 {
 	__u32 length;
 
@@ -462,7 +469,7 @@ static __always_inline void detect_unsuspected(struct pt_regs *ctx, const struct
 
 /* Where there is little time to see anything, what is seen has to be chosen with more care: a map
  * to which nobody ever came in company makes room for others. */
-static __always_inline int map_is_lively(const struct map_counts *m, const struct operation *o)
+static __always_inline int map_is_lively(const struct map_state *m, const struct operation *o)
 {
 	return tuning.window_gap < 2 * WINDOW_GAP_ONE ||
 	       o->now - m->company_ns < patience_stretch(LIVELY_NS, o);
@@ -473,8 +480,7 @@ static __always_inline int map_is_lively(const struct map_counts *m, const struc
  * 220 after recent company, at 340 after near one. Holds and control windows choose alike, or one
  * would not tell about the other. Where a call is probed it may be that nobody ever comes that
  * soon. */
-static __always_inline int access_is_promising(const struct map_counts *m,
-                                               const struct operation *o)
+static __always_inline int access_is_promising(const struct map_state *m, const struct operation *o)
 {
 	__u32 mask = o->company == COMPANY_RECENT ? RECENT_MASK : ALONE_MASK;
 
@@ -486,15 +492,15 @@ static __always_inline int access_is_promising(const struct map_counts *m,
 
 /* A probed call is seen for as long as its probe stays: time to learn first how often others come,
  * and until then to hold nobody but in near company. */
-static __always_inline int access_is_only_watched(const struct map_counts *m,
+static __always_inline int access_is_only_watched(const struct map_state *m,
                                                   const struct operation *o)
 {
 	return o->probed && o->company != COMPANY_NEAR &&
-	       m->control_ns[0] + m->control_ns[1] < WATCHED_FIRST_NS;
+	       m->counts.control_ns[0] + m->counts.control_ns[1] < WATCHED_FIRST_NS;
 }
 
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
-                                   struct map_counts *m)
+                                   struct map_state *m)
 {
 	control_observe(m, o);
 	await_observe(m, o);

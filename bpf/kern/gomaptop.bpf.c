@@ -101,7 +101,7 @@ static __always_inline __u32 process_watched(__u32 own, __u64 cookie)
 static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)
 {
 	struct goroutine_counts *c = goroutine_row(o);
-	struct map_counts *m = map_row(o);
+	struct map_state *m = map_row(o);
 
 	timing_end(begin);
 	coverage_count(COVERAGE_COUNTED);

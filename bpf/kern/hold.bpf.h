@@ -165,7 +165,7 @@ static __always_inline int slot_conflicts(const struct hold_slot *slot, const st
 
 /* Returns whether a held access was met. */
 static __always_inline int hold_meet(struct pt_regs *ctx, const struct operation *o,
-                                     struct map_counts *m, struct goroutine_counts *c)
+                                     struct map_state *m, struct goroutine_counts *c)
 {
 	struct hold_slot *slot = slot_of(o);
 	__u64 seq;
@@ -181,7 +181,7 @@ static __always_inline int hold_meet(struct pt_regs *ctx, const struct operation
 	if (met && slot->last_g != o->g && slot_seq(slot) == seq) {
 		slot->last_g = o->g;
 		if (m)
-			__sync_fetch_and_add(&m->conflicts, 1);
+			__sync_fetch_and_add(&m->counts.conflicts, 1);
 		if (c)
 			c->conflicts++;
 		if (__sync_fetch_and_add(&slot->arrivals, 1) < HOLD_EVENTS_MAX)
@@ -290,7 +290,7 @@ static __always_inline int hold_has_room(void)
 /* Hold this access for length_ns. The map's and the run's totals of held time grow by what it
  * really was. */
 static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct operation *o,
-                                               struct map_counts *m, __u32 length_ns)
+                                               struct map_state *m, __u32 length_ns)
 {
 	struct hold_result result = {};
 	struct hold_slot *slot = slot_of(o);
@@ -309,7 +309,7 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	slot->sp = ctx->sp;
 	slot->fp = go_frame_pointer(ctx);
 	slot->chain = chain_tell(&slot->access);
-	slot->map_gen = m->gen;
+	slot->map_gen = m->counts.gen;
 	slot->drawn_ns = length_ns;
 	slot->begin_ns = bpf_ktime_get_ns();
 	__sync_lock_test_and_set(&slot->map, o->map);
@@ -320,8 +320,8 @@ static __always_inline struct hold_result hold(struct pt_regs *ctx, const struct
 	bpf_loop(HOLD_STEPS_MAX, hold_step, &w, 0);
 	__sync_fetch_and_add(&holds_under_way, -1);
 	result.held_ns = w.now - slot->begin_ns;
-	__sync_fetch_and_add(&m->hold_ns[o->changes & 1], result.held_ns);
-	__sync_fetch_and_add(&m->holds, 1);
+	__sync_fetch_and_add(&m->counts.hold_ns[o->changes & 1], result.held_ns);
+	__sync_fetch_and_add(&m->counts.holds, 1);
 	coverage_count(COVERAGE_STALLS);
 	coverage_add(COVERAGE_STALL_NS, result.held_ns);
 	hold_end(slot, &w);

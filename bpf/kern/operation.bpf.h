@@ -202,11 +202,11 @@ static __always_inline void operation_complete(const struct pt_regs *ctx, struct
 static __always_inline int operation_map_seen(struct operation *o)
 {
 	struct map_key key = {.addr = o->map, .tgid = o->tgid};
-	struct map_counts *m = bpf_map_lookup_elem(&maps, &key);
+	struct map_state *m = bpf_map_lookup_elem(&maps, &key);
 
 	if (!m)
 		return 0;
-	o->type = m->type;
+	o->type = m->counts.type;
 	return 1;
 }
 

@@ -14,13 +14,14 @@
 
 /* Has nobody but this goroutine been at the map, and is it known well? A hold on such a map is
  * under way only while the goroutine itself is held. */
-static __always_inline int map_is_own(const struct map_counts *m, const struct operation *o)
+static __always_inline int map_is_own(const struct map_state *m, const struct operation *o)
 {
 	__u32 flags = o->changes ? MAP_CHANGED : 0;
 
-	return m->last_who == o->who && m->first_who == o->who && m->type == o->type && m->seed &&
-	       !m->seed_stale_ns && !m->control_end_ns &&
-	       (m->flags & (MAP_SHARED | flags)) == flags && map_ops_total(m) >= MAP_YOUNG_OPS;
+	return m->last_who == o->who && m->first_who == o->who && m->counts.type == o->type &&
+	       m->counts.seed && !m->seed_stale_ns && !m->control_end_ns &&
+	       (m->counts.flags & (MAP_SHARED | flags)) == flags &&
+	       map_ops_total(m) >= MAP_YOUNG_OPS;
 }
 
 /* Does the goroutine's row say where it is? As it did at the last operation of the same function
@@ -33,7 +34,7 @@ static __always_inline int goroutine_is_where_it_was(const struct goroutine_coun
 
 /* Count an operation the short way; returns whether that was possible. o lacks what
  * operation_complete() adds. */
-static __always_inline int own_operation(struct operation *o, struct map_counts *m,
+static __always_inline int own_operation(struct operation *o, struct map_state *m,
                                          struct goroutine_counts *c)
 {
 	if (!m || !c || o->sample || o->op == OP_DELETE || o->op == OP_CLEAR ||
@@ -44,7 +45,7 @@ static __always_inline int own_operation(struct operation *o, struct map_counts 
 	map_add(m, o);
 	if (o->place)
 		m->last_caller = o->place;
-	m->last_ns = o->now;
+	m->counts.last_ns = o->now;
 	return 1;
 }
 

@@ -36,7 +36,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct map_key);
-	__type(value, struct map_counts);
+	__type(value, struct map_state);
 } maps SEC(".maps");
 
 struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * brief: events as they go over the ring, with call chains by name.
+ * brief: events as they go over the ring, with call chains by name and copies of stacks.
  *
  * The same few chains come again and again, and are most of an event's bytes. Each is sent once, as
  * EVENT_CHAIN, before the first event that names it; the collector puts it back before the event
@@ -16,12 +16,31 @@
 
 #define ACCESS_HEAD __builtin_offsetof(struct access, stack)
 
+/* Beside enum event_kind, and never in the queue: for the collector alone. */
+#define EVENT_CHAIN (EVENT_KINDS + 0) /* struct event_chain */
+#define EVENT_STACK \
+	(EVENT_KINDS + 1) /* struct event_stack: the collector finishes a chain with it */
+
 struct event_chain {
 	struct event_header h;
 	__u64 name; /* hash of process and entries; not 0 */
 	__u32 depth;
 	__u32 pad;
 	__u64 stack[STACK_DEPTH_MAX];
+};
+
+/* Copy of a goroutine's stack from its stack pointer upwards, made where the frame pointers did not
+ * lead to the goroutine's start (a cgo callback, assembly). It goes before the event whose access
+ * it belongs to: same g, access.time_ns == h.time_ns. */
+#define STACK_COPY_MAX 16384
+
+struct event_stack {
+	struct event_header h;
+	__u64 g;
+	__u64 pc, sp, fp; /* at the probe: of the probed instruction, RSP, RBP */
+	__u32 bytes;      /* used of data[] */
+	__u32 pad;
+	__u8 data[STACK_COPY_MAX];
 };
 
 struct access_brief {

@@ -82,6 +82,81 @@ struct site_callers {
 	struct code_range behind[CALLERS_BEHIND];
 };
 
+/* ---- maps --------------------------------------------------------------------------------------
+ */
+
+/* Looks at the goroutines that come right after a hold [1] or a control window [0], and those of them
+ * in which one came that had waited at a lock; see bpf/kern/await.bpf.h. */
+struct await_counts {
+	__u32 looks[2];
+	__u32 waited[2];
+};
+
+/* Lock waits caused by holds, in thousandths: waits seen minus the baseline of control windows. */
+static inline __u64 await_excess(const struct await_counts *c)
+{
+	__u64 by_chance = 1000ULL * c->looks[1] * c->waited[0] / (c->looks[0] + 1);
+	__u64 seen = 1000ULL * c->waited[1];
+
+	return seen > by_chance ? seen - by_chance : 0;
+}
+
+#define AWAIT_WORTH 8 /* expected overlaps that one such wait stands for */
+
+/* Equivalent number of overlaps that were expected and not seen, in thousandths. */
+static inline __u64 await_worth(const struct await_counts *c)
+{
+	return AWAIT_WORTH * await_excess(c);
+}
+
+/* One pending look for lock waits after a hold or control window. */
+struct await {
+	__u64 since_ns; /* end of the hold or window */
+	__u64 g;        /* of the access that was held or watched, */
+	__u64 place;    /* its place, */
+	__u32 changes;  /* did it change the map, */
+	__u32 held;     /* was it held */
+	__u32 left;     /* operations still to look at; 0: no look is pending */
+	__u32 pad;
+};
+
+/* A row of the table of maps: what is counted, and what the programs keep beside it to count and to
+ * choose by. What every operation looks at comes first. */
+struct map_state {
+	__u64 begun;     /* see map_state_whole() */
+	__u64 first_who; /* goroutine: its goid, or the address of its g where that is unknown */
+	__u64 last_who;
+	__u64 last_caller;
+	__u64 seed_stale_ns; /* a delete or clear at this time may have renewed the seed; 0: none */
+	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
+	struct map_counts counts;
+	__u64 control_g;
+	__u64 control_last_g; /* who was counted last in it */
+	__u64 control_next_ns;
+	__u64 control_caller; /* the window tells about this call site; 0: about the map */
+	__u32 control_changes;
+	__u32 control_tid;
+	__u32 control_cpu;
+	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
+	__u64 next_hold_ns; /* not to be held again before */
+	__u64 places;       /* a bit each of the places that were noted to touch it */
+	struct await await;
+	struct await_counts awaits;
+	__u64 company_ns; /* last time that it was used from two CPUs within a moment */
+	__u32 last_cpu;
+	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
+	__u64 beginning;   /* see map_state_whole() */
+};
+
+/* Is a copy of a row, made from its first word to its last while others wrote, that of one map? The
+ * row changes hands with `beginning` written before all else and `begun` after it, each the
+ * generation and one: a copy that met any of it has two different ones. A row that nobody is in yet
+ * has 0. */
+static inline int map_state_whole(const struct map_state *state)
+{
+	return state->begun && state->begun == state->beginning;
+}
+
 /* ---- calls ------------------------------------------------------------------------------------
  */
 
@@ -127,7 +202,7 @@ struct call_site {
 	__u32 holds;
 	__u32 met;      /* conflicting operations that came during these holds */
 	__u32 flags;    /* enum map_flag: so was a map that it touched */
-	__u32 drawn_ns; /* see struct map_counts */
+	__u32 drawn_ns; /* see struct map_state */
 	struct await_counts awaits;
 	__u32 chain_bytes; /* length of the last call chain from here that was whole; 0: none was */
 	__u32 pad;
@@ -227,5 +302,9 @@ struct target_state {
 };
 
 #define SLOTS 64 /* holds that can be under way at once, in all targets; a power of two */
+
+_Static_assert(sizeof(struct map_state) % 8 == 0, "rows are multiples of 8 bytes");
+_Static_assert(__builtin_offsetof(struct map_state, beginning) == sizeof(struct map_state) - 8,
+               "a row changes hands by its first word and its last");
 
 #endif

@@ -4,8 +4,8 @@
  *
  * Plain C, fixed-size types, the same bytes on both sides: this file is compiled by clang for the
  * BPF target and by the C compiler for user space, and the static asserts at its end hold both to
- * one layout. Every source of events (the kernel, a recording, a synthetic load) speaks exactly
- * this, so the model cannot tell them apart.
+ * one layout. Every source of events (the collector, a synthetic load) speaks exactly this, so the
+ * model cannot tell them apart. What only the BPF programs and the collector know is in bpf/wire.
  *
  * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns); addresses are the target's.
  */
@@ -89,10 +89,6 @@ enum event_kind {
 	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
 	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
 	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
-	/* struct event_chain of bpf/wire/brief.h: for the collector alone, as the next */
-	EVENT_CHAIN,
-	/* struct event_stack: for the collector alone, which finishes a chain with it */
-	EVENT_STACK,
 	EVENT_KINDS
 };
 
@@ -128,20 +124,6 @@ struct event_birth {
 	struct event_header h;
 	__u64 seed;
 	struct access access;
-};
-
-/* Copy of a goroutine's stack from its stack pointer upwards, made where the frame pointers did not
- * lead to the goroutine's start (a cgo callback, assembly). It goes before the event whose access
- * it belongs to: same g, access.time_ns == h.time_ns. */
-#define STACK_COPY_MAX 16384
-
-struct event_stack {
-	struct event_header h;
-	__u64 g;
-	__u64 pc, sp, fp; /* at the probe: of the probed instruction, RSP, RBP */
-	__u32 bytes;      /* used of data[] */
-	__u32 pad;
-	__u8 data[STACK_COPY_MAX];
 };
 
 #define CRASH_MESSAGE_MAX 128
@@ -180,96 +162,29 @@ struct map_key {
 };
 
 /* A map's address is no identity: when the hash seed shows that a new map lives at the address,
- * map_gen goes up and the counts begin again (the old ones arrive as one last EVENT_MAP).
+ * gen goes up and the counts begin again (the old ones arrive as one last EVENT_MAP).
  * Index 0 of the arrays of two: held (or watched) access was a read or iteration; 1: it changed
  * the map. control_* is the experiment that says how many overlaps to expect: a window that opens
  * at an access as a hold does, but holds nothing, in which conflicting operations of other
  * goroutines are counted. Here as in holds a goroutine that comes several times in a row, stepping
  * through a range loop perhaps, counts once: such visits, not the steps, are independent. */
-/* Looks at who came right after a hold [1] or a control window [0], and those of them in which
- * somebody came who had waited at a lock; see bpf/kern/await.bpf.h. */
-struct await_counts {
-	__u32 looks[2];
-	__u32 waited[2];
-};
-
-/* How many waited because of holds, in thousandths: those beyond what control windows show. */
-static inline __u64 await_excess(const struct await_counts *c)
-{
-	__u64 by_chance = 1000ULL * c->looks[1] * c->waited[0] / (c->looks[0] + 1);
-	__u64 seen = 1000ULL * c->waited[1];
-
-	return seen > by_chance ? seen - by_chance : 0;
-}
-
-#define AWAIT_WORTH 8 /* overlaps that one who waited at a lock stands for */
-
-/* As many overlaps as if so many had been expected and none had been seen, in thousandths. */
-static inline __u64 await_worth(const struct await_counts *c)
-{
-	return AWAIT_WORTH * await_excess(c);
-}
-
-/* Such a look. */
-struct await {
-	__u64 since_ns; /* end of the hold or window */
-	__u64 g;        /* of the access that was held or watched, */
-	__u64 place;    /* its place, */
-	__u32 changes;  /* did it change the map, */
-	__u32 held;     /* was it held */
-	__u32 left;     /* so many more to look at; 0: nothing to be looked for */
-	__u32 pad;
-};
-
 struct map_counts {
-	__u64 begun; /* see map_counts_whole() */
-	__u64 ops[OP_COUNT];
 	__u64 type;
-	__u64 seed;          /* hash seed of the map now at the address */
-	__u64 seed_stale_ns; /* a delete or clear at this time may have renewed the seed; 0: none */
-	__u64 first_caller;  /* return address into the code that operated on it first */
-	__u64 first_ns;
+	__u64 seed; /* hash seed of the map now at the address */
+	__u64 ops[OP_COUNT];
 	__u64 last_ns;
-	__u64 first_who; /* goroutine: its goid, or the address of its g where that is unknown */
-	__u64 last_who;
-	__u64 last_caller;
+	__u32 gen;
+	__u32 flags; /* enum map_flag */
+	__u64 first_ns;
+	__u64 first_caller;      /* return address into the code that operated on it first */
+	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
 	__u64 goroutines[GOROUTINE_BITS / 64];
 	__u64 holds;
 	__u64 conflicts;
 	__u64 hold_ns[2];
 	__u64 control_ns[2];
 	__u64 control_arrivals[2];
-	__u64 control_end_ns; /* end of the open window; 0: none open, 1: being opened */
-	__u64 control_g;
-	__u64 control_last_g; /* who was counted last in it */
-	__u64 control_next_ns;
-	__u64 control_caller; /* the window tells about this call site; 0: about the map */
-	__u64 next_hold_ns;   /* not to be held again before */
-	__u32 drawn_ns; /* length of the next hold, drawn before the budget allows it; 0: not yet */
-	__u32 control_changes;
-	__u32 gen;
-	__u32 flags; /* enum map_flag */
-	__u32 first_site;
-	__u32 control_tid;
-	__u32 control_cpu;
-	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
-	__u64 places;      /* a bit each of the places that were noted to touch it */
-	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
-	struct await await;
-	struct await_counts awaits;
-	__u64 company_ns; /* last time that it was used from two CPUs within a moment */
-	__u32 last_cpu;
-	__u32 beginning; /* see map_counts_whole() */
 };
-
-/* Is a copy of a row, made from its first word to its last while others wrote, that of one map? The
- * row changes hands with `beginning` written before all else and `begun` after it, each the
- * generation and one: a copy that met any of it has two different ones. A row that nobody is in yet
- * has 0. */
-static inline int map_counts_whole(const struct map_counts *counts)
-{
-	return counts->begun && counts->begun == counts->beginning;
-}
 
 /* Is this the last word on a row of the kernel's tables? */
 enum row_end {
@@ -382,8 +297,7 @@ struct event_coverage {
 	__u32 trouble;     /* enum trouble (core/event/trouble.h) */
 };
 
-/* The largest event of the queue: what a buffer for one event must hold (EVENT_STACK never gets
- * there). */
+/* The largest event: what a buffer for one event must hold. */
 #define EVENT_SIZE_MAX sizeof(struct event_overlap)
 
 _Static_assert(sizeof(struct event_header) == 24, "event_header is 24 bytes on the wire");

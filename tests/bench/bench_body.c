@@ -89,11 +89,11 @@ static void target_set(struct bench *b, bool is)
 	       sizeof(b->program.skeleton->bss->tuning.known));
 }
 
-static void row_set(struct bench *b, const struct map_counts *counts)
+static void row_set(struct bench *b, const struct map_state *state)
 {
 	struct map_key key = {.addr = (uintptr_t)b->maps[0], .tgid = (uint32_t)getpid()};
 
-	bpf_map_update_elem(bpf_map__fd(b->program.skeleton->maps.maps), &key, counts, BPF_ANY);
+	bpf_map_update_elem(bpf_map__fd(b->program.skeleton->maps.maps), &key, state, BPF_ANY);
 }
 
 /* ---- what comes before a batch ------------------------------------------------------- */
@@ -110,7 +110,7 @@ static void setup_other_process(struct bench *b)
 
 static void setup_own_map(struct bench *b)
 {
-	struct map_counts m = {.ops = {1000}, .first_who = 1, .last_who = 1, .seed = 1};
+	struct map_state m = {.first_who = 1, .last_who = 1, .counts = {.ops = {1000}, .seed = 1}};
 
 	target_set(b, true);
 	row_set(b, &m);
@@ -118,13 +118,12 @@ static void setup_own_map(struct bench *b)
 
 static void setup_shared(struct bench *b, uint64_t next_control_ns)
 {
-	struct map_counts m = {.ops = {1000},
-	                       .first_who = 1,
-	                       .last_who = 1,
-	                       .seed = 1,
-	                       .flags = MAP_SHARED | MAP_CHANGED,
-	                       .next_hold_ns = UINT64_MAX,
-	                       .control_next_ns = next_control_ns};
+	struct map_state m = {
+	        .first_who = 1,
+	        .last_who = 1,
+	        .counts = {.ops = {1000}, .seed = 1, .flags = MAP_SHARED | MAP_CHANGED},
+	        .next_hold_ns = UINT64_MAX,
+	        .control_next_ns = next_control_ns};
 
 	target_set(b, true);
 	row_set(b, &m);
@@ -160,15 +159,15 @@ static void setup_births_told(struct bench *b)
  * is after the map's first operations. */
 static void setup_hold(struct bench *b)
 {
-	struct map_counts m = {.ops = {[OP_WRITE] = 1000},
-	                       .first_who = 2,
-	                       .last_who = 2,
-	                       .last_ns = clock_now(),
-	                       .last_cpu = UINT32_MAX,
-	                       .seed = 1,
-	                       .drawn_ns = 1,
-	                       .places = UINT64_MAX,
-	                       .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED};
+	struct map_state m = {.first_who = 2,
+	                      .last_who = 2,
+	                      .counts = {.ops = {[OP_WRITE] = 1000},
+	                                 .seed = 1,
+	                                 .last_ns = clock_now(),
+	                                 .flags = MAP_SHARED | MAP_CHANGED | MAP_CONTESTED},
+	                      .last_cpu = UINT32_MAX,
+	                      .drawn_ns = 1,
+	                      .places = UINT64_MAX};
 
 	target_set(b, true);
 	row_set(b, &m);

@@ -69,7 +69,7 @@ static inline __u64 total(enum coverage_field field)
 }
 
 /* NULL: not in the table. */
-static inline struct map_counts *counts_of(const void *map)
+static inline struct map_state *state_of(const void *map)
 {
 	struct map_key key = {.addr = (unsigned long)map, .tgid = TGID};
 

@@ -102,8 +102,8 @@ static void test_counted_once(void **state)
 	assert_int_equal(total(COVERAGE_COUNTED), 1);
 	assert_int_equal(total(COVERAGE_AT_CALL), 1);
 	assert_int_equal(total(COVERAGE_CALL_SITE), 1);
-	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 1);
-	assert_int_equal(counts_of(&map)->first_caller, CALL + CALL_BYTES);
+	assert_int_equal(state_of(&map)->counts.ops[OP_WRITE], 1);
+	assert_int_equal(state_of(&map)->counts.first_caller, CALL + CALL_BYTES);
 }
 
 /* Other callers, and the same distance from another function, are none of its business. */

@@ -4,17 +4,17 @@
 #include "logic.h"
 
 /* g1 is held writing to map_a, and meets nobody. */
-static struct map_counts *hold_alone(void)
+static struct map_state *hold_alone(void)
 {
-	struct map_counts *m;
+	struct map_state *m;
 
 	share(&map_a);
-	m = counts_of(&map_a);
-	for (int i = 0; i < 1000 && !m->hold_ns[1]; i++) {
+	m = state_of(&map_a);
+	for (int i = 0; i < 1000 && !m->counts.hold_ns[1]; i++) {
 		shim.now_ns += 100 * MS;
 		hit(&g1, &map_a, OP_WRITE, 0x10);
 	}
-	assert_true(m->hold_ns[1] > 0);
+	assert_true(m->counts.hold_ns[1] > 0);
 	m->awaits = call_site_find(TGID, 0x10)->awaits = (struct await_counts){0};
 	return m;
 }
@@ -26,7 +26,7 @@ static void come(struct fake_g *g, __u64 after_ns, __u64 reason)
 	hit(g, &map_a, OP_READ, 0x20);
 }
 
-static void assert_looks(const struct map_counts *m, __u32 looks, __u32 waited)
+static void assert_looks(const struct map_state *m, __u32 looks, __u32 waited)
 {
 	assert_int_equal(m->awaits.looks[1], looks);
 	assert_int_equal(m->awaits.waited[1], waited);
@@ -34,7 +34,7 @@ static void assert_looks(const struct map_counts *m, __u32 looks, __u32 waited)
 
 static void test_who_waited_is_seen(void **state)
 {
-	struct map_counts *m = hold_alone();
+	struct map_state *m = hold_alone();
 	const struct call_site *site = call_site_find(TGID, 0x10);
 
 	(void)state;
@@ -48,7 +48,7 @@ static void test_who_waited_is_seen(void **state)
 
 static void test_who_came_by_himself_is_not(void **state)
 {
-	struct map_counts *m = hold_alone();
+	struct map_state *m = hold_alone();
 
 	(void)state;
 	come(&g1, 1000, REASON_LOCK); /* the held one himself */
@@ -61,7 +61,7 @@ static void test_who_came_by_himself_is_not(void **state)
 
 static void test_who_comes_late_did_not_wait_for_that(void **state)
 {
-	struct map_counts *m = hold_alone();
+	struct map_state *m = hold_alone();
 
 	(void)state;
 	come(&g2, AWAIT_NS + 1, REASON_LOCK);
@@ -70,7 +70,7 @@ static void test_who_comes_late_did_not_wait_for_that(void **state)
 
 static void test_reader_after_reader_tells_nothing(void **state)
 {
-	struct map_counts *m = hold_alone();
+	struct map_state *m = hold_alone();
 
 	(void)state;
 	m->await.changes = 0;
@@ -80,7 +80,7 @@ static void test_reader_after_reader_tells_nothing(void **state)
 
 static void test_unknown_reasons_are_not_looked_for(void **state)
 {
-	struct map_counts *m;
+	struct map_state *m;
 
 	(void)state;
 	field_rows[0].lock_reasons = 0;
@@ -112,7 +112,7 @@ static void test_held_time_goes_where_nobody_waits(void **state)
 	share(&map_b);
 	for (int i = 0; i < 4000; i++) {
 		struct fake_g *g = i & 1 ? &g1 : &g2;
-		struct map_counts *m = counts_of(&map_a);
+		struct map_state *m = state_of(&map_a);
 
 		shim.now_ns += 50000;
 		g->waitreason = m->await.left && m->await.held ? REASON_LOCK : 2;
@@ -121,9 +121,9 @@ static void test_held_time_goes_where_nobody_waits(void **state)
 		shim.now_ns += 50000;
 		hit(g, &map_b, OP_WRITE, 0x20);
 	}
-	assert_true(counts_of(&map_a)->awaits.waited[1] > 0);
-	assert_int_equal(counts_of(&map_b)->awaits.waited[1], 0);
-	assert_true(counts_of(&map_b)->hold_ns[1] > 2 * counts_of(&map_a)->hold_ns[1]);
+	assert_true(state_of(&map_a)->awaits.waited[1] > 0);
+	assert_int_equal(state_of(&map_b)->awaits.waited[1], 0);
+	assert_true(state_of(&map_b)->counts.hold_ns[1] > 2 * state_of(&map_a)->counts.hold_ns[1]);
 	assert_sums();
 }
 

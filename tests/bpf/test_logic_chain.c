@@ -120,7 +120,7 @@ static void test_full_ring_is_a_loss(void **state)
 	shim.ring_limit = 2;
 	hold_with(&v, &g1, OP_WRITE);
 	assert_true(total(COVERAGE_RING_FULL) > 0);
-	assert_true(counts_of(&map_a)->conflicts >= 1); /* counted all the same */
+	assert_true(state_of(&map_a)->counts.conflicts >= 1); /* counted all the same */
 	assert_sums();
 }
 

@@ -29,8 +29,8 @@ static void test_local_maps_are_hardly_held(void **state)
 		shim.now_ns += 10000;
 		hit(&g1, &map_a, OP_WRITE, 0x10);
 	}
-	assert_true(counts_of(&map_a)->holds > 0); /* the small share, to learn */
-	assert_true(counts_of(&map_a)->holds < 100);
+	assert_true(state_of(&map_a)->counts.holds > 0); /* the small share, to learn */
+	assert_true(state_of(&map_a)->counts.holds < 100);
 }
 
 /* A map made for one request, touched once by each of two goroutines: known by its call sites. */

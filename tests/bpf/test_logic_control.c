@@ -4,7 +4,7 @@
 
 static void test_control_windows_measure_the_rate(void **state)
 {
-	const struct map_counts *m;
+	const struct map_state *m;
 	double rate;
 
 	(void)state;
@@ -16,9 +16,9 @@ static void test_control_windows_measure_the_rate(void **state)
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
 	}
-	m = counts_of(&map_a);
-	assert_true(m->control_ns[1] > 100 * MS);
-	rate = m->control_arrivals[1] * 1e9 / m->control_ns[1];
+	m = state_of(&map_a);
+	assert_true(m->counts.control_ns[1] > 100 * MS);
+	rate = m->counts.control_arrivals[1] * 1e9 / m->counts.control_ns[1];
 	assert_true(rate > 4200 && rate < 5800);
 }
 
@@ -32,8 +32,8 @@ static void test_control_leaves_out_the_same_cpu(void **state)
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g3, &map_a, OP_WRITE, 0x10);
 	}
-	assert_true(counts_of(&map_a)->control_ns[1] > 0);
-	assert_int_equal(counts_of(&map_a)->control_arrivals[1], 0);
+	assert_true(state_of(&map_a)->counts.control_ns[1] > 0);
+	assert_int_equal(state_of(&map_a)->counts.control_arrivals[1], 0);
 }
 
 int main(void)

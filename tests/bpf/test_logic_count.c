@@ -9,10 +9,10 @@ static void test_operations_are_counted_by_kind(void **state)
 		for (int i = 0; i <= op; i++)
 			hit(&g1, &map_a, op, 0x10);
 	for (int op = 0; op < OP_COUNT; op++)
-		assert_int_equal(counts_of(&map_a)->ops[op], op + 1);
+		assert_int_equal(state_of(&map_a)->counts.ops[op], op + 1);
 	assert_int_equal(total(COVERAGE_COUNTED), 15);
-	assert_int_equal(counts_of(&map_a)->flags & MAP_SHARED, 0);
-	assert_int_equal(counts_of(&map_a)->first_caller, 0x10);
+	assert_int_equal(state_of(&map_a)->counts.flags & MAP_SHARED, 0);
+	assert_int_equal(state_of(&map_a)->counts.first_caller, 0x10);
 	assert_sums();
 }
 
@@ -55,7 +55,7 @@ static void test_reused_g_is_a_new_goroutine(void **state)
 	assert_int_equal(c->ops[OP_WRITE], 0);
 	assert_int_equal(total(COVERAGE_GOROUTINES_UNTRACKED), 2);
 	/* Two goroutines, one after the other: the map is shared. */
-	assert_true(counts_of(&map_a)->flags & MAP_SHARED);
+	assert_true(state_of(&map_a)->counts.flags & MAP_SHARED);
 }
 
 int main(void)

@@ -87,7 +87,7 @@ static void test_place_is_the_programs_own(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		hit_from(cases[i].returns, cases[i].count);
-		assert_int_equal(counts_of(&map_a)->last_caller, cases[i].place);
+		assert_int_equal(state_of(&map_a)->last_caller, cases[i].place);
 	}
 	assert_int_equal(total(COVERAGE_COUNTED), 7);
 	assert_sums();

@@ -24,7 +24,7 @@ static void test_overlap_has_both_sides(void **state)
 	assert_int_equal(o->came.stack[2], 0x3000);
 	assert_int_equal(o->held.map, (unsigned long)&map_a);
 	assert_true(o->after_ns < o->hold_ns);
-	assert_int_equal(counts_of(&map_a)->conflicts, 1);
+	assert_int_equal(state_of(&map_a)->counts.conflicts, 1);
 	assert_int_equal(goroutine_of(&g1)->conflicts, 1);
 	assert_int_equal(goroutine_of(&g2)->conflicts, 1);
 	assert_sums();
@@ -37,7 +37,7 @@ static void test_two_readers_do_not_conflict(void **state)
 	(void)state;
 	assert_int_equal(hold_with(&v, &g1, OP_ITERATE), 0);
 	assert_int_equal(v.left, 0);
-	assert_int_equal(counts_of(&map_a)->conflicts, 0);
+	assert_int_equal(state_of(&map_a)->counts.conflicts, 0);
 	assert_sums();
 }
 
@@ -78,7 +78,7 @@ static void test_steps_of_one_goroutine_count_once(void **state)
 	(void)state;
 	assert_int_equal(hold_with(&v, &g1, OP_WRITE), 1);
 	assert_int_equal(v.left, 0);
-	assert_int_equal(counts_of(&map_a)->conflicts, 1);
+	assert_int_equal(state_of(&map_a)->counts.conflicts, 1);
 	assert_sums();
 }
 

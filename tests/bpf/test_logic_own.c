@@ -39,15 +39,15 @@ static void test_every_operation_is_counted(void **state)
 		hits(&g1, &map_a, OP_ITERATE, 0x12, 1);
 	}
 	hits(&g1, &map_a, OP_DELETE, 0x13, 100);
-	assert_int_equal(counts_of(&map_a)->ops[OP_READ], 1000);
-	assert_int_equal(counts_of(&map_a)->ops[OP_ITERATE], 1000);
-	assert_int_equal(counts_of(&map_a)->ops[OP_DELETE], 100);
-	assert_int_equal(counts_of(&map_b)->ops[OP_WRITE], 1000);
+	assert_int_equal(state_of(&map_a)->counts.ops[OP_READ], 1000);
+	assert_int_equal(state_of(&map_a)->counts.ops[OP_ITERATE], 1000);
+	assert_int_equal(state_of(&map_a)->counts.ops[OP_DELETE], 100);
+	assert_int_equal(state_of(&map_b)->counts.ops[OP_WRITE], 1000);
 	assert_int_equal(goroutine_of(&g1)->ops[OP_WRITE], 1000);
 	assert_int_equal(goroutine_of(&g1)->ops[OP_READ], 1000);
 	assert_int_equal(goroutine_of(&g1)->last_map, (unsigned long)&map_a);
 	assert_int_equal(goroutine_of(&g1)->last_op, OP_DELETE);
-	assert_int_equal(counts_of(&map_a)->flags, MAP_CHANGED);
+	assert_int_equal(state_of(&map_a)->counts.flags, MAP_CHANGED);
 	assert_int_equal(total(COVERAGE_COUNTED), 3100);
 	assert_sums();
 }
@@ -75,9 +75,9 @@ static void test_first_write_is_seen(void **state)
 {
 	(void)state;
 	hits(&g1, &map_a, OP_READ, 0x10, KNOWN);
-	assert_int_equal(counts_of(&map_a)->flags & MAP_CHANGED, 0);
+	assert_int_equal(state_of(&map_a)->counts.flags & MAP_CHANGED, 0);
 	hits(&g1, &map_a, OP_WRITE, 0x10, 1);
-	assert_true(counts_of(&map_a)->flags & MAP_CHANGED);
+	assert_true(state_of(&map_a)->counts.flags & MAP_CHANGED);
 }
 
 static void test_second_goroutine_is_seen_at_once(void **state)
@@ -85,10 +85,10 @@ static void test_second_goroutine_is_seen_at_once(void **state)
 	(void)state;
 	hits(&g1, &map_a, OP_WRITE, 0x10, KNOWN);
 	hits(&g2, &map_a, OP_READ, 0x20, 1);
-	assert_true(counts_of(&map_a)->flags & MAP_SHARED);
+	assert_true(state_of(&map_a)->counts.flags & MAP_SHARED);
 	hits(&g1, &map_a, OP_WRITE, 0x10, 1);
-	assert_int_equal(counts_of(&map_a)->last_who, g1.goid);
-	assert_int_equal(counts_of(&map_a)->last_ns, shim.now_ns); /* the exact time again */
+	assert_int_equal(state_of(&map_a)->last_who, g1.goid);
+	assert_int_equal(state_of(&map_a)->counts.last_ns, shim.now_ns); /* the exact time again */
 }
 
 /* The g, its stack and the map are the same, the goroutine is another one. */
@@ -101,7 +101,7 @@ static void test_successor_is_no_owner(void **state)
 	assert_int_equal(goroutine_of(&g1)->goid, 9);
 	assert_int_equal(goroutine_of(&g1)->ops[OP_WRITE], 1);
 	assert_int_equal(goroutine_of(&g1)->last_caller, 0x19);
-	assert_true(counts_of(&map_a)->flags & MAP_SHARED);
+	assert_true(state_of(&map_a)->counts.flags & MAP_SHARED);
 }
 
 /* Where a goroutine is: at once when it comes from another frame or to another function, with the
@@ -147,15 +147,15 @@ static void test_time_is_late_by_a_tick_at_most(void **state)
 	for (int i = 0; i < 100; i++) {
 		shim.now_ns += MS;
 		hit(&g1, &map_a, OP_READ, 0x10);
-		assert_in_range(counts_of(&map_a)->last_ns, shim.now_ns - SHIM_TICK_NS,
+		assert_in_range(state_of(&map_a)->counts.last_ns, shim.now_ns - SHIM_TICK_NS,
 		                shim.now_ns);
-		assert_int_equal(goroutine_of(&g1)->last_ns, counts_of(&map_a)->last_ns);
+		assert_int_equal(goroutine_of(&g1)->last_ns, state_of(&map_a)->counts.last_ns);
 	}
 	for (int i = 0; i < 100; i++) {
 		shim.now_ns += 1000;
 		tuning.clock_tick = 0;
 		hit(&g1, &map_a, OP_READ, 0x10);
-		assert_int_equal(counts_of(&map_a)->last_ns, shim.now_ns);
+		assert_int_equal(state_of(&map_a)->counts.last_ns, shim.now_ns);
 	}
 }
 

@@ -52,8 +52,8 @@ static void test_held_time_goes_where_others_come(void **state)
 	share(&map_a);
 	share(&map_b);
 	work_on_both(3000);
-	assert_true(counts_of(&map_b)->holds > RARELY_TRIED);
-	assert_true(counts_of(&map_a)->hold_ns[1] > counts_of(&map_b)->hold_ns[1]);
+	assert_true(state_of(&map_b)->counts.holds > RARELY_TRIED);
+	assert_true(state_of(&map_a)->counts.hold_ns[1] > state_of(&map_b)->counts.hold_ns[1]);
 	assert_sums();
 }
 
@@ -65,9 +65,9 @@ static void test_what_was_tried_makes_room(void **state)
 	(void)state;
 	share(&map_a);
 	work_on_both(8000);
-	early = counts_of(&map_a)->hold_ns[1];
+	early = state_of(&map_a)->counts.hold_ns[1];
 	work_on_both(8000);
-	late = counts_of(&map_a)->hold_ns[1] - early;
+	late = state_of(&map_a)->counts.hold_ns[1] - early;
 	assert_true(early > 0 && late < early / 2);
 }
 
@@ -78,13 +78,13 @@ static void test_contested_is_changed_while_shared(void **state)
 	hit(&g1, &map_a, OP_WRITE, 0x10);
 	hit(&g2, &map_a, OP_READ, 0x20); /* published: nobody changes it any more */
 	hit(&g1, &map_a, OP_READ, 0x10);
-	assert_int_equal(counts_of(&map_a)->flags, MAP_SHARED | MAP_CHANGED);
+	assert_int_equal(state_of(&map_a)->counts.flags, MAP_SHARED | MAP_CHANGED);
 	hit(&g2, &map_a, OP_READ, 0x20);
 	hit(&g1, &map_a, OP_WRITE, 0x10);
-	assert_int_equal(counts_of(&map_a)->flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
+	assert_int_equal(state_of(&map_a)->counts.flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
 	hit(&g1, &map_b, OP_READ, 0x30);
 	hit(&g2, &map_b, OP_WRITE, 0x40);
-	assert_int_equal(counts_of(&map_b)->flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
+	assert_int_equal(state_of(&map_b)->counts.flags, MAP_SHARED | MAP_CHANGED | MAP_CONTESTED);
 	assert_true(call_site_find(TGID, 0x40)->flags & MAP_CONTESTED);
 }
 
@@ -121,7 +121,7 @@ static void test_published_maps_are_held_less(void **state)
 /* One in ten accesses changes the map: a read meets only that one, a change all the others. */
 static void test_changes_are_held_rather_than_reads(void **state)
 {
-	const struct map_counts *m;
+	const struct map_state *m;
 
 	(void)state;
 	share(&map_a);
@@ -129,12 +129,12 @@ static void test_changes_are_held_rather_than_reads(void **state)
 		shim.now_ns += 50000;
 		hit(i & 1 ? &g1 : &g2, &map_a, i % 10 ? OP_READ : OP_WRITE, 0x10);
 	}
-	m = counts_of(&map_a);
-	assert_true(m->hold_ns[1] > m->hold_ns[0]);
+	m = state_of(&map_a);
+	assert_true(m->counts.hold_ns[1] > m->counts.hold_ns[0]);
 }
 
 /* Of so many accesses. */
-static int promising(const struct map_counts *m, enum company company, __u64 probed)
+static int promising(const struct map_state *m, enum company company, __u64 probed)
 {
 	struct operation o = {.probed = probed, .now = 1000 * MS, .company = company};
 	int n = 0;
@@ -147,7 +147,7 @@ static int promising(const struct map_counts *m, enum company company, __u64 pro
 /* Who comes alone is held seldom; where a call is probed, nobody may come in company for long. */
 static void test_company_is_better(void **state)
 {
-	struct map_counts m = {.company_ns = 1000 * MS - ALONE_NS / 2};
+	struct map_state m = {.company_ns = 1000 * MS - ALONE_NS / 2};
 
 	(void)state;
 	tuning.tried_spacing_ns = 2 * EAGER_NS;
@@ -167,7 +167,7 @@ static void test_company_is_better(void **state)
  * seldom, however much is left to be held. */
 static void test_no_company_no_eagerness(void **state)
 {
-	struct map_counts m = {.company_ns = MS};
+	struct map_state m = {.company_ns = MS};
 	struct operation o = {.now = MS + 10 * LIVELY_NS, .company = COMPANY_NONE};
 	int n = 0;
 
@@ -213,11 +213,11 @@ static void test_who_cannot_be_held_is_watched(void **state)
 	work_on_both(100);
 	config.holds_at_once = 1;
 	holds_under_way = 1; /* nobody may be held any more */
-	memset(counts_of(&map_a)->control_ns, 0, sizeof(counts_of(&map_a)->control_ns));
-	counts_of(&map_a)->next_hold_ns = 0;
+	memset(state_of(&map_a)->counts.control_ns, 0, sizeof(state_of(&map_a)->counts.control_ns));
+	state_of(&map_a)->next_hold_ns = 0;
 	work_on_both(100);
 	holds_under_way = 0;
-	assert_true(counts_of(&map_a)->control_ns[1] > 0);
+	assert_true(state_of(&map_a)->counts.control_ns[1] > 0);
 }
 
 /* Where a call is probed the map is watched before anybody is held who does not come in near
@@ -225,34 +225,34 @@ static void test_who_cannot_be_held_is_watched(void **state)
 static void test_calls_are_watched_first(void **state)
 {
 	struct operation o = {.probed = 0x77, .company = COMPANY_NONE};
-	struct map_counts m = {0};
+	struct map_state m = {0};
 
 	(void)state;
 	assert_true(access_is_only_watched(&m, &o));
 	o.company = COMPANY_NEAR;
 	assert_false(access_is_only_watched(&m, &o));
 	o.company = COMPANY_RECENT;
-	m.control_ns[0] = m.control_ns[1] = WATCHED_FIRST_NS / 2;
+	m.counts.control_ns[0] = m.counts.control_ns[1] = WATCHED_FIRST_NS / 2;
 	assert_false(access_is_only_watched(&m, &o));
 	o.probed = 0;
-	m.control_ns[0] = 0;
+	m.counts.control_ns[0] = 0;
 	assert_false(access_is_only_watched(&m, &o));
 }
 
 /* Few operations are seen in windows: what was there in the last one is not of this request. */
 static void test_young_is_also_a_matter_of_time(void **state)
 {
-	struct map_counts m = {.first_ns = MS, .ops = {[OP_READ] = MAP_YOUNG_OPS - 1}};
+	struct map_state m = {.counts = {.first_ns = MS, .ops = {[OP_READ] = MAP_YOUNG_OPS - 1}}};
 	struct operation o = {.now = MS + MAP_YOUNG_NS - 1};
 
 	(void)state;
 	assert_true(map_is_young(&m, &o));
 	o.now++;
 	assert_false(map_is_young(&m, &o));
-	m.ops[OP_READ] = MAP_NEW_OPS - 1;
+	m.counts.ops[OP_READ] = MAP_NEW_OPS - 1;
 	assert_true(map_is_young(&m, &o)); /* nothing is known of it */
 	o.now = MS;
-	m.ops[OP_READ] = MAP_YOUNG_OPS;
+	m.counts.ops[OP_READ] = MAP_YOUNG_OPS;
 	assert_false(map_is_young(&m, &o));
 }
 
@@ -282,9 +282,9 @@ static void test_company_is_on_another_cpu(void **state)
 	(void)state;
 	hit(&g1, &map_a, OP_WRITE, 0x10);
 	hit(&g3, &map_a, OP_WRITE, 0x10);
-	assert_int_equal(counts_of(&map_a)->company_ns, 0);
+	assert_int_equal(state_of(&map_a)->company_ns, 0);
 	hit(&g2, &map_a, OP_WRITE, 0x10);
-	assert_int_not_equal(counts_of(&map_a)->company_ns, 0);
+	assert_int_not_equal(state_of(&map_a)->company_ns, 0);
 }
 
 int main(void)

@@ -15,41 +15,41 @@ static void test_reused_address_is_a_new_map(void **state)
 	assert_int_equal(events_of(EVENT_MAP, &h), 1);
 	assert_int_equal(((const struct event_map *)h)->end, ROW_GONE);
 	assert_int_equal(((const struct event_map *)h)->counts.ops[OP_READ], 1);
-	assert_int_equal(counts_of(&map)->gen, 1);
-	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 1);
-	assert_int_equal(counts_of(&map)->ops[OP_READ], 0);
-	assert_int_equal(counts_of(&map)->flags & MAP_SHARED, 0);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
+	assert_int_equal(state_of(&map)->counts.ops[OP_WRITE], 1);
+	assert_int_equal(state_of(&map)->counts.ops[OP_READ], 0);
+	assert_int_equal(state_of(&map)->counts.flags & MAP_SHARED, 0);
 	assert_sums();
 }
 
 /* Who reads a row while it changes hands must see that it does. */
-static const struct map_counts *changing;
+static const struct map_state *changing;
 static int seen_changing, seen_whole;
 
 static void on_row_written(const void *to)
 {
-	if (to != changing->ops)
+	if (to != &changing->first_who)
 		return;
 	seen_changing++;
-	seen_whole += map_counts_whole(changing);
+	seen_whole += map_state_whole(changing);
 }
 
 static void test_row_is_not_whole_between_two_maps(void **state)
 {
 	struct fake_map map = {.hash0 = 11};
-	const struct map_counts nobody = {0};
+	const struct map_state nobody = {0};
 
 	(void)state;
-	assert_false(map_counts_whole(&nobody));
+	assert_false(map_state_whole(&nobody));
 	hit(&g1, &map, OP_WRITE, 0x10);
-	changing = counts_of(&map);
-	assert_true(map_counts_whole(changing));
+	changing = state_of(&map);
+	assert_true(map_state_whole(changing));
 	shim.on_read_kernel = on_row_written;
 	for (int i = 0; i < 3; i++) {
 		map.hash0++;
 		hit(i % 2 ? &g1 : &g2, &map, OP_WRITE, 0x20);
-		assert_true(map_counts_whole(changing));
-		assert_int_equal(changing->gen, i + 1);
+		assert_true(map_state_whole(changing));
+		assert_int_equal(changing->counts.gen, i + 1);
 	}
 	shim.on_read_kernel = NULL;
 	assert_int_equal(seen_changing, 3);
@@ -67,7 +67,7 @@ static void reuse_with_busy_ring(struct fake_g *second, struct fake_g *third)
 	hit(second, &map, OP_READ, 0x10);
 	map.hash0 = 12;
 	hit(third, &map, OP_WRITE, 0x20);
-	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
 	assert_sums();
 }
 
@@ -137,8 +137,8 @@ static void test_seed_renewed_by_delete_is_the_same_map(void **state)
 	shim.now_ns += 10 * MS;
 	hit(&g2, &map, OP_READ, 0x20);
 	assert_int_equal(events_of(EVENT_MAP, NULL), 0);
-	assert_int_equal(counts_of(&map)->gen, 0);
-	assert_true(counts_of(&map)->flags & MAP_SHARED);
+	assert_int_equal(state_of(&map)->counts.gen, 0);
+	assert_true(state_of(&map)->counts.flags & MAP_SHARED);
 }
 
 /* A map that was emptied and then freed: the next one at its address has memory of its own. */
@@ -154,9 +154,9 @@ static void test_reused_address_of_an_emptied_map(void **state)
 	shim.now_ns += 10 * MS;
 	hit(&g2, &map, OP_WRITE, 0x20);
 	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
-	assert_int_equal(counts_of(&map)->gen, 1);
-	assert_int_equal(counts_of(&map)->ops[OP_DELETE], 0);
-	assert_int_equal(counts_of(&map)->flags & MAP_SHARED, 0);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
+	assert_int_equal(state_of(&map)->counts.ops[OP_DELETE], 0);
+	assert_int_equal(state_of(&map)->counts.flags & MAP_SHARED, 0);
 	assert_sums();
 }
 
@@ -170,14 +170,14 @@ static void test_seed_follows_a_goroutine_that_empties_its_map(void **state)
 	hit(&g1, &map, OP_DELETE, 0x10);
 	map.hash0 = 12;
 	hit(&g1, &map, OP_WRITE, 0x10);
-	assert_int_equal(counts_of(&map)->seed, 12);
+	assert_int_equal(state_of(&map)->counts.seed, 12);
 	shim.now_ns += 10 * MS;
 	hit(&g1, &map, OP_READ, 0x10);
-	assert_int_equal(counts_of(&map)->seed_stale_ns, 0);
-	assert_int_equal(counts_of(&map)->gen, 0);
+	assert_int_equal(state_of(&map)->seed_stale_ns, 0);
+	assert_int_equal(state_of(&map)->counts.gen, 0);
 	map.hash0 = 13; /* and now it is another map */
 	hit(&g2, &map, OP_READ, 0x10);
-	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
 }
 
 static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
@@ -190,7 +190,7 @@ static void test_delete_that_leaves_entries_keeps_the_seed(void **state)
 	map.hash0 = 12; /* freed, and another map made at its address */
 	hit(&g2, &map, OP_READ, 0x20);
 	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
-	assert_int_equal(counts_of(&map)->gen, 1);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
 }
 
 static void born(struct fake_g *g, struct fake_map *map, __u64 caller)
@@ -240,11 +240,11 @@ static void test_birth_ends_the_map_before(void **state)
 	born(&g1, &map, 0x10);
 	hit(&g1, &map, OP_READ, 0x10);
 	assert_int_equal(events_of(EVENT_MAP, NULL), 1);
-	assert_int_equal(counts_of(&map)->gen, 1);
-	assert_int_equal(counts_of(&map)->seed, 12);
-	assert_int_equal(counts_of(&map)->ops[OP_WRITE], 0);
-	assert_int_equal(counts_of(&map)->ops[OP_READ], 1);
-	assert_int_equal(counts_of(&map)->flags & MAP_SHARED, 0);
+	assert_int_equal(state_of(&map)->counts.gen, 1);
+	assert_int_equal(state_of(&map)->counts.seed, 12);
+	assert_int_equal(state_of(&map)->counts.ops[OP_WRITE], 0);
+	assert_int_equal(state_of(&map)->counts.ops[OP_READ], 1);
+	assert_int_equal(state_of(&map)->counts.flags & MAP_SHARED, 0);
 	assert_sums();
 }
 

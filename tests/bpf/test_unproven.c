@@ -81,7 +81,7 @@ static void test_nothing_is_read_before_it_is_proven(void **state)
 	assert_int_equal(goroutine_of(&g1)->parent_goid, 0);
 	assert_int_equal(goroutine_of(&g1)->gopc, 0);
 	assert_int_equal(goroutine_of(&g1)->startpc, 0);
-	assert_int_equal(counts_of(&map_a)->seed, 0);
+	assert_int_equal(state_of(&map_a)->counts.seed, 0);
 }
 
 static void test_each_field_when_it_is_proven(void **state)
@@ -95,9 +95,9 @@ static void test_each_field_when_it_is_proven(void **state)
 	tuning.proven[0] |= FIELD_STARTPC | FIELD_MAP;
 	hit(&g1, OP_WRITE);
 	assert_int_equal(goroutine_of(&g1)->startpc, 0x700);
-	assert_int_equal(counts_of(&map_a)->seed, 0x1111);
-	assert_int_equal(counts_of(&map_a)->gen, 0); /* the same map as before */
-	assert_int_equal(counts_of(&map_a)->ops[OP_WRITE], 3);
+	assert_int_equal(state_of(&map_a)->counts.seed, 0x1111);
+	assert_int_equal(state_of(&map_a)->counts.gen, 0); /* the same map as before */
+	assert_int_equal(state_of(&map_a)->counts.ops[OP_WRITE], 3);
 	assert_int_equal(goroutine_of(&g1)->ops[OP_WRITE], 3);
 	/* Who did what before the ids were known is not known: that is told. */
 	tuning.proven[0] |= FIELD_GOID | FIELD_PARENT_GOID;
@@ -111,8 +111,8 @@ static void test_each_field_when_it_is_proven(void **state)
 	hit(&g1, OP_WRITE);
 	assert_int_equal(goroutine_of(&g1)->goid, 0);
 	assert_int_equal(goroutine_of(&g1)->gopc, 0);
-	assert_int_equal(counts_of(&map_a)->gen, 0);
-	assert_int_equal(counts_of(&map_a)->ops[OP_WRITE], 5);
+	assert_int_equal(state_of(&map_a)->counts.gen, 0);
+	assert_int_equal(state_of(&map_a)->counts.ops[OP_WRITE], 5);
 }
 
 /* Known or not, one goroutine stays one: no map becomes shared because an id was learnt. */
@@ -122,10 +122,10 @@ static void test_identity_is_the_g(void **state)
 	hit(&g1, OP_WRITE);
 	tuning.proven[0] = FIELD_GOID;
 	hit(&g1, OP_WRITE);
-	assert_false(counts_of(&map_a)->flags & MAP_SHARED);
+	assert_false(state_of(&map_a)->counts.flags & MAP_SHARED);
 	g2.goid = g1.goid; /* what a wrong offset would show */
 	hit(&g2, OP_READ);
-	assert_true(counts_of(&map_a)->flags & MAP_SHARED);
+	assert_true(state_of(&map_a)->counts.flags & MAP_SHARED);
 	g2.goid = 8;
 }
 
@@ -135,13 +135,13 @@ static void test_new_map_once_the_header_is_proven(void **state)
 	hit(&g1, OP_WRITE);
 	map_a.seed = 0x2222;
 	hit(&g2, OP_WRITE);
-	assert_int_equal(counts_of(&map_a)->gen, 0); /* cannot be told yet */
+	assert_int_equal(state_of(&map_a)->counts.gen, 0); /* cannot be told yet */
 	tuning.proven[0] = FIELD_MAP;
 	hit(&g1, OP_WRITE);
-	assert_int_equal(counts_of(&map_a)->gen, 0);
+	assert_int_equal(state_of(&map_a)->counts.gen, 0);
 	map_a.seed = 0x3333;
 	hit(&g2, OP_WRITE);
-	assert_int_equal(counts_of(&map_a)->gen, 1);
+	assert_int_equal(state_of(&map_a)->counts.gen, 1);
 }
 
 static void test_system_stack_is_filtered(void **state)
@@ -167,7 +167,7 @@ static void test_iterator_is_confirmed_by_its_map(void **state)
 	assert_int_equal(total(COVERAGE_COUNTED), 2);
 	step(&g1, &junk);
 	assert_int_equal(total(COVERAGE_UNREADABLE), 2);
-	assert_null(counts_of(&junk));
+	assert_null(state_of(&junk));
 }
 
 int main(void)
