@@ -25,9 +25,9 @@ enum calibrate_place { CALIBRATE_ENTRY, CALIBRATE_RETURN, CALIBRATE_PLACES };
 
 /* Which instruction is probed, for the cookie. */
 #if defined(__aarch64__)
-#define CALIBRATE_INSTRUCTION WIRE_AT_JBE
+#define CALIBRATE_INSTRUCTION PROBE_AT_JBE
 #else
-#define CALIBRATE_INSTRUCTION WIRE_AT_PUSH
+#define CALIBRATE_INSTRUCTION PROBE_AT_PUSH
 #endif
 
 /* Offset of the probed instruction in this program's own executable. 0 or -errno. */

@@ -256,10 +256,10 @@ static void *bodies_time(void *arg)
 static int places_probe(struct program *program, pid_t pid)
 {
 	static const uint64_t cookies[CALIBRATE_PLACES] = {
-	        [CALIBRATE_ENTRY] = COOKIE(TRIAL_SITE, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
+	        [CALIBRATE_ENTRY] = COOKIE(TRIAL_SITE, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP,
 	                                   CALIBRATE_INSTRUCTION, CALIBRATE_ROW),
-	        [CALIBRATE_RETURN] =
-	                COOKIE(TRIAL_SITE, WIRE_BIRTH, 0, WIRE_RESULT, WIRE_AT_RET, CALIBRATE_ROW),
+	        [CALIBRATE_RETURN] = COOKIE(TRIAL_SITE, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET,
+	                                    CALIBRATE_ROW),
 	};
 	struct probe_point points[CALIBRATE_PLACES] = {0};
 	int rc = 0;

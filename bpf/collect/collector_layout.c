@@ -22,11 +22,6 @@
 #define FIRST_NS       10000000ULL
 #define LAST_NS        1000000000ULL
 
-_Static_assert((int)FIELD_GOID == LAYOUT_GOID && (int)FIELD_PARENT_GOID == LAYOUT_PARENT_GOID &&
-                       (int)FIELD_GOPC == LAYOUT_GOPC && (int)FIELD_STARTPC == LAYOUT_STARTPC &&
-                       (int)FIELD_MAP == LAYOUT_MAP,
-               "fields agree");
-
 /* One executable. It is decoded here once more: the other go_binary belongs to another thread. */
 struct subject {
 	struct go_binary *binary;

@@ -124,7 +124,7 @@ static void point_fill(const struct site_probes *p, const struct site *s, int ro
 
 	*point = (struct probe_point){
 	        .file_offset = s->call.file_offset,
-	        .cookie = COOKIE(b->what.first_site + s->call.site, WIRE_MAP_OP, site->op,
+	        .cookie = COOKIE(b->what.first_site + s->call.site, PROBE_MAP_OP, site->op,
 	                         s->call.args, WIRE_AT_CALL, b->what.row) |
 	                  COOKIE_KEY(key_source_find(s->call.function)) | COOKIE_CALL(row),
 	};

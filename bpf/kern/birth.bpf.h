@@ -80,7 +80,7 @@ static __always_inline void birth_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	o.tid = tid;
 	o.map = go_arg0(ctx);
 	o.g = go_g(ctx);
-	o.goid = operation_field(&o, o.g, operation_fields(&o)->g_goid, FIELD_GOID);
+	o.goid = operation_field(&o, o.g, operation_fields(&o)->g_goid, LAYOUT_GOID);
 	o.caller = go_return_address(ctx);
 	o.now = bpf_ktime_get_ns();
 	if (!o.map)

@@ -27,9 +27,9 @@ static __always_inline void access_origin(const struct operation *o, struct acce
 		a->gopc = c->gopc;
 		a->startpc = c->startpc;
 	} else {
-		a->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
-		a->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
-		a->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
+		a->parent_goid = operation_field(o, o->g, f->g_parent_goid, LAYOUT_PARENT_GOID);
+		a->gopc = operation_field(o, o->g, f->g_gopc, LAYOUT_GOPC);
+		a->startpc = operation_field(o, o->g, f->g_startpc, LAYOUT_STARTPC);
 	}
 }
 
@@ -128,7 +128,7 @@ static __always_inline int access_capture(struct pt_regs *ctx, const struct oper
 	a->site = o->site;
 	a->op = o->op;
 	a->pad = 0;
-	key_read(ctx, f->unproven ? WIRE_KEY_NONE : o->key, o->type, a);
+	key_read(ctx, f->unproven ? KEY_NONE : o->key, o->type, a);
 	chain_capture(ctx, o, a);
 	return a->depth || a->caller;
 }

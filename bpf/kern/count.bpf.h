@@ -242,7 +242,7 @@ static __always_inline void map_note_seed(struct map_state *m, const struct oper
 {
 	if (o->op == OP_CLEAR ||
 	    (o->op == OP_DELETE &&
-	     operation_field(o, o->map, operation_fields(o)->map_length, FIELD_MAP) <= 1)) {
+	     operation_field(o, o->map, operation_fields(o)->map_length, LAYOUT_MAP) <= 1)) {
 		m->seed_memory = operation_memory(o);
 		m->seed_stale_ns = o->now;
 	}
@@ -321,9 +321,9 @@ static __always_inline void goroutine_counts_name(struct goroutine_counts *c,
 	const volatile struct field_row *f = operation_fields(o);
 
 	c->goid = o->goid;
-	c->parent_goid = operation_field(o, o->g, f->g_parent_goid, FIELD_PARENT_GOID);
-	c->gopc = operation_field(o, o->g, f->g_gopc, FIELD_GOPC);
-	c->startpc = operation_field(o, o->g, f->g_startpc, FIELD_STARTPC);
+	c->parent_goid = operation_field(o, o->g, f->g_parent_goid, LAYOUT_PARENT_GOID);
+	c->gopc = operation_field(o, o->g, f->g_gopc, LAYOUT_GOPC);
+	c->startpc = operation_field(o, o->g, f->g_startpc, LAYOUT_STARTPC);
 }
 
 static __always_inline void goroutine_counts_begin(struct goroutine_counts *c,

@@ -126,7 +126,7 @@ static __always_inline void crash_tell(struct pt_regs *ctx, __u64 cookie, __u32 
 	o.tgid = tgid;
 	o.tid = tid;
 	o.g = go_g(ctx);
-	o.goid = operation_field(&o, o.g, operation_fields(&o)->g_goid, FIELD_GOID);
+	o.goid = operation_field(&o, o.g, operation_fields(&o)->g_goid, LAYOUT_GOID);
 	o.caller = go_return_address(ctx);
 	o.now = bpf_ktime_get_ns();
 	stack = stack_copy_reserve(tgid);

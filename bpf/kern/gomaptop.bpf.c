@@ -126,7 +126,7 @@ int on_probe(struct pt_regs *ctx)
 	int cause;
 
 	stack_stay(ctx);
-	begin = COOKIE_ROLE(cookie) == WIRE_MAP_OP ? timing_begin() : 0;
+	begin = COOKIE_ROLE(cookie) == PROBE_MAP_OP ? timing_begin() : 0;
 	if (tuning.stopped)
 		return 0;
 	ids = bpf_get_current_pid_tgid();
@@ -136,7 +136,7 @@ int on_probe(struct pt_regs *ctx)
 		coverage_count(COVERAGE_OTHER_PROCESS);
 		return 0;
 	}
-	if (COOKIE_ROLE(cookie) == WIRE_CRASH) {
+	if (COOKIE_ROLE(cookie) == PROBE_CRASH) {
 		coverage_count(COVERAGE_CRASH_SITE);
 		crash_tell(ctx, cookie, o.tgid, o.tid);
 		return 0;
@@ -145,13 +145,13 @@ int on_probe(struct pt_regs *ctx)
 		coverage_count(COVERAGE_UNGOVERNED);
 		return 0;
 	}
-	if (COOKIE_ROLE(cookie) == WIRE_BIRTH) {
+	if (COOKIE_ROLE(cookie) == PROBE_BIRTH) {
 		coverage_count(COVERAGE_BIRTH_SITE);
 		if (birth_is_allowed())
 			birth_tell(ctx, cookie, o.tgid, o.tid);
 		return 0;
 	}
-	if (COOKIE_INSTRUCTION(cookie) == WIRE_AT_JBE && go_stack_growth(ctx)) {
+	if (COOKIE_INSTRUCTION(cookie) == PROBE_AT_JBE && go_stack_growth(ctx)) {
 		coverage_count(COVERAGE_STACK_GROWTH);
 		return 0;
 	}

@@ -34,7 +34,7 @@ static __always_inline void key_read_string(const struct pt_regs *ctx, __u32 sou
 	__u64 text[2] = {go_arg2(ctx), go_arg3(ctx)};
 	__u64 length;
 
-	if (source == WIRE_KEY_POINTER &&
+	if (source == KEY_POINTER &&
 	    bpf_probe_read_user(text, sizeof(text), (const void *)go_arg2(ctx)))
 		return;
 	length = text[1];
@@ -57,7 +57,7 @@ static __always_inline void key_read_integer(const struct pt_regs *ctx, __u32 so
 
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return;
-	if (source == WIRE_KEY_POINTER) {
+	if (source == KEY_POINTER) {
 		__u64 at = word;
 
 		word = 0;
@@ -79,15 +79,15 @@ static __always_inline void key_read(const struct pt_regs *ctx, __u32 source, __
 	__u8 kind = 0;
 
 	key_clear(a);
-	if (!config.show_keys || source == WIRE_KEY_NONE)
+	if (!config.show_keys || source == KEY_NONE)
 		return;
 	type = read_user_u64(map_type + MAP_TYPE_KEY);
 	if (!type || bpf_probe_read_user(&kind, sizeof(kind), (const void *)(type + TYPE_KIND)))
 		return;
 	kind &= KIND_MASK;
-	if (kind == KIND_STRING && source != WIRE_KEY_WORD)
+	if (kind == KIND_STRING && source != KEY_WORD)
 		key_read_string(ctx, source, a);
-	else if (kind >= KIND_INT && kind <= KIND_UINTPTR && source != WIRE_KEY_STRING)
+	else if (kind >= KIND_INT && kind <= KIND_UINTPTR && source != KEY_STRING)
 		key_read_integer(ctx, source, kind, read_user_u64(type), a);
 }
 

@@ -37,7 +37,7 @@ struct operation {
 	__u32 changes;
 	/* enum company: was another goroutine at this map just now, on another CPU */
 	__u32 company;
-	__u32 key;    /* enum wire_key */
+	__u32 key;    /* enum key_source */
 	__u32 sample; /* one in CALL_SAMPLE */
 };
 
@@ -82,12 +82,12 @@ static __always_inline void operation_read_map(const struct pt_regs *ctx, __u32 
 	/* Else the compiler chooses between the registers by an address that it computes, which the
 	 * verifier does not let it read. */
 	asm volatile("" : "+r"(first), "+r"(second));
-	if (args == WIRE_ITERATOR) {
+	if (args == ARGS_ITERATOR) {
 		o->type = field_read(first, f->iterator_type);
 		o->map = field_read(first, f->iterator_map);
 	} else {
-		o->type = args == WIRE_TYPE_MAP ? first : second;
-		o->map = args == WIRE_TYPE_MAP ? second : first;
+		o->type = args == ARGS_TYPE_MAP ? first : second;
+		o->map = args == ARGS_TYPE_MAP ? second : first;
 	}
 }
 
@@ -216,11 +216,11 @@ static __always_inline int operation_read_unproven(__u32 args, struct operation 
 {
 	const volatile struct field_row *f = operation_fields(o);
 
-	if (args == WIRE_ITERATOR && !operation_map_seen(o))
+	if (args == ARGS_ITERATOR && !operation_map_seen(o))
 		return COVERAGE_UNREADABLE;
 	if (field_read(field_read(o->g, f->g_m), f->m_g0) == o->g)
 		return COVERAGE_RUNTIME_INTERNAL;
-	o->goid = operation_field(o, o->g, f->g_goid, FIELD_GOID);
+	o->goid = operation_field(o, o->g, f->g_goid, LAYOUT_GOID);
 	return 0;
 }
 
@@ -275,7 +275,7 @@ static __always_inline int operation_read(const struct pt_regs *ctx, __u64 cooki
 static __always_inline __u64 operation_seed(const struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);
-	__u64 seed = operation_field(o, o->map, f->seed_offset, FIELD_MAP);
+	__u64 seed = operation_field(o, o->map, f->seed_offset, LAYOUT_MAP);
 
 	return f->seed_size == 4 ? (__u32)seed : seed;
 }
@@ -287,7 +287,7 @@ static __always_inline __u64 operation_seed(const struct operation *o)
 
 static __always_inline __u32 operation_memory(const struct operation *o)
 {
-	return (__u32)(operation_field(o, o->map, MAP_MEMORY_OFFSET, FIELD_MAP) >> 3);
+	return (__u32)(operation_field(o, o->map, MAP_MEMORY_OFFSET, LAYOUT_MAP) >> 3);
 }
 
 #endif

@@ -7,20 +7,6 @@
 #include "bpf/watch/watch_internal.h"
 #include "core/probe/access_key.h"
 
-_Static_assert((int)WIRE_MAP_OP == PROBE_MAP_OP && (int)WIRE_CRASH == PROBE_CRASH &&
-                       (int)WIRE_BIRTH == PROBE_BIRTH,
-               "roles agree");
-_Static_assert((int)WIRE_TYPE_MAP == ARGS_TYPE_MAP && (int)WIRE_MAP_TYPE == ARGS_MAP_TYPE &&
-                       (int)WIRE_ITERATOR == ARGS_ITERATOR && (int)WIRE_MESSAGE == ARGS_MESSAGE &&
-                       (int)WIRE_RESULT == ARGS_RESULT,
-               "arguments agree");
-_Static_assert((int)WIRE_AT_PUSH == PROBE_AT_PUSH && (int)WIRE_AT_JBE == PROBE_AT_JBE &&
-                       (int)WIRE_AT_ENTRY == PROBE_AT_ENTRY && (int)WIRE_AT_RET == PROBE_AT_RET,
-               "instructions agree");
-_Static_assert((int)WIRE_KEY_POINTER == KEY_POINTER && (int)WIRE_KEY_WORD == KEY_WORD &&
-                       (int)WIRE_KEY_STRING == KEY_STRING,
-               "keys agree");
-
 /* Tell the program from where a site is called on behalf of others. What there is no room for only
  * makes a place less exact; a part that counted as an operation would be a wrong count. */
 static int site_callers_set(struct watch *w, const struct watch_binary *b, size_t index)
@@ -116,7 +102,7 @@ static int binary_add(struct watch *w, const struct watch_binary *b, pid_t pid, 
 	for (size_t i = 0; i < count; i++) {
 		struct probe_point point = points[i];
 
-		if (COOKIE_ROLE(point.cookie) != WIRE_CRASH)
+		if (COOKIE_ROLE(point.cookie) != PROBE_CRASH)
 			continue;
 		points[i] = points[crashes];
 		points[crashes++] = point;

@@ -31,8 +31,8 @@ static int points_add(struct watch *w, const struct watch_binary *b, pid_t pid,
 	for (size_t i = 0; points && i < plan->count; i++)
 		points[i] =
 		        (struct probe_point){.file_offset = plan->sites[i].file_offset,
-		                             .cookie = COOKIE(BIRTH_SITE, WIRE_BIRTH, 0,
-		                                              WIRE_RESULT, WIRE_AT_RET, b->row)};
+		                             .cookie = COOKIE(BIRTH_SITE, PROBE_BIRTH, 0,
+		                                              ARGS_RESULT, PROBE_AT_RET, b->row)};
 	if (points)
 		rc = birth_probes_add(w->births, &b->file, pid, points, plan->count);
 	free(points);

@@ -10,6 +10,8 @@
 #include <linux/types.h>
 
 #include "core/event/event.h"
+#include "core/go/layout_field.h"
+#include "core/probe/probe_kinds.h"
 
 /* A probe's cookie holds all that the program must know of its site, so that a hit costs no
  * look-up. bits 0-15 site index, 16-19 role, 20-23 op, 24-27 args, 28-31 instruction, 32-39 fields
@@ -25,16 +27,11 @@
 #define COOKIE_CALLERS        (1ULL << 40) /* the site has a row in the table of callers */
 #define COOKIE_ROW(c)         ((__u32)((c) >> 32 & 0xff))
 
-/* Values of enum probe_role, probe_args and probe_instruction of core/probe/probe_site.h, which the
- * BPF side cannot include; probe_set.c asserts that they agree. */
-enum wire_role { WIRE_MAP_OP, WIRE_CRASH, WIRE_BIRTH };
-enum wire_args { WIRE_TYPE_MAP, WIRE_MAP_TYPE, WIRE_ITERATOR, WIRE_MESSAGE, WIRE_RESULT };
-/* Where the key is: enum key_source of core/probe/access_key.h. In the cookie: bits 44-46. */
-enum wire_key { WIRE_KEY_NONE, WIRE_KEY_POINTER, WIRE_KEY_WORD, WIRE_KEY_STRING };
-#define COOKIE_KEY(source)   ((__u64)(source) << 44)
+/* Role, args and instruction: enum probe_role, probe_args and probe_instruction. */
+#define COOKIE_KEY(source)   ((__u64)(source) << 44) /* bits 44-46: enum key_source */
 #define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
-enum wire_instruction { WIRE_AT_PUSH, WIRE_AT_JBE, WIRE_AT_ENTRY, WIRE_AT_RET, WIRE_AT_CALL };
-/* WIRE_AT_CALL: its row in the table of probed calls. In the cookie: bits 48-63. */
+#define WIRE_AT_CALL         (PROBE_AT_RET + 1) /* one more instruction: a probed call */
+/* Bits 48-63: of a probed call, its row in the table of those. */
 #define COOKIE_CALL(row)   ((__u64)(row) << 48)
 #define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
 
@@ -56,16 +53,6 @@ struct field_row {
 	__u32 unproven;      /* 1: read only what detector_tuning.proven says */
 	__u32 pad;
 	__u64 lock_reasons; /* 1 << reason for which a goroutine waits at a lock; 0: not known */
-};
-
-/* Values of enum layout_field of core/go/layout_check.h; collector_layout.c asserts that they
- * agree. */
-enum wire_field {
-	FIELD_GOID = 1,
-	FIELD_PARENT_GOID = 2,
-	FIELD_GOPC = 4,
-	FIELD_STARTPC = 8,
-	FIELD_MAP = 16,
 };
 
 /* Code from which a probed function is called on behalf of others, by its distance from the probed
@@ -264,7 +251,7 @@ struct detector_config {
 struct detector_tuning {
 	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
 	__u64 fresh_spacing_ns;   /* the same for one that was rarely tried */
-	__u32 proven[FIELD_ROWS]; /* enum wire_field of unproven rows that live objects confirm */
+	__u32 proven[FIELD_ROWS]; /* enum layout_field of unproven rows that live objects confirm */
 	__u64 hold_divisor; /* held time : time, 1 : this; 0: detector_config.budget_divisor */
 	__u32 closing;      /* 1: probes are about to go, no hold may begin that nobody can meet */
 	__u32 stopped;      /* 1: watching is over, though probes may still be in place */

@@ -14,14 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What can be believed or not, one bit each. */
-enum layout_field {
-	LAYOUT_GOID = 1,
-	LAYOUT_PARENT_GOID = 2,
-	LAYOUT_GOPC = 4,
-	LAYOUT_STARTPC = 8,
-	LAYOUT_MAP = 16, /* the map header: length and hash seed */
-};
+#include "core/go/layout_field.h"
 
 /* What a word is that ought to be an address of code. */
 enum layout_code {

@@ -12,14 +12,7 @@
 #include <stdint.h>
 
 #include "core/event/event.h"
-
-/* Where a probed function has the key, in the argument registers of the Go register ABI. */
-enum key_source {
-	KEY_NONE,    /* it has no key (range, clear), or it is not known where */
-	KEY_POINTER, /* A2 points to it */
-	KEY_WORD,    /* A2 is it; its low bytes where it is shorter than a word */
-	KEY_STRING,  /* A2 = bytes, A3 = length */
-};
+#include "core/probe/probe_kinds.h"
 
 /* By the function's name: runtime.mapassign_faststr and so on. */
 enum key_source key_source_find(const char *function);

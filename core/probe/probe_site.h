@@ -20,29 +20,7 @@
 #include "core/base/error.h"
 #include "core/event/event.h"
 #include "core/go/go_binary.h"
-
-enum probe_role {
-	PROBE_MAP_OP, /* one of enum map_op */
-	PROBE_CRASH,  /* runtime.throw, runtime.fatal: A0 = message, A1 = its length */
-	PROBE_BIRTH,  /* each RET of the functions that make maps: A0 = the new map */
-};
-
-/* Where the probed function has its map and map type at the probe. Argument registers A0.. of the
- * Go register ABI: amd64 RAX RBX RCX RDI, arm64 R0 R1 R2 R3. */
-enum probe_args {
-	ARGS_TYPE_MAP, /* A0 = *maptype, A1 = map */
-	ARGS_MAP_TYPE, /* A0 = map, A1 = *maptype ((*Map).Clear) */
-	ARGS_ITERATOR, /* A0 = iterator; *maptype at +16, map at +24 (hiter and maps.Iter alike) */
-	ARGS_MESSAGE,  /* A0 = bytes, A1 = length */
-	ARGS_RESULT,   /* A0 = the new map */
-};
-
-enum probe_instruction {
-	PROBE_AT_PUSH,  /* emulated, one hit a call */
-	PROBE_AT_JBE,   /* emulated, skip when flags & 0x41 */
-	PROBE_AT_ENTRY, /* first instruction; single-stepped unless it is a push */
-	PROBE_AT_RET,   /* return instruction; single-stepped */
-};
+#include "core/probe/probe_kinds.h"
 
 struct probe_site {
 	const char *function; /* "runtime.mapassign_fast64"; static, or owned by the go_binary */

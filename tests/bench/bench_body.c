@@ -310,10 +310,10 @@ static int empty_attach(const struct bench *b, uint64_t file_offset)
 static int links_open(struct bench *b, bool empty)
 {
 	struct probe_point points[CALIBRATE_PLACES] = {
-	        [CALIBRATE_ENTRY] = {.cookie = COOKIE(0xffff, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
+	        [CALIBRATE_ENTRY] = {.cookie = COOKIE(0xffff, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP,
 	                                              CALIBRATE_INSTRUCTION, CALIBRATE_ROW)},
-	        [CALIBRATE_RETURN] = {.cookie = COOKIE(0xffff, WIRE_BIRTH, 0, WIRE_RESULT,
-	                                               WIRE_AT_RET, CALIBRATE_ROW)},
+	        [CALIBRATE_RETURN] = {.cookie = COOKIE(0xffff, PROBE_BIRTH, 0, ARGS_RESULT,
+	                                               PROBE_AT_RET, CALIBRATE_ROW)},
 	};
 	int rc = 0;
 

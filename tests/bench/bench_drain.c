@@ -42,7 +42,7 @@ struct outcome {
 static int produce(struct program *p, int events)
 {
 	static uint64_t map[16];
-	struct probe_point point = {.cookie = COOKIE(1, WIRE_BIRTH, 0, WIRE_RESULT,
+	struct probe_point point = {.cookie = COOKIE(1, PROBE_BIRTH, 0, ARGS_RESULT,
 	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
 	struct probe_links *links = NULL;
 	int rc = calibrate_point(CALIBRATE_ENTRY, &point.file_offset);

@@ -62,7 +62,7 @@ static inline void hit(struct fake_g *g, struct fake_map *map, enum map_op op, _
 	};
 
 	hit_stack[0] = caller;
-	shim.cookie = COOKIE(3, WIRE_MAP_OP, op, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0);
+	shim.cookie = COOKIE(3, PROBE_MAP_OP, op, ARGS_TYPE_MAP, PROBE_AT_PUSH, 0);
 	shim.cpu = g->goid & 1;
 	shim.pid_tgid = (__u64)TGID << 32 | (100 + g->goid);
 	on_probe(&regs);

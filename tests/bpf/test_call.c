@@ -61,7 +61,7 @@ static void hit_function(struct fake_g *g, __u64 caller)
 	__u64 stack[1] = {caller};
 	struct pt_regs regs = regs_of(g, PROBED, stack);
 
-	shim.cookie = COOKIE(SITE, WIRE_MAP_OP, OP_WRITE, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0);
+	shim.cookie = COOKIE(SITE, PROBE_MAP_OP, OP_WRITE, ARGS_TYPE_MAP, PROBE_AT_PUSH, 0);
 	on_probe(&regs);
 }
 
@@ -70,7 +70,7 @@ static void hit_call(struct fake_g *g, __u32 row)
 	__u64 stack[1] = {0};
 	struct pt_regs regs = regs_of(g, CALL, stack);
 
-	shim.cookie = COOKIE(SITE, WIRE_MAP_OP, OP_WRITE, WIRE_TYPE_MAP, WIRE_AT_CALL, 0) |
+	shim.cookie = COOKIE(SITE, PROBE_MAP_OP, OP_WRITE, ARGS_TYPE_MAP, WIRE_AT_CALL, 0) |
 	              COOKIE_CALL(row);
 	on_probe(&regs);
 }

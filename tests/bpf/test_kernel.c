@@ -149,9 +149,9 @@ static void start_collector(struct program *p, struct event_queue *queue, int ev
 static struct probe_links *attach(struct program *p, enum map_op op)
 {
 	struct probe_point points[] = {
-	        {.cookie = COOKIE(1, WIRE_MAP_OP, op, WIRE_TYPE_MAP, CALIBRATE_INSTRUCTION,
+	        {.cookie = COOKIE(1, PROBE_MAP_OP, op, ARGS_TYPE_MAP, CALIBRATE_INSTRUCTION,
 	                          CALIBRATE_ROW)},
-	        {.cookie = COOKIE(2, WIRE_BIRTH, 0, WIRE_RESULT, WIRE_AT_RET, CALIBRATE_ROW)}};
+	        {.cookie = COOKIE(2, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET, CALIBRATE_ROW)}};
 	struct probe_links *links = NULL;
 
 	assert_int_equal(calibrate_point(CALIBRATE_ENTRY, &points[0].file_offset), 0);

@@ -79,7 +79,7 @@ static void need_root(void)
 
 static link_handle probe_open(int *rc)
 {
-	struct probe_point point = {.cookie = COOKIE(1, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP,
+	struct probe_point point = {.cookie = COOKIE(1, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP,
 	                                             CALIBRATE_INSTRUCTION, CALIBRATE_ROW)};
 	link_handle handle;
 

@@ -55,7 +55,7 @@ static void test_registers(void **state)
 	struct operation o = {};
 	struct access a;
 	__u32 site = 3;
-	__u64 cookie = COOKIE(3, WIRE_MAP_OP, OP_WRITE, WIRE_TYPE_MAP, WIRE_AT_JBE, 0);
+	__u64 cookie = COOKIE(3, PROBE_MAP_OP, OP_WRITE, ARGS_TYPE_MAP, PROBE_AT_JBE, 0);
 
 	(void)state;
 	assert_int_equal(operation_read(&regs, cookie, &o), 0);
@@ -90,7 +90,7 @@ static void test_stack_growth(void **state)
 	};
 
 	(void)state;
-	shim.cookie = COOKIE(3, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_JBE, 0);
+	shim.cookie = COOKIE(3, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_JBE, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pt_regs regs = registers_of_call();
 		__u64 before = total(COVERAGE_STACK_GROWTH);
@@ -101,7 +101,7 @@ static void test_stack_growth(void **state)
 		assert_int_equal(shim.runs, total(COVERAGE_COUNTED) + total(COVERAGE_STACK_GROWTH));
 	}
 	/* At an entry nothing was compared yet. */
-	shim.cookie = COOKIE(3, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_ENTRY, 0);
+	shim.cookie = COOKIE(3, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_ENTRY, 0);
 	{
 		struct pt_regs regs = registers_of_call();
 		__u64 before = total(COVERAGE_COUNTED);

@@ -22,7 +22,7 @@ static const struct event_crash *crash_with(struct fake_g *g, const char *text)
 	                       .bp = (unsigned long)&frame,
 	                       .sp = (unsigned long)stack};
 
-	shim.cookie = COOKIE(5, WIRE_CRASH, 0, WIRE_MESSAGE, WIRE_AT_ENTRY, 0);
+	shim.cookie = COOKIE(5, PROBE_CRASH, 0, ARGS_MESSAGE, PROBE_AT_ENTRY, 0);
 	on_probe(&regs);
 	assert_int_equal(events_of(EVENT_CRASH, &h), 1);
 	e = (const void *)h;

@@ -25,14 +25,14 @@ static void test_growing_stack_is_filtered_at_jbe_only(void **state)
 
 	(void)state;
 	shim.pid_tgid = (__u64)TGID << 32;
-	shim.cookie = COOKIE(0, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_JBE, 0);
+	shim.cookie = COOKIE(0, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_JBE, 0);
 	on_probe(&regs);
 	assert_int_equal(total(COVERAGE_STACK_GROWTH), 1);
-	shim.cookie = COOKIE(0, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0);
+	shim.cookie = COOKIE(0, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_PUSH, 0);
 	on_probe(&regs); /* at a push the flags are stale */
 	assert_int_equal(total(COVERAGE_COUNTED), 1);
 	regs.flags = 0x2; /* neither CF nor ZF */
-	shim.cookie = COOKIE(0, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_JBE, 0);
+	shim.cookie = COOKIE(0, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_JBE, 0);
 	on_probe(&regs);
 	assert_int_equal(total(COVERAGE_COUNTED), 2);
 	assert_sums();
@@ -63,8 +63,8 @@ static void hit_from(const __u64 *returns, int count)
 	}
 	bpf_map_update_elem(&callers, &site, &around, BPF_ANY);
 	shim.pid_tgid = (__u64)TGID << 32 | 101;
-	shim.cookie =
-	        COOKIE(site, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0) | COOKIE_CALLERS;
+	shim.cookie = COOKIE(site, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_PUSH, 0) |
+	              COOKIE_CALLERS;
 	on_probe(&regs);
 }
 

@@ -26,7 +26,7 @@ static void hit_at(struct fake_g *g, struct fake_map *map, __u64 caller, __u32 s
 	};
 
 	*(__u64 *)regs.sp = caller;
-	shim.cookie = COOKIE(site, WIRE_MAP_OP, OP_READ, WIRE_TYPE_MAP, WIRE_AT_PUSH, 0);
+	shim.cookie = COOKIE(site, PROBE_MAP_OP, OP_READ, ARGS_TYPE_MAP, PROBE_AT_PUSH, 0);
 	on_probe(&regs);
 }
 

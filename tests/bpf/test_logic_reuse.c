@@ -199,7 +199,7 @@ static void born(struct fake_g *g, struct fake_map *map, __u64 caller)
 	struct pt_regs regs = {
 	        .r14 = (unsigned long)g, .ax = (unsigned long)map, .sp = (unsigned long)stack};
 
-	shim.cookie = COOKIE(0xffff, WIRE_BIRTH, 0, WIRE_RESULT, WIRE_AT_RET, 0);
+	shim.cookie = COOKIE(0xffff, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET, 0);
 	shim.pid_tgid = (__u64)TGID << 32 | (100 + g->goid);
 	on_probe(&regs);
 }

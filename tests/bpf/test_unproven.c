@@ -53,7 +53,7 @@ static void hit_with(struct fake_g *g, __u32 args, __u64 first, __u64 second, en
 	struct pt_regs regs = {
 	        .r14 = (unsigned long)g, .ax = first, .bx = second, .sp = (unsigned long)stack};
 
-	shim.cookie = COOKIE(3, WIRE_MAP_OP, op, args, WIRE_AT_PUSH, 0);
+	shim.cookie = COOKIE(3, PROBE_MAP_OP, op, args, PROBE_AT_PUSH, 0);
 	shim.cpu = g == &g1;
 	shim.pid_tgid = (__u64)TGID << 32 | (g == &g1 ? 101 : 102);
 	on_probe(&regs);
@@ -62,14 +62,14 @@ static void hit_with(struct fake_g *g, __u32 args, __u64 first, __u64 second, en
 
 static void hit(struct fake_g *g, enum map_op op)
 {
-	hit_with(g, WIRE_TYPE_MAP, (unsigned long)&type, (unsigned long)&map_a, op);
+	hit_with(g, ARGS_TYPE_MAP, (unsigned long)&type, (unsigned long)&map_a, op);
 }
 
 static void step(struct fake_g *g, struct fake_map *map)
 {
 	struct fake_iterator iterator = {.type = (unsigned long)&type, .map = map};
 
-	hit_with(g, WIRE_ITERATOR, (unsigned long)&iterator, 0, OP_ITERATE);
+	hit_with(g, ARGS_ITERATOR, (unsigned long)&iterator, 0, OP_ITERATE);
 }
 
 static void test_nothing_is_read_before_it_is_proven(void **state)
@@ -88,11 +88,11 @@ static void test_each_field_when_it_is_proven(void **state)
 {
 	(void)state;
 	hit(&g1, OP_WRITE);
-	tuning.proven[0] = FIELD_GOPC;
+	tuning.proven[0] = LAYOUT_GOPC;
 	hit(&g1, OP_WRITE);
 	assert_int_equal(goroutine_of(&g1)->gopc, 0x77);
 	assert_int_equal(goroutine_of(&g1)->goid, 0);
-	tuning.proven[0] |= FIELD_STARTPC | FIELD_MAP;
+	tuning.proven[0] |= LAYOUT_STARTPC | LAYOUT_MAP;
 	hit(&g1, OP_WRITE);
 	assert_int_equal(goroutine_of(&g1)->startpc, 0x700);
 	assert_int_equal(state_of(&map_a)->counts.seed, 0x1111);
@@ -100,7 +100,7 @@ static void test_each_field_when_it_is_proven(void **state)
 	assert_int_equal(state_of(&map_a)->counts.ops[OP_WRITE], 3);
 	assert_int_equal(goroutine_of(&g1)->ops[OP_WRITE], 3);
 	/* Who did what before the ids were known is not known: that is told. */
-	tuning.proven[0] |= FIELD_GOID | FIELD_PARENT_GOID;
+	tuning.proven[0] |= LAYOUT_GOID | LAYOUT_PARENT_GOID;
 	hit(&g1, OP_WRITE);
 	assert_int_equal(goroutine_of(&g1)->goid, 7);
 	assert_int_equal(goroutine_of(&g1)->parent_goid, 1);
@@ -120,7 +120,7 @@ static void test_identity_is_the_g(void **state)
 {
 	(void)state;
 	hit(&g1, OP_WRITE);
-	tuning.proven[0] = FIELD_GOID;
+	tuning.proven[0] = LAYOUT_GOID;
 	hit(&g1, OP_WRITE);
 	assert_false(state_of(&map_a)->counts.flags & MAP_SHARED);
 	g2.goid = g1.goid; /* what a wrong offset would show */
@@ -136,7 +136,7 @@ static void test_new_map_once_the_header_is_proven(void **state)
 	map_a.seed = 0x2222;
 	hit(&g2, OP_WRITE);
 	assert_int_equal(state_of(&map_a)->counts.gen, 0); /* cannot be told yet */
-	tuning.proven[0] = FIELD_MAP;
+	tuning.proven[0] = LAYOUT_MAP;
 	hit(&g1, OP_WRITE);
 	assert_int_equal(state_of(&map_a)->counts.gen, 0);
 	map_a.seed = 0x3333;
