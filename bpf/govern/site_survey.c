@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/budget/hold_value.h"
 #include "gomaptop.skel.h"
 
 struct site_survey {
@@ -47,8 +48,7 @@ void site_survey_destroy(struct site_survey *s)
 static void trial_watched(struct survey_trial *t, uint64_t hold_ns, uint64_t arrivals,
                           uint64_t control_ns)
 {
-	if (control_ns)
-		t->expected += (double)hold_ns * (double)arrivals / (double)control_ns;
+	t->expected += (double)hold_expected(hold_ns, arrivals, control_ns) / 1000;
 	t->arrivals += (double)arrivals;
 	t->watched_s += (double)control_ns / 1e9;
 }

@@ -21,11 +21,8 @@
 #define LOTTERY_MASK    3 /* of samples that nothing speaks for, one in four may be held, */
 #define LOTTERY_NS      1500000000 /* but only one in so long a time */
 #define RARELY_TRIED    4          /* holds below which an object goes first */
-#define OFTEN_TRIED     64
 #define CONTROL_GAP_NS  2000000
 #define CONTROL_OPENING 1
-#define KNOWN_CONFLICTS 64 /* so many are enough to know */
-#define ENOUGH_EXPECTED 8  /* overlaps expected, and next to none seen: enough to know */
 #define ALONE_MASK      15 /* one in 16 of the accesses that come alone is chosen all the same, */
 #define YOUNG_PATIENCE  4  /* places wait so much longer for their next hold than maps */
 #define RECENT_MASK     3  /* one in four of those that come in company that is not near */
@@ -227,27 +224,19 @@ static __always_inline __u64 spacing(const struct operation *o, enum priority pr
 	return ns / 2 + (ns * (bpf_get_prandom_u32() & 1023) >> 10);
 }
 
-static __always_inline __u64 overlaps_expected(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
-{
-	return control_ns ? hold_ns * arrivals / control_ns : 0;
-}
-
-/* Nothing more to be learned: conflicts are known well enough; or so many overlaps were to be
- * expected that something keeps the goroutines apart. */
+/* Nothing more to be learned: conflicts are known well enough, or the map is guarded. */
 static __always_inline int sated(__u64 holds, __u64 met, __u64 expected)
 {
-	/* A few holds in a row can all fall into a time in which the other side was not scheduled.
-	 */
-	return met > KNOWN_CONFLICTS ||
-	       (holds > OFTEN_TRIED / 2 && expected > ENOUGH_EXPECTED && met * 8 < expected);
+	return met > HOLD_KNOWN_CONFLICTS || hold_is_guarded(holds, met, expected);
 }
 
+/* In thousandths. */
 static __always_inline __u64 map_expected(const struct map_state *m)
 {
-	return overlaps_expected(m->counts.hold_ns[0], m->counts.control_arrivals[0],
-	                         m->counts.control_ns[0]) +
-	       overlaps_expected(m->counts.hold_ns[1], m->counts.control_arrivals[1],
-	                         m->counts.control_ns[1]);
+	return hold_expected(m->counts.hold_ns[0], m->counts.control_arrivals[0],
+	                     m->counts.control_ns[0]) +
+	       hold_expected(m->counts.hold_ns[1], m->counts.control_arrivals[1],
+	                     m->counts.control_ns[1]);
 }
 
 static __always_inline int map_is_sated(const struct map_state *m, const struct operation *o)
@@ -277,7 +266,7 @@ static __always_inline __u64 patience_of(__u64 rate, __u64 expected, __u64 met, 
 {
 	__u64 units = patience(rate, met ? 1000 : expected);
 
-	return flags & MAP_CONTESTED ? units : units * UNCONTESTED;
+	return flags & MAP_CONTESTED ? units : units * HOLD_UNCONTESTED;
 }
 
 /* How much longer than others to wait between holds of this map. */
@@ -329,7 +318,7 @@ static __always_inline int call_site_is_sated(const struct call_site *s)
 	    !s->control_arrivals)
 		return 1;
 	return sated(s->holds, s->met,
-	             overlaps_expected(s->hold_ns, s->control_arrivals, s->control_ns));
+	             hold_expected(s->hold_ns, s->control_arrivals, s->control_ns));
 }
 
 static __always_inline int map_is_young(const struct map_state *m, const struct operation *o)

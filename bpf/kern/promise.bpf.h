@@ -12,14 +12,10 @@
 #define GOMAPTOP_BPF_PROMISE_H
 
 #include "bpf/kern/kernel_types.h"
-
-/* Assumed in advance: so many arrivals in so long a time, 200 a second. */
-#define PRIOR_ARRIVALS 1
-#define PRIOR_NS       5000000ULL
+#include "core/budget/hold_value.h"
 
 #define PATIENCE_ONE  16 /* the unit of patience */
 #define PATIENCE_MOST (64 * PATIENCE_ONE)
-#define UNCONTESTED   6 /* so many times longer where nothing was changed while it was shared */
 
 /* What was seen of an object in control windows, and how long it was held. prior: how many times
  * the assumption weighs. */
@@ -31,15 +27,14 @@ struct trial {
 /* Overlaps in a second of holding. */
 static __always_inline __u64 trial_rate(const struct trial *t)
 {
-	return (t->arrivals + t->prior * PRIOR_ARRIVALS) * 1000000000ULL /
-	       (t->control_ns + t->prior * PRIOR_NS);
+	return hold_value(t->arrivals, t->control_ns, t->prior);
 }
 
 /* Overlaps that all holds so far should have shown, in thousandths. */
 static __always_inline __u64 trial_expected(const struct trial *t)
 {
-	return t->hold_ns * (t->arrivals + t->prior * PRIOR_ARRIVALS) /
-	       ((t->control_ns + t->prior * PRIOR_NS) / 1000);
+	return hold_expected(t->hold_ns, t->arrivals + t->prior * HOLD_PRIOR_ARRIVALS,
+	                     t->control_ns + t->prior * HOLD_PRIOR_NS);
 }
 
 /* How much longer than others to wait between two holds, in units of PATIENCE_ONE: 1 / rate, times
@@ -47,9 +42,9 @@ static __always_inline __u64 trial_expected(const struct trial *t)
  * a CPU is busy with holding. */
 static __always_inline __u64 patience(__u64 rate, __u64 expected)
 {
-	const __u64 average = PRIOR_ARRIVALS * 1000000000ULL / PRIOR_NS;
 	__u64 doubt = 1000 + (expected < 10000 ? expected : 10000);
-	__u64 units = PATIENCE_ONE * average / (rate ? rate : 1) * doubt / 1000 * doubt / 1000;
+	__u64 units =
+	        PATIENCE_ONE * HOLD_RATE_AVERAGE / (rate ? rate : 1) * doubt / 1000 * doubt / 1000;
 
 	if (units < PATIENCE_ONE / 4)
 		return PATIENCE_ONE / 4;

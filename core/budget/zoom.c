@@ -7,22 +7,17 @@
 #include <stdlib.h>
 
 #include "core/base/u64_map.h"
+#include "core/budget/hold_value.h"
 
 #define SECOND UINT64_C(1000000000)
 
 /* Newcomers may fill so much of the budget; who is chosen already stays up to all of it. */
 #define FILL_NEW 0.9
 
-#define STAY_NS  (SECOND * 4 / 10) /* a turn lasts at least that long: to be known to be watched */
-#define REST_NS  (60 * SECOND)     /* so long a group rests that is guarded */
-#define ENOUGH   64                /* conflicts that are enough to know */
-#define OFTEN    32                /* holds, after which next to no conflict tells something */
-#define EXPECTED 8
-#define AVERAGE  200.0 /* conflicting arrivals a second at a group that was hardly watched */
-#define UNCONTESTED \
-	6 /* so many times less is promised by what nobody changed while it was shared */
-#define WAITED_MOST 8.0  /* a guess may be wrong */
-#define CHEAP       0.25 /* of the budget: below this the price matters little */
+#define STAY_NS     (SECOND * 4 / 10) /* a turn lasts at least that long: to be known to be watched */
+#define REST_NS     (60 * SECOND)     /* so long a group rests that is guarded */
+#define WAITED_MOST 8.0               /* a guess may be wrong */
+#define CHEAP       0.25              /* of the budget: below this the price matters little */
 
 /* Lasts: what one call cannot know of a group. */
 struct turn {
@@ -96,7 +91,7 @@ static struct turn *turn_need(struct zoom *zoom, uint64_t group)
 /* Something keeps the goroutines apart. */
 static bool group_is_guarded(const struct zoom_group *g)
 {
-	return g->holds > OFTEN && g->expected > EXPECTED && g->met * 8 < g->expected;
+	return hold_is_guarded(g->holds, g->met, (uint64_t)(1000 * g->expected));
 }
 
 /* A turn that has just begun is not broken off; those that are guarded have one now and then. */
@@ -117,21 +112,21 @@ static bool group_may_go_on(const struct candidate *c, uint64_t now)
  * as far as it is known, and the less the more overlaps would have been seen by now. */
 static double group_promise(const struct zoom_group *g)
 {
-	double rate = (g->arrivals + 1) / (g->watched_s * AVERAGE + 1);
+	double rate = (g->arrivals + 1) / (g->watched_s * HOLD_RATE_AVERAGE + 1);
 	double doubt = 1 + g->expected + fmin(g->waited, WAITED_MOST);
 	double promise = fmin(rate, 2) / (doubt * doubt);
 
-	return g->contested ? promise : promise / UNCONTESTED;
+	return g->contested ? promise : promise / HOLD_UNCONTESTED;
 }
 
 /* Promising, rarely tried and cheap is best, what is known well enough comes last. A turn that has
  * just begun counts as the best there is. */
 static double group_merit(const struct candidate *c, uint64_t now)
 {
-	double tried = 1 + (double)c->group->holds / OFTEN;
+	double tried = 1 + (double)c->group->holds / HOLD_TRIED;
 	double merit = group_promise(c->group) / (tried * (c->cheap + c->cost));
 
-	if (c->group->met > ENOUGH)
+	if (c->group->met > HOLD_KNOWN_CONFLICTS)
 		return merit / 1000;
 
 	if (!c->turn->chosen)
@@ -281,7 +276,8 @@ static void group_choose(struct choice *c, struct candidate *candidate)
 	int count = candidate->group && group_may_go_on(candidate, c->input->now_ns)
 	                    ? pair_find(c, candidate, pair)
 	                    : 0;
-	bool stays = candidate->turn->chosen && candidate->group && candidate->group->met <= ENOUGH;
+	bool stays = candidate->turn->chosen && candidate->group &&
+	             candidate->group->met <= HOLD_KNOWN_CONFLICTS;
 	double cost = 0;
 
 	for (int i = 0; i < count; i++)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/budget/hold_value.h"
+
 /* Living instances beside those that have a row of their own (families). */
 #define INSTANCES_PER_MAP 4
 /* From here on the sketch is an estimate (256 bits: expected collisions above one). */
@@ -149,16 +151,12 @@ static unsigned int goroutines_distinct(const struct map_counts *counts, bool *e
 static double overlaps_expected(const struct map_instance *instance,
                                 const struct map_counts *counts)
 {
-	double sum = 0;
+	uint64_t sum = 0;
 
-	for (int c = 0; c < 2; c++) {
-		uint64_t held = count_since(instance->hold_ns[c], instance->hold_ns_base[c]);
-
-		if (counts->control_ns[c])
-			sum += (double)held * (double)counts->control_arrivals[c] /
-			       (double)counts->control_ns[c];
-	}
-	return sum;
+	for (int c = 0; c < 2; c++)
+		sum += hold_expected(count_since(instance->hold_ns[c], instance->hold_ns_base[c]),
+		                     counts->control_arrivals[c], counts->control_ns[c]);
+	return (double)sum / 1000;
 }
 
 /* Add what is new in counts to the entry. True when there was anything. */
