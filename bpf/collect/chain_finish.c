@@ -54,10 +54,6 @@ struct chain_finish {
 	struct chain chains[CHAINS_KEPT];
 	unsigned int chain_next;
 	uint64_t copies, complete, finished, compared, differ, lost;
-	union {
-		struct event_header h;
-		unsigned char bytes[EVENT_SIZE_MAX];
-	} event;
 };
 
 int chain_finish_create(int targets_fd, int depth, bool verbose, struct chain_finish **out)
@@ -286,19 +282,8 @@ static void chain_replace(const struct chain_finish *f, const struct chain *chai
 		access->truncated = chain->complete ? CHAIN_WHOLE : CHAIN_LOST;
 }
 
-/* A chain with as many entries as there is room for was taken for one cut off. Returns whether it
- * was. */
-static bool chain_mark_whole(struct access *access)
-{
-	bool taken = access->truncated == CHAIN_TOO_DEEP;
-
-	if (taken)
-		access->truncated = CHAIN_WHOLE;
-	return taken;
-}
-
-/* Leaves a chain alone that is whole; returns whether it changed. */
-static bool access_finish(struct chain_finish *f, const struct process *process,
+/* Leaves a chain alone that is whole. */
+static void access_finish(struct chain_finish *f, const struct process *process,
                           struct access *access)
 {
 	int depth = access->depth < STACK_DEPTH_MAX ? access->depth : STACK_DEPTH_MAX;
@@ -309,22 +294,23 @@ static bool access_finish(struct chain_finish *f, const struct process *process,
 	if (!depth || (good == depth && (ends || access->truncated))) {
 		f->compared += chain != NULL;
 		f->differ += chain && !chain_agrees(chain, access, good);
-		return ends && chain_mark_whole(access);
+		/* With as many entries as there is room for it was taken for one cut off. */
+		if (ends && access->truncated == CHAIN_TOO_DEEP)
+			access->truncated = CHAIN_WHOLE;
+		return;
 	}
 	if (chain && chain_agrees(chain, access, good)) {
 		chain_replace(f, chain, access);
 		f->finished++;
-		return true;
+		return;
 	}
 	f->differ += chain != NULL;
 	f->lost++;
 	access->depth = (uint16_t)good;
 	access->truncated = CHAIN_LOST;
-	return true;
 }
 
-const struct event_header *chain_finish_event(struct chain_finish *finish,
-                                              const struct event_header *event)
+void chain_finish_event(struct chain_finish *finish, struct event_header *event)
 {
 	/* Where events have accesses; 0: no more. */
 	static const size_t accesses[EVENT_KINDS][2] = {
@@ -335,15 +321,10 @@ const struct event_header *chain_finish_event(struct chain_finish *finish,
 	        [EVENT_BIRTH] = {offsetof(struct event_birth, access)},
 	};
 	const struct process *process = u64_map_get(&finish->processes, event->tgid);
-	bool changed = false;
 
-	if (!process || !process->text->goexit || event->kind >= EVENT_KINDS ||
-	    event->size > sizeof(finish->event) || !accesses[event->kind][0])
-		return event;
-	memcpy(finish->event.bytes, event, event->size);
+	if (!process || !process->text->goexit || event->kind >= EVENT_KINDS)
+		return;
 	for (int i = 0; i < 2 && accesses[event->kind][i]; i++)
-		changed |= access_finish(
-		        finish, process,
-		        (struct access *)(finish->event.bytes + accesses[event->kind][i]));
-	return changed ? &finish->event.h : event;
+		access_finish(finish, process,
+		              (struct access *)((unsigned char *)event + accesses[event->kind][i]));
 }

@@ -28,8 +28,7 @@ void chain_finish_process(struct chain_finish *finish, uint32_t tgid);
 
 void chain_finish_stack(struct chain_finish *finish, const struct event_stack *stack);
 
-/* The event, or a copy of it with other chains, which lasts until the next call. */
-const struct event_header *chain_finish_event(struct chain_finish *finish,
-                                              const struct event_header *event);
+/* Put what is known of its chains into a whole event, in place. */
+void chain_finish_event(struct chain_finish *finish, struct event_header *event);
 
 #endif

@@ -19,10 +19,6 @@ struct chain {
 struct chain_store {
 	int chains_fd;
 	struct id_table chains;
-	union {
-		struct event_header h;
-		unsigned char bytes[EVENT_SIZE_MAX];
-	} event;
 };
 
 int chain_store_create(int chains_fd, struct chain_store **out)
@@ -92,18 +88,6 @@ void chain_store_forget(struct chain_store *store, uint32_t tgid)
 
 /* ---- events -------------------------------------------------------------------------- */
 
-static int access_expand(const struct chain_store *store, const struct access_brief *brief,
-                         struct access *out)
-{
-	const struct chain *chain = id_table_get(&store->chains, key_of(brief->chain));
-
-	memcpy(out, brief->head, sizeof(brief->head));
-	if (!chain || chain->depth != out->depth)
-		return -ENOENT;
-	memcpy(out->stack, chain->stack, chain->depth * sizeof(*chain->stack));
-	return 0;
-}
-
 /* Brief and whole forms of the events that come in both. */
 static const struct form {
 	size_t brief, whole; /* sizes */
@@ -118,23 +102,48 @@ static const struct form {
                          offsetof(struct event_birth, access), 1},
 };
 
-const struct event_header *chain_store_expand(struct chain_store *store,
-                                              const struct event_header *event)
+static const struct form *form_of(const struct event_header *event)
 {
 	const struct form *form = event->kind < EVENT_KINDS ? &forms[event->kind] : &forms[0];
-	const unsigned char *from = (const unsigned char *)event;
 
-	if (!form->brief || event->size != form->brief)
-		return event;
-	memcpy(store->event.bytes, from, form->access);
-	store->event.h.size = (uint32_t)form->whole;
-	for (int i = 0; i < form->accesses; i++) {
-		struct access *out = (struct access *)(store->event.bytes + form->access) + i;
-		const struct access_brief *brief =
-		        (const struct access_brief *)(from + form->access) + i;
+	return form->brief && event->size == form->brief ? form : NULL;
+}
 
-		if (access_expand(store, brief, out))
-			return NULL;
+static const struct access_brief *brief_of(const struct event_header *event, size_t offset, int i)
+{
+	return (const struct access_brief *)((const unsigned char *)event + offset) + i;
+}
+
+int chain_store_find(const struct chain_store *store, const struct event_header *event,
+                     struct event_whole *out)
+{
+	const struct form *form = form_of(event);
+
+	*out = (struct event_whole){.event = event, .size = form ? form->whole : event->size};
+	for (int i = 0; form && i < form->accesses; i++) {
+		const struct access_brief *brief = brief_of(event, form->access, i);
+		struct access head;
+
+		memcpy(&head, brief->head, sizeof(brief->head));
+		out->chains[i] = id_table_get(&store->chains, key_of(brief->chain));
+		if (!out->chains[i] || out->chains[i]->depth != head.depth)
+			return -ENOENT;
 	}
-	return &store->event.h;
+	return 0;
+}
+
+void chain_store_write(const struct event_whole *whole, void *room)
+{
+	const struct form *form = form_of(whole->event);
+	struct event_header *header = room;
+
+	memcpy(room, whole->event, form ? form->access : whole->size);
+	header->size = (uint32_t)whole->size;
+	for (int i = 0; form && i < form->accesses; i++) {
+		struct access *out = (struct access *)((unsigned char *)room + form->access) + i;
+		const struct chain *chain = whole->chains[i];
+
+		memcpy(out, brief_of(whole->event, form->access, i)->head, ACCESS_HEAD);
+		memcpy(out->stack, chain->stack, chain->depth * sizeof(*chain->stack));
+	}
 }

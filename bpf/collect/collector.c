@@ -33,6 +33,39 @@ bool collector_push(struct collector *c, const struct event_header *event)
 	return true;
 }
 
+static void event_make(struct collector *c, const struct event_whole *whole,
+                       struct event_header *room)
+{
+	chain_store_write(whole, room);
+	chain_finish_event(c->chains, room);
+}
+
+/* Made whole in the queue's own memory; what must arrive, and finds no room there, on its way to
+ * where such events wait. */
+static void event_deliver(struct collector *c, const struct event_header *event)
+{
+	struct event_whole whole;
+	struct event_header *room;
+
+	if (chain_store_find(c->names, event, &whole)) {
+		c->chains_missing++;
+		return;
+	}
+	room = event_queue_reserve(c->config.queue, whole.size);
+	if (room) {
+		event_make(c, &whole, room);
+		event_queue_publish(c->config.queue);
+		c->delivered++;
+	} else if (event_is_essential(event)) {
+		event_make(c, &whole, &c->beside.h);
+		collector_push(c, &c->beside.h);
+	} else {
+		c->queue_full++;
+	}
+	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
+		c->news = true;
+}
+
 static int on_ring_event(void *ctx, void *data, size_t size)
 {
 	struct collector *c = ctx;
@@ -49,20 +82,15 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 		chain_store_put(c->names, data);
 		return 0;
 	}
+	if (event->size > EVENT_SIZE_MAX)
+		return 0;
 	if (event->kind == EVENT_PROCESS) {
 		targets_started(c->config.targets, (pid_t)event->tgid);
 		chain_finish_process(c->chains, event->tgid);
 	}
 	if (event->kind == EVENT_CRASH)
 		targets_crashed(c->config.targets, (pid_t)event->tgid);
-	event = chain_store_expand(c->names, event);
-	if (!event) {
-		c->chains_missing++;
-		return 0;
-	}
-	collector_push(c, chain_finish_event(c->chains, event));
-	if (event->kind != EVENT_STALL && event->kind != EVENT_MAP)
-		c->news = true;
+	event_deliver(c, event);
 	return 0;
 }
 

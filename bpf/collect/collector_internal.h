@@ -26,6 +26,10 @@ struct collector {
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
 	struct chain_store *names;
+	union {
+		struct event_header h;
+		unsigned char bytes[EVENT_SIZE_MAX];
+	} beside; /* an event that must arrive, while the queue is full */
 	uint64_t started_ns;
 	uint64_t next_tick_ns;
 	uint64_t next_scan_ns; /* the tables are read at least once a second */

@@ -97,18 +97,19 @@ static void test_unknown_chain_is_never_shown(void **state)
 	struct access access = {.depth = 2};
 	struct event_stall_brief brief = {.h = {.kind = EVENT_STALL, .size = sizeof(brief)}};
 	struct event_chain chain = {.h = {.kind = EVENT_CHAIN, .tgid = 5}, .name = 9, .depth = 2};
+	struct event_whole whole;
 	struct chain_store *store;
 
 	(void)state;
 	assert_int_equal(chain_store_create(-1, &store), 0);
 	access_brief_set(&brief.access, &access, 9);
-	assert_null(chain_store_expand(store, &brief.h));
+	assert_int_equal(chain_store_find(store, &brief.h, &whole), -ENOENT);
 	assert_int_equal(chain_store_put(store, &chain), 0);
-	assert_non_null(chain_store_expand(store, &brief.h));
+	assert_int_equal(chain_store_find(store, &brief.h, &whole), 0);
 	chain_store_forget(store, 6);
-	assert_non_null(chain_store_expand(store, &brief.h));
+	assert_int_equal(chain_store_find(store, &brief.h, &whole), 0);
 	chain_store_forget(store, 5);
-	assert_null(chain_store_expand(store, &brief.h));
+	assert_int_equal(chain_store_find(store, &brief.h, &whole), -ENOENT);
 	chain_store_destroy(store);
 }
 
