@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -45,6 +46,14 @@ int coverage_totals_add(struct coverage_totals *t, __u64 *value)
 		for (int i = 0; i < COVERAGE_COUNT; i++)
 			value[i] += t->values[cpu][i];
 	return 0;
+}
+
+void coverage_totals_clear(struct coverage_totals *t)
+{
+	__u32 zero = 0;
+
+	memset(t->values, 0, (size_t)t->cpus * sizeof(*t->values));
+	bpf_map_update_elem(t->fd, &zero, t->values, BPF_ANY);
 }
 
 void coverage_totals_destroy(struct coverage_totals *t)

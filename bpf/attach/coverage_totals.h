@@ -17,4 +17,7 @@ void coverage_totals_destroy(struct coverage_totals *totals); /* accepts NULL */
  * added. */
 int coverage_totals_add(struct coverage_totals *totals, __u64 *value);
 
+/* Begin again at 0, where no program counts any more. */
+void coverage_totals_clear(struct coverage_totals *totals);
+
 #endif

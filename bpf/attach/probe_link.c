@@ -235,9 +235,9 @@ static void *closer_run(void *arg)
 	return NULL;
 }
 
-/* Many (NULLs among them). With uprobe_multi the kernel's waits for its readers go on side by side: 50
- * links are gone in 75 ms rather than 2.3 s. Of perf events it takes one after the other whoever
- * asks. */
+/* Many (NULLs among them). With uprobe_multi the kernel's waits for its readers go on side by side:
+ * 50 links are gone in 75 ms rather than 2.3 s. Perf events are closed one after the other, by this
+ * function too. */
 static void links_close_all(struct probe_links **links, size_t count)
 {
 	struct closing c = {.links = links, .count = count};

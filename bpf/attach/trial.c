@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/attach/calibrate.h"
+#include "bpf/attach/coverage_totals.h"
 #include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
@@ -29,10 +30,7 @@
 
 struct trial {
 	struct program *program;
-	int cpus;
-	struct coverage_row {
-		__u64 value[COVERAGE_COUNT];
-	} * rows;  /* one a CPU */
+	struct coverage_totals *totals;
 	bool seen; /* the program ran in the second thread */
 };
 
@@ -40,14 +38,10 @@ struct trial {
 
 static uint64_t counter_read(const struct trial *t, enum coverage_field field)
 {
-	uint32_t zero = 0;
-	uint64_t sum = 0;
+	__u64 value[COVERAGE_COUNT] = {0};
 
-	if (bpf_map_lookup_elem(bpf_map__fd(t->program->skeleton->maps.coverage), &zero, t->rows))
-		return 0;
-	for (int i = 0; i < t->cpus; i++)
-		sum += t->rows[i].value[field];
-	return sum;
+	coverage_totals_add(t->totals, value);
+	return value[field];
 }
 
 static void table_clear(const struct bpf_map *map)
@@ -81,10 +75,8 @@ static void ring_clear(const struct gomaptop *s)
 static void trial_forget(const struct trial *t)
 {
 	struct gomaptop *s = t->program->skeleton;
-	uint32_t zero = 0;
 
-	memset(t->rows, 0, (size_t)t->cpus * sizeof(*t->rows));
-	bpf_map_update_elem(bpf_map__fd(s->maps.coverage), &zero, t->rows, BPF_ANY);
+	coverage_totals_clear(t->totals);
 	ring_clear(s);
 	table_clear(s->maps.maps);
 	table_clear(s->maps.goroutines);
@@ -161,14 +153,14 @@ static uint64_t body_time(const struct trial *t, const struct body *b)
 /* ---- what it costs when it is cold ----------------------------------------------------- */
 
 /* What the program says of its first part: since the last time it was asked. */
-static double timed(const struct trial *t, struct coverage_row *seen)
+static double timed(const struct trial *t, __u64 seen[COVERAGE_COUNT])
 {
 	uint64_t count = counter_read(t, COVERAGE_TIMED), ns = counter_read(t, COVERAGE_TIMED_NS);
-	uint64_t fresh = count - seen->value[COVERAGE_TIMED];
-	double mean = fresh ? (double)(ns - seen->value[COVERAGE_TIMED_NS]) / (double)fresh : 0;
+	uint64_t fresh = count - seen[COVERAGE_TIMED];
+	double mean = fresh ? (double)(ns - seen[COVERAGE_TIMED_NS]) / (double)fresh : 0;
 
-	seen->value[COVERAGE_TIMED] = count;
-	seen->value[COVERAGE_TIMED_NS] = ns;
+	seen[COVERAGE_TIMED] = count;
+	seen[COVERAGE_TIMED_NS] = ns;
 	return mean;
 }
 
@@ -190,21 +182,21 @@ static void cold_time(const struct trial *t, volatile char *memory)
 {
 	double with[COLD_CALLS], without[COLD_CALLS], first[COLD_CALLS], hit, longer;
 	struct overhead_costs *costs = &t->program->costs;
-	struct coverage_row seen = {0};
+	__u64 seen[COVERAGE_COUNT] = {0};
 	uint64_t map[16] = {0}, warm = UINT64_MAX;
 
-	timed(t, &seen);
+	timed(t, seen);
 	costs->timed_ns = INFINITY;
 	for (int i = 0; i < WARM_BATCHES; i++) {
 		uint64_t took = calibrate_time(CALIBRATE_ENTRY, map, 1, WARM_CALLS);
 
 		warm = took < warm ? took : warm;
-		costs->timed_ns = fmin(costs->timed_ns, timed(t, &seen));
+		costs->timed_ns = fmin(costs->timed_ns, timed(t, seen));
 	}
 	for (int i = 0; i < COLD_CALLS; i++) {
 		without[i] = (double)calibrate_time_cold(memory, map, false);
 		with[i] = (double)calibrate_time_cold(memory, map, true);
-		first[i] = timed(t, &seen);
+		first[i] = timed(t, seen);
 	}
 	hit = median(with) - median(without) - (double)warm;
 	longer = median(first) - costs->timed_ns;
@@ -289,13 +281,11 @@ static int places_run(struct trial *t, pid_t pid)
 
 int trial_run(struct program *program)
 {
-	struct trial t = {.program = program, .cpus = libbpf_num_possible_cpus()};
-	int rc = -ENOMEM;
+	struct trial t = {.program = program};
+	int rc = coverage_totals_create(bpf_map__fd(program->skeleton->maps.coverage), &t.totals);
 
 	program->costs = overhead_costs_assumed();
-	if (t.cpus > 0)
-		t.rows = calloc((size_t)t.cpus, sizeof(*t.rows));
-	if (!t.rows)
+	if (rc)
 		goto cleanup;
 	rc = program_target_add(program, (uint32_t)getpid());
 	if (rc)
@@ -311,6 +301,6 @@ int trial_run(struct program *program)
 	}
 	trial_forget(&t);
 cleanup:
-	free(t.rows);
+	coverage_totals_destroy(t.totals);
 	return rc;
 }

@@ -37,8 +37,7 @@ static const struct call_site call_site_zero;
 
 static __always_inline __u64 map_ops_total(const struct map_state *m)
 {
-	return m->counts.ops[OP_READ] + m->counts.ops[OP_WRITE] + m->counts.ops[OP_DELETE] +
-	       m->counts.ops[OP_CLEAR] + m->counts.ops[OP_ITERATE];
+	return OPS_TOTAL(m->counts.ops);
 }
 
 /* ---- call sites -------------------------------------------------------------------------------
@@ -353,9 +352,7 @@ static __always_inline struct goroutine_counts *goroutine_counts_find(const stru
 		return c;
 	}
 	if (c->goid != o->goid) {
-		coverage_add(COVERAGE_GOROUTINES_UNTRACKED,
-		             c->ops[OP_READ] + c->ops[OP_WRITE] + c->ops[OP_DELETE] +
-		                     c->ops[OP_CLEAR] + c->ops[OP_ITERATE]);
+		coverage_add(COVERAGE_GOROUTINES_UNTRACKED, OPS_TOTAL(c->ops));
 		bpf_probe_read_kernel(c, sizeof(*c), &goroutine_counts_zero);
 		goroutine_counts_begin(c, o);
 	} else if (operation_fields(o)->unproven) {

@@ -303,9 +303,7 @@ static __always_inline int map_class_is_poor(const struct map_state *m, __u32 ch
 
 	if (m->counts.control_ns[0] < CLASS_CONTROL_NS ||
 	    m->counts.control_ns[1] < CLASS_CONTROL_NS)
-		return !c && m->counts.ops[OP_READ] + m->counts.ops[OP_ITERATE] >=
-		                     m->counts.ops[OP_WRITE] + m->counts.ops[OP_DELETE] +
-		                             m->counts.ops[OP_CLEAR];
+		return !c && OPS_READING(m->counts.ops) >= OPS_CHANGING(m->counts.ops);
 	return 2 * m->counts.control_arrivals[c] * m->counts.control_ns[!c] <
 	       m->counts.control_arrivals[!c] * m->counts.control_ns[c];
 }

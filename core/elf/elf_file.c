@@ -450,7 +450,7 @@ static int image_take(struct elf_image *image, const char *name, struct elf_file
 
 	if (!file) {
 		elf_image_close(image);
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+		return error_no_memory(err);
 	}
 	file->image = image;
 	rc = headers_load(file, name, err);

@@ -234,7 +234,7 @@ static int image_reserve(struct elf_image *image, const char *path, struct error
 	if (image->bytes == MAP_FAILED)
 		image->bytes = NULL;
 	if (!image->loaded || !image->kept || !image->bytes)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", path);
+		return error_no_memory(err);
 	ASAN_POISON_MEMORY_REGION(image->bytes, image->reserved);
 	return 0;
 }
@@ -246,7 +246,7 @@ int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct e
 
 	*out = NULL;
 	if (!image)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+		return error_no_memory(err);
 	image->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	rc = image->fd < 0
 	             ? error_set(err, errno, "%s: %s; raise `ulimit -n`", name, strerror(errno))

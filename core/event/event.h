@@ -40,6 +40,12 @@ static inline int op_changes(unsigned int op)
 }
 #undef X
 
+/* Of counts or rates by enum map_op: operations that change the map; all. Macros, for arrays of any
+ * type. */
+#define OPS_CHANGING(ops) ((ops)[OP_WRITE] + (ops)[OP_DELETE] + (ops)[OP_CLEAR])
+#define OPS_READING(ops)  ((ops)[OP_READ] + (ops)[OP_ITERATE])
+#define OPS_TOTAL(ops)    (OPS_READING(ops) + OPS_CHANGING(ops))
+
 /* ---- call chains --------------------------------------------------------------------- */
 
 #define STACK_DEPTH_MAX 127 /* kernel.perf_event_max_stack as every kernel ships it */

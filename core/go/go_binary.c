@@ -192,7 +192,7 @@ int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct e
 
 	*out = NULL;
 	if (!binary)
-		return error_set(err, ENOMEM, "%s: out of memory; free some and try again", name);
+		return error_no_memory(err);
 	rc = elf_file_open_fd(fd, name, &binary->file, err);
 	if (!rc)
 		rc = version_load(binary, name, err);

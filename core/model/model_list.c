@@ -112,7 +112,7 @@ static size_t rows_first(const struct row_list *list, bool (*shown)(const void *
 
 static uint64_t map_changes(const struct map_row *row)
 {
-	return row->ops[OP_WRITE] + row->ops[OP_DELETE] + row->ops[OP_CLEAR];
+	return OPS_CHANGING(row->ops);
 }
 
 static double map_rate(const struct map_row *row)

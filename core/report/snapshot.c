@@ -132,12 +132,10 @@ int snapshot_save(const struct model *model, const struct snapshot_context *cont
 	int rc;
 
 	if (!out)
-		return error_set(err, ENOMEM,
-		                 "cannot write %s: out of memory; free some and try again", path);
+		return error_no_memory(err);
 	rc = snapshot_write(model, context, format, out, err);
 	if (fclose(out) && !rc)
-		rc = error_set(err, ENOMEM,
-		               "cannot write %s: out of memory; free some and try again", path);
+		rc = error_no_memory(err);
 	if (!rc)
 		rc = output_file_write(path, text, size, err);
 	free(text);

@@ -264,8 +264,7 @@ static void put_goroutine(struct json_writer *w, const struct goroutine_row *row
 	json_put_integer(w, "pid", row->tgid);
 	snapshot_put_known(w, "goid", row->goid);
 	snapshot_put_count(w, "reads", row->ops[OP_READ] + row->ops[OP_ITERATE]);
-	snapshot_put_count(w, "writes",
-	                   row->ops[OP_WRITE] + row->ops[OP_DELETE] + row->ops[OP_CLEAR]);
+	snapshot_put_count(w, "writes", OPS_CHANGING(row->ops));
 	snapshot_put_count(w, "conflicts", row->conflicts);
 	snapshot_put_count(w, "maps", row->maps);
 	json_put_null(w, "state");

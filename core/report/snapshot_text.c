@@ -295,7 +295,7 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
 {
 	char title[NAME_MAX_BYTES + 64], figures[80], buffers[5][16];
-	uint64_t changes = row->ops[OP_WRITE] + row->ops[OP_DELETE] + row->ops[OP_CLEAR];
+	uint64_t changes = OPS_CHANGING(row->ops);
 	size_t length;
 
 	put(context, out, verdict_tones[row->verdict], "%-8s", map_verdict_name(row->verdict));

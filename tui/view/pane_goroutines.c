@@ -47,7 +47,7 @@ static uint64_t looks_of(const struct goroutine_row *goroutine)
 
 static uint64_t changes_of(const struct goroutine_row *goroutine)
 {
-	return goroutine->ops[OP_WRITE] + goroutine->ops[OP_DELETE] + goroutine->ops[OP_CLEAR];
+	return OPS_CHANGING(goroutine->ops);
 }
 
 static void render_looks(const void *row, struct cell *cell)
