@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "bpf/collect/executables.h"
 #include "bpf/wire/wire.h"
-#include "core/base/file_identity.h"
 #include "core/base/u64_map.h"
 #include "core/process/go_process.h"
 #include "core/symbol/unwind.h"
@@ -21,17 +20,9 @@
  * events may lie between. A held access is in the events of all who met it. */
 #define CHAINS_KEPT 64
 
-/* Addresses in the file. */
-struct program_text {
-	struct program_text *next;
-	struct file_identity seen;
-	struct go_binary *binary; /* NULL: could not be read */
-	uint64_t goexit;          /* what goroutines return to */
-	uint64_t callback_begin, callback_end;
-};
-
 struct process {
-	struct program_text *text;
+	struct executable *executable;
+	struct chain_ends ends; /* as it has them in memory */
 	uint64_t bias;
 };
 
@@ -48,8 +39,7 @@ struct chain_finish {
 	int targets_fd;
 	int depth;
 	bool verbose;
-	struct unwind *unwind; /* NULL: not on this machine */
-	struct program_text *texts;
+	struct unwind *unwind;    /* NULL: not on this machine */
 	struct u64_map processes; /* tgid -> struct process */
 	struct chain chains[CHAINS_KEPT];
 	unsigned int chain_next;
@@ -93,85 +83,63 @@ void chain_finish_destroy(struct chain_finish *finish)
 	for (size_t i = 0; finish->processes.slots && i <= finish->processes.mask; i++)
 		free(finish->processes.slots[i].value);
 	u64_map_free(&finish->processes);
-	for (struct program_text *at = finish->texts, *next; at; at = next) {
-		next = at->next;
-		go_binary_close(at->binary);
-		free(at);
-	}
 	unwind_destroy(finish->unwind);
 	free(finish);
 }
 
 /* ---- where chains end ---------------------------------------------------------------- */
 
-static void text_read(struct program_text *text, int fd)
+void chain_ends_read(struct go_binary *binary, struct chain_ends *out)
 {
 	struct go_function function;
 
-	if (go_binary_open_fd(fd, "executable", &text->binary, NULL)) {
-		text->binary = NULL;
-		return;
-	}
+	*out = (struct chain_ends){0};
 	/* goexit begins with one NOP, so that what "returns" to it is inside of it. */
-	if (!go_binary_function_find(text->binary, "runtime.goexit", &function))
-		text->goexit =
-		        function.entry + (go_binary_machine(text->binary) == EM_AARCH64 ? 4 : 1);
-	if (!go_binary_function_find(text->binary, "runtime.cgocallback", &function)) {
-		text->callback_begin = function.entry;
-		text->callback_end = function.end;
+	if (!go_binary_function_find(binary, "runtime.goexit", &function))
+		out->goexit = function.entry + (go_binary_machine(binary) == EM_AARCH64 ? 4 : 1);
+	if (!go_binary_function_find(binary, "runtime.cgocallback", &function)) {
+		out->callback_begin = function.entry;
+		out->callback_end = function.end;
 	}
 }
 
-/* The same inode may hold another program by now. */
-static struct program_text *text_need(struct chain_finish *f, int fd)
+static struct chain_ends ends_in_memory(const struct chain_ends *in_file, uint64_t bias)
 {
-	struct file_identity seen;
-	struct program_text *text;
+	struct chain_ends ends = {0};
 
-	if (file_identity_read(fd, &seen))
-		return NULL;
-	for (text = f->texts; text; text = text->next)
-		if (file_identity_unwritten(&text->seen, &seen))
-			return text;
-	text = calloc(1, sizeof(*text));
-	if (!text)
-		return NULL;
-	text->seen = seen;
-	text->next = f->texts;
-	f->texts = text;
-	text_read(text, fd);
-	return text;
+	if (in_file->goexit)
+		ends.goexit = in_file->goexit + bias;
+	if (in_file->callback_end) {
+		ends.callback_begin = in_file->callback_begin + bias;
+		ends.callback_end = in_file->callback_end + bias;
+	}
+	return ends;
 }
 
-static void bpf_tell(const struct chain_finish *f, uint32_t tgid, const struct process *process)
+static void bpf_tell(const struct chain_finish *f, uint32_t tgid, const struct chain_ends *ends)
 {
-	const struct program_text *text = process->text;
 	struct target_state state;
 
-	if (!f->unwind || !text->goexit || bpf_map_lookup_elem(f->targets_fd, &tgid, &state))
+	if (!f->unwind || !ends->goexit || bpf_map_lookup_elem(f->targets_fd, &tgid, &state))
 		return;
-	state.goexit = text->goexit + process->bias;
-	state.callback_begin = state.callback_end = 0;
-	if (text->callback_end) {
-		state.callback_begin = text->callback_begin + process->bias;
-		state.callback_end = text->callback_end + process->bias;
-	}
+	state.goexit = ends->goexit;
+	state.callback_begin = ends->callback_begin;
+	state.callback_end = ends->callback_end;
 	bpf_map_update_elem(f->targets_fd, &tgid, &state, BPF_EXIST);
 }
 
-void chain_finish_process(struct chain_finish *finish, uint32_t tgid)
+void chain_finish_process(struct chain_finish *finish, uint32_t tgid, struct executable *executable)
 {
 	struct process *process = u64_map_get(&finish->processes, tgid);
-	int fd = go_process_open_executable((pid_t)tgid);
-	struct process fresh = {0};
+	struct process fresh = {.executable = executable};
+	const struct collector_executable *what;
 
-	if (fd < 0)
+	if (!executable)
 		return;
-	fresh.text = text_need(finish, fd);
-	close(fd);
-	if (!fresh.text || !fresh.text->binary ||
-	    go_process_load_bias((pid_t)tgid, fresh.text->binary, &fresh.bias))
+	what = executable_what(executable);
+	if (go_process_load_bias((pid_t)tgid, what->binary, &fresh.bias))
 		return;
+	fresh.ends = ends_in_memory(&what->ends, fresh.bias);
 	if (!process) {
 		process = calloc(1, sizeof(*process));
 		if (!process || u64_map_put(&finish->processes, tgid, process)) {
@@ -180,7 +148,7 @@ void chain_finish_process(struct chain_finish *finish, uint32_t tgid)
 		}
 	}
 	*process = fresh;
-	bpf_tell(finish, tgid, process);
+	bpf_tell(finish, tgid, &process->ends);
 }
 
 /* ---- copies -------------------------------------------------------------------------- */
@@ -195,16 +163,20 @@ void chain_finish_stack(struct chain_finish *finish, const struct event_stack *s
 	        .bytes = stack->data,
 	        .size = stack->bytes < STACK_COPY_MAX ? stack->bytes : STACK_COPY_MAX,
 	};
+	struct go_binary *binary;
 	struct chain *chain;
 
 	if (!process || !finish->unwind)
+		return;
+	binary = executable_binary(process->executable);
+	if (!binary)
 		return;
 	chain = &finish->chains[finish->chain_next++ % CHAINS_KEPT];
 	chain->g = stack->g;
 	chain->time_ns = stack->h.time_ns;
 	chain->tgid = stack->h.tgid;
-	chain->depth = unwind_walk(finish->unwind, process->text->binary, process->bias, &from,
-	                           chain->stack, STACK_DEPTH_MAX, &chain->complete);
+	chain->depth = unwind_walk(finish->unwind, binary, process->bias, &from, chain->stack,
+	                           STACK_DEPTH_MAX, &chain->complete);
 	finish->copies++;
 	finish->complete += chain->complete;
 }
@@ -247,11 +219,11 @@ static const struct chain *chain_of(struct chain_finish *f, const struct access 
 /* How much of the frame pointers' chain is true: up to and with runtime.cgocallback's caller. */
 static int depth_true(const struct process *process, const struct access *access)
 {
-	const struct program_text *text = process->text;
+	const struct chain_ends *ends = &process->ends;
 
 	for (int i = 0; i < access->depth; i++)
-		if (access->stack[i] - process->bias - text->callback_begin <
-		    text->callback_end - text->callback_begin)
+		if (access->stack[i] - ends->callback_begin <
+		    ends->callback_end - ends->callback_begin)
 			return i + 1;
 	return access->depth;
 }
@@ -289,7 +261,7 @@ static void access_finish(struct chain_finish *f, const struct process *process,
 	int depth = access->depth < STACK_DEPTH_MAX ? access->depth : STACK_DEPTH_MAX;
 	const struct chain *chain = depth ? chain_of(f, access) : NULL;
 	int good = depth_true(process, access);
-	bool ends = depth && access->stack[depth - 1] == process->text->goexit + process->bias;
+	bool ends = depth && access->stack[depth - 1] == process->ends.goexit;
 
 	if (!depth || (good == depth && (ends || access->truncated))) {
 		f->compared += chain != NULL;
@@ -322,7 +294,7 @@ void chain_finish_event(struct chain_finish *finish, struct event_header *event)
 	};
 	const struct process *process = u64_map_get(&finish->processes, event->tgid);
 
-	if (!process || !process->text->goexit || event->kind >= EVENT_KINDS)
+	if (!process || !process->ends.goexit || event->kind >= EVENT_KINDS)
 		return;
 	for (int i = 0; i < 2 && accesses[event->kind][i]; i++)
 		access_finish(finish, process,

@@ -86,7 +86,10 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 		return 0;
 	if (event->kind == EVENT_PROCESS) {
 		targets_started(c->config.targets, (pid_t)event->tgid);
-		chain_finish_process(c->chains, event->tgid);
+		chain_finish_process(
+		        c->chains, event->tgid,
+		        executables_of_row(c->executables,
+		                           ((const struct event_process *)event)->binary));
 	}
 	if (event->kind == EVENT_CRASH)
 		targets_crashed(c->config.targets, (pid_t)event->tgid);
@@ -162,7 +165,32 @@ static void collector_free(struct collector *c)
 	collector_counts_close(c);
 	chain_finish_destroy(c->chains);
 	chain_store_destroy(c->names);
+	executables_destroy(c->executables);
 	free(c);
+}
+
+int collector_executable_add(struct collector *c, const struct collector_executable *what)
+{
+	struct executable *e;
+	int rc = executables_add(c->executables, what, &e);
+
+	return rc ? rc : collector_layout_add(c, e);
+}
+
+void collector_executable_remove(struct collector *c, size_t row)
+{
+	executables_remove(c->executables, row);
+}
+
+static int executables_open(struct collector *c)
+{
+	int rc = executables_create(&c->executables);
+
+	if (!rc)
+		rc = collector_layouts_open(c);
+	for (size_t i = 0; i < c->config.executable_count && !rc; i++)
+		rc = collector_executable_add(c, &c->config.executables[i]);
+	return rc;
 }
 
 int collector_start(const struct collector_config *config, struct collector **out,
@@ -190,7 +218,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	if (!rc)
 		rc = collector_counts_open(c);
 	if (!rc)
-		rc = collector_layouts_open(c);
+		rc = executables_open(c);
 	collector_targets_tell(c);
 	collector_tuning_open(c);
 	if (!rc)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/collect/chain_finish.h"
 #include "bpf/govern/governor.h"
 #include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
@@ -29,11 +30,15 @@
 struct collector;
 struct program;
 
-/* An executable whose layout nobody vouches for: the collector holds it against live objects, and
- * tells the programs (detector_tuning.proven) what may be believed. */
-struct collector_layout {
-	struct probe_file file;
-	size_t row; /* of the programs' settings */
+/* A watched executable. Where nobody vouches for its layout the collector holds that against live
+ * objects, and tells the programs (detector_tuning.proven) what may be believed. */
+struct collector_executable {
+	struct file_identity seen; /* before the first byte was read */
+	size_t row;                /* of the programs' settings */
+	/* another thread's, which reads on in it: only for what takes it const; until the
+	 * collector's end */
+	const struct go_binary *binary;
+	struct chain_ends ends;
 };
 
 struct collector_config {
@@ -51,14 +56,16 @@ struct collector_config {
 	struct governor *governor; /* how long the probes are; NULL: from the start to the end */
 	bool unlimited;            /* they are never taken out, unless they are let go */
 	struct targets *targets;   /* with those that are known from the start */
-	const struct collector_layout *layouts; /* read by collector_start() only */
-	size_t layout_count;
+	const struct collector_executable *executables; /* read by collector_start() only */
+	size_t executable_count;
 };
 
-/* One more such executable while it runs, before its first probe goes in; and one less. By one
- * thread that is not the collector's. 0, -ENOMEM, or those of go_binary_open_fd(). */
-int collector_layout_add(struct collector *collector, const struct collector_layout *layout);
-void collector_layout_remove(struct collector *collector, size_t row);
+/* One more executable while it runs, before its first probe goes in; and one less. By one thread
+ * that is not the collector's. 0, -ENOMEM, -ESTALE: it was written to, or those of
+ * go_binary_open_fd(). */
+int collector_executable_add(struct collector *collector,
+                             const struct collector_executable *executable);
+void collector_executable_remove(struct collector *collector, size_t row);
 
 /* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the
  * caller's. */

@@ -15,6 +15,7 @@
 #include "bpf/collect/chain_finish.h"
 #include "bpf/collect/chain_store.h"
 #include "bpf/collect/collector.h"
+#include "bpf/collect/executables.h"
 #include "core/event/event.h"
 
 struct collector {
@@ -26,6 +27,7 @@ struct collector {
 	struct ring_buffer *ring;
 	struct chain_finish *chains;
 	struct chain_store *names;
+	struct executables *executables;
 	union {
 		struct event_header h;
 		unsigned char bytes[EVENT_SIZE_MAX];
@@ -77,6 +79,9 @@ void collector_tune(struct collector *c);
 
 /* collector_layout.c: what may be believed of layouts that nobody vouches for. */
 int collector_layouts_open(struct collector *c);
+/* One more executable, which belongs to the collector; one with a layout that is vouched for is
+ * left alone. By the thread that adds. 0 or -ENOMEM. */
+int collector_layout_add(struct collector *c, struct executable *executable);
 void collector_layouts_close(struct collector *c);
 void collector_layouts_look(struct collector *c);
 void collector_layouts_forget(struct collector *c, pid_t pid); /* the process has ended */

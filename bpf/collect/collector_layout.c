@@ -22,14 +22,12 @@
 #define FIRST_NS       10000000ULL
 #define LAST_NS        1000000000ULL
 
-/* One executable. It is decoded here once more: the other go_binary belongs to another thread. */
+/* One executable. */
 struct subject {
-	struct go_binary *binary;
+	struct executable *executable;
+	struct go_binary *binary; /* the collector's own */
 	struct layout_code_finder code;
 	struct layout_check *check;
-	struct file_identity seen;
-	size_t row;
-	atomic_bool gone; /* the row may be another one's by now */
 	struct subject *next;
 };
 
@@ -53,59 +51,34 @@ static void subject_close(struct subject *s)
 {
 	if (!s)
 		return;
-	go_binary_close(s->binary);
 	layout_check_destroy(s->check);
 	free(s);
 }
 
-static int subject_open(const struct collector_layout *from, struct subject **out)
-{
-	struct subject *s = calloc(1, sizeof(*s));
-	int rc = s ? go_binary_open_fd(from->file.fd, "executable", &s->binary, NULL) : -ENOMEM;
-
-	if (!rc)
-		rc = layout_check_create(&s->check);
-	if (rc) {
-		subject_close(s);
-		return rc;
-	}
-	layout_code_open(&s->code, s->binary);
-	s->seen = from->file.seen;
-	s->row = from->row;
-	*out = s;
-	return 0;
-}
-
-int collector_layout_add(struct collector *c, const struct collector_layout *layout)
+int collector_layout_add(struct collector *c, struct executable *executable)
 {
 	struct subject *s;
-	int rc = subject_open(layout, &s);
 
-	if (rc)
-		return rc;
+	if (go_binary_layout_trust(executable_what(executable)->binary) != GO_LAYOUT_UNVERIFIED)
+		return 0;
+	s = calloc(1, sizeof(*s));
+	if (!s || layout_check_create(&s->check)) {
+		subject_close(s);
+		return -ENOMEM;
+	}
+	s->executable = executable;
+	s->binary = executable_binary(executable);
+	layout_code_open(&s->code, s->binary);
 	s->next = c->layouts->subjects;
 	c->layouts->subjects = s;
 	c->layouts->fresh = true;
 	return 0;
 }
 
-void collector_layout_remove(struct collector *c, size_t row)
-{
-	for (struct subject *s = c->layouts->subjects; s; s = s->next)
-		if (s->row == row)
-			s->gone = true;
-}
-
 int collector_layouts_open(struct collector *c)
 {
-	int rc = 0;
-
 	c->layouts = calloc(1, sizeof(*c->layouts));
-	if (!c->layouts)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->config.layout_count && !rc; i++)
-		rc = collector_layout_add(c, &c->config.layouts[i]);
-	return rc;
+	return c->layouts ? 0 : -ENOMEM;
 }
 
 void collector_layouts_close(struct collector *c)
@@ -135,7 +108,9 @@ static void place_look(const struct collector_layouts *l, struct place *place)
 		return;
 	runs = file_identity_of(&st);
 	for (const struct subject *s = l->subjects; s && !place->subject; s = s->next) {
-		if (!s->gone && file_identity_unwritten(&s->seen, &runs) &&
+		const struct file_identity *seen = &executable_what(s->executable)->seen;
+
+		if (!executable_is_removed(s->executable) && file_identity_unwritten(seen, &runs) &&
 		    !go_process_load_bias((pid_t)place->tgid, s->binary, &place->bias))
 			place->subject = s;
 	}
@@ -282,8 +257,9 @@ void collector_layouts_look(struct collector *c)
 	}
 	maps_look(c);
 	for (const struct subject *s = l->subjects; s; s = s->next)
-		if (!s->gone)
-			detector_tuning_proven_set(c->config.tuning, s->row,
+		if (!executable_is_removed(s->executable))
+			detector_tuning_proven_set(c->config.tuning,
+			                           executable_what(s->executable)->row,
 			                           layout_check_passed(s->check));
 	l->wait_ns = l->wait_ns ? 2 * l->wait_ns : FIRST_NS;
 	if (l->wait_ns > LAST_NS)

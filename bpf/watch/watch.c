@@ -81,22 +81,16 @@ static void say_took(const struct watch *w, const char *what, uint64_t begin_ns)
 
 /* ---- life ---------------------------------------------------------------------------- */
 
-static size_t layouts_list(const struct watch *w, struct collector_layout *out)
+static size_t executables_list(const struct watch *w, struct collector_executable *out)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < w->binary_count; i++) {
-		const struct watch_binary *b = w->binaries[i];
-
-		if (go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
-			out[count++] = (struct collector_layout){b->file, b->row};
-	}
-	return count;
+	for (size_t i = 0; i < w->binary_count; i++)
+		out[i] = watch_binary_told(w->binaries[i]);
+	return w->binary_count;
 }
 
 static int collect(struct watch *w, struct error *err)
 {
-	struct collector_layout layouts[FIELD_ROWS];
+	struct collector_executable executables[FIELD_ROWS];
 	struct collector_config c = {
 	        .queue = w->queue,
 	        .event_fd = w->event_fd,
@@ -107,8 +101,8 @@ static int collect(struct watch *w, struct error *err)
 	        .unlimited = w->config.overhead_limit >= OVERHEAD_UNLIMITED,
 	        .targets = w->processes,
 	        .account = w->account,
-	        .layouts = layouts,
-	        .layout_count = layouts_list(w, layouts),
+	        .executables = executables,
+	        .executable_count = executables_list(w, executables),
 	};
 
 	collector_config_program(&c, &w->program);

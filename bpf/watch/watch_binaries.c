@@ -42,7 +42,11 @@ static int binary_read(struct watch_binary *b, struct error *err)
 
 	if (!rc)
 		rc = go_binary_check_native(b->binary, b->path, err);
-	return rc ? rc : probe_plan_make(b->binary, &b->plan, err);
+	if (!rc)
+		rc = probe_plan_make(b->binary, &b->plan, err);
+	if (!rc)
+		chain_ends_read(b->binary, &b->ends);
+	return rc;
 }
 
 static bool binary_is_stale(const struct watch *w, const struct watch_binary *b)
@@ -167,6 +171,12 @@ void watch_binary_publish(struct watch *w, struct watch_binary *b)
 	w->binaries[w->binary_count] = b;
 	w->rows[b->row] = b;
 	w->binary_count++;
+}
+
+struct collector_executable watch_binary_told(const struct watch_binary *b)
+{
+	return (struct collector_executable){
+	        .seen = b->file.seen, .row = b->row, .binary = b->binary, .ends = b->ends};
 }
 
 void watch_binary_fields_set(struct watch *w, const struct watch_binary *b)

@@ -66,7 +66,7 @@ void watch_attach_remove(struct watch *w, struct watch_binary *b)
 	struct change c = {.w = w, .b = b};
 
 	governor_call(w->governor, take_away, &c);
-	collector_layout_remove(w->collector, b->row);
+	collector_executable_remove(w->collector, b->row);
 	link_keeper_file_remove(w->keeper, b->file.guard);
 	close(b->file.fd);
 	b->file.fd = -1;

@@ -148,19 +148,12 @@ static void former_add(struct watch_follow *f)
 	f->current = NULL;
 }
 
-static void layout_add(struct watch *w, const struct watch_binary *b)
-{
-	struct collector_layout layout = {b->file, b->row};
-
-	if (go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
-		collector_layout_add(w->collector, &layout);
-}
-
 /* Everything that reads its go_binary comes first: from the publication on that is the watch's
  * thread's. Probes come last: who hits one must be known. */
 static void binary_take(struct watch_follow *f, struct watch_binary *b)
 {
 	char version[64], build_id[128] = "";
+	struct collector_executable executable;
 	struct birth_plan births = {0};
 	size_t attached = 0;
 
@@ -169,7 +162,8 @@ static void binary_take(struct watch_follow *f, struct watch_binary *b)
 		snprintf(build_id, sizeof(build_id), "%s", go_binary_build_id(b->binary));
 	birth_plan_make(b->binary, &births);
 	watch_binary_fields_set(f->w, b);
-	layout_add(f->w, b);
+	executable = watch_binary_told(b);
+	collector_executable_add(f->w->collector, &executable);
 	watch_binary_publish(f->w, b);
 	watch_attach_add(f->w, b, &attached);
 	watch_births_add(f->w, b, &births);

@@ -30,6 +30,7 @@ struct watch_binary {
 	char path[PATH_MAX];    /* for words: nothing opens it again */
 	struct probe_file file; /* opened once: parsed, and probed through this descriptor */
 	struct probe_plan plan;
+	struct chain_ends ends;
 	size_t row;              /* of its fields */
 	size_t first_site;       /* of its probes among all: row * ROW_SITES */
 	unsigned int idle_looks; /* how often in a row no process was seen to run it */
@@ -86,11 +87,13 @@ void watch_binaries_close(struct watch *w);
 
 /* One more, read from what is open at fd, which belongs to the watch on success. No other thread
  * sees it before watch_binary_publish(), from which on no other than the watch's own may use its
- * go_binary. By the thread that adds. -ESTALE: written to meanwhile; those of go_binary_open_fd(). */
+ * go_binary, but for what takes it const. By the thread that adds. -ESTALE: written to meanwhile;
+ * those of go_binary_open_fd(). */
 int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
                       struct error *err);
 void watch_binary_free(struct watch *w, struct watch_binary *b); /* one that was not published */
 void watch_binary_publish(struct watch *w, struct watch_binary *b);
+struct collector_executable watch_binary_told(const struct watch_binary *b); /* to the collector */
 void watch_binary_fields_set(struct watch *w, const struct watch_binary *b); /* once loaded */
 
 /* watch_names.c: processes and symbols. */

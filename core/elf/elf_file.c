@@ -481,6 +481,11 @@ void elf_file_close(struct elf_file *file)
 	free(file);
 }
 
+int elf_file_descriptor(const struct elf_file *file)
+{
+	return elf_image_descriptor(file->image);
+}
+
 uint64_t elf_file_size(const struct elf_file *file)
 {
 	return elf_image_size(file->image);

@@ -32,8 +32,9 @@ struct elf_segment {
 int elf_file_open_fd(int fd, const char *name, struct elf_file **out, struct error *err);
 void elf_file_close(struct elf_file *file); /* accepts NULL */
 
-uint64_t elf_file_size(const struct elf_file *file); /* bytes */
-int elf_file_machine(const struct elf_file *file);   /* EM_X86_64 or EM_AARCH64 */
+int elf_file_descriptor(const struct elf_file *file); /* that it reads from; stays the file's */
+uint64_t elf_file_size(const struct elf_file *file);  /* bytes */
+int elf_file_machine(const struct elf_file *file);    /* EM_X86_64 or EM_AARCH64 */
 bool elf_file_is_pie(const struct elf_file *file);
 size_t elf_file_segment_count(const struct elf_file *file); /* PT_LOAD only, in file order */
 const struct elf_segment *elf_file_segment(const struct elf_file *file, size_t index);

@@ -274,6 +274,11 @@ void elf_image_close(struct elf_image *image)
 	free(image);
 }
 
+int elf_image_descriptor(const struct elf_image *image)
+{
+	return image->fd;
+}
+
 uint64_t elf_image_size(const struct elf_image *image)
 {
 	return image->size;

@@ -29,6 +29,7 @@ struct elf_image;
 int elf_image_open_fd(int fd, const char *name, struct elf_image **out, struct error *err);
 void elf_image_close(struct elf_image *image); /* accepts NULL */
 
+int elf_image_descriptor(const struct elf_image *image); /* stays the image's */
 uint64_t elf_image_size(const struct elf_image *image);
 
 /* The first offset from this one on that is not in a hole of a sparse file; the file's size when

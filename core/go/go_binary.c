@@ -265,6 +265,11 @@ bool go_binary_is_pie(const struct go_binary *binary)
 	return elf_file_is_pie(binary->file);
 }
 
+int go_binary_descriptor(const struct go_binary *binary)
+{
+	return elf_file_descriptor(binary->file);
+}
+
 int go_binary_machine(const struct go_binary *binary)
 {
 	return elf_file_machine(binary->file);

@@ -37,6 +37,9 @@ struct go_function {
 int go_binary_open_fd(int fd, const char *name, struct go_binary **out, struct error *err);
 void go_binary_close(struct go_binary *binary); /* accepts NULL */
 
+/* That it reads from; stays the go_binary's. */
+int go_binary_descriptor(const struct go_binary *binary);
+
 const char *go_binary_version(const struct go_binary *binary); /* "go1.24.4", never NULL */
 int go_binary_minor(const struct go_binary *binary);           /* 24 */
 enum go_map_runtime go_binary_map_runtime(const struct go_binary *binary);
