@@ -3,8 +3,9 @@
  * function_index: functions of a pclntab by name.
  *
  * Made for the runtime's own functions: at the first question one pass over the function table
- * picks those of the packages runtime, reflect, maps and internal/runtime/maps; other names are
- * searched one by one. One thread at a time.
+ * picks those of the packages that maps and the order of goroutines are made of (runtime, reflect,
+ * maps, sync, sync/atomic, time and internal ones below them); other names are searched one by one.
+ * One thread at a time.
  */
 #ifndef GOMAPTOP_CORE_FUNCTION_INDEX_H
 #define GOMAPTOP_CORE_FUNCTION_INDEX_H
