@@ -20,7 +20,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 FETCH = os.path.join(ROOT, "tests", "go", "fetch-toolchains")
-READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_go_binary")
+READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_order_site", "test_go_binary")
 CHECKS = ("counts", "chains", "faults")
 # Those that are met within seconds; `live --quick` has them all.
 QUICK_FAULTS = ("write-write", "stale-value", "read-write", "delete-read")
