@@ -108,15 +108,41 @@ static json_t *json_births(const struct check_report *report)
 	return rows;
 }
 
+/* What orders goroutines. "slow" counts calls of the locks' slow halves, which are what the found
+ * sites are measured by. */
+static json_t *json_order(const struct check_report *report)
+{
+	const struct order_plan *order = &report->order;
+	size_t calls = 0, explained = 0, wanted = order->count + order->missed_count;
+	json_t *missed;
+
+	if (!report->order_known)
+		return json_null();
+	missed = json_array();
+	for (size_t i = 0; i < order->missed_count && i < ORDER_MISSED_MAX; i++)
+		json_array_append_new(missed, json_pack("{s:o, s:s, s:s}", "address",
+		                                        json_address(order->missed[i].addr), "what",
+		                                        order->missed[i].what, "reason",
+		                                        order->missed[i].why));
+	for (size_t i = 0; i < ORDER_SLOW_COUNT; i++) {
+		calls += order->calls[i];
+		explained += order->explained[i];
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "wanted", (json_int_t)wanted, "found",
+	                 (json_int_t)order->count, "slow_calls", (json_int_t)calls,
+	                 "slow_calls_explained", (json_int_t)explained, "functions_undecoded",
+	                 (json_int_t)order->undecoded, "missed", missed);
+}
+
 int check_json_write(const struct check_report *report, FILE *out)
 {
 	json_t *pid = report->pid ? json_integer(report->pid) : json_null();
-	json_t *root =
-	        json_pack("{s:s, s:{s:s}, s:{s:o, s:o}, s:b, s:o, s:o, s:o, s:o}", "schema",
-	                  CHECK_SCHEMA, "tool", "version", GOMAPTOP_VERSION, "target", "pid", pid,
-	                  "exe", json_name(report->target), "works", report->works, "verdict",
-	                  json_name(report->verdict), "probes", json_probes(report), "unseen",
-	                  json_unseen(report), "births", json_births(report));
+	json_t *root = json_pack("{s:s, s:{s:s}, s:{s:o, s:o}, s:b, s:o, s:o, s:o, s:o, s:o}",
+	                         "schema", CHECK_SCHEMA, "tool", "version", GOMAPTOP_VERSION,
+	                         "target", "pid", pid, "exe", json_name(report->target), "works",
+	                         report->works, "verdict", json_name(report->verdict), "probes",
+	                         json_probes(report), "unseen", json_unseen(report), "births",
+	                         json_births(report), "order", json_order(report));
 	int rc = 0;
 
 	for (int i = 0; root && i < CHECK_SECTION_COUNT; i++)

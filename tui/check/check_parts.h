@@ -29,6 +29,9 @@ void check_program_gather(struct check_report *report, struct check_target *targ
 void check_process_recheck(struct check_report *report, const struct check_target *target);
 void check_target_free(struct check_target *target);
 
+/* check_order.c: how completely what orders goroutines is found; the binary must be there. */
+void check_order_gather(struct check_report *report, const struct check_target *target);
+
 /* check_host.c: privileges, kernel features, machine. -ENOMEM. */
 int check_host_gather(struct check_report *report, const struct check_target *target, bool verbose);
 

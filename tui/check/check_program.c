@@ -362,6 +362,7 @@ void check_program_gather(struct check_report *report, struct check_target *targ
 	}
 	facts_binary(report, target);
 	facts_probes(report, target);
+	check_order_gather(report, target);
 }
 
 void check_target_free(struct check_target *target)

@@ -99,6 +99,7 @@ void check_report_free(struct check_report *report)
 	free(report->probes);
 	free(report->unseen);
 	free(report->births);
+	order_plan_free(&report->order);
 	*report = (struct check_report){0};
 }
 

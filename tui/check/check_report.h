@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "core/order/order_site.h"
 #include "core/probe/probe_site.h"
 
 #define CHECK_SCHEMA "gomaptop.check/1"
@@ -104,7 +105,9 @@ struct check_report {
 	size_t unseen_count;
 	struct check_birth *births;
 	size_t birth_count;
-	bool failed; /* out of memory somewhere */
+	bool order_known;
+	struct order_plan order; /* what orders goroutines; its sites are not in the report */
+	bool failed;             /* out of memory somewhere */
 	/* check_report_judge(): */
 	bool works;
 	char verdict[1024];

@@ -122,6 +122,34 @@ static void assert_instructions(const struct check_report *report, const struct 
 	}
 }
 
+/* Complete where it can be, and the same in the fact and in JSON. */
+static void assert_order(const struct check_report *report, bool arm64)
+{
+	const struct check_fact *fact = check_fact_find(report, "order_sites");
+	json_int_t found, wanted;
+	char value[64];
+	json_t *root = json_of(report);
+
+	assert_non_null(fact);
+	assert_int_equal(report->order_known, !arm64);
+	if (arm64) {
+		assert_int_equal(fact->state, CHECK_NOTE);
+		assert_int_equal(json_unpack(root, "{s:n}", "order"), 0);
+		json_decref(root);
+		return;
+	}
+	assert_int_equal(
+	        json_unpack(root, "{s:{s:I, s:I}}", "order", "found", &found, "wanted", &wanted),
+	        0);
+	assert_int_equal(found, report->order.count);
+	assert_int_equal(wanted, found);
+	assert_true(found > 30 && found < 1000);
+	snprintf(value, sizeof(value), "%d of %d", (int)found, (int)wanted);
+	assert_string_equal(fact->text, value);
+	assert_int_equal(fact->state, CHECK_OK);
+	json_decref(root);
+}
+
 static void executable_test(const struct go_release *release, const struct go_variant *variant)
 {
 	struct check_report report;
@@ -144,6 +172,7 @@ static void executable_test(const struct go_release *release, const struct go_va
 	assert_probes(&report, &target);
 	if (!variant->arm64)
 		assert_instructions(&report, target.binary);
+	assert_order(&report, variant->arm64);
 	text = text_of(&report);
 	assert_narrow(text);
 	assert_non_null(strstr(text, "runtime.mapassign_faststr"));
