@@ -21,6 +21,7 @@ void fuzz_buildinfo(const uint8_t *data, size_t size);
 void fuzz_pclntab(const uint8_t *data, size_t size);
 void fuzz_type_name(const uint8_t *data, size_t size);
 void fuzz_go_binary(const uint8_t *data, size_t size);
+void fuzz_order(const uint8_t *data, size_t size);
 
 /* A file with these bytes, in memory; the path is good until the next call. NULL: no memory. */
 const char *fuzz_file(const uint8_t *data, size_t size);

@@ -33,7 +33,9 @@ MODULEDATA = {17: (176, 280, 288, 0), 18: (176, 280, 288, 304), 20: (176, 296, 3
 
 FUNCTIONS = ("runtime.mapaccess1_fast64", "runtime.mapaccess2_fast64", "runtime.mapdelete",
              "runtime.mapiternext", "internal/runtime/maps.(*Map).Clear", "runtime.mapclear",
-             "runtime.throw", "runtime.fatal", "reflect.mapdelete", "main.(*ledger).credit")
+             "runtime.throw", "runtime.fatal", "reflect.mapdelete", "main.(*ledger).credit",
+             "sync.(*Mutex).Unlock", "sync.(*Mutex).unlockSlow", "internal/sync.(*Mutex).Unlock",
+             "internal/sync.(*Mutex).unlockSlow")
 CODE_MAX = 700
 
 
@@ -179,6 +181,7 @@ class Seed:
         self.names, self.units, self.files = Part(b"\0"), Part(), Part()
         self.values, self.text, self.rodata = Part(b"\0"), Part(), Part(bytes(64))
         self.data, self.functions, self.pointers = Part(), [], []
+        self.moved = {}     # entry in the program: (offset in text, size)
 
     def addr(self, offset):
         return self.base + offset
@@ -233,7 +236,19 @@ class Seed:
                            self.value_table(files, numbers.get), self.value_table(lines),
                            3 if inline else 0, first)
         code = self.text.add(source.at(entry, end - entry), 16)
+        self.moved[entry] = (code, end - entry)
         self.functions.append((code, head, source.bytes[record + source.id_at], values, tree))
+
+    def link_calls(self):
+        """Calls among the functions that were taken lead where they led."""
+        if self.source.machine != "EM_X86_64":
+            return
+        for entry, (code, size) in self.moved.items():
+            for at in range(size - 4):
+                distance, = struct.unpack_from("<i", self.text, code + at + 1)
+                target = self.moved.get(entry + at + 5 + distance)
+                if self.text[code + at] == 0xE8 and target:
+                    struct.pack_into("<i", self.text, code + at + 1, target[0] - (code + at + 5))
 
     def record(self, code, head, kind, values, tree, where):
         """A _func at offset `where` of the file."""
@@ -319,6 +334,7 @@ class Seed:
         """The whole file."""
         for index in self.source.functions():
             self.add_function(index)
+        self.link_calls()
         for addr in self.source.chosen_types:
             self.add_type(addr)
         self.tab = self.pclntab()

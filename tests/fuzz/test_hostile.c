@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "core/go/go_binary.h"
+#include "core/order/order_site.h"
 #include "tests/fuzz/scratch.h"
 #include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
@@ -138,6 +139,7 @@ static void questions_ask(const char *file)
 	struct go_binary *binary;
 	struct go_function function;
 	struct frame frames[64];
+	struct order_plan plan;
 
 	if (go_binary_open(file, &binary, NULL))
 		_exit(0);
@@ -147,6 +149,8 @@ static void questions_ask(const char *file)
 		go_binary_frames(binary, BASE + 4096 * i, 0, true, frames, 64);
 		go_binary_type_name(binary, BASE + 4096 * i);
 	}
+	if (!order_plan_make(binary, &plan, NULL))
+		order_plan_free(&plan);
 	go_binary_close(binary);
 	_exit(0);
 }
@@ -406,6 +410,23 @@ static void test_lures(void **state)
 	free(words);
 }
 
+/* Moduledata that fits, so that functions are asked for; their names begin at an offset. */
+static void moduledata_put(uint64_t names)
+{
+	uint64_t module[48] = {BASE + CONTENT, BASE + names};
+	struct go_binary *binary;
+
+	module[13] = BASE + CONTENT + 4096;
+	module[20] = module[22] = BASE;
+	module[21] = module[23] = BASE + 64 * MB;
+	module[37] = BASE;
+	module[38] = BASE + 64 * MB;
+	module[40] = BASE;
+	put(0x1800, module, sizeof(module));
+	assert_int_equal(go_binary_open(path, &binary, NULL), 0);
+	go_binary_close(binary);
+}
+
 /* Functions in good order, all of one name that does not end. */
 static void test_dense_functions(void **state)
 {
@@ -430,20 +451,49 @@ static void test_dense_functions(void **state)
 	put(CONTENT + 32, &zero, sizeof(zero));
 	for (uint64_t at = 60 * MB; at < 64 * MB; at += sizeof(name))
 		put(at, name, sizeof(name));
-	/* Moduledata that fits, so that functions are asked for. */
-	uint64_t module[48] = {BASE + CONTENT, BASE + 60 * MB};
-	module[13] = BASE + CONTENT + 4096;
-	module[20] = module[22] = BASE;
-	module[21] = module[23] = BASE + 64 * MB;
-	module[37] = BASE;
-	module[38] = BASE + 64 * MB;
-	module[40] = BASE;
-	put(0x1800, module, sizeof(module));
-	struct go_binary *binary;
-	assert_int_equal(go_binary_open(path, &binary, NULL), 0);
-	go_binary_close(binary);
+	moduledata_put(60 * MB);
 	harmless_without("seven million functions", table, UINT64_C(8) * count);
 	free(table);
+}
+
+/* Functions of 2 KiB, 40 MB of them, that are made of `size` bytes of code again and again, with an
+ * atomic instruction at the beginning of each. */
+static void atomics_put(const char *code, size_t size)
+{
+	static const unsigned char atomic[] = {0xf0, 0x0f, 0xc1, 0x00};
+	const uint32_t count = 20000, length = 2048;
+	uint32_t *table = calloc(2 * count + 1, sizeof(*table));
+	unsigned char body[2048];
+
+	assert_non_null(table);
+	file_make(64 * MB, "go1.24");
+	pclntab_put(CONTENT, count);
+	for (uint32_t i = 0; i <= count; i++) {
+		table[2 * i] = 16 * MB + i * length;
+		if (i < count)
+			table[2 * i + 1] = 8 * count + 64; /* a record of zeros */
+	}
+	put(CONTENT + 4096, table, (2 * count + 1) * sizeof(*table));
+	free(table);
+	for (size_t at = 0; at < sizeof(body); at++)
+		body[at] = (unsigned char)code[at % size];
+	memcpy(body, atomic, sizeof(atomic));
+	for (uint32_t i = 0; i < count; i++)
+		put(16 * MB + i * length, body, sizeof(body));
+	moduledata_put(CONTENT + 4096);
+}
+
+static void test_dense_atomics(void **state)
+{
+	(void)state;
+	atomics_put("\x90", 1);
+	harmless("atomics among nops");
+	atomics_put("\xf0\x0f\xc1\x00", 4);
+	harmless("nothing but atomics");
+	atomics_put("\xf0\x0f\xb1\x08\x75\x00", 6); /* each with a jump to the next one */
+	harmless("atomics and jumps");
+	atomics_put("\x87\x00\x06", 3); /* exchanges, then what is no instruction */
+	harmless("functions without an end");
 }
 
 static void test_relocations(void **state)
@@ -511,6 +561,7 @@ int main(void)
 	        cmocka_unit_test(test_sparse_segments),
 	        cmocka_unit_test(test_lures),
 	        cmocka_unit_test(test_dense_functions),
+	        cmocka_unit_test(test_dense_atomics),
 	        cmocka_unit_test(test_relocations),
 	        cmocka_unit_test(test_sections),
 	        cmocka_unit_test(test_build_information),

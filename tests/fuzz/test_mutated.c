@@ -122,6 +122,7 @@ static int executable_mutate(const char *path)
 		left = mutations[done % (sizeof(mutations) / sizeof(mutations[0]))](copy, size);
 		alarm(SECONDS);
 		fuzz_go_binary(copy, left);
+		fuzz_order(copy, left);
 		alarm(0);
 		free(copy);
 	}

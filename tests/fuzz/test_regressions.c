@@ -31,7 +31,7 @@ static const struct {
 	void (*run)(const uint8_t *data, size_t size);
 } targets[] = {
         TARGET(fuzz_elf),       TARGET(fuzz_buildinfo), TARGET(fuzz_pclntab),
-        TARGET(fuzz_type_name), TARGET(fuzz_go_binary),
+        TARGET(fuzz_type_name), TARGET(fuzz_go_binary), TARGET(fuzz_order),
 };
 
 static void target_run(size_t target, const char *name, const uint8_t *data, size_t size)

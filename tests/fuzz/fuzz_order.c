@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <elf.h>
+#include <string.h>
+
+#include "core/order/order_site.h"
+#include "core/probe/amd64_length.h"
+#include "tests/fuzz/fuzz.h"
+
+/* Is it the instruction that the plan says it is? */
+static void instruction_check(const struct order_site *site, const uint8_t *code, size_t left)
+{
+	struct amd64_parts parts;
+
+	FUZZ_CHECK(amd64_parts(code, left, &parts));
+	FUZZ_CHECK(!parts.lock);
+	switch (site->instruction) {
+	case ORDER_AT_JCC:
+		FUZZ_CHECK(parts.map == 0 ? parts.opcode >> 4 == 7
+		                          : parts.map == 1 && parts.opcode >> 4 == 8);
+		return;
+	case ORDER_AT_NOP:
+		FUZZ_CHECK(code[0] == 0x90 && site->condition == ORDER_ALWAYS);
+		return;
+	case ORDER_AT_PUSH:
+		FUZZ_CHECK(parts.map == 0 && parts.opcode >> 3 == 0x50 >> 3);
+		return;
+	case ORDER_AT_JMP:
+		FUZZ_CHECK(parts.map == 0 && (parts.opcode == 0xe9 || parts.opcode == 0xeb));
+		return;
+	case ORDER_AT_CALL:
+		FUZZ_CHECK(code[0] == 0xe8 && parts.length == 5);
+		return;
+	case ORDER_AT_STEPPED:
+		return;
+	}
+	FUZZ_CHECK(!"an instruction of the list");
+}
+
+static void atomic_check(struct go_binary *binary, const struct order_site *site)
+{
+	unsigned char code[AMD64_LENGTH_MAX] = {0};
+	struct go_function function, other;
+	struct amd64_parts parts;
+	size_t size = sizeof(code);
+
+	FUZZ_CHECK(go_binary_function_at(binary, site->atomic, &function) == 0);
+	FUZZ_CHECK(go_binary_function_at(binary, site->addr, &other) == 0);
+	FUZZ_CHECK(function.entry == other.entry);
+	if (function.end - site->atomic < size)
+		size = function.end - site->atomic;
+	FUZZ_CHECK(go_binary_read(binary, site->atomic, code, size) == 0);
+	FUZZ_CHECK(amd64_parts(code, size, &parts));
+	FUZZ_CHECK(parts.lock || ((parts.opcode == 0x86 || parts.opcode == 0x87) && parts.mod < 3));
+	FUZZ_CHECK((site->place == ORDER_BEFORE) == (site->addr <= site->atomic));
+}
+
+static void site_check(struct go_binary *binary, const struct order_site *site, const uint8_t *data,
+                       size_t size)
+{
+	unsigned char byte;
+
+	FUZZ_CHECK(site->kind < ORDER_KIND_COUNT && site->function < ORDER_FUNCTION_COUNT);
+	FUZZ_CHECK(site->file_offset < size && site->base < 16);
+	FUZZ_CHECK(go_binary_read(binary, site->addr, &byte, 1) == 0);
+	FUZZ_CHECK(byte == data[site->file_offset]);
+	instruction_check(site, data + site->file_offset, size - site->file_offset);
+	if (site->kind == ORDER_KIND_FUNCTION)
+		FUZZ_CHECK(site->function != ORDER_NONE && !site->atomic);
+	else
+		atomic_check(binary, site);
+}
+
+static void plan_ask(struct go_binary *binary, const uint8_t *data, size_t size)
+{
+	struct order_plan plan;
+	struct error err;
+
+	if (order_plan_make(binary, &plan, &err)) {
+		FUZZ_CHECK(strlen(err.text) > 0 && !plan.sites);
+		FUZZ_CHECK(!getenv("FUZZ_SEEDS") || go_binary_machine(binary) != EM_X86_64);
+		return;
+	}
+	for (size_t i = 0; i < plan.count; i++) {
+		site_check(binary, &plan.sites[i], data, size);
+		FUZZ_CHECK(i == 0 || plan.sites[i - 1].addr < plan.sites[i].addr);
+	}
+	for (size_t i = 0; i < plan.missed_count && i < ORDER_MISSED_MAX; i++)
+		FUZZ_CHECK(plan.missed[i].what && plan.missed[i].why);
+	for (size_t i = 0; i < ORDER_SLOW_COUNT; i++)
+		FUZZ_CHECK(plan.explained[i] <= plan.calls[i]);
+	order_plan_free(&plan);
+}
+
+void fuzz_order(const uint8_t *data, size_t size)
+{
+	const char *path = fuzz_file(data, size);
+	struct go_binary *binary;
+	struct error err;
+
+	if (!path || go_binary_open(path, &binary, &err)) {
+		FUZZ_CHECK(!getenv("FUZZ_SEEDS"));
+		return;
+	}
+	plan_ask(binary, data, size);
+	go_binary_close(binary);
+}
