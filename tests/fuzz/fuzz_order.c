@@ -5,6 +5,7 @@
 #include "core/order/order_site.h"
 #include "core/probe/amd64_length.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/open_path.h"
 
 /* Is it the instruction that the plan says it is? */
 static void instruction_check(const struct order_site *site, const uint8_t *code, size_t left)

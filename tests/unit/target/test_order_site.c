@@ -18,6 +18,7 @@
 #include "core/order/amd64_effect.h"
 #include "core/order/order_names.h"
 #include "core/order/order_site.h"
+#include "tests/open_path.h"
 #include "tests/unit/target/go_fixture.h"
 
 static struct go_release releases[GO_RELEASES_MAX];
