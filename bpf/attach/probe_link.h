@@ -41,10 +41,10 @@ int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path
 void probe_links_close(struct probe_links *links);
 
 /* The same for many (NULLs among them), side by side and safe from SIGKILL: a kernel whose closing
- * thread has a fatal signal pending gives up and leaves the breakpoint in place for ever ("failed to
- * unregister, leaking uprobe"; get_user_pages returns -EINTR). A process on its way out has none
- * pending. So the last reference to each link goes with the end of a child of its own. For a process
- * with little memory: it forks. */
+ * thread has a fatal signal pending gives up and leaves the breakpoint in place for ever ("failed
+ * to unregister, leaking uprobe"; get_user_pages returns -EINTR). A process on its way out has none
+ * pending. So the last reference to each link goes with the end of a child of its own. For a
+ * process with little memory: it forks. */
 void probe_links_close_safely(struct probe_links **links, size_t count);
 
 #endif

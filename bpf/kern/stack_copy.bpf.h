@@ -12,6 +12,7 @@
 #define GOMAPTOP_BPF_STACK_COPY_H
 
 #include "bpf/kern/operation.bpf.h"
+#include "bpf/wire/brief.h"
 
 #define STACK_COPY_GAP_NS   5000000  /* 200 a second, */
 #define STACK_COPY_BURST_NS 80000000 /* and 16 at once after a rest */

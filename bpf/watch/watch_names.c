@@ -64,7 +64,7 @@ static const struct probe_site *site_of(const struct watch *w, uint32_t site)
 #define PAGE_MASK UINT64_C(4095)
 
 /* The bias that an access shows; false: it shows none. (That of a crash may have the site of the
- * goroutine's last operation with the address of the fatal function: not a whole number of pages.) */
+ * goroutine's last operation with the address of the fatal function: no whole number of pages.) */
 static bool access_bias(const struct watch *w, const struct access *access, uint64_t *bias)
 {
 	const struct probe_site *site = site_of(w, access->site);

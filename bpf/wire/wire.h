@@ -72,8 +72,8 @@ struct site_callers {
 /* ---- maps --------------------------------------------------------------------------------------
  */
 
-/* Looks at the goroutines that come right after a hold [1] or a control window [0], and those of them
- * in which one came that had waited at a lock; see bpf/kern/await.bpf.h. */
+/* Looks at the goroutines that come right after a hold [1] or a control window [0], and those looks
+ * that saw one which had waited at a lock; see bpf/kern/await.bpf.h. */
 struct await_counts {
 	__u32 looks[2];
 	__u32 waited[2];

@@ -14,10 +14,11 @@
 /* Newcomers may fill so much of the budget; who is chosen already stays up to all of it. */
 #define FILL_NEW 0.9
 
-#define STAY_NS     (SECOND * 4 / 10) /* a turn lasts at least that long: to be known to be watched */
-#define REST_NS     (60 * SECOND)     /* so long a group rests that is guarded */
-#define WAITED_MOST 8.0               /* a guess may be wrong */
-#define CHEAP       0.25              /* of the budget: below this the price matters little */
+#define STAY_NS \
+	(SECOND * 4 / 10) /* a time slice lasts at least that long: to be known to be seen */
+#define REST_NS     (60 * SECOND) /* so long a group rests that is guarded */
+#define WAITED_MOST 8.0           /* a guess may be wrong */
+#define CHEAP       0.25          /* of the budget: below this the price matters little */
 
 /* Lasts: what one call cannot know of a group. */
 struct turn {

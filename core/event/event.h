@@ -245,8 +245,9 @@ struct event_goroutine {
 
 /* Every hit of a probe is filtered (one of the first causes) or counted; every event that was
  * made is delivered or lost. TABLE_FULL: a counted hit whose map found no room in the table of
- * maps is news that was made and lost, as is a hit of a process that found none in that of targets; so is TABLE_UNREAD: a table of the kernel that could not be
- * read when its turn came, with all that it had to say. UNTRACKED: operations that are in every
+ * maps is news that was made and lost, as is a hit of a process that found none in that of targets;
+ * so is TABLE_UNREAD: a table of the kernel that could not be read when its turn came, with all
+ * that it had to say. UNTRACKED: operations that are in every
  * total but in no row of the table of goroutines (no room, or the goroutine ended and its g was
  * reused), call sites or maps (short-lived ones of one goroutine, while the ring had little room).
  * Identifier, name in the snapshot, group. */

@@ -3,8 +3,8 @@
  * probe_kinds: what a probe is for and where it finds what it reads, as values that its cookie
  * carries into the kernel.
  *
- * Enums alone: compiled on both sides. Argument registers A0.. of the Go register ABI: amd64 RAX RBX
- * RCX RDI, arm64 R0 R1 R2 R3.
+ * Enums alone: compiled on both sides. Argument registers A0.. of the Go register ABI: amd64 RAX,
+ * RBX, RCX, RDI; arm64 R0 to R3.
  */
 #ifndef GOMAPTOP_CORE_PROBE_KINDS_H
 #define GOMAPTOP_CORE_PROBE_KINDS_H

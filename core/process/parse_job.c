@@ -247,7 +247,7 @@ static int question_answer(const struct question *question, struct parse_answer 
 int parse_job_reach(const char *path, struct error *err)
 {
 	const struct question question = {.path = path, .fd = -1, .name = path};
-	struct parse_answer answer;
+	struct parse_answer answer = {0};
 
 	return question_answer(&question, &answer, err);
 }
@@ -255,7 +255,7 @@ int parse_job_reach(const char *path, struct error *err)
 int parse_job_vet(int fd, const char *name, struct error *err)
 {
 	const struct question question = {.fd = fd, .name = name};
-	struct parse_answer answer;
+	struct parse_answer answer = {0};
 	int rc = question_answer(&question, &answer, err);
 
 	if (rc)

@@ -29,6 +29,8 @@
 #define __type(name, val) __typeof__(val) *name
 #define preserve_access_index
 
+#include "bpf/kern/kernel_types.h"
+
 /* ---- the machine -------------------------------------------------------------------------------
  */
 

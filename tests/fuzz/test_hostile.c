@@ -30,7 +30,7 @@
 #define SECONDS   20 /* sanitizers slow everything down by ten, and keep books of memory */
 #define MEGABYTES 2000
 #else
-#define SECONDS   1
+#define SECONDS   2 /* one on a machine of usual speed */
 #define MEGABYTES 200
 #endif
 

@@ -31,8 +31,8 @@ def rows():
 
 @table
 class FaultsTest(unittest.TestCase):
-    # Without a limit: this is about what is said. In which time the default finds it, and where
-    # traps take ten times as long as usual, is a matter of make bench.
+    # Without a limit: this is about what is said. When the default finds it, and where traps take
+    # ten times as long as usual, is a matter of make bench.
     overhead = 100
 
     def what_was_seen(self, watching, service, load):
