@@ -37,7 +37,7 @@ HOLD_PURE __u64 hold_expected(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
 		hold_ns /= 1000;
 		unit /= 1000;
 	}
-	return unit ? hold_ns * arrivals / unit : 0;
+	return unit ? (hold_ns * arrivals + unit / 2) / unit : 0;
 }
 
 /* Overlaps that a second of holding promises. prior: times that the assumption weighs. */

@@ -272,6 +272,7 @@ static bool coverage_next(struct synthetic *s)
 	value[COVERAGE_EVENTS_DELIVERED] = value[COVERAGE_EVENTS_MADE] - value[COVERAGE_RING_FULL] -
 	                                   value[COVERAGE_QUEUE_FULL];
 	value[COVERAGE_HITS] = value[COVERAGE_COUNTED] + value[COVERAGE_STACK_GROWTH];
+	memset(event, 0, sizeof(*event));
 	event_begin(s, EVENT_COVERAGE, sizeof(*event), 0);
 	for (int i = 0; i < COVERAGE_COUNT; i++)
 		event->value[i] = value[i];
