@@ -34,6 +34,9 @@ class FaultsTest(unittest.TestCase):
     # Without a limit: this is about what is said. When the default finds it, and where traps take
     # ten times as long as usual, is a matter of make bench.
     overhead = 100
+    # Requests a second: so few that two CPUs are not full. Where they are, the goroutines of one
+    # request run one after the other.
+    rate = 400
 
     def what_was_seen(self, watching, service, load):
         last = watching.last
@@ -45,7 +48,7 @@ class FaultsTest(unittest.TestCase):
 
     def watch_once(self, fault, release, stripped, pair):
         """The snapshot in which the planted pair was seen; None: the runtime ended the target."""
-        with ledger(release, fault, stripped=stripped) as (service, load):
+        with ledger(release, fault, self.rate, stripped) as (service, load):
             with Watching("-p", service.pid, overhead=self.overhead) as watching:
                 seen = watching.wait_for(lambda s: pair in conflict_places(s), SECONDS)
                 if seen is None and not service.killed_by_runtime():
