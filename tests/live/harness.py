@@ -377,6 +377,24 @@ def watch(*args, seconds, overhead=100, **more):
                     *overhead_options(overhead), *args, timeout=seconds + 60, **more)
 
 
+USUAL_HIT_NS = 1000    # of a probed operation, on most machines
+
+
+@functools.lru_cache(maxsize=None)
+def hit_ns():
+    """What a probed operation takes here, as gomaptop measures it: some virtual machines need ten
+    times as long as others for a trap."""
+    with Target(program("opsloop", SWISS), "-op", "read", "-rounds", "0", "-n", "1000") as target:
+        seen = watch("-p", target.pid, seconds=0.3).snapshot
+    return seen["coverage"]["overhead"]["ns_per_hit"]
+
+
+def percent(usual):
+    """A limit that allows as many hits as `usual` percent do on most machines: for tests of what is
+    done with it."""
+    return usual * min(max(1, hit_ns() / USUAL_HIT_NS), 10)
+
+
 END = "\n}\n"   # of a snapshot, and of nothing within one
 
 

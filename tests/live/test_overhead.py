@@ -7,8 +7,8 @@ import statistics
 import time
 import unittest
 
-from harness import (PAIRED, RELEASE_ROWS, SWISS, Target, Watching, cases, program, table, validate,
-                     watch)
+from harness import (PAIRED, RELEASE_ROWS, SWISS, Target, Watching, cases, percent, program, table,
+                     validate, watch)
 
 
 def cpu_seconds(pid):
@@ -82,7 +82,7 @@ class EstimateTest(unittest.TestCase):
     @cases(*RELEASE_ROWS)
     def each_of_cold_hits(self, release):
         """So do they where each hit finds the caches cold: within a factor of two of what the read
-        itself took longer."""
+        itself took longer. (Where traps are slow, they are the greater part of that.)"""
         with Loop(release, "-walk", "4096", ops=50) as loop:
             time.sleep(1)
             plain = loop.read_ns()
@@ -93,10 +93,10 @@ class EstimateTest(unittest.TestCase):
                 watched = loop.read_ns()
                 overhead, hits = self.of_hits(watching.finish().snapshot)
         said, true = overhead["hits_seconds"] / hits * 1e9, watched - plain
-        self.assertGreater(true, 1.5 * overhead["ns_per_hit"], "colder than in a loop")
+        self.assertGreater(true, overhead["ns_per_hit"] + 300, "colder than in a loop")
         self.assertLess(true / 2, said, overhead)
         self.assertLess(said, true * 2, overhead)
-        self.assertGreater(overhead["cold_seconds"], overhead["hits_seconds"] / 4)
+        self.assertGreater(overhead["cold_seconds"], overhead["hits_seconds"] / 8)
 
     def test_of_warm_hits(self):
         """In a loop that does nothing else they are not."""
@@ -186,8 +186,9 @@ class BudgetTest(unittest.TestCase):
     def test_jump(self):
         """Few operations: probed all the time. Then suddenly as many as a CPU can do: within a
         second what they cost is within the budget again."""
+        limit = percent(3)
         with Loop(SWISS, "-jump", "4s") as loop:
-            with Watching("-p", loop.pid, overhead=3, interval="250ms") as watching:
+            with Watching("-p", loop.pid, overhead=limit, interval="250ms") as watching:
                 watching.wait_attached()
                 calm = watching.wait_for(lambda s: s["seconds"] > 2.5, 30)
                 self.assertGreater(calm["coverage"]["armed_fraction"], 0.9)
@@ -197,9 +198,9 @@ class BudgetTest(unittest.TestCase):
                 after = watching.wait_for(lambda s: s["seconds"] > at["seconds"] + 1, 30)
                 end = watching.wait_for(lambda s: s["seconds"] > after["seconds"] + 3, 30)
         burst = parts(after)[0] - parts(at)[0]
-        self.assertLess(burst, 0.1, "seconds of CPU in the first second")
+        self.assertLess(burst, limit / 30, "seconds of CPU in the first second")
         spent, cpu = (b - a for a, b in zip(parts(after), parts(end)))
-        self.assertLess(spent, 0.03 * cpu, (after["coverage"], end["coverage"]))
+        self.assertLess(spent, limit / 100 * cpu, (after["coverage"], end["coverage"]))
 
     def test_no_uprobe_multi(self):
         """Where probes take long to go, functions that are called too often are left out, and that

@@ -6,11 +6,12 @@ import subprocess
 import time
 import unittest
 
-from harness import (NotMet, RELEASES, Target, Watching, cases, map_at, program, racing,
-                     source_lines, table, until_met)
+from harness import (NotMet, RELEASES, USUAL_HIT_NS, Target, Watching, cases, hit_ns, map_at,
+                     percent, program, racing, source_lines, table, until_met)
 from test_check import Code
 
 OVERHEAD = 20    # percent: two million operations a second are far more than that
+MOST = 60        # where hits cost more
 COLD = ("main.coldPut", "main.coldGet")
 
 
@@ -70,7 +71,8 @@ class Run:
         with Target(path, *options) as target, racing(target):
             self.address = hex(target.first["cold"])
             expected = functions_say(target, self.address)
-            with Watching("-p", target.pid, overhead=OVERHEAD, interval="1s") as watching, \
+            with Watching("-p", target.pid, overhead=min(percent(OVERHEAD), MOST),
+                          interval="1s") as watching, \
                     Code(target.pid) as code:
                 self.watch(target, watching, code, expected, conflict)
 
@@ -117,7 +119,11 @@ class SitesTest(unittest.TestCase):
         self.assertEqual(result.probed, sorted(COLD))
         self.assertEqual(result.bytes, {0xcc})
         self.assertEqual(result.left, {})
-        self.assertAlmostEqual(result.seen, result.done, delta=0.1 * result.done)
+        self.assertLess(result.seen, 1.1 * result.done)
+        # Where a hit costs several times more, the budget keeps calls in place for a part of the
+        # time only.
+        if hit_ns() < 2 * USUAL_HIT_NS:
+            self.assertGreater(result.seen, 0.9 * result.done)
         self.assertLess(result.snapshot["coverage"]["armed_fraction"], 0.5)
         found = [c for c in result.snapshot["conflicts"] if c["evidence"] == "overlap"]
         self.assertEqual({(c["a"]["op"], c["b"]["op"]) for c in found} -
