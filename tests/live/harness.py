@@ -455,12 +455,14 @@ class Watching:
         return seen
 
     def wait_said(self, words, timeout=30):
-        """It has said this on standard error (-v: that probes are in place)."""
+        """Wait until it has said this on standard error (-v: that probes are in place); all that it
+        has said."""
         deadline = time.monotonic() + timeout
         while words not in self.error_text():
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise AssertionError(f"{words!r} was not said: {self.error_text()}")
             time.sleep(0.02)
+        return self.error_text()
 
     def error_text(self):
         self.errors.seek(0)

@@ -331,6 +331,9 @@ static int target_read(struct check_target *target, struct error *err)
 	if (rc)
 		return rc;
 	fd = file_identity_open(target->path);
+	if (target->pid && (fd == -ENOENT || fd == -ESRCH))
+		return error_set(err, -fd, "process %d has ended; check one that runs",
+		                 (int)target->pid);
 	if (fd < 0)
 		return error_set(err, -fd, "%s: %s; check the path and who may read it",
 		                 target->path, strerror(-fd));
