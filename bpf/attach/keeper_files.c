@@ -13,9 +13,10 @@ struct guarded {
 	int fd; /* -1: not in use */
 	char path[32];
 	struct file_identity identity;
-	int *runners; /* pidfds */
+	struct keeper_runner *runners;
 	size_t runner_count;
 	bool leased;
+	bool renewed; /* a process more runs it than when links went in */
 };
 
 struct keeper_files {
@@ -78,9 +79,9 @@ static void lease_give(struct guarded *g)
 	g->leased = false;
 }
 
-static bool runner_is_gone(int pidfd)
+bool keeper_runner_is_gone(const struct keeper_runner *runner)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p = {.fd = runner->pidfd, .events = POLLIN};
 
 	return poll(&p, 1, 0) != 0;
 }
@@ -91,8 +92,8 @@ static size_t runners_look(struct guarded *g)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < g->runner_count; i++) {
-		if (runner_is_gone(g->runners[i]))
-			close(g->runners[i]);
+		if (keeper_runner_is_gone(&g->runners[i]))
+			close(g->runners[i].pidfd);
 		else
 			g->runners[kept++] = g->runners[i];
 	}
@@ -185,14 +186,14 @@ void keeper_files_remove(struct keeper_files *k, int file)
 		return;
 	lease_give(g);
 	for (size_t i = 0; i < g->runner_count; i++)
-		close(g->runners[i]);
+		close(g->runners[i].pidfd);
 	free(g->runners);
 	close(g->fd);
 	*g = (struct guarded){.fd = -1};
 	state_set(k, file, LINK_FILE_NONE);
 }
 
-int keeper_files_runner(struct keeper_files *k, int file, int pidfd)
+int keeper_files_runner(struct keeper_files *k, int file, pid_t pid, int pidfd)
 {
 	struct guarded *g = file_at(k, file);
 	void *more = NULL;
@@ -204,10 +205,32 @@ int keeper_files_runner(struct keeper_files *k, int file, int pidfd)
 		return g ? -ENOMEM : -ENOENT;
 	}
 	g->runners = more;
-	g->runners[g->runner_count++] = pidfd;
+	g->runners[g->runner_count++] = (struct keeper_runner){pid, pidfd};
+	g->renewed = state_of(k, file) == LINK_FILE_RUNNING;
 	if (state_of(k, file) == LINK_FILE_IDLE || state_of(k, file) == LINK_FILE_WRITTEN)
 		guard(k, file);
 	return 0;
+}
+
+size_t keeper_files_runners(struct keeper_files *k, int file, struct keeper_runner *out, size_t max)
+{
+	struct guarded *g = file_at(k, file);
+	size_t count = 0;
+
+	if (!g || state_of(k, file) != LINK_FILE_RUNNING)
+		return 0;
+	g->renewed = false;
+	for (size_t i = 0; i < g->runner_count && count < max; i++) {
+		out[count] = g->runners[i];
+		out[count].pidfd = fcntl(g->runners[i].pidfd, F_DUPFD_CLOEXEC, 0);
+		count += out[count].pidfd >= 0;
+	}
+	return count;
+}
+
+bool keeper_files_is_running(const struct keeper_files *k, int file)
+{
+	return file >= 0 && file < LINK_KEEPER_FILES && state_of(k, file) == LINK_FILE_RUNNING;
 }
 
 const char *keeper_files_path(const struct keeper_files *k, int file)
@@ -254,9 +277,11 @@ bool keeper_files_look(struct keeper_files *k, int file)
 			state_set(k, file, LINK_FILE_STALE);
 			return true;
 		}
-		if (runners_look(g))
+		if (!runners_look(g))
+			state_set(k, file, LINK_FILE_IDLE);
+		else if (!g->renewed)
 			return false;
-		state_set(k, file, LINK_FILE_IDLE);
+		g->renewed = false;
 		return true;
 	case LINK_FILE_WRITTEN:
 	case LINK_FILE_IDLE:

@@ -23,8 +23,24 @@ int keeper_files_add(struct keeper_files *files, int wanted, int fd,
                      const struct file_identity *identity);
 void keeper_files_remove(struct keeper_files *files, int file);
 
+/* A process that runs a guarded file. */
+struct keeper_runner {
+	pid_t pid;
+	int pidfd;
+};
+
+bool keeper_runner_is_gone(const struct keeper_runner *runner);
+
 /* Takes over the pidfd. 0 or -ENOENT, -ENOMEM. */
-int keeper_files_runner(struct keeper_files *files, int file, int pidfd);
+int keeper_files_runner(struct keeper_files *files, int file, pid_t pid, int pidfd);
+
+/* Is it these processes alone that keep writers out of the file? Then probes go into them alone:
+ * when the last one ends, whoever writes and starts the file is faster than any look. */
+bool keeper_files_is_running(const struct keeper_files *files, int file);
+
+/* Those, at most max; the caller closes the pidfds. Returns how many. */
+size_t keeper_files_runners(struct keeper_files *files, int file, struct keeper_runner *out,
+                            size_t max);
 
 /* The path by which the kernel reaches the guarded descriptor itself, or NULL: no such file. */
 const char *keeper_files_path(const struct keeper_files *files, int file);
@@ -33,7 +49,8 @@ const char *keeper_files_path(const struct keeper_files *files, int file);
 int keeper_files_refusal(struct keeper_files *files, int file);
 
 /* Look at leases, runners and content of one file. True: its probes must go now; call
- * keeper_files_release() when they are out. Its state says already that none may go in. */
+ * keeper_files_release() when they are out. Its state says already that none may go in, or that
+ * they may come back: another process runs the file, too. */
 bool keeper_files_look(struct keeper_files *files, int file);
 void keeper_files_release(struct keeper_files *files, int file);
 

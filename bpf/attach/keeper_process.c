@@ -21,6 +21,8 @@
 #include "core/base/clock.h"
 #include "core/process/process_apart.h"
 
+#define RUNNERS_MAX 256 /* processes probed of a file without a lease */
+
 #define CLOSE_AT_ONCE 1024
 
 struct keeper {
@@ -126,10 +128,53 @@ static int refusal(struct keeper *k, int file)
 	return keeper_files_refusal(k->files, file);
 }
 
+/* One process more. What ended meanwhile is left out: its number may be another one's. */
+static int runner_open(struct keeper *k, struct keeper_request *r, const char *path,
+                       const struct keeper_runner *runner, struct probe_links **links)
+{
+	struct probe_links *more = NULL;
+	int rc = probe_links_open(k->program_fd, r->mode, path, runner->pid, r->points, r->count,
+	                          &more);
+
+	if (rc <= 0)
+		return rc;
+	if (!keeper_runner_is_gone(runner)) {
+		if (!*links) {
+			*links = more;
+			return rc;
+		}
+		if (!probe_links_join(*links, more))
+			return rc;
+	}
+	probe_links_close_safely(&more, 1);
+	return -ESRCH;
+}
+
+/* Into each process that runs the file, and no other. As probe_links_open(). */
+static int runners_open(struct keeper *k, struct keeper_request *r, const char *path,
+                        struct probe_links **links)
+{
+	struct keeper_runner runners[RUNNERS_MAX];
+	int best = -ENOENT;
+	size_t count;
+
+	pthread_mutex_lock(&k->lock);
+	count = keeper_files_runners(k->files, r->file, runners, RUNNERS_MAX);
+	pthread_mutex_unlock(&k->lock);
+	for (size_t i = 0; i < count; i++) {
+		int rc = runner_open(k, r, path, &runners[i], links);
+
+		best = rc > best ? rc : best;
+		close(runners[i].pidfd);
+	}
+	return best;
+}
+
 /* Putting in takes its time: the lock is not held meanwhile, and much may have changed. */
 static int32_t open_links(struct keeper *k, struct keeper_request *r)
 {
 	struct probe_links *links = NULL;
+	bool runners;
 	unsigned int drops = atomic_load(&k->shared->drops);
 	char path[32] = "";
 	int rc;
@@ -138,10 +183,13 @@ static int32_t open_links(struct keeper *k, struct keeper_request *r)
 	rc = refusal(k, r->file);
 	if (!rc)
 		memcpy(path, keeper_files_path(k->files, r->file), sizeof(path));
+	runners = !r->pid && keeper_files_is_running(k->files, r->file);
 	pthread_mutex_unlock(&k->lock);
 	if (rc)
 		return rc;
-	rc = probe_links_open(k->program_fd, r->mode, path, r->pid, r->points, r->count, &links);
+	rc = runners ? runners_open(k, r, path, &links)
+	             : probe_links_open(k->program_fd, r->mode, path, r->pid, r->points, r->count,
+	                                &links);
 	if (rc <= 0)
 		return rc;
 	pthread_mutex_lock(&k->lock);
@@ -206,7 +254,7 @@ static int32_t settle(struct keeper *k, struct keeper_request *r, int fd)
 	case KEEPER_FILE_REMOVE:
 		return file_remove(k, r->file);
 	case KEEPER_RUNNER:
-		return fd < 0 ? -EBADF : keeper_files_runner(k->files, r->file, fd);
+		return fd < 0 ? -EBADF : keeper_files_runner(k->files, r->file, r->pid, fd);
 	case KEEPER_DROP:
 		let_all_go(k);
 		return 0;

@@ -31,7 +31,7 @@ enum keeper_op {
 	KEEPER_PROGRAM,     /* descriptor: the BPF program of all probes to come */
 	KEEPER_FILE_ADD,    /* descriptor: an executable; identity, file. Answer: its index */
 	KEEPER_FILE_REMOVE, /* file */
-	KEEPER_RUNNER,      /* descriptor: pidfd of a process that runs the file */
+	KEEPER_RUNNER,      /* descriptor: pidfd of a process that runs the file; pid */
 	KEEPER_OPEN,        /* file, pid, mode, points. Answer: how many are in place; handle */
 	KEEPER_CLOSE,       /* handles */
 	KEEPER_DROP,        /* all links */

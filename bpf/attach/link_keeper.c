@@ -251,6 +251,20 @@ int link_keeper_ask(struct link_keeper *k, enum keeper_op op, int file, int fd)
 	return rc;
 }
 
+int link_keeper_runner_tell(struct link_keeper *k, int file, pid_t pid, int pidfd)
+{
+	int lane = lane_take(k), rc;
+	struct keeper_request *r = request_of(k, lane);
+
+	r->op = KEEPER_RUNNER;
+	r->file = file;
+	r->pid = pid;
+	r->count = 0;
+	rc = ask(k, lane, pidfd);
+	lane_give(k, lane);
+	return rc;
+}
+
 /* ---- program and files ----------------------------------------------------------------- */
 
 static int duplicate(int fd)

@@ -44,6 +44,9 @@ struct link_keeper {
  * answer, or -EPIPE. */
 int link_keeper_ask(struct link_keeper *keeper, enum keeper_op op, int file, int fd);
 
+/* This process runs the file: link_keeper_ask() with its pid. The keeper has its own pidfd. */
+int link_keeper_runner_tell(struct link_keeper *k, int file, pid_t pid, int pidfd);
+
 /* link_keeper_runners.c: forget those of a file; tell a new keeper of them; look for new ones, once
  * a second, in the governor's thread. */
 void link_keeper_runners_forget(struct known_file *file);

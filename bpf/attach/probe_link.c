@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -203,6 +204,20 @@ static void links_free(struct probe_links *links)
 {
 	free(links->fds);
 	free(links);
+}
+
+int probe_links_join(struct probe_links *into, struct probe_links *from)
+{
+	int *fds = reallocarray(into->fds, into->count + from->count, sizeof(*fds));
+
+	if (!fds)
+		return -ENOMEM;
+	into->fds = fds;
+	memcpy(fds + into->count, from->fds, from->count * sizeof(*fds));
+	into->count += from->count;
+	free(from->fds);
+	free(from);
+	return 0;
 }
 
 void probe_links_close(struct probe_links *links)

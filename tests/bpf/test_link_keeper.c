@@ -249,6 +249,7 @@ static int without_lease(void)
 	static atomic_uint states[LINK_KEEPER_FILES];
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), file;
 	struct keeper_files *files;
+	struct keeper_runner runners[2];
 	pid_t runner;
 
 	if (setresuid(65534, 65534, 65534) || keeper_files_create(states, &files))
@@ -262,12 +263,23 @@ static int without_lease(void)
 	if (runner == 0)
 		for (;;)
 			pause();
-	if (keeper_files_runner(files, file, pidfd_of(runner)))
+	if (keeper_files_runner(files, file, runner, pidfd_of(runner)))
 		return 4;
 	if (states[file] != LINK_FILE_RUNNING || keeper_files_refusal(files, file))
 		return 5;
-	if (keeper_files_look(files, file))
+	if (!keeper_files_is_running(files, file) ||
+	    keeper_files_runners(files, file, runners, 2) != 1 || runners[0].pid != runner ||
+	    keeper_runner_is_gone(&runners[0]) || keeper_files_look(files, file))
 		return 6;
+	/* One more: the probes are to be put in anew, into both. */
+	if (keeper_files_runner(files, file, getpid(), pidfd_of(getpid())) ||
+	    !keeper_files_look(files, file) || states[file] != LINK_FILE_RUNNING ||
+	    keeper_files_look(files, file))
+		return 9;
+	keeper_files_remove(files, file);
+	file = keeper_files_add(files, -1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), &self);
+	if (file < 0 || keeper_files_runner(files, file, runner, pidfd_of(runner)))
+		return 10;
 	kill(runner, SIGKILL);
 	waitpid(runner, NULL, 0);
 	if (!keeper_files_look(files, file) || states[file] != LINK_FILE_IDLE)
