@@ -235,7 +235,8 @@ static int path_binary(struct watch *w, const char *path, struct error *err)
 		return rc;
 	fd = file_identity_open(path);
 	if (fd < 0)
-		return error_set(err, -fd, "cannot look at %s: %s; check the path", path,
+		return error_set(err, -fd,
+		                 "cannot look at %s: %s; check the path and who may read it", path,
 		                 strerror(-fd));
 	return binary_need(w, fd, path, err);
 }
