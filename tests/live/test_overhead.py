@@ -187,7 +187,7 @@ class BudgetTest(unittest.TestCase):
         """Few operations: probed all the time. Then suddenly as many as a CPU can do: within a
         second what they cost is within the budget again."""
         limit = percent(3)
-        with Loop(SWISS, "-jump", "4s") as loop:
+        with Loop(SWISS, "-jump", "10s") as loop:
             with Watching("-p", loop.pid, overhead=limit, interval="250ms") as watching:
                 watching.wait_attached()
                 calm = watching.wait_for(lambda s: s["seconds"] > 2.5, 30)
