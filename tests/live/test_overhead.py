@@ -186,7 +186,7 @@ class BudgetTest(unittest.TestCase):
     def test_jump(self):
         """Few operations: probed all the time. Then suddenly as many as a CPU can do: within a
         second what they cost is within the budget again."""
-        limit = percent(3)
+        limit = percent(8)
         with Loop(SWISS, "-jump", "10s") as loop:
             with Watching("-p", loop.pid, overhead=limit, interval="250ms") as watching:
                 watching.wait_attached()
