@@ -20,7 +20,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 FETCH = os.path.join(ROOT, "tests", "go", "fetch-toolchains")
-READERS = ("test_layout", "test_pclntab", "test_probe_site", "test_order_site", "test_go_binary")
+READERS = ("test_go_layout", "test_pclntab", "test_probe_site", "test_order_site",
+           "test_go_binary")
 CHECKS = ("counts", "chains", "faults")
 # Those that are met within seconds; `live --quick` has them all.
 QUICK_FAULTS = ("write-write", "stale-value", "read-write", "delete-read")
@@ -135,7 +136,7 @@ def run_step(command, **environment):
 
 def run_readers(build):
     """The unit tests that read executables, on those of every release at hand."""
-    tests = [os.path.join(build, "tests", "unit", test) for test in READERS]
+    tests = [os.path.join(build, "tests", "unit", "target", test) for test in READERS]
     print("\n---- executables of every release", flush=True)
     return run_step([sys.executable, "tests/run.py", "--limit", "1800", *tests],
                     GOMAPTOP_RELEASES="all")
