@@ -37,6 +37,18 @@ HOLD_PURE __u64 hold_expected(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
 		hold_ns /= 1000;
 		unit /= 1000;
 	}
+	return unit ? hold_ns * arrivals / unit : 0;
+}
+
+/* The same, rounded: to be shown. */
+HOLD_PURE __u64 hold_expected_shown(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
+{
+	__u64 unit = control_ns / 1000;
+
+	if (hold_ns >> 32) {
+		hold_ns /= 1000;
+		unit /= 1000;
+	}
 	return unit ? (hold_ns * arrivals + unit / 2) / unit : 0;
 }
 

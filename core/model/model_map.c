@@ -154,8 +154,9 @@ static double overlaps_expected(const struct map_instance *instance,
 	uint64_t sum = 0;
 
 	for (int c = 0; c < 2; c++)
-		sum += hold_expected(count_since(instance->hold_ns[c], instance->hold_ns_base[c]),
-		                     counts->control_arrivals[c], counts->control_ns[c]);
+		sum += hold_expected_shown(
+		        count_since(instance->hold_ns[c], instance->hold_ns_base[c]),
+		        counts->control_arrivals[c], counts->control_ns[c]);
 	return (double)sum / 1000;
 }
 
