@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/process/go_process.h"
+
 struct guarded {
 	int fd; /* -1: not in use */
 	char path[32];
@@ -16,7 +18,6 @@ struct guarded {
 	struct keeper_runner *runners;
 	size_t runner_count;
 	bool leased;
-	bool renewed; /* a process more runs it than when links went in */
 };
 
 struct keeper_files {
@@ -86,13 +87,14 @@ bool keeper_runner_is_gone(const struct keeper_runner *runner)
 	return poll(&p, 1, 0) != 0;
 }
 
-/* How many are left. */
+/* How many are left. One that has executed another program does not keep writers out any more. */
 static size_t runners_look(struct guarded *g)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < g->runner_count; i++) {
-		if (keeper_runner_is_gone(&g->runners[i]))
+		if (keeper_runner_is_gone(&g->runners[i]) ||
+		    !go_process_runs(g->runners[i].pid, &g->identity))
 			close(g->runners[i].pidfd);
 		else
 			g->runners[kept++] = g->runners[i];
@@ -206,7 +208,6 @@ int keeper_files_runner(struct keeper_files *k, int file, pid_t pid, int pidfd)
 	}
 	g->runners = more;
 	g->runners[g->runner_count++] = (struct keeper_runner){pid, pidfd};
-	g->renewed = state_of(k, file) == LINK_FILE_RUNNING;
 	if (state_of(k, file) == LINK_FILE_IDLE || state_of(k, file) == LINK_FILE_WRITTEN)
 		guard(k, file);
 	return 0;
@@ -219,7 +220,6 @@ size_t keeper_files_runners(struct keeper_files *k, int file, struct keeper_runn
 
 	if (!g || state_of(k, file) != LINK_FILE_RUNNING)
 		return 0;
-	g->renewed = false;
 	for (size_t i = 0; i < g->runner_count && count < max; i++) {
 		out[count] = g->runners[i];
 		out[count].pidfd = fcntl(g->runners[i].pidfd, F_DUPFD_CLOEXEC, 0);
@@ -228,9 +228,9 @@ size_t keeper_files_runners(struct keeper_files *k, int file, struct keeper_runn
 	return count;
 }
 
-bool keeper_files_is_running(const struct keeper_files *k, int file)
+bool keeper_files_is_leased(const struct keeper_files *k, int file)
 {
-	return file >= 0 && file < LINK_KEEPER_FILES && state_of(k, file) == LINK_FILE_RUNNING;
+	return file >= 0 && file < LINK_KEEPER_FILES && state_of(k, file) == LINK_FILE_LEASED;
 }
 
 const char *keeper_files_path(const struct keeper_files *k, int file)
@@ -277,11 +277,9 @@ bool keeper_files_look(struct keeper_files *k, int file)
 			state_set(k, file, LINK_FILE_STALE);
 			return true;
 		}
-		if (!runners_look(g))
-			state_set(k, file, LINK_FILE_IDLE);
-		else if (!g->renewed)
+		if (runners_look(g))
 			return false;
-		g->renewed = false;
+		state_set(k, file, LINK_FILE_IDLE);
 		return true;
 	case LINK_FILE_WRITTEN:
 	case LINK_FILE_IDLE:

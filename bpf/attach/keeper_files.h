@@ -29,14 +29,16 @@ struct keeper_runner {
 	int pidfd;
 };
 
+/* Has it ended? */
 bool keeper_runner_is_gone(const struct keeper_runner *runner);
 
 /* Takes over the pidfd. 0 or -ENOENT, -ENOMEM. */
 int keeper_files_runner(struct keeper_files *files, int file, pid_t pid, int pidfd);
 
-/* Is it these processes alone that keep writers out of the file? Then probes go into them alone:
- * when the last one ends, whoever writes and starts the file is faster than any look. */
-bool keeper_files_is_running(const struct keeper_files *files, int file);
+/* Does a lease keep writers out? Else only processes that run the file do, and probes go into these
+ * alone: when the last of them ends, another process can write to the file and start it within the
+ * 50 ms between two looks of the keeper. */
+bool keeper_files_is_leased(const struct keeper_files *files, int file);
 
 /* Those, at most max; the caller closes the pidfds. Returns how many. */
 size_t keeper_files_runners(struct keeper_files *files, int file, struct keeper_runner *out,
@@ -49,8 +51,7 @@ const char *keeper_files_path(const struct keeper_files *files, int file);
 int keeper_files_refusal(struct keeper_files *files, int file);
 
 /* Look at leases, runners and content of one file. True: its probes must go now; call
- * keeper_files_release() when they are out. Its state says already that none may go in, or that
- * they may come back: another process runs the file, too. */
+ * keeper_files_release() when they are out. Its state says already that none may go in. */
 bool keeper_files_look(struct keeper_files *files, int file);
 void keeper_files_release(struct keeper_files *files, int file);
 

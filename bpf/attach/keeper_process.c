@@ -89,6 +89,8 @@ static bool let_go(struct keeper *k, int file, int released)
 {
 	size_t count;
 
+	if (file >= 0)
+		atomic_fetch_add(&k->shared->gone[file], 1);
 	do {
 		struct leaving *l = malloc(sizeof(*l));
 
@@ -128,7 +130,7 @@ static int refusal(struct keeper *k, int file)
 	return keeper_files_refusal(k->files, file);
 }
 
-/* One process more. What ended meanwhile is left out: its number may be another one's. */
+/* One more process. One that ended meanwhile is left out: another process may have its number. */
 static int runner_open(struct keeper *k, struct keeper_request *r, const char *path,
                        const struct keeper_runner *runner, struct probe_links **links)
 {
@@ -150,32 +152,52 @@ static int runner_open(struct keeper *k, struct keeper_request *r, const char *p
 	return -ESRCH;
 }
 
-/* Into each process that runs the file, and no other. As probe_links_open(). */
+/* Into each process that runs the file, and no other. As probe_links_open(); each point's error is
+ * that of the process in which the most points went in: one that ends meanwhile refuses all. */
 static int runners_open(struct keeper *k, struct keeper_request *r, const char *path,
                         struct probe_links **links)
 {
+	struct probe_point *best_points = calloc(r->count + 1, sizeof(*best_points));
 	struct keeper_runner runners[RUNNERS_MAX];
-	int best = -ENOENT;
-	size_t count;
+	int best = best_points ? -ENOENT : -ENOMEM;
+	size_t count = 0;
 
 	pthread_mutex_lock(&k->lock);
-	count = keeper_files_runners(k->files, r->file, runners, RUNNERS_MAX);
+	if (best_points)
+		count = keeper_files_runners(k->files, r->file, runners, RUNNERS_MAX);
 	pthread_mutex_unlock(&k->lock);
 	for (size_t i = 0; i < count; i++) {
 		int rc = runner_open(k, r, path, &runners[i], links);
 
+		if (rc > best && rc > 0)
+			memcpy(best_points, r->points, r->count * sizeof(*best_points));
 		best = rc > best ? rc : best;
 		close(runners[i].pidfd);
 	}
+	if (best > 0)
+		memcpy(r->points, best_points, r->count * sizeof(*best_points));
+	free(best_points);
 	return best;
+}
+
+/* Without a lease probes must be confined to processes: refused where the kernel cannot. */
+static bool can_confine(const struct keeper *k, const struct keeper_request *r)
+{
+	return r->mode != PROBE_LINK_MULTI || atomic_load(&k->shared->confines);
+}
+
+static unsigned int era_of(const struct keeper *k, int file)
+{
+	return atomic_load(&k->shared->drops) +
+	       (file >= 0 && file < LINK_KEEPER_FILES ? atomic_load(&k->shared->gone[file]) : 0);
 }
 
 /* Putting in takes its time: the lock is not held meanwhile, and much may have changed. */
 static int32_t open_links(struct keeper *k, struct keeper_request *r)
 {
 	struct probe_links *links = NULL;
-	bool runners;
-	unsigned int drops = atomic_load(&k->shared->drops);
+	bool leased;
+	unsigned int era = era_of(k, r->file);
 	char path[32] = "";
 	int rc;
 
@@ -183,20 +205,22 @@ static int32_t open_links(struct keeper *k, struct keeper_request *r)
 	rc = refusal(k, r->file);
 	if (!rc)
 		memcpy(path, keeper_files_path(k->files, r->file), sizeof(path));
-	runners = !r->pid && keeper_files_is_running(k->files, r->file);
+	leased = keeper_files_is_leased(k->files, r->file);
 	pthread_mutex_unlock(&k->lock);
+	if ((!rc || rc == -ENOENT) && !leased && !can_confine(k, r))
+		rc = -ENOLCK;
 	if (rc)
 		return rc;
-	rc = runners ? runners_open(k, r, path, &links)
-	             : probe_links_open(k->program_fd, r->mode, path, r->pid, r->points, r->count,
-	                                &links);
+	rc = leased || r->pid ? probe_links_open(k->program_fd, r->mode, path, r->pid, r->points,
+	                                         r->count, &links)
+	                      : runners_open(k, r, path, &links);
 	if (rc <= 0)
 		return rc;
 	pthread_mutex_lock(&k->lock);
 	r->handle = 0;
 	if (refusal(k, r->file))
 		rc = refusal(k, r->file);
-	else if (drops != atomic_load(&k->shared->drops))
+	else if (era != era_of(k, r->file))
 		rc = -ECANCELED;
 	else
 		r->handle = keeper_links_add(&k->links, r->file, links);
@@ -243,6 +267,15 @@ static int32_t file_remove(struct keeper *k, int file)
 	return gone ? 0 : -ENOMEM;
 }
 
+/* Where probes went into those that ran the file by then, they are put in anew, into all. */
+static int32_t runner_add(struct keeper *k, const struct keeper_request *r, int pidfd)
+{
+	bool leased = keeper_files_is_leased(k->files, r->file);
+	int rc = keeper_files_runner(k->files, r->file, r->pid, pidfd);
+
+	return rc || leased || let_go(k, r->file, -1) ? rc : -ENOMEM;
+}
+
 /* Those that take no time. The lock is held. */
 static int32_t settle(struct keeper *k, struct keeper_request *r, int fd)
 {
@@ -254,7 +287,7 @@ static int32_t settle(struct keeper *k, struct keeper_request *r, int fd)
 	case KEEPER_FILE_REMOVE:
 		return file_remove(k, r->file);
 	case KEEPER_RUNNER:
-		return fd < 0 ? -EBADF : keeper_files_runner(k->files, r->file, r->pid, fd);
+		return fd < 0 ? -EBADF : runner_add(k, r, fd);
 	case KEEPER_DROP:
 		let_all_go(k);
 		return 0;

@@ -57,7 +57,9 @@ struct keeper_shared {
 	atomic_ullong kept_ns; /* of the keeper's last sign */
 	atomic_uint drops;     /* how often all links were let go */
 	atomic_uint paused;    /* 1: no probe goes in */
+	atomic_uint confines;  /* 1: a link can be confined to one process, all its threads */
 	atomic_uint files[LINK_KEEPER_FILES]; /* enum link_file_state */
+	atomic_uint gone[LINK_KEEPER_FILES];  /* how often all links of that file were let go */
 	struct keeper_request lanes[KEEPER_LANES];
 };
 

@@ -399,12 +399,21 @@ unsigned int link_keeper_drops(const struct link_keeper *k)
 	return atomic_load(&k->shared->drops);
 }
 
-bool link_keeper_holds(const struct link_keeper *k, link_handle handle, int file,
-                       unsigned int drops)
+unsigned int link_keeper_era(const struct link_keeper *k, int file)
+{
+	return link_keeper_drops(k) + (is_file(file) ? atomic_load(&k->shared->gone[file]) : 0);
+}
+
+void link_keeper_confines_set(struct link_keeper *k, bool confines)
+{
+	atomic_store(&k->shared->confines, confines);
+}
+
+bool link_keeper_holds(const struct link_keeper *k, link_handle handle, int file, unsigned int era)
 {
 	enum link_file_state state = link_keeper_file_state(k, file);
 
-	return handle && drops == link_keeper_drops(k) &&
+	return handle && era == link_keeper_era(k, file) &&
 	       (state == LINK_FILE_LEASED || state == LINK_FILE_RUNNING);
 }
 

@@ -84,13 +84,20 @@ void link_keeper_close(struct link_keeper *keeper, const link_handle *handles, s
 /* The governor's sign, at least ten times a second. The first one begins the watch over it. */
 void link_keeper_beat(struct link_keeper *keeper, uint64_t now_ns);
 
-/* How often all links were let go so far, or the keeper was replaced: a handle of before is
- * gone. */
+/* How often all links of all files were let go so far, or the keeper was replaced. */
 unsigned int link_keeper_drops(const struct link_keeper *keeper);
 
-/* Is this handle, opened when there had been `drops` drops in this file, still in place? */
+/* A number that grows whenever the links of this file are let go by themselves, those of all files
+ * included: a handle that was opened under another number is gone. To be read before opening. */
+unsigned int link_keeper_era(const struct link_keeper *keeper, int file);
+
+/* Is this handle, opened when link_keeper_era() was `era`, still in place? */
 bool link_keeper_holds(const struct link_keeper *keeper, link_handle handle, int file,
-                       unsigned int drops);
+                       unsigned int era);
+
+/* Can this kernel confine a uprobe_multi link to one process? Else, and until this was said, such
+ * links are refused with -ENOLCK where no lease is to be had. Before the first is opened. */
+void link_keeper_confines_set(struct link_keeper *keeper, bool confines);
 
 /* on: let all probes go now, and put none in until off. For a process that is about to stop. */
 void link_keeper_pause(struct link_keeper *keeper, bool on);

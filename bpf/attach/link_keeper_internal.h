@@ -18,7 +18,7 @@ struct known_file {
 	struct runner {
 		pid_t pid;
 		int pidfd;
-	} * runners; /* processes that run it: they keep writers out where there is no lease */
+	} * runners; /* processes that run the file: without a lease these keep writers out */
 	size_t runner_count;
 };
 

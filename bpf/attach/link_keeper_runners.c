@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bpf/attach/link_keeper_internal.h"
+#include "core/process/go_process.h"
 
 #define SCAN_NS 1000000000ULL
 
@@ -84,7 +85,7 @@ static void ended_forget(struct link_keeper *k, struct known_file *f)
 	for (size_t i = 0; i < f->runner_count; i++) {
 		struct pollfd end = {.fd = f->runners[i].pidfd, .events = POLLIN};
 
-		if (poll(&end, 1, 0) > 0)
+		if (poll(&end, 1, 0) > 0 || !go_process_runs(f->runners[i].pid, &f->identity))
 			close(f->runners[i].pidfd);
 		else
 			f->runners[kept++] = f->runners[i];
@@ -103,15 +104,8 @@ static bool needs_runners(const struct link_keeper *k, int file)
 
 static void process_look(struct link_keeper *k, pid_t pid)
 {
-	char path[32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (stat(path, &st))
-		return;
 	for (int i = 0; i < LINK_KEEPER_FILES; i++)
-		if (needs_runners(k, i) && k->files[i].identity.device == st.st_dev &&
-		    k->files[i].identity.inode == st.st_ino)
+		if (needs_runners(k, i) && go_process_runs(pid, &k->files[i].identity))
 			link_keeper_runner_add(k, i, pid);
 }
 

@@ -13,7 +13,7 @@ struct member {
 	bool told;
 	link_handle *handles; /* room for one a point */
 	size_t handle_count;  /* 0: not in place */
-	unsigned int drops;   /* link_keeper_drops() when they were put in */
+	unsigned int era;     /* link_keeper_era() when they were put in */
 	bool accepted;        /* they were in place once: the points left are those that may be */
 	bool ended;           /* the process, which had its own probes */
 };
@@ -132,7 +132,7 @@ static int member_open_each(const struct probe_set *set, struct member *m,
 static bool member_holds(const struct probe_set *set, const struct member *m)
 {
 	return m->handle_count &&
-	       link_keeper_holds(set->keeper, m->handles[0], m->file.guard, m->drops);
+	       link_keeper_holds(set->keeper, m->handles[0], m->file.guard, m->era);
 }
 
 int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void *keeper,
@@ -146,7 +146,7 @@ int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void 
 
 		if (m->handle_count || !m->count || m->ended)
 			continue;
-		m->drops = link_keeper_drops(set->keeper);
+		m->era = link_keeper_era(set->keeper, m->file.guard);
 		rc = keep ? member_open_each(set, m, keep, keeper) : member_open(set, m);
 		set->open = set->open || rc > 0;
 		m->accepted = m->accepted || rc > 0;

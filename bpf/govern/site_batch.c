@@ -139,7 +139,7 @@ static int batch_attach(struct site_probes *p, struct site_batch *b, struct prob
 	int best = 0, rc = -ENOMEM;
 
 	b->links = calloc(links, sizeof(*b->links));
-	b->drops = link_keeper_drops(p->keeper);
+	b->era = link_keeper_era(p->keeper, binary->what.file.guard);
 	for (size_t i = 0; b->links && i < links; i++) {
 		pid_t pid = binary->what.pid_count ? binary->what.pids[i] : 0;
 

@@ -327,7 +327,7 @@ static bool batch_is_lost(const struct site_probes *p, const struct site_batch *
 {
 	int guard = p->binaries[b->binary].what.file.guard;
 
-	return b->link_count && !link_keeper_holds(p->keeper, b->links[0], guard, b->drops);
+	return b->link_count && !link_keeper_holds(p->keeper, b->links[0], guard, b->era);
 }
 
 void site_probes_look(struct site_probes *p)

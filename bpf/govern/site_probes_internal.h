@@ -38,7 +38,7 @@ struct site_batch {
 	size_t binary;
 	link_handle *links;
 	size_t link_count;
-	unsigned int drops; /* link_keeper_drops() when they were put in */
+	unsigned int era; /* link_keeper_era() when they were put in */
 	size_t *sites;
 	int *rows; /* theirs in this batch */
 	size_t count;

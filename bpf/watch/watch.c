@@ -123,6 +123,7 @@ static int govern(struct watch *w)
 	};
 	int rc = link_keeper_program_set(w->keeper, program_probe(&w->program));
 
+	link_keeper_confines_set(w->keeper, w->program.pid_filter);
 	if (!rc)
 		rc = watch_attach_plan(w);
 	if (!rc)

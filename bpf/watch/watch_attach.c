@@ -166,6 +166,12 @@ static void on_failed(void *ctx, const struct probe_point *point)
 
 static int attach_error(const struct watch *w, int rc, struct error *err)
 {
+	if (rc == -ENOLCK)
+		return error_set(err, -rc,
+		                 "%s cannot be leased, so it could be written over while it is "
+		                 "probed, and this kernel (before 6.10) cannot confine probes to "
+		                 "processes; run gomaptop as root or as the owner of the file",
+		                 w->binaries[0]->path);
 	return error_set(err, -rc, "cannot attach probes to %s: %s; --verbose shows what was tried",
 	                 w->binaries[0]->path, strerror(-rc));
 }

@@ -58,6 +58,9 @@ int go_process_load_bias(pid_t pid, const struct go_binary *binary, uint64_t *bi
  * first max of their ids into pids; returns how many there are. */
 size_t go_process_former(const char *path, pid_t *pids, size_t max);
 
+/* Does it run this very file? No also where that may not be seen. */
+bool go_process_runs(pid_t pid, const struct file_identity *file);
+
 /* Processes that run this very file, as far as may be seen, whatever its name by now: a look at
  * every process of /proc. */
 size_t go_process_runners(const struct file_identity *file);

@@ -52,18 +52,23 @@ size_t go_process_former(const char *path, pid_t *pids, size_t max)
 	return count;
 }
 
+bool go_process_runs(pid_t pid, const struct file_identity *file)
+{
+	char path[PROC_PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return !stat(path, &st) && st.st_dev == file->device && st.st_ino == file->inode;
+}
+
 size_t go_process_runners(const struct file_identity *file)
 {
 	DIR *proc = opendir("/proc");
-	char path[PROC_PATH_MAX];
 	size_t count = 0;
-	struct stat st;
 	pid_t pid;
 
-	while (proc && (pid = process_next(proc))) {
-		snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-		count += !stat(path, &st) && st.st_dev == file->device && st.st_ino == file->inode;
-	}
+	while (proc && (pid = process_next(proc)))
+		count += go_process_runs(pid, file);
 	if (proc)
 		closedir(proc);
 	return count;

@@ -141,6 +141,46 @@ class CapabilitiesTest(unittest.TestCase):
             self.assertIn("root", result.stderr)
             target.check_end(self)
 
+    def opsloop(self):
+        """One more process of a file that gomaptop may not lease."""
+        return Target(os.path.join(self.folder, "opsloop"), "-op", "write", "-rounds", "0", "-n",
+                      "1000", "-work", "20000")
+
+    # Perf events want root, which without CAP_LEASE may not lease a file of somebody else.
+    @cases(("multi", {}), ("perf", {"GOMAPTOP_ATTACH": "perf_event"}, "setpriv",
+                           "--bounding-set=-lease"))
+    def each_of_several(self, env, *command):
+        """Without a lease each process is probed by itself: all that there are, those that come
+        later, and those that are left when one ends."""
+        os.chown(shutil.copy(program("opsloop", SWISS), self.folder), *(
+            (NOBODY, NOBODY) if command else (0, 0)))
+        with contextlib.ExitStack() as stack:
+            targets = [stack.enter_context(self.opsloop()) for _ in range(2)]
+            watch = stack.enter_context(Watching(
+                "-e", os.path.join(self.folder, "opsloop"), env=env,
+                command=(*command, self.binary) if command else self.command(NEEDED)))
+            self.check_all_seen(watch, targets)
+            targets.append(stack.enter_context(self.opsloop()))
+            self.check_all_seen(watch, targets)
+            targets.pop(0).stop()
+            self.check_all_seen(watch, targets)
+            probes = watch.newest()["coverage"]["probes"]
+            self.assertEqual((probes["attached"], probes["skipped"]), (probes["wanted"], []))
+
+    def check_all_seen(self, watch, targets):
+        """Each is seen to go on with its operations from now on."""
+        for target in targets:
+            before = self.writes(watch.newest(), target)
+            seen = watch.wait_for(lambda s, pid=target.pid, before=before:
+                                  self.writes(s, target) > before + 100, 30)
+            self.assertIsNotNone(seen, f"nothing more was seen of {target.pid}, "
+                                 f"{watch.error_text()}")
+
+    @staticmethod
+    def writes(snapshot, target):
+        return sum(row["writes"] for row in snapshot["maps"]
+                   if row["pid"] == target.pid) if snapshot else 0
+
     @cases(("cp", "cp"), ("in_place!", "in_place"), ("mv!", "mv"))
     def each_replaced(self, way):
         """Nobody else's file can be leased without CAP_LEASE: it is safe without, and watched."""
