@@ -238,29 +238,16 @@ static int ask(struct link_keeper *k, int lane, int fd)
 	return rc ? -EPIPE : answer_await(k, lane);
 }
 
-int link_keeper_ask(struct link_keeper *k, enum keeper_op op, int file, int fd)
+int link_keeper_ask(struct link_keeper *k, enum keeper_op op, int file, pid_t pid, int fd)
 {
 	int lane = lane_take(k), rc;
 	struct keeper_request *r = request_of(k, lane);
 
 	r->op = op;
 	r->file = file;
-	r->count = 0;
-	rc = ask(k, lane, fd);
-	lane_give(k, lane);
-	return rc;
-}
-
-int link_keeper_runner_tell(struct link_keeper *k, int file, pid_t pid, int pidfd)
-{
-	int lane = lane_take(k), rc;
-	struct keeper_request *r = request_of(k, lane);
-
-	r->op = KEEPER_RUNNER;
-	r->file = file;
 	r->pid = pid;
 	r->count = 0;
-	rc = ask(k, lane, pidfd);
+	rc = ask(k, lane, fd);
 	lane_give(k, lane);
 	return rc;
 }
@@ -283,7 +270,7 @@ int link_keeper_program_set(struct link_keeper *k, int program_fd)
 	if (k->program_fd >= 0)
 		close(k->program_fd);
 	k->program_fd = copy;
-	return link_keeper_ask(k, KEEPER_PROGRAM, -1, program_fd);
+	return link_keeper_ask(k, KEEPER_PROGRAM, -1, 0, program_fd);
 }
 
 /* wanted: the index that the file is to have, -1: any. */
@@ -329,7 +316,7 @@ void link_keeper_file_remove(struct link_keeper *k, int file)
 {
 	if (!is_file(file))
 		return;
-	link_keeper_ask(k, KEEPER_FILE_REMOVE, file, -1);
+	link_keeper_ask(k, KEEPER_FILE_REMOVE, file, 0, -1);
 	pthread_mutex_lock(&k->lock);
 	file_forget(&k->files[file]);
 	pthread_mutex_unlock(&k->lock);
@@ -421,7 +408,7 @@ void link_keeper_pause(struct link_keeper *k, bool on)
 {
 	atomic_store(&k->shared->paused, on);
 	if (on)
-		link_keeper_ask(k, KEEPER_DROP, -1, -1);
+		link_keeper_ask(k, KEEPER_DROP, -1, 0, -1);
 }
 
 /* The other end sees the end of each lane; callers that wait here do as well. */
@@ -446,7 +433,7 @@ static bool is_dead(const struct link_keeper *k)
  * go in. */
 static int tell_all(struct link_keeper *k)
 {
-	int rc = k->program_fd >= 0 ? link_keeper_ask(k, KEEPER_PROGRAM, -1, k->program_fd) : 0;
+	int rc = k->program_fd >= 0 ? link_keeper_ask(k, KEEPER_PROGRAM, -1, 0, k->program_fd) : 0;
 
 	for (int i = 0; !rc && i < LINK_KEEPER_FILES; i++) {
 		struct known_file *f = &k->files[i];

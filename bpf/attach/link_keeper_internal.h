@@ -40,12 +40,9 @@ struct link_keeper {
 	uint64_t revived_ns, scanned_ns;
 };
 
-/* Ask the keeper for something that has no more than a file and a descriptor (-1: none). Its
- * answer, or -EPIPE. */
-int link_keeper_ask(struct link_keeper *keeper, enum keeper_op op, int file, int fd);
-
-/* This process runs the file: link_keeper_ask() with its pid. The keeper has its own pidfd. */
-int link_keeper_runner_tell(struct link_keeper *k, int file, pid_t pid, int pidfd);
+/* Ask the keeper for something that has no more than a file, a process (0: none) and a descriptor
+ * (-1: none). Its answer, or -EPIPE. */
+int link_keeper_ask(struct link_keeper *keeper, enum keeper_op op, int file, pid_t pid, int fd);
 
 /* link_keeper_runners.c: forget those of a file; tell a new keeper of them; look for new ones, once
  * a second, in the governor's thread. */

@@ -30,7 +30,7 @@ void link_keeper_runners_tell(struct link_keeper *k, int file)
 	const struct known_file *f = &k->files[file];
 
 	for (size_t i = 0; i < f->runner_count; i++)
-		link_keeper_runner_tell(k, file, f->runners[i].pid, f->runners[i].pidfd);
+		link_keeper_ask(k, KEEPER_RUNNER, file, f->runners[i].pid, f->runners[i].pidfd);
 }
 
 static bool is_known(struct link_keeper *k, const struct known_file *f, pid_t pid)
@@ -69,7 +69,7 @@ int link_keeper_runner_add(struct link_keeper *k, int file, pid_t pid)
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return -errno;
-	rc = link_keeper_runner_tell(k, file, pid, pidfd);
+	rc = link_keeper_ask(k, KEEPER_RUNNER, file, pid, pidfd);
 	if (rc || note(k, &k->files[file], pid, pidfd))
 		close(pidfd);
 	return rc;

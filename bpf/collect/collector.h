@@ -30,7 +30,7 @@
 struct collector;
 struct program;
 
-/* A watched executable. Where nobody vouches for its layout the collector holds that against live
+/* A watched executable. If its layout is not verified, the collector compares it with live
  * objects, and tells the programs (detector_tuning.proven) what may be believed. */
 struct collector_executable {
 	struct file_identity seen; /* before the first byte was read */

@@ -77,7 +77,7 @@ uint64_t collector_stall_ns(struct collector *c); /* held time so far */
 void collector_tuning_open(struct collector *c);
 void collector_tune(struct collector *c);
 
-/* collector_layout.c: what may be believed of layouts that nobody vouches for. */
+/* collector_layout.c: which fields of layouts that are not verified hold. */
 int collector_layouts_open(struct collector *c);
 /* One more executable, which belongs to the collector; one with a layout that is vouched for is
  * left alone. By the thread that adds. 0 or -ENOMEM. */

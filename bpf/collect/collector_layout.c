@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Layouts that nobody vouches for: look at live objects, tell the programs what may be believed. */
+/* Layouts that are not verified: compare them with live objects, and tell the programs which fields
+ * hold. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>

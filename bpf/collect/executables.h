@@ -28,7 +28,7 @@ int executables_add(struct executables *list, const struct collector_executable 
 /* The same thread: its row may be another one's from now on. */
 void executables_remove(struct executables *list, size_t row);
 
-/* The collector's thread: whose row it is now; NULL: nobody's. */
+/* The collector's thread: the executable that has this row now; NULL: none has. */
 struct executable *executables_of_row(const struct executables *list, size_t row);
 
 const struct collector_executable *executable_what(const struct executable *executable);

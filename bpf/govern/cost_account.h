@@ -4,7 +4,8 @@
  *
  * The one place where the programs' totals become CPU time. Made by the watch; the governor's
  * thread reads it every few milliseconds to keep the cost within the budget, the collector's once
- * an interval to tell of it. So what is told is what is governed, and no part of it ever goes down.
+ * an interval to tell of it. So reports show the sums by which the governor decides, and no part of them ever
+ * goes down.
  */
 #ifndef GOMAPTOP_BPF_COST_ACCOUNT_H
 #define GOMAPTOP_BPF_COST_ACCOUNT_H

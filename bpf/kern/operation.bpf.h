@@ -61,7 +61,7 @@ static __always_inline __u64 field_read(__u64 base, __s32 offset)
 	return offset >= 0 ? read_user_u64(base + offset) : 0;
 }
 
-/* A field of a layout that nobody vouches for is unknown until live objects confirmed it. */
+/* A field of a layout that is not verified is unknown until live objects confirmed it. */
 static __always_inline __u64 operation_field(const struct operation *o, __u64 base, __s32 offset,
                                              __u32 field)
 {
@@ -210,7 +210,7 @@ static __always_inline int operation_map_seen(struct operation *o)
 	return 1;
 }
 
-/* Who works, as far as a layout that nobody vouches for tells. Identity is the g throughout, so
+/* Who works, as far as a layout that is not verified tells. Identity is the g throughout, so
  * that nobody becomes another when his goid becomes known. */
 static __always_inline int operation_read_unproven(__u32 args, struct operation *o)
 {

@@ -19,7 +19,7 @@ struct go_type_names {
 	struct elf_file *file;              /* borrowed */
 	const struct go_moduledata *module; /* borrowed */
 	const struct go_layout *layout;     /* borrowed */
-	bool doubtful; /* nobody vouches for the layout: only what looks like the name of a map */
+	bool doubtful; /* the layout is not verified: only what looks like the name of a map */
 	struct u64_map names;
 };
 

@@ -73,6 +73,14 @@ static void need_table(const struct table *t)
 		skip();
 }
 
+static void account_open(const struct table *t, struct targets **targets,
+                         struct cost_account **account)
+{
+	need_table(t);
+	assert_int_equal(targets_create(NULL, 0, targets), 0);
+	assert_int_equal(cost_account_create(t->fd, &costs, *targets, account), 0);
+}
+
 static void test_what_it_is_made_of(void **state)
 {
 	struct table *t = *state;
@@ -80,9 +88,7 @@ static void test_what_it_is_made_of(void **state)
 	struct targets *targets;
 	struct cost c;
 
-	need_table(t);
-	assert_int_equal(targets_create(NULL, 0, &targets), 0);
-	assert_int_equal(cost_account_create(t->fd, &costs, targets, &account), 0);
+	account_open(t, &targets, &account);
 	t->rows[0][COVERAGE_STALLS] = 2;
 	t->rows[0][COVERAGE_STALL_NS] = 70000;
 	counters_set(t, 100, 500);
@@ -109,9 +115,7 @@ static void test_cold_never_goes_down(void **state)
 	struct cost c;
 	uint64_t cold;
 
-	need_table(t);
-	assert_int_equal(targets_create(NULL, 0, &targets), 0);
-	assert_int_equal(cost_account_create(t->fd, &costs, targets, &account), 0);
+	account_open(t, &targets, &account);
 	counters_set(t, 100, 1500); /* 100 ns longer than in a loop, twice that a hit */
 	assert_int_equal(cost_account_read(account, &c), 0);
 	cold = c.cold_ns;
@@ -131,9 +135,7 @@ static void test_waiting_counts_from_when_it_was_seen(void **state)
 	struct targets *targets;
 	struct cost c;
 
-	need_table(t);
-	assert_int_equal(targets_create(NULL, 0, &targets), 0);
-	assert_int_equal(cost_account_create(t->fd, &costs, targets, &account), 0);
+	account_open(t, &targets, &account);
 	counters_set(t, 100, 500);
 	assert_int_equal(cost_account_read(account, &c), 0);
 	cost_account_contention_set(account, 0, &c); /* nothing was seen yet */
