@@ -2,10 +2,9 @@
 /*
  * cost_account: what watching has cost the targets so far, and what that is made of.
  *
- * The one place where the programs' totals become CPU time. Made by the watch; the governor's
- * thread reads it every few milliseconds to keep the cost within the budget, the collector's once
- * an interval to tell of it. So reports show the sums by which the governor decides, and no part of them ever
- * goes down.
+ * The one place where the programs' totals become CPU time. Made by the watch. The governor's thread
+ * reads it every few milliseconds to keep the cost within the budget, the collector's once an
+ * interval for the reports: both see the same sums, and no part of them ever goes down.
  */
 #ifndef GOMAPTOP_BPF_COST_ACCOUNT_H
 #define GOMAPTOP_BPF_COST_ACCOUNT_H
