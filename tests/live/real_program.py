@@ -104,9 +104,11 @@ class Program:
 
     def file(self, name, text):
         path = os.path.join(self.work, name)
+        part = os.path.join(self.work, "part")
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as out:
+        with open(part, "w", encoding="utf-8") as out:
             out.write(text)
+        os.replace(part, path)   # who reads it meanwhile gets one text or the other
         return path
 
     def environment(self):

@@ -118,8 +118,8 @@ class InputTest(unittest.TestCase):
                 os.unlink(path)
                 if replace:
                     shutil.copy(program("ledgerd", "1.19"), path)
-                result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "3", "-p",
-                                  target.pid)
+                result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "3",
+                                  "--max-overhead", "100", "-p", target.pid)
                 self.assertTrue(target.running())
                 if result.status == 1:
                     self.check_message(result, 1, "restart")
