@@ -216,20 +216,29 @@ static bool frames_have(struct model *model, uint32_t tgid, uint64_t address, co
 
 /* What the chain shows need not tell whether it is complete: the first function may be a wrapper
  * that the compiler made for a go statement, which nobody wants to read. It is among the last
- * BOTTOM addresses: at most a wrapper and runtime.goexit are below it. */
+ * BOTTOM addresses: at most a wrapper and runtime.goexit are below it. The caller of the map
+ * function, which need not be in stack[], comes after stack[0]. */
 #define BOTTOM 3
 
-static void chain_describe(struct model *model, struct chain_row *row, const struct access *access)
+static bool reaches(struct model *model, const struct access *access, const char *function)
 {
 	int depth = access->depth;
 
+	for (int i = depth; i > 0 && i > depth - BOTTOM; i--) {
+		if (frames_have(model, access->tgid, access->stack[i - 1], function))
+			return true;
+	}
+	return depth > 1 && depth <= BOTTOM &&
+	       frames_have(model, access->tgid, access->caller, function);
+}
+
+static void chain_describe(struct model *model, struct chain_row *row, const struct access *access)
+{
 	row->op = access->op;
 	row->truncated = access->truncated;
 	row->first_function = model_first_function(model, access->tgid, access->startpc);
-	for (int i = depth; row->first_function && !row->truncated && i > 0 && i > depth - BOTTOM;
-	     i--)
-		row->complete |=
-		        frames_have(model, access->tgid, access->stack[i - 1], row->first_function);
+	row->complete = row->first_function && !row->truncated &&
+	                reaches(model, access, row->first_function);
 }
 
 void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,

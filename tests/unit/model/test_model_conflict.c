@@ -155,6 +155,31 @@ static void test_chains(void **state)
 	model_destroy(model);
 }
 
+/* The first function called the map function, and the walk went past it: a probe on `jbe`. */
+static void test_complete_chain_without_its_caller(void **state)
+{
+	/* One entry alone says nothing of what is below it. */
+	static const struct {
+		uint64_t caller;
+		uint16_t depth;
+		bool complete;
+	} cases[] = {{0x7005, 3, true}, {0x7005, 4, false}, {0x7005, 1, false}, {0x2005, 3, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct model *model = model_new();
+		struct access access = access_at(0xa0, OP_READ, 1, 0x1001, cases[i].depth);
+
+		access.startpc = 0x7000;
+		access.caller = cases[i].caller;
+		for (int n = 1; n < cases[i].depth; n++)
+			access.stack[n] = 0x4001;
+		stall_send(model, 0, access);
+		assert_int_equal(only_map(model)->chains[0].complete, cases[i].complete);
+		model_destroy(model);
+	}
+}
+
 /* A chain is complete when the goroutine's first function is at its bottom, above
  * runtime.goexit. */
 static void test_complete_chains(void **state)
@@ -273,6 +298,7 @@ int main(void)
 	        cmocka_unit_test(test_conflicts_lost_on_the_way),
 	        cmocka_unit_test(test_conflict_rate),
 	        cmocka_unit_test(test_chains),
+	        cmocka_unit_test(test_complete_chain_without_its_caller),
 	        cmocka_unit_test(test_complete_chains),
 	        cmocka_unit_test(test_crash_on_known_map),
 	        cmocka_unit_test(test_crash_before_the_map_is_known),
