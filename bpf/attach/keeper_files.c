@@ -213,19 +213,38 @@ int keeper_files_runner(struct keeper_files *k, int file, pid_t pid, int pidfd)
 	return 0;
 }
 
-size_t keeper_files_runners(struct keeper_files *k, int file, struct keeper_runner *out, size_t max)
+ssize_t keeper_files_runners(struct keeper_files *k, int file, struct keeper_runner **out)
 {
 	struct guarded *g = file_at(k, file);
-	size_t count = 0;
+	struct keeper_runner *runners;
+	ssize_t count = 0;
 
+	*out = NULL;
 	if (!g || state_of(k, file) != LINK_FILE_RUNNING)
 		return 0;
-	for (size_t i = 0; i < g->runner_count && count < max; i++) {
-		out[count] = g->runners[i];
-		out[count].pidfd = fcntl(g->runners[i].pidfd, F_DUPFD_CLOEXEC, 0);
-		count += out[count].pidfd >= 0;
+	runners = calloc(g->runner_count + 1, sizeof(*runners));
+	if (!runners)
+		return -ENOMEM;
+	for (size_t i = 0; i < g->runner_count; i++) {
+		runners[count] = g->runners[i];
+		runners[count].pidfd = fcntl(g->runners[i].pidfd, F_DUPFD_CLOEXEC, 0);
+		if (runners[count].pidfd < 0) {
+			int rc = -errno;
+
+			keeper_runners_free(runners, (size_t)count);
+			return rc;
+		}
+		count++;
 	}
+	*out = runners;
 	return count;
+}
+
+void keeper_runners_free(struct keeper_runner *runners, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(runners[i].pidfd);
+	free(runners);
 }
 
 bool keeper_files_is_leased(const struct keeper_files *k, int file)

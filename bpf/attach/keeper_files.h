@@ -40,9 +40,9 @@ int keeper_files_runner(struct keeper_files *files, int file, pid_t pid, int pid
  * 50 ms between two looks of the keeper. */
 bool keeper_files_is_leased(const struct keeper_files *files, int file);
 
-/* Those, at most max; the caller closes the pidfds. Returns how many. */
-size_t keeper_files_runners(struct keeper_files *files, int file, struct keeper_runner *out,
-                            size_t max);
+/* All of those, in memory for keeper_runners_free(). How many, -ENOMEM, or -EMFILE. */
+ssize_t keeper_files_runners(struct keeper_files *files, int file, struct keeper_runner **out);
+void keeper_runners_free(struct keeper_runner *runners, size_t count); /* accepts NULL and 0 */
 
 /* The path by which the kernel reaches the guarded descriptor itself, or NULL: no such file. */
 const char *keeper_files_path(const struct keeper_files *files, int file);

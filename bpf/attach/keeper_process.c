@@ -21,8 +21,6 @@
 #include "core/base/clock.h"
 #include "core/process/process_apart.h"
 
-#define RUNNERS_MAX 256 /* processes probed of a file without a lease */
-
 #define CLOSE_AT_ONCE 1024
 
 struct keeper {
@@ -140,44 +138,80 @@ static int runner_open(struct keeper *k, struct keeper_request *r, const char *p
 
 	if (rc <= 0)
 		return rc;
-	if (!keeper_runner_is_gone(runner)) {
-		if (!*links) {
-			*links = more;
-			return rc;
-		}
-		if (!probe_links_join(*links, more))
-			return rc;
+	if (keeper_runner_is_gone(runner)) {
+		rc = -ESRCH;
+	} else if (!*links) {
+		*links = more;
+		return rc;
+	} else if (!probe_links_join(*links, more)) {
+		return rc;
+	} else {
+		rc = -ENOMEM;
 	}
 	probe_links_close_safely(&more, 1);
-	return -ESRCH;
+	return rc;
 }
 
-/* Into each process that runs the file, and no other. As probe_links_open(); each point's error is
- * that of the process in which the most points went in: one that ends meanwhile refuses all. */
+static bool is_ended(int rc)
+{
+	return rc == -ESRCH || rc == -ENOENT;
+}
+
+/* The error of a point that went into another process; 0: there is none. */
+static int point_lacking(const struct probe_point *here, const struct probe_point *there,
+                         size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (here[i].error && !there[i].error)
+			return here[i].error;
+	return 0;
+}
+
+/* Into each process that runs the file, and no other: the same points into all that live, or none
+ * at all. As probe_links_open(); points of a process that ends meanwhile do not count. */
+static int runners_probe(struct keeper *k, struct keeper_request *r, const char *path,
+                         const struct keeper_runner *runners, size_t count,
+                         struct probe_links **links)
+{
+	struct probe_point *first = calloc(r->count + 1, sizeof(*first));
+	int in_first = -ENOENT, rc = first ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < count && (rc >= 0 || is_ended(rc)); i++) {
+		rc = runner_open(k, r, path, &runners[i], links);
+		if (rc > 0 && in_first <= 0) {
+			memcpy(first, r->points, r->count * sizeof(*first));
+			in_first = rc;
+		} else if (rc > 0 && rc != in_first) {
+			rc = rc < in_first ? point_lacking(r->points, first, r->count)
+			                   : point_lacking(first, r->points, r->count);
+		}
+	}
+	if (rc < 0 && !is_ended(rc)) {
+		probe_links_close_safely(links, *links != NULL);
+		*links = NULL;
+		in_first = rc;
+	} else if (in_first > 0) {
+		memcpy(r->points, first, r->count * sizeof(*first));
+	}
+	free(first);
+	return in_first;
+}
+
 static int runners_open(struct keeper *k, struct keeper_request *r, const char *path,
                         struct probe_links **links)
 {
-	struct probe_point *best_points = calloc(r->count + 1, sizeof(*best_points));
-	struct keeper_runner runners[RUNNERS_MAX];
-	int best = best_points ? -ENOENT : -ENOMEM;
-	size_t count = 0;
+	struct keeper_runner *runners;
+	ssize_t count;
+	int rc;
 
 	pthread_mutex_lock(&k->lock);
-	if (best_points)
-		count = keeper_files_runners(k->files, r->file, runners, RUNNERS_MAX);
+	count = keeper_files_runners(k->files, r->file, &runners);
 	pthread_mutex_unlock(&k->lock);
-	for (size_t i = 0; i < count; i++) {
-		int rc = runner_open(k, r, path, &runners[i], links);
-
-		if (rc > best && rc > 0)
-			memcpy(best_points, r->points, r->count * sizeof(*best_points));
-		best = rc > best ? rc : best;
-		close(runners[i].pidfd);
-	}
-	if (best > 0)
-		memcpy(r->points, best_points, r->count * sizeof(*best_points));
-	free(best_points);
-	return best;
+	if (count < 0)
+		return (int)count;
+	rc = runners_probe(k, r, path, runners, (size_t)count, links);
+	keeper_runners_free(runners, (size_t)count);
+	return rc;
 }
 
 /* Without a lease probes must be confined to processes: refused where the kernel cannot. */

@@ -251,7 +251,7 @@ static int without_lease(void)
 	static atomic_uint states[LINK_KEEPER_FILES];
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), file;
 	struct keeper_files *files;
-	struct keeper_runner runners[2];
+	struct keeper_runner *runners;
 	pid_t runner, stranger;
 
 	/* Dumpable again, so that it may see what its own child runs. */
@@ -272,9 +272,10 @@ static int without_lease(void)
 	if (states[file] != LINK_FILE_RUNNING || keeper_files_refusal(files, file))
 		return 5;
 	if (keeper_files_is_leased(files, file) ||
-	    keeper_files_runners(files, file, runners, 2) != 1 || runners[0].pid != runner ||
+	    keeper_files_runners(files, file, &runners) != 1 || runners[0].pid != runner ||
 	    keeper_runner_is_gone(&runners[0]) || keeper_files_look(files, file))
 		return 6;
+	keeper_runners_free(runners, 1);
 	/* A process that runs another file keeps no writer out of this one. */
 	stranger = fork();
 	if (stranger == 0)
@@ -282,8 +283,9 @@ static int without_lease(void)
 	while (go_process_runs(stranger, &self))
 		;
 	if (keeper_files_runner(files, file, stranger, pidfd_of(stranger)) ||
-	    keeper_files_look(files, file) || keeper_files_runners(files, file, runners, 2) != 1)
+	    keeper_files_look(files, file) || keeper_files_runners(files, file, &runners) != 1)
 		return 9;
+	keeper_runners_free(runners, 1);
 	kill(stranger, SIGKILL);
 	waitpid(stranger, NULL, 0);
 	kill(runner, SIGKILL);
