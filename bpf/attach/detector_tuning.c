@@ -82,6 +82,11 @@ void detector_tuning_births_allowed_set(struct detector_tuning *t, __u64 count)
 	set_64(&t->births_allowed, count);
 }
 
+void detector_tuning_locks_set(struct detector_tuning *t, __u64 ns)
+{
+	set_64(&t->locks_since, ns);
+}
+
 /* The bits before the word that sends the programs to look at them. */
 static void calls_probed_set(struct detector_tuning *t, bool any)
 {

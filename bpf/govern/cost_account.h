@@ -2,9 +2,9 @@
 /*
  * cost_account: what watching has cost the targets so far, and what that is made of.
  *
- * The one place where the programs' totals become CPU time. Made by the watch. The governor's thread
- * reads it every few milliseconds to keep the cost within the budget, the collector's once an
- * interval for the reports: both see the same sums, and no part of them ever goes down.
+ * The one place where the programs' totals become CPU time. Made by the watch. The governor's
+ * thread reads it every few milliseconds to keep the cost within the budget, the collector's once
+ * an interval for the reports: both see the same sums, and no part of them ever goes down.
  */
 #ifndef GOMAPTOP_BPF_COST_ACCOUNT_H
 #define GOMAPTOP_BPF_COST_ACCOUNT_H
@@ -22,6 +22,7 @@ struct cost {
 	__u64 value[COVERAGE_COUNT]; /* the programs' counters, by enum coverage_field */
 	uint64_t warm_ns;            /* what hits would have taken in a loop, holds apart */
 	uint64_t cold_ns;            /* so much longer they took, see overhead_cold_ns() */
+	uint64_t locks_ns;           /* part of warm_ns: hits at locks */
 	uint64_t held_ns;            /* accesses were held */
 	uint64_t planted_ns;         /* see targets_planted_ns() */
 	uint64_t waiting_ns;         /* hits cost beyond what they take, as far as seen */

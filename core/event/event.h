@@ -262,6 +262,7 @@ struct event_goroutine {
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
 	X(BIRTH_SITE, "birth_site", FILTERED)                      \
 	X(CALL_SITE, "call_site", FILTERED)                        \
+	X(LOCK_SITE, "lock_site", FILTERED)                        \
 	X(UNGOVERNED, "ungoverned", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(AT_CALL, "at_call", TOTAL)                               \
