@@ -174,8 +174,10 @@ static int runners_probe(struct keeper *k, struct keeper_request *r, const char 
                          struct probe_links **links)
 {
 	struct probe_point *first = calloc(r->count + 1, sizeof(*first));
-	int in_first = -ENOENT, rc = first ? 0 : -ENOMEM;
+	int in_first = -ENOENT, rc = 0;
 
+	if (!first)
+		return -ENOMEM;
 	for (size_t i = 0; i < count && (rc >= 0 || is_ended(rc)); i++) {
 		rc = runner_open(k, r, path, &runners[i], links);
 		if (rc > 0 && in_first <= 0) {

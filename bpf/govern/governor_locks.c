@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Probes at locks: beside the probes in the functions, now and then, from an account of their own. */
+/* Probes at locks: beside those in the functions, now and then, from an account of their own. */
 #include "bpf/govern/governor_internal.h"
 #include "bpf/govern/lock_probes.h"
 #include "core/base/clock.h"

@@ -18,8 +18,8 @@
 #include "bpf/kern/operation.bpf.h"
 #include "core/order/order_kinds.h"
 
-/* Of a goroutine that has passed no lock site since the probes went in nothing is known for so long;
- * then it is taken to have no lock. Windows of a busy server are not much longer. */
+/* Of a goroutine that has passed no lock site since the probes went in nothing is known for so
+ * long; then it is taken to have no lock. Windows of a busy server are not much longer. */
 #define LOCKS_SETTLE_NS 3000000
 
 /* For the governor: suspects that were to be held although it is not known what guards them, so

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The sites where locks are taken and dropped: finding them takes up to a second for 100 MB of code,
- * so a thread does it while the watch goes on without. */
+/* The sites where locks are taken and dropped: finding them takes up to a second for 100 MB of
+ * code, so a thread does it while the watch goes on without. */
 #define _GNU_SOURCE /* gettid() */
 #include <errno.h>
 #include <pthread.h>

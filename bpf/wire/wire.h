@@ -329,7 +329,7 @@ struct detector_tuning {
 	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
 	__u64 clock_tick, clock_ns;
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
-	__u64 locks_since; /* since when the lock probes are in place, all of them; 0: they are not */
+	__u64 locks_since; /* since when all lock probes are in place; 0: they are not */
 };
 
 #define TARGET_ANNOUNCED (1u << 31)

@@ -122,8 +122,8 @@ static double group_promise(const struct zoom_group *g)
 	return g->contested ? promise : promise / HOLD_UNCONTESTED;
 }
 
-/* Promising, rarely tried and cheap is best, what is known well enough or explained comes last. A turn that has
- * just begun counts as the best there is. */
+/* Promising, rarely tried and cheap is best, what is known well enough or explained comes last. A
+ * turn that has just begun counts as the best there is. */
 static double group_merit(const struct candidate *c, uint64_t now)
 {
 	double tried = 1 + (double)c->group->holds / HOLD_TRIED;

@@ -40,10 +40,11 @@
 #include "core/order/order_function.h"
 #include "core/order/order_kinds.h"
 
-/* Identifier, words, edge; of FUNCTION see its row. The lock kinds are those of sync.Mutex and, with R, of readers of
- * sync.RWMutex, whose writers are functions; TRYLOCK is of either. ADD: and, or, too. STORE: swap,
- * too. A release of an atomic may be told once too often (where others can get to the probe, too,
- * or a compare and swap fails and the condition is ALWAYS), never too seldom. */
+/* Identifier, words, edge; of FUNCTION see its row. The lock kinds are those of sync.Mutex and,
+ * with R, of readers of sync.RWMutex, whose writers are functions; TRYLOCK is of either. ADD: and,
+ * or, too. STORE: swap, too. A release of an atomic may be told once too often (where others can
+ * get to the probe, too, or a compare and swap fails and the condition is ALWAYS), never too
+ * seldom. */
 #define ORDER_KINDS(X)                                 \
 	X(LOCK, "lock", ACQUIRES)                      \
 	X(UNLOCK, "unlock", RELEASES)                  \
