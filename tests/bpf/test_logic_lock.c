@@ -127,6 +127,8 @@ static void test_of_two_locks_the_common_one_is_left(void **state)
 	pass(&g1, DROP, LOCK_A);
 	use_under(LOCK_A, TAKE, DROP, OP_WRITE, GUARD_KNOWN);
 	assert_true(guard_explains(guard()));
+	use_under(LOCK_B, TAKE, DROP, OP_WRITE, 1);
+	assert_int_equal(guard()->bare, 1);
 }
 
 static void test_a_reader_lock_guards_reading_alone(void **state)
@@ -273,6 +275,22 @@ static void test_held_time_goes_to_what_is_not_explained(void **state)
 	assert_true(state_of(&map_a)->counts.holds > guarded);
 }
 
+static void test_what_no_lock_guards_is_held_at_every_access(void **state)
+{
+	struct map_state *m = state_of(&map_a);
+	__u64 holds = m->counts.holds;
+
+	(void)state;
+	config.budget_divisor = 1;
+	m->guard = (struct guard){.accesses = GUARD_KNOWN, .bare = 1};
+	for (int i = 0; i < 10; i++) {
+		shim.now_ns += 2 * MS;
+		hit(i & 1 ? &g1 : &g2, &map_a, OP_WRITE, 0x10);
+	}
+	assert_int_equal(m->counts.holds, holds + 10);
+	assert_true(unguarded > 0);
+}
+
 int main(void)
 {
 #define L(test) cmocka_unit_test_setup_teardown(test, set_up_locks, tear_down)
@@ -290,6 +308,7 @@ int main(void)
 	        L(test_more_locks_than_there_is_room_for),
 	        L(test_what_was_known_ends_with_the_window),
 	        L(test_held_time_goes_to_what_is_not_explained),
+	        L(test_what_no_lock_guards_is_held_at_every_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
