@@ -85,7 +85,7 @@ static void trial_forget(const struct trial *t)
 	table_clear(s->maps.call_sites);
 	table_clear(s->maps.chains);
 	table_clear(s->maps.lock_sets);
-	detector_tuning_locks_set(&s->bss->tuning, 0);
+	detector_tuning_locks_set(&s->bss->tuning, 0, 0);
 	detector_tuning_births_allowed_set(&s->bss->tuning, 0);
 	detector_tuning_known_clear(&s->bss->tuning);
 }
@@ -291,7 +291,7 @@ static int lock_prepare(const struct program *program)
 	__u32 row = LOCK_SITES_MAX - 1;
 	struct lock_site site = {.action = LOCK_TAKE, .object = ORDER_OBJECT_REGISTER, .base = 3};
 
-	detector_tuning_locks_set(&program->skeleton->bss->tuning, 1);
+	detector_tuning_locks_set(&program->skeleton->bss->tuning, 1, 0);
 	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.lock_sites), &row, &site,
 	                           BPF_ANY)
 	               ? -errno

@@ -13,13 +13,56 @@
 
 #define LOCK_SITE 0xffff /* is none of the table of sites */
 
+/* A file whose sites have rows in the table of lock sites. */
+struct lock_file {
+	int fd;
+	size_t row;         /* of its fields */
+	__u32 first, count; /* its sites' */
+};
+
 struct lock_probes {
 	struct probe_set *set;
 	struct detector_tuning *tuning;
-	int rows_fd;    /* the table of lock sites */
-	__u32 next_row; /* the first that is free; none is used twice */
-	bool refused;   /* the kernel has refused a point */
+	int rows_fd; /* the table of lock sites */
+	struct lock_file files[FIELD_ROWS];
+	size_t file_count;
+	bool refused; /* the kernel has refused a point */
 };
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+static bool is_free(const struct lock_probes *l, __u32 first, __u32 count)
+{
+	for (size_t i = 0; i < l->file_count; i++)
+		if (first < l->files[i].first + l->files[i].count &&
+		    l->files[i].first < first + count)
+			return false;
+	return first + count < LOCK_SITES_MAX; /* the last one is the trial's */
+}
+
+/* So many in a row that no file has: at the begin, or behind one. */
+static int rows_find(const struct lock_probes *l, __u32 count, __u32 *first)
+{
+	*first = 0;
+	if (is_free(l, 0, count))
+		return 0;
+	for (size_t i = 0; i < l->file_count; i++) {
+		*first = l->files[i].first + l->files[i].count;
+		if (is_free(l, *first, count))
+			return 0;
+	}
+	return -ENOSPC;
+}
+
+/* A bit for each row of fields of which all lock sites are probed. */
+static __u64 fields_probed(const struct lock_probes *l)
+{
+	__u64 rows = 0;
+
+	for (size_t i = 0; i < l->file_count; i++)
+		rows |= 1ULL << l->files[i].row % FIELD_ROWS;
+	return rows;
+}
 
 /* ---- sites ------------------------------------------------------------------------------ */
 
@@ -73,23 +116,34 @@ static void row_make(const struct order_site *site, struct lock_site *row)
 		row->displacement -= (__s64)site->addr;
 }
 
-/* Rows and points of the sites that count; how many, or -errno. */
-static ssize_t points_make(struct lock_probes *l, const struct lock_probes_file *file,
-                           struct probe_point *points)
+/* How many sites count, or -ENOTSUP: one of them would have to be stepped through. */
+static ssize_t sites_count(const struct order_plan *plan)
 {
-	size_t count = 0;
+	ssize_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (!action_of(&plan->sites[i])->counts)
+			continue;
+		if (plan->sites[i].instruction == ORDER_AT_STEPPED)
+			return -ENOTSUP;
+		count++;
+	}
+	return count;
+}
+
+/* Rows and points of the sites that count. 0 or -errno. */
+static int points_make(const struct lock_probes *l, const struct lock_probes_file *file,
+                       __u32 first, struct probe_point *points)
+{
+	__u32 count = 0;
 
 	for (size_t i = 0; i < file->plan->count; i++) {
 		const struct order_site *site = &file->plan->sites[i];
-		__u32 index = l->next_row + (__u32)count;
+		__u32 index = first + count;
 		struct lock_site row;
 
 		if (!action_of(site)->counts)
 			continue;
-		if (site->instruction == ORDER_AT_STEPPED)
-			return -ENOTSUP;
-		if (index >= LOCK_SITES_MAX - 1) /* the last one is the trial's */
-			return -ENOSPC;
 		row_make(site, &row);
 		if (bpf_map_update_elem(l->rows_fd, &index, &row, BPF_ANY))
 			return -errno;
@@ -98,7 +152,7 @@ static ssize_t points_make(struct lock_probes *l, const struct lock_probes_file 
 		        .cookie = COOKIE(LOCK_SITE, PROBE_LOCK, 0, 0, 0, file->row) |
 		                  COOKIE_LOCK(index)};
 	}
-	return (ssize_t)count;
+	return 0;
 }
 
 /* ---- files ------------------------------------------------------------------------------ */
@@ -117,28 +171,38 @@ static int points_add(struct lock_probes *l, const struct lock_probes_file *file
 
 int lock_probes_add(struct lock_probes *l, const struct lock_probes_file *file)
 {
+	ssize_t count = plan_is_complete(file->plan) ? sites_count(file->plan) : -ENOTSUP;
 	struct probe_point *points;
-	ssize_t count;
+	__u32 first;
 	int rc;
 
-	if (!plan_is_complete(file->plan))
-		return -ENOTSUP;
-	points = calloc(file->plan->count + 1, sizeof(*points));
+	if (count <= 0)
+		return (int)count;
+	if (l->file_count == FIELD_ROWS || rows_find(l, (__u32)count, &first))
+		return -ENOSPC;
+	points = calloc((size_t)count, sizeof(*points));
 	if (!points)
 		return -ENOMEM;
 	/* What is in place is not all any more. */
 	lock_probes_close(l);
-	count = points_make(l, file, points);
-	rc = count > 0 ? points_add(l, file, points, (size_t)count) : (int)count;
+	rc = points_make(l, file, first, points);
 	if (!rc)
-		l->next_row += (__u32)count;
+		rc = points_add(l, file, points, (size_t)count);
+	if (!rc)
+		l->files[l->file_count++] =
+		        (struct lock_file){file->file->fd, file->row, first, (__u32)count};
 	free(points);
 	return rc;
 }
 
 void lock_probes_remove(struct lock_probes *l, int fd)
 {
+	lock_probes_close(l);
 	probe_set_remove(l->set, fd);
+	for (size_t i = 0; i < l->file_count; i++)
+		if (l->files[i].fd == fd)
+			l->files[i--] = l->files[--l->file_count];
+	l->refused = false; /* it may have been that file's */
 }
 
 size_t lock_probes_count(const struct lock_probes *l)
@@ -161,7 +225,7 @@ int lock_probes_open(struct lock_probes *l)
 	int rc = probe_set_open(l->set, on_refused, l);
 
 	if (rc > 0 && !l->refused && probe_set_is_whole(l->set)) {
-		detector_tuning_locks_set(l->tuning, clock_now());
+		detector_tuning_locks_set(l->tuning, clock_now(), fields_probed(l));
 		return 0;
 	}
 	probe_set_close(l->set);
@@ -170,7 +234,7 @@ int lock_probes_open(struct lock_probes *l)
 
 void lock_probes_close(struct lock_probes *l)
 {
-	detector_tuning_locks_set(l->tuning, 0);
+	detector_tuning_locks_set(l->tuning, 0, 0);
 	probe_set_close(l->set);
 }
 

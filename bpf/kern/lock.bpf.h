@@ -282,7 +282,7 @@ static __always_inline void guard_observe(struct map_state *m, const struct oper
 {
 	__u64 since = *(volatile __u64 *)&tuning.locks_since;
 
-	if (since)
+	if (since && tuning.lock_rows >> (o->row & (FIELD_ROWS - 1)) & 1)
 		guard_look(m, o, since);
 }
 

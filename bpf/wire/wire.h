@@ -330,6 +330,7 @@ struct detector_tuning {
 	__u64 clock_tick, clock_ns;
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
 	__u64 locks_since; /* since when all lock probes are in place; 0: they are not */
+	__u64 lock_rows;   /* a bit for each row of fields whose binary has such probes */
 };
 
 #define TARGET_ANNOUNCED (1u << 31)

@@ -47,6 +47,7 @@ static int set_up_locks(void **state)
 		bpf_map_update_elem(&lock_sites, &i, &sites[i], BPF_ANY);
 	shim.now_ns = SINCE;
 	tuning.locks_since = SINCE;
+	tuning.lock_rows = 1;
 	share_old(&map_a);
 	shim.now_ns += 2 * LOCKS_SETTLE_NS;
 	state_of(&map_a)->guard = (struct guard){0};
@@ -249,6 +250,16 @@ static void test_what_was_known_ends_with_the_window(void **state)
 	assert_int_equal(guard()->bare, 1);
 }
 
+/* A file whose lock sites are not probed: nothing is known of its locks. */
+static void test_a_file_without_lock_probes(void **state)
+{
+	(void)state;
+	tuning.lock_rows = ~1ULL;
+	use_under(LOCK_A, TAKE, DROP, OP_WRITE, GUARD_KNOWN);
+	hit(&g1, &map_a, OP_WRITE, 0x10);
+	assert_int_equal(guard()->accesses, 0);
+}
+
 /* Held time goes to what no lock explains, as long as there is such a map. */
 static void test_held_time_goes_to_what_is_not_explained(void **state)
 {
@@ -307,6 +318,7 @@ int main(void)
 	        L(test_a_drop_without_address_forgets_all),
 	        L(test_more_locks_than_there_is_room_for),
 	        L(test_what_was_known_ends_with_the_window),
+	        L(test_a_file_without_lock_probes),
 	        L(test_held_time_goes_to_what_is_not_explained),
 	        L(test_what_no_lock_guards_is_held_at_every_access),
 	};

@@ -172,14 +172,17 @@ static bool is_over(const struct batch *batch)
 	return session_targets_gone(batch->session) || clock_now() >= batch->end;
 }
 
-/* A report waits for the counts that are read at about the same time, but not for ever. */
+/* A report waits for the counts that are read at about the same time, but not for ever. The one
+ * that is due at the end is the last one, which has it all. */
 static bool report_is_due(const struct batch *batch)
 {
-	uint64_t now = clock_now();
+	uint64_t now = clock_now(), slack = batch->patience / 4;
 
+	if (batch->end <= batch->next_report + slack)
+		return false;
 	if (session_ticks(batch->session) == batch->ticks)
 		return now >= batch->next_report + batch->patience;
-	return now + batch->patience / 4 >= batch->next_report;
+	return now + slack >= batch->next_report;
 }
 
 static int report_when_due(struct batch *batch, struct error *err)
@@ -200,7 +203,6 @@ static int batch_loop(struct batch *batch, struct error *err)
 	while (!rc) {
 		wait_for_something(batch);
 		session_pump(batch->session);
-		/* The last report has it all: one that is due at the end is not printed twice. */
 		if (is_over(batch) || batch->signalled)
 			break;
 		rc = writer_state(batch->out);
