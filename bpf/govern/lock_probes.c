@@ -109,6 +109,7 @@ static void row_make(const struct order_site *site, struct lock_site *row)
 	        .base = site->base,
 	        .offset = (__s32)site->offset,
 	        .displacement = site->displacement,
+	        .at_entry = site->kind == ORDER_KIND_FUNCTION,
 	};
 	if (site->offset != row->offset)
 		row->object = ORDER_OBJECT_NONE;

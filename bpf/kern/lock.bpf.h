@@ -139,7 +139,7 @@ static __always_inline struct lock_set *lock_set_of(const struct goroutine_key *
 }
 
 /* One that finds the set full is not noted. */
-static __always_inline void lock_set_add(struct lock_set *set, __u64 lock)
+static __always_inline void lock_set_add(struct lock_set *set, __u64 lock, __u64 place)
 {
 	for (int i = 0; i < LOCK_SET_MAX; i++)
 		if (set->locks[i] == lock)
@@ -147,6 +147,7 @@ static __always_inline void lock_set_add(struct lock_set *set, __u64 lock)
 	for (int i = 0; i < LOCK_SET_MAX; i++) {
 		if (!set->locks[i]) {
 			set->locks[i] = lock;
+			set->places[i] = place;
 			return;
 		}
 	}
@@ -181,7 +182,7 @@ static __noinline int lock_note(const struct pt_regs *ctx, const struct lock_sit
 	if (site->action >= LOCK_DROP)
 		lock_set_drop(set, lock);
 	else if (lock)
-		lock_set_add(set, lock);
+		lock_set_add(set, lock, site->at_entry ? go_return_address(ctx) : go_pc(ctx));
 	return 0;
 }
 
@@ -254,6 +255,21 @@ static __always_inline void guard_narrow(struct guard *guard, const struct lock_
 			guard->locks[i] = 0;
 }
 
+/* What is told to people: one of the locks, and where this goroutine has taken it. */
+static __always_inline void guard_count(struct map_state *m, const struct lock_set *set)
+{
+	__u64 lock = 0;
+
+	for (int i = 0; i < LOCK_SET_MAX && !lock; i++)
+		lock = m->guard.locks[i];
+	for (int i = 0; set && lock && i < LOCK_SET_MAX; i++)
+		if ((set->locks[i] & ~LOCK_SHARED) == lock)
+			m->counts.guard_place = set->places[i];
+	m->counts.guard_lock = lock;
+	m->counts.guard_accesses = m->guard.accesses;
+	m->counts.guard_bare = m->guard.bare;
+}
+
 static __noinline int guard_look(struct map_state *m, const struct operation *o, __u64 since)
 {
 	struct goroutine_key key = {};
@@ -273,6 +289,7 @@ static __noinline int guard_look(struct map_state *m, const struct operation *o,
 		return 0;
 	guard_narrow(&m->guard, set, o->changes);
 	m->guard.accesses++;
+	guard_count(m, set);
 	__sync_lock_test_and_set(&m->guard.busy, 0);
 	return 0;
 }

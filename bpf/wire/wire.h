@@ -89,6 +89,8 @@ struct lock_site {
 	__u8 base;      /* number of the register */
 	__s32 offset;
 	__s64 displacement; /* of an ORDER_OBJECT_CONSTANT: from the probed instruction */
+	__u32 at_entry;     /* of a function of sync: the place is where it returns to */
+	__u32 pad;
 };
 
 /* The locks that a goroutine has. The address, | LOCK_SHARED where it has it as a reader; 0: none.
@@ -97,6 +99,7 @@ struct lock_site {
 struct lock_set {
 	__u64 since;
 	__u64 locks[LOCK_SET_MAX];
+	__u64 places[LOCK_SET_MAX]; /* where they were taken */
 };
 
 /* What guards a map: the locks that all its users had in all accesses that were seen while the lock
@@ -109,8 +112,7 @@ struct guard {
 	__u32 pad;
 };
 
-#define GUARD_KNOWN 32  /* accesses after which it is said what guards a map, */
-#define GUARD_SURE  512 /* and after which nothing new is expected */
+#define GUARD_SURE 512 /* accesses after which nothing new is expected, see GUARD_KNOWN */
 
 /* All accesses seen were under one lock, and enough were. */
 static inline int guard_explains(const struct guard *guard)

@@ -34,8 +34,19 @@ class LocksTest(unittest.TestCase):
         self.assertGreater(snapshot["coverage"]["filtered"]["lock_site"], 1000)
         self.assertEqual(snapshot["conflicts"], [])
         self.assertGreater(handed, 0)
+        self.check_told(snapshot, target)
         # At first none was known.
         self.assertGreater(handed, 2 * max(guarded.values()), guarded)
+
+    def check_told(self, snapshot, target):
+        """What is said of each map: under which lock, and the function that takes it."""
+        for name, address in target.first["guarded"].items():
+            guard = map_at(snapshot, hex(address))["guard"]
+            self.assertEqual(guard["bare"], 0, name)
+            self.assertIsNotNone(guard["lock"], name)
+            self.assertEqual(guard["taken_at"]["function"], "main." + name)
+        guard = map_at(snapshot, hex(target.first["handed"]))["guard"]
+        self.assertEqual((guard["bare"], guard["lock"]), (guard["accesses"], None))
 
     @staticmethod
     def held(snapshot, target):
