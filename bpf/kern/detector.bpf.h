@@ -6,7 +6,7 @@
  * at call sites that touched such maps (a map that lives for one request is met for the first time
  * when it matters), and a small share of all others, to learn. Those tried rarely go first. Held
  * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst. It goes first to maps
- * that no lock guards (lock.bpf.h), at every access; those that a lock guards get none meanwhile.
+ * that no lock guards (lock.bpf.h); those that a lock guards get none meanwhile.
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
@@ -44,6 +44,11 @@
 /* where a call is probed, or no lock guards the map, somebody may come 50 times a second */
 #define RARE_CONTROL_NS 500000000
 
+/* At a probed call what no lock guards is held so many times sooner again: such calls were chosen
+ * for it. In the functions it is held as others are: short-lived maps, which are judged by their
+ * call sites, would hardly ever be held beside it. */
+#define UNGUARDED_SOONER 4
+
 /* Maps that a lock guards are left alone so long after one that none guards could be held. */
 #define UNEXPLAINED_NS 2000000000ULL
 
@@ -76,8 +81,8 @@ static __always_inline __u32 stall_draw_map(void)
 
 /* Who may spend how much of the burst. */
 enum priority {
-	PRIORITY_SUSPECT, /* no lock guards it: all of it, at every access */
 	PRIORITY_FIRST,   /* rarely tried: all of it */
+	PRIORITY_SUSPECT, /* no lock guards it: as the next, and soon again */
 	PRIORITY_NORMAL,  /* most of it, so that there is something left for those that are new */
 	PRIORITY_LAST,    /* nothing more to be learned: only what nobody else wants */
 };
@@ -93,7 +98,7 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 	__u64 room = config.budget_burst_ns;
 
 	if (priority > PRIORITY_FIRST)
-		room = priority == PRIORITY_NORMAL ? room / 4 * 3 : 0;
+		room = priority == PRIORITY_LAST ? 0 : room / 4 * 3;
 	if ((old > now && to - now > room) || !hold_has_room())
 		return 0;
 	return __sync_val_compare_and_swap(&budget_spent_until_ns, old, to) == old;
@@ -222,12 +227,12 @@ static __always_inline __u64 spacing(const struct operation *o, enum priority pr
 {
 	__u64 ns = tuning.tried_spacing_ns;
 
-	if (priority == PRIORITY_SUSPECT)
-		return 0;
 	if (priority == PRIORITY_LAST)
 		patience_units = PATIENCE_MOST;
 	if (priority == PRIORITY_FIRST)
 		ns = tuning.fresh_spacing_ns * patience_units / PATIENCE_ONE;
+	else if (priority == PRIORITY_SUSPECT)
+		ns = ns * patience_units / PATIENCE_ONE / UNGUARDED_SOONER;
 	else
 		ns = patience_stretch(ns * patience_units / PATIENCE_ONE, o);
 	/* Half to one and a half of it, so as not to fall into step with the target. */
@@ -360,7 +365,7 @@ static __always_inline enum priority call_site_priority(const struct call_site *
 static __always_inline enum priority
 map_priority(const struct map_state *m, const struct call_site *s, const struct operation *o)
 {
-	if (map_is_unguarded(m, o))
+	if (o->probed && map_is_unguarded(m, o))
 		return PRIORITY_SUSPECT;
 	if (m->counts.holds < RARELY_TRIED && m->counts.flags & MAP_CONTESTED &&
 	    !await_excess(&m->awaits))
@@ -511,7 +516,7 @@ static __always_inline int access_is_promising(const struct map_state *m, const 
 
 	if (held_time_is_left() && map_is_lively(m, o))
 		mask = EAGER_MASK;
-	return o->company == COMPANY_NEAR || map_is_unguarded(m, o) ||
+	return o->company == COMPANY_NEAR || (o->probed && map_is_unguarded(m, o)) ||
 	       !(bpf_get_prandom_u32() & mask) || (o->probed && o->now - m->company_ns > ALONE_NS);
 }
 
