@@ -22,9 +22,6 @@
 
 #define EVENTS_BYTES ((size_t)4 << 20) /* of the queue, beside the counts of full tables */
 
-#define START_NICE  -5
-#define ATTACH_NICE -20
-
 #define STOPPED_AFTER_NS 2000000 /* programs that were running have ended; holds are short there */
 
 /* ---- settings ------------------------------------------------------------------------ */
@@ -121,8 +118,6 @@ static int govern(struct watch *w)
 	        .costs = w->program.costs,
 	        .tuning = &s->bss->tuning,
 	        .hold_divisor = w->program.budget_divisor,
-	        .guards_missing = (const uint64_t *)&s->bss->guards_missing,
-	        .unguarded = (const uint64_t *)&s->bss->unguarded,
 	        .stall_max_ns = w->config.stall_max_ns,
 	        .overhead_limit = w->config.overhead_limit,
 	};
@@ -210,16 +205,6 @@ static int follow(struct watch *w, struct error *err)
 	          : 0;
 }
 
-/* Every moment with probes in place that are not governed yet is a cost to the target. */
-static int attach(struct watch *w, struct error *err)
-{
-	int before = process_apart_hasten(ATTACH_NICE);
-	int rc = watch_attach(w, err);
-
-	process_apart_rest(before);
-	return rc;
-}
-
 static int begin(const struct watch_config *config, struct watch **out, struct error *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -245,8 +230,7 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 		goto cleanup;
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
-	watch_locks_create(w);
-	rc = attach(w, err);
+	rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
 	watch_births_start(w);
@@ -267,16 +251,14 @@ cleanup:
 	return rc;
 }
 
-/* Beside 24 busy loops on 2 CPUs it takes 13 s without. The kernel verifies the programs for half a
- * second: at -20 a target that uses all CPUs stood still for as long. */
+/* Beside 24 busy loops on 2 CPUs it took 13 s before; every moment of it with probes in place that
+ * are not governed yet is a cost to the target. */
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
 {
-	int before = process_apart_hasten(START_NICE);
+	int before = process_apart_hasten();
 	int rc = begin(config, out, err);
 
 	process_apart_rest(before);
-	if (!rc)
-		watch_locks_start(*out);
 	return rc;
 }
 
@@ -299,7 +281,6 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 		return;
 	w->stopped = true;
 	watch_follow_stop(w->follow);
-	watch_locks_stop(w);
 	if (w->collector)
 		collector_disarm(w->collector);
 	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
@@ -324,7 +305,6 @@ void watch_destroy(struct watch *w)
 	watch_follow_destroy(w->follow);
 	governor_destroy(w->governor);
 	birth_probes_destroy(w->births);
-	lock_probes_destroy(w->locks);
 	cost_account_destroy(w->account);
 	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);

@@ -15,10 +15,9 @@ void process_apart_leave(void);
  * -20, else nothing. */
 void process_apart_hurry(void);
 
-/* The same for a piece of work that ends soon: this nice value, negative, where the user may, else
- * nothing. At -20 a busy target gets next to nothing of the CPU meanwhile: for milliseconds only.
- * Returns what process_apart_rest() wants. Threads made meanwhile keep it. */
-int process_apart_hasten(int nice);
+/* The same for a piece of work that ends soon: a nice value of -20 where the user may, else
+ * nothing. Returns what process_apart_rest() wants. Threads made meanwhile keep it. */
+int process_apart_hasten(void);
 void process_apart_rest(int before);
 
 #endif
