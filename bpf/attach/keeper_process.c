@@ -128,7 +128,8 @@ static int refusal(struct keeper *k, int file)
 	return keeper_files_refusal(k->files, file);
 }
 
-/* One more process. One that ended meanwhile is left out: another process may have its number. */
+/* Put the probes into one more process. -ESRCH: it has ended meanwhile, and another process may
+ * have its number by now. */
 static int runner_open(struct keeper *k, struct keeper_request *r, const char *path,
                        const struct keeper_runner *runner, struct probe_links **links)
 {
@@ -167,8 +168,9 @@ static int point_lacking(const struct probe_point *here, const struct probe_poin
 	return 0;
 }
 
-/* Into each process that runs the file, and no other: the same points into all that live, or none
- * at all. As probe_links_open(); points of a process that ends meanwhile do not count. */
+/* Put the probes into each process that runs the file, and into no other process: the same points
+ * into every process that lives, or no point into any. Returns what probe_links_open() returns. A
+ * process that ends meanwhile is left out. */
 static int runners_probe(struct keeper *k, struct keeper_request *r, const char *path,
                          const struct keeper_runner *runners, size_t count,
                          struct probe_links **links)
@@ -222,13 +224,15 @@ static bool can_confine(const struct keeper *k, const struct keeper_request *r)
 	return r->mode != PROBE_LINK_MULTI || atomic_load(&k->shared->confines);
 }
 
+/* Another number whenever links of the file may have been let go, see link_keeper_era(). */
 static unsigned int era_of(const struct keeper *k, int file)
 {
 	return atomic_load(&k->shared->drops) +
 	       (file >= 0 && file < LINK_KEEPER_FILES ? atomic_load(&k->shared->gone[file]) : 0);
 }
 
-/* Putting in takes its time: the lock is not held meanwhile, and much may have changed. */
+/* Putting probes in takes milliseconds. The lock is not held meanwhile, so what was true before is
+ * looked at once more afterwards. */
 static int32_t open_links(struct keeper *k, struct keeper_request *r)
 {
 	struct probe_links *links = NULL;
@@ -303,7 +307,8 @@ static int32_t file_remove(struct keeper *k, int file)
 	return gone ? 0 : -ENOMEM;
 }
 
-/* Where probes went into those that ran the file by then, they are put in anew, into all. */
+/* Without a lease the probes are in those processes alone that ran the file when they were put in.
+ * They all go now, and the governor puts them into every process that runs the file. */
 static int32_t runner_add(struct keeper *k, const struct keeper_request *r, int pidfd)
 {
 	bool leased = keeper_files_is_leased(k->files, r->file);

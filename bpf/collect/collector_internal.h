@@ -79,7 +79,7 @@ void collector_tune(struct collector *c);
 
 /* collector_layout.c: which fields of layouts that are not verified hold. */
 int collector_layouts_open(struct collector *c);
-/* One more executable, which belongs to the collector; one with a layout that is vouched for is
+/* One more executable, which belongs to the collector; one whose layout is verified is
  * left alone. By the thread that adds. 0 or -ENOMEM. */
 int collector_layout_add(struct collector *c, struct executable *executable);
 void collector_layouts_close(struct collector *c);

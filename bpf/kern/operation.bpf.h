@@ -210,8 +210,8 @@ static __always_inline int operation_map_seen(struct operation *o)
 	return 1;
 }
 
-/* Who works, as far as a layout that is not verified tells. Identity is the g throughout, so
- * that nobody becomes another when his goid becomes known. */
+/* Which goroutine it is, as far as a layout that is not verified tells. Its g identifies it all the
+ * time, so that it stays the same one when its goid becomes known. */
 static __always_inline int operation_read_unproven(__u32 args, struct operation *o)
 {
 	const volatile struct field_row *f = operation_fields(o);

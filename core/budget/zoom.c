@@ -113,8 +113,8 @@ static bool group_may_go_on(const struct candidate *c, uint64_t now)
  * as far as it is known, and the less the more overlaps would have been seen by now. */
 static double group_promise(const struct zoom_group *g)
 {
-	const uint64_t average = HOLD_RATE_AVERAGE;
-	double rate = (g->arrivals + 1) / (g->watched_s * (double)average + 1);
+	const uint64_t average_per_s = HOLD_RATE_AVERAGE;
+	double rate = (g->arrivals + 1) / (g->watched_s * (double)average_per_s + 1);
 	double doubt = 1 + g->expected + fmin(g->waited, WAITED_MOST);
 	double promise = fmin(rate, 2) / (doubt * doubt);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layout_check: may a layout that is not verified be believed?
+ * layout_check: which fields of a layout that is not verified may be read?
  *
  * Pure: it is told what was read from live objects as the layout says, and answers which fields
  * have proven to be what they are taken for. A field is not believed before it passed. A field of g

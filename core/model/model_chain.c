@@ -220,7 +220,7 @@ static bool frames_have(struct model *model, uint32_t tgid, uint64_t address, co
  * function, which need not be in stack[], comes after stack[0]. */
 #define BOTTOM 3
 
-static bool reaches(struct model *model, const struct access *access, const char *function)
+static bool chain_reaches(struct model *model, const struct access *access, const char *function)
 {
 	int depth = access->depth;
 
@@ -238,7 +238,7 @@ static void chain_describe(struct model *model, struct chain_row *row, const str
 	row->truncated = access->truncated;
 	row->first_function = model_first_function(model, access->tgid, access->startpc);
 	row->complete = row->first_function && !row->truncated &&
-	                reaches(model, access, row->first_function);
+	                chain_reaches(model, access, row->first_function);
 }
 
 void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,

@@ -147,7 +147,7 @@ static void start_collector(struct program *p, struct event_queue *queue, int ev
 	assert_int_equal(collector_start(&c, out, NULL), 0);
 }
 
-/* Nobody reads the ring: sooner or later it is full. */
+/* The collector was not started: nothing reads the ring, and it fills up. */
 static void wait_ring_full(struct cost_account *account)
 {
 	struct cost cost = {.value = {0}};

@@ -278,8 +278,10 @@ static int without_lease(void)
 	keeper_runners_free(runners, 1);
 	/* A process that runs another file keeps no writer out of this one. */
 	stranger = fork();
-	if (stranger == 0)
+	if (stranger == 0) {
 		execl("/bin/sleep", "sleep", "60", NULL);
+		_exit(127);
+	}
 	while (go_process_runs(stranger, &self))
 		;
 	if (keeper_files_runner(files, file, stranger, pidfd_of(stranger)) ||

@@ -172,8 +172,8 @@ static bool is_over(const struct batch *batch)
 	return session_targets_gone(batch->session) || clock_now() >= batch->end;
 }
 
-/* A report waits for the counts that are read at about the same time, but not for ever. The one
- * that is due at the end is the last one, which has it all. */
+/* A report waits for the counts that are read at about the same time, at most `patience`. One that
+ * is due within a quarter of that before the end is not printed: the last report contains it. */
 static bool report_is_due(const struct batch *batch)
 {
 	uint64_t now = clock_now(), slack = batch->patience / 4;
