@@ -22,6 +22,9 @@
 
 #define EVENTS_BYTES ((size_t)4 << 20) /* of the queue, beside the counts of full tables */
 
+/* While the programs are loaded: three times the weight of the target's threads. */
+#define LOAD_NICE -5
+
 #define STOPPED_AFTER_NS 2000000 /* programs that were running have ended; holds are short there */
 
 /* ---- settings ------------------------------------------------------------------------ */
@@ -48,10 +51,13 @@ static int load(struct watch *w, struct error *err)
 	        .maps_max = w->config.maps_max,
 	        .goroutines_max = w->config.goroutines_max,
 	};
-	int rc;
+	int before, rc;
 
 	config_environment(&w->config, &p);
+	/* The kernel verifies the programs for up to half a second of CPU time. */
+	before = process_apart_hasten(LOAD_NICE);
 	rc = program_load(&p, &w->program, err);
+	process_apart_rest(before);
 	for (size_t i = 0; !rc && i < w->binary_count; i++)
 		watch_binary_fields_set(w, w->binaries[i]);
 	return rc;
@@ -255,7 +261,7 @@ cleanup:
  * are not governed yet is a cost to the target. */
 int watch_start(const struct watch_config *config, struct watch **out, struct error *err)
 {
-	int before = process_apart_hasten();
+	int before = process_apart_hasten(PROCESS_APART_FIRST);
 	int rc = begin(config, out, err);
 
 	process_apart_rest(before);

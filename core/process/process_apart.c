@@ -95,11 +95,11 @@ void process_apart_leave(void)
 		fclose(groups);
 }
 
-int process_apart_hasten(void)
+int process_apart_hasten(int nice)
 {
 	int before = getpriority(PRIO_PROCESS, 0); /* 0 is the calling thread */
 
-	return setpriority(PRIO_PROCESS, 0, PRIO_MIN) ? PRIO_MAX + 1 : before;
+	return setpriority(PRIO_PROCESS, 0, nice) ? PRIO_MAX + 1 : before;
 }
 
 void process_apart_rest(int before)

@@ -15,9 +15,12 @@ void process_apart_leave(void);
  * -20, else nothing. */
 void process_apart_hurry(void);
 
-/* The same for a piece of work that ends soon: a nice value of -20 where the user may, else
- * nothing. Returns what process_apart_rest() wants. Threads made meanwhile keep it. */
-int process_apart_hasten(void);
+/* The same for a piece of work that ends soon: this nice value where the user may have it, else
+ * nothing. At PROCESS_APART_FIRST a target that uses all CPUs stands still meanwhile, for as long
+ * as this thread uses a CPU. Returns what process_apart_rest() wants. Threads made meanwhile keep
+ * it. */
+#define PROCESS_APART_FIRST (-20)
+int process_apart_hasten(int nice);
 void process_apart_rest(int before);
 
 #endif
