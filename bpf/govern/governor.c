@@ -159,6 +159,8 @@ static int governed_start(struct governor *g,
 	rc = governor_arm(g, failed, ctx);
 	if (rc <= 0)
 		g->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
+	if (!g->armed_since_ns)
+		g->out_since_ns = clock_now();
 	return may_come_later(rc) ? 0 : rc;
 }
 
@@ -240,6 +242,10 @@ void governor_stop(struct governor *g)
 		return;
 	if (g->running) {
 		pthread_mutex_lock(&g->lock);
+		/* From now on they are out because watching ends. */
+		if (g->out_since_ns)
+			g->state.out_ns += clock_now() - g->out_since_ns;
+		g->out_since_ns = 0;
 		g->stopping = true;
 		pthread_cond_signal(&g->wake);
 		pthread_mutex_unlock(&g->lock);

@@ -40,7 +40,7 @@ struct governor {
 	bool running, stopping;
 	struct birth_probes *births; /* NULL: none are looked after; set by the governor's thread */
 	uint64_t armed_since_ns;     /* 0: the probes are not in place */
-	uint64_t out_since_ns;       /* 0: they are, or never were */
+	uint64_t out_since_ns;       /* since when they are not; 0: they are, or were never tried */
 	struct governor_state state;
 };
 
