@@ -8,13 +8,13 @@ from harness import (HMAP, PAIRED, RELEASE_ROWS, Died, Watching, cases, survived
 
 def watched_to_its_end(release, overhead, ready):
     """The result of watching a racy twin until the runtime's check ends it, which it must not do
-    before ready(snapshot)."""
+    before ready(snapshot). It takes half a minute; more often, and the twin ends too soon."""
     def attempt():
         with twin("racy", release, "-period", "50us") as target:
             with Watching("-p", target.pid, overhead=overhead) as watching:
                 if not watching.wait_for(ready, 30) or not survived(target):
                     raise Died()
-                target.process.wait(120)
+                target.process.wait(600)
                 survived(target)
                 return watching.finish(None)
 
