@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bpf/attach/keeper_files.h"
+#include "bpf/attach/keeper_images.h"
 #include "bpf/attach/keeper_links.h"
 #include "bpf/attach/keeper_wire.h"
 #include "core/base/clock.h"
@@ -29,6 +30,7 @@ struct keeper {
 	pthread_mutex_t lock; /* for what follows */
 	struct keeper_files *files;
 	struct keeper_links links;
+	struct keeper_images images;
 	int program_fd;
 };
 
@@ -140,16 +142,13 @@ static int runner_open(struct keeper *k, struct keeper_request *r, const char *p
 	if (rc <= 0)
 		return rc;
 	if (keeper_runner_is_gone(runner)) {
-		rc = -ESRCH;
-	} else if (!*links) {
-		*links = more;
-		return rc;
-	} else if (!probe_links_join(*links, more)) {
-		return rc;
-	} else {
-		rc = -ENOMEM;
+		probe_links_close_safely(&more, 1);
+		return -ESRCH;
 	}
-	probe_links_close_safely(&more, 1);
+	if (*links)
+		probe_links_join(*links, more);
+	else
+		*links = more;
 	return rc;
 }
 
@@ -201,6 +200,15 @@ static int runners_probe(struct keeper *k, struct keeper_request *r, const char 
 	return in_first;
 }
 
+static void images_note(struct keeper *k, int file, const struct keeper_runner *runners,
+                        size_t count)
+{
+	pthread_mutex_lock(&k->lock);
+	for (size_t i = 0; i < count; i++)
+		keeper_images_add(&k->images, file, runners[i].pid);
+	pthread_mutex_unlock(&k->lock);
+}
+
 static int runners_open(struct keeper *k, struct keeper_request *r, const char *path,
                         struct probe_links **links)
 {
@@ -213,7 +221,12 @@ static int runners_open(struct keeper *k, struct keeper_request *r, const char *
 	pthread_mutex_unlock(&k->lock);
 	if (count < 0)
 		return (int)count;
-	rc = runners_probe(k, r, path, runners, (size_t)count, links);
+	if (count > LINK_KEEPER_RUNNERS) {
+		rc = -EUSERS;
+	} else {
+		images_note(k, r->file, runners, (size_t)count);
+		rc = runners_probe(k, r, path, runners, (size_t)count, links);
+	}
 	keeper_runners_free(runners, (size_t)count);
 	return rc;
 }
@@ -246,6 +259,8 @@ static int32_t open_links(struct keeper *k, struct keeper_request *r)
 	if (!rc)
 		memcpy(path, keeper_files_path(k->files, r->file), sizeof(path));
 	leased = keeper_files_is_leased(k->files, r->file);
+	if (!rc && r->pid)
+		keeper_images_add(&k->images, r->file, r->pid);
 	pthread_mutex_unlock(&k->lock);
 	if ((!rc || rc == -ENOENT) && !leased && !can_confine(k, r))
 		rc = -ENOLCK;
@@ -303,6 +318,7 @@ static int32_t file_remove(struct keeper *k, int file)
 {
 	bool gone = let_go(k, file, -1);
 
+	keeper_images_remove(&k->images, file);
 	keeper_files_remove(k->files, file);
 	return gone ? 0 : -ENOMEM;
 }
@@ -384,9 +400,14 @@ static void *lane_run(void *arg)
 
 static void files_look(struct keeper *k)
 {
+	int replaced;
+
 	pthread_mutex_lock(&k->lock);
 	for (int i = 0; i < LINK_KEEPER_FILES; i++)
 		if (keeper_files_look(k->files, i) && !let_go(k, i, i))
+			_exit(EXIT_FAILURE);
+	while ((replaced = keeper_images_replaced(&k->images)) >= 0)
+		if (!let_go(k, replaced, -1))
 			_exit(EXIT_FAILURE);
 	pthread_mutex_unlock(&k->lock);
 }

@@ -12,9 +12,10 @@
  * and those of one executable
  *   - when a writer opens the file: a breakpoint at an offset of the old content may lie within an
  *     instruction of the new. The keeper holds a read lease (fcntl(2), F_SETLEASE): the writer
- *     waits
- *     in its open(2) until the probes are out, some tens of milliseconds.
+ *     waits in its open(2) until the probes are out, some tens of milliseconds.
  *   - when its size, modification time or inode is not what it was when it was decoded.
+ *   - when a process that has its own links executes a program (keeper_images.h): they are to be
+ *     opened again.
  * Where no lease is to be had (another user's file without CAP_LEASE, a file system without leases)
  * probes are in a file only while a process runs it, which keeps writers out (ETXTBSY).
  *
@@ -35,6 +36,11 @@
 struct link_keeper;
 
 #define LINK_KEEPER_FILES 256 /* executables at once */
+
+/* Without a lease each process that runs the file is probed by itself. Putting probes into 300 took
+ * seconds, and taking them out half a minute: a cost without a limit. So many are probed at most,
+ * else none; the links are refused with -EUSERS. */
+#define LINK_KEEPER_RUNNERS 16
 
 /* Probes of one file and process that were put in together. 0: none. Never given out twice. */
 typedef uint64_t link_handle;

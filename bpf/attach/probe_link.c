@@ -25,6 +25,7 @@
 struct probe_links {
 	int *fds;
 	size_t count;
+	struct probe_links *next; /* joined to this one */
 };
 
 /* The part of union bpf_attr for BPF_LINK_CREATE that Debian 12's headers do not know yet:
@@ -206,27 +207,23 @@ static void links_free(struct probe_links *links)
 	free(links);
 }
 
-int probe_links_join(struct probe_links *into, struct probe_links *from)
+void probe_links_join(struct probe_links *into, struct probe_links *from)
 {
-	int *fds = reallocarray(into->fds, into->count + from->count, sizeof(*fds));
-
-	if (!fds)
-		return -ENOMEM;
-	into->fds = fds;
-	memcpy(fds + into->count, from->fds, from->count * sizeof(*fds));
-	into->count += from->count;
-	free(from->fds);
-	free(from);
-	return 0;
+	while (into->next)
+		into = into->next;
+	into->next = from;
 }
 
 void probe_links_close(struct probe_links *links)
 {
-	if (!links)
-		return;
-	for (size_t i = 0; i < links->count; i++)
-		close(links->fds[i]);
-	links_free(links);
+	while (links) {
+		struct probe_links *next = links->next;
+
+		for (size_t i = 0; i < links->count; i++)
+			close(links->fds[i]);
+		links_free(links);
+		links = next;
+	}
 }
 
 /* ---- many ---------------------------------------------------------------------------- */
@@ -351,7 +348,7 @@ static bool pipes_open(struct seeing_out *s)
 	return false;
 }
 
-void probe_links_close_safely(struct probe_links **links, size_t count)
+static void close_safely(struct probe_links **links, size_t count)
 {
 	/* While children come to be they hold links of other callers: those wait. */
 	static pthread_mutex_t coming = PTHREAD_MUTEX_INITIALIZER;
@@ -375,4 +372,29 @@ void probe_links_close_safely(struct probe_links **links, size_t count)
 			continue;
 		started--;
 	}
+}
+
+/* Each part of what was joined is seen out by itself, side by side with the others: one after the
+ * other, 32 of them took 0.8 s, in which those that waited were still hit. */
+void probe_links_close_safely(struct probe_links **links, size_t count)
+{
+	struct probe_links **parts;
+	size_t room = 0, listed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (const struct probe_links *part = links[i]; part; part = part->next)
+			room++;
+	parts = calloc(room + 1, sizeof(struct probe_links *));
+	for (size_t i = 0; i < count; i++) {
+		for (struct probe_links *part = links[i], *next; part; part = next) {
+			next = part->next;
+			part->next = NULL;
+			if (parts)
+				parts[listed++] = part;
+			else
+				close_safely(&part, 1);
+		}
+	}
+	close_safely(parts, listed);
+	free(parts);
 }

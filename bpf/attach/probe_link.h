@@ -37,9 +37,8 @@ struct probe_links; /* the open links of one file */
 int probe_links_open(int program_fd, enum probe_link_mode mode, const char *path, pid_t pid,
                      struct probe_point *points, size_t count, struct probe_links **out);
 
-/* What `from` has, probes in the same file, belongs to `into` from now on. 0; or -ENOMEM, and both
- * are as they were. */
-int probe_links_join(struct probe_links *into, struct probe_links *from);
+/* `from`, probes in the same file, belongs to `into` from now on, and is closed with it. */
+void probe_links_join(struct probe_links *into, struct probe_links *from);
 
 /* Take the probes out and wait until no program of theirs runs any more. Accepts NULL. */
 void probe_links_close(struct probe_links *links);

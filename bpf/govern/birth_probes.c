@@ -21,6 +21,8 @@
 #define LITTLE        0.02         /* CPUs than this, */
 #define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
+#define RETRY_NS 1000000000ULL /* what one file or process lost is put in again that often */
+
 struct birth_probes {
 	struct birth_probes_config config;
 	struct probe_set *set;
@@ -28,6 +30,7 @@ struct birth_probes {
 	uint64_t paid_ns, paid_hits; /* when the account was last settled, and hits until then */
 	unsigned int dice;
 	uint64_t look_ns, looked_hits; /* time between the last two looks; hits until then */
+	uint64_t retry_ns;             /* what is missing is not put in before */
 	pthread_mutex_t lock;          /* other threads read what follows */
 	bool armed;
 	uint64_t armed_since_ns, armed_ns;
@@ -72,6 +75,15 @@ static void look(struct birth_probes *b)
 	probe_set_look(b->set);
 	if (b->armed && !probe_set_is_open(b->set))
 		armed_end(b);
+}
+
+/* Of several files or processes one may have lost its probes while the others keep theirs. */
+static void missing_open(struct birth_probes *b, uint64_t now)
+{
+	if (!b->armed || probe_set_is_whole(b->set) || now < b->retry_ns)
+		return;
+	b->retry_ns = now + RETRY_NS;
+	probe_set_open(b->set, NULL, NULL);
 }
 
 int birth_probes_add(struct birth_probes *b, const struct probe_file *file, pid_t pid,
@@ -147,6 +159,7 @@ static uint64_t look_next(struct birth_probes *b)
 uint64_t birth_probes_step(struct birth_probes *b, double rate)
 {
 	look(b);
+	missing_open(b, clock_now());
 	settle(b, rate, clock_now());
 	allow(b);
 	if (b->armed && b->account.level_ns <= 0)
@@ -190,7 +203,9 @@ int birth_probes_start(struct birth_probes *b, double rate)
 	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;
 	/* What was written over, or is run by no process yet, may be followed by what can be
 	 * probed. */
-	return rc == -ESTALE || rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED ? 0 : rc;
+	return rc == -ESTALE || rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -EUSERS
+	               ? 0
+	               : rc;
 }
 
 void birth_probes_stop(struct birth_probes *b)

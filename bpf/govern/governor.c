@@ -133,7 +133,8 @@ int governor_create(const struct governor_config *config, struct governor **out)
 /* Is there a reason to go on without these probes, and to try again? */
 static bool may_come_later(int rc)
 {
-	return rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -ESTALE;
+	return rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -ESTALE ||
+	       rc == -EUSERS;
 }
 
 static int standing_start(struct governor *g,
@@ -142,6 +143,7 @@ static int standing_start(struct governor *g,
 	int rc = probe_set_open(g->config.standing, failed, ctx);
 
 	g->standing_ns = clock_now();
+	g->standing_rc = rc;
 	return may_come_later(rc) ? 0 : rc;
 }
 

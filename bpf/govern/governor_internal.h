@@ -27,7 +27,8 @@ struct governor {
 	uint64_t sites_ns; /* of the last step */
 	uint64_t guarded_ns;
 	uint64_t retry_ns;        /* the probes could not be put in place: not again before */
-	uint64_t standing_ns;     /* the standing ones were last tried */
+	uint64_t standing_ns;     /* the standing ones were last tried, */
+	int standing_rc;          /* and what came of it, as probe_set_open() says it */
 	uint64_t step_ns;         /* when the next step is due */
 	double births_rate;       /* CPUs that seeing births may cost */
 	uint64_t births_ns;       /* when their next step is due */
@@ -56,7 +57,8 @@ int governor_arm(struct governor *g, void (*failed)(void *ctx, const struct prob
                  void *ctx);
 /* patient: holds that are under way may end before. */
 void governor_disarm(struct governor *g, bool patient);
-/* They may have gone without governor_disarm(). Returns whether they have. */
+/* They may have gone without governor_disarm(). Returns whether all have; if only some have, those
+ * are put in again. */
 bool governor_window_look(struct governor *g);
 /* What the probes delay is looked at as they go in or are out. */
 void governor_turn(struct governor *g, bool in);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What became of probes without the governor: the keeper may have let them go, or have died. */
+#include <errno.h>
+
 #include "bpf/govern/governor_internal.h"
 
 /* Probes that stay in place: those that are not are tried again, once a second. */
@@ -9,7 +11,7 @@ static void standing_step(struct governor *g, uint64_t now)
 	if (probe_set_is_whole(g->config.standing) || now - g->standing_ns < GOVERNOR_RETRY_NS)
 		return;
 	g->standing_ns = now;
-	probe_set_open(g->config.standing, NULL, NULL);
+	g->standing_rc = probe_set_open(g->config.standing, NULL, NULL);
 }
 
 void governor_trouble_set(struct governor *g, enum trouble trouble)
@@ -21,6 +23,8 @@ void governor_trouble_set(struct governor *g, enum trouble trouble)
 
 static enum trouble file_trouble(const struct governor *g)
 {
+	if (g->standing_rc == -EUSERS && !probe_set_is_open(g->config.standing))
+		return TROUBLE_FILE_CROWDED;
 	if (probe_set_waits_for(g->config.standing, LINK_FILE_WRITTEN))
 		return TROUBLE_FILE_WRITTEN;
 	if (!probe_set_is_open(g->config.standing) &&

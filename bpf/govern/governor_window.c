@@ -115,10 +115,24 @@ void governor_disarm(struct governor *g, bool patient)
 	governor_turn(g, false);
 }
 
+/* Of several files or processes one may have lost its probes while the others keep theirs, and may
+ * be left in place for as long as they cost little: it gets its probes back. */
+static void missing_open(struct governor *g, uint64_t now)
+{
+	if (probe_set_is_whole(g->config.probes) || now < g->retry_ns)
+		return;
+	g->retry_ns = now + GOVERNOR_RETRY_NS;
+	probe_set_open(g->config.probes, NULL, NULL);
+}
+
 bool governor_window_look(struct governor *g)
 {
-	if (!g->armed_since_ns || probe_set_is_open(g->config.probes))
+	if (!g->armed_since_ns)
 		return false;
+	if (probe_set_is_open(g->config.probes)) {
+		missing_open(g, clock_now());
+		return false;
+	}
 	armed_set(g, false);
 	governor_turn(g, false);
 	return true;

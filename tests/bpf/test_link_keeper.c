@@ -26,9 +26,11 @@
 #include "bpf/attach/calibrate.h"
 #include "bpf/attach/coverage_totals.h"
 #include "bpf/attach/keeper_files.h"
+#include "bpf/attach/keeper_images.h"
 #include "bpf/attach/link_keeper.h"
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
+#include "core/event/trouble.h"
 #include "core/process/go_process.h"
 
 #include <bpf/libbpf.h>
@@ -297,6 +299,16 @@ static int without_lease(void)
 	return keeper_files_refusal(files, file) == -ENOENT ? 0 : 8;
 }
 
+/* The words for people have the number in them. */
+static void test_crowd_is_named(void **state)
+{
+	char number[32];
+
+	(void)state;
+	snprintf(number, sizeof(number), "over %d processes", LINK_KEEPER_RUNNERS);
+	assert_non_null(strstr(trouble_words(TROUBLE_FILE_CROWDED), number));
+}
+
 static void test_without_lease(void **state)
 {
 	int status = 0;
@@ -310,6 +322,59 @@ static void test_without_lease(void **state)
 	waitpid(child, &status, 0);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- of one process -------------------------------------------------------------------- */
+
+/* A process that waits for a byte, executes sleep(1), and has its number still. */
+static pid_t changing_start(int *go)
+{
+	int pipes[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (read(pipes[0], &byte, 1) == 1)
+			execl("/bin/sleep", "sleep", "60", NULL);
+		_exit(127);
+	}
+	close(pipes[0]);
+	*go = pipes[1];
+	return pid;
+}
+
+static void test_executed_anew(void **state)
+{
+	struct keeper_images images = {0};
+	int go, ended_go, file = -1;
+	pid_t changing = changing_start(&go), ended = changing_start(&ended_go);
+
+	(void)state;
+	keeper_images_add(&images, 7, changing);
+	keeper_images_add(&images, 7, changing);
+	keeper_images_add(&images, 8, ended);
+	assert_int_equal(images.count, 2);
+	assert_int_equal(keeper_images_replaced(&images), -1);
+	kill(ended, SIGKILL);
+	waitpid(ended, NULL, 0);
+	assert_int_equal(keeper_images_replaced(&images), -1); /* it has ended, and is forgotten */
+	assert_int_equal(images.count, 1);
+	assert_int_equal(write(go, "", 1), 1);
+	for (int i = 0; i < PATIENCE_MS && file < 0; i++, usleep(1000))
+		file = keeper_images_replaced(&images);
+	assert_int_equal(file, 7);
+	assert_int_equal(images.count, 0);
+	keeper_images_add(&images, 7, changing);
+	assert_int_equal(keeper_images_replaced(&images), -1);
+	keeper_images_remove(&images, 7);
+	assert_int_equal(images.count, 0);
+	free(images.rows);
+	kill(changing, SIGKILL);
+	waitpid(changing, NULL, 0);
+	close(go);
+	close(ended_go);
 }
 
 /* ---- with a lease ---------------------------------------------------------------------- */
@@ -388,6 +453,8 @@ int main(void)
 	        T(test_abandoned),
 	        T(test_another_file),
 	        T(test_without_lease),
+	        cmocka_unit_test(test_crowd_is_named),
+	        cmocka_unit_test(test_executed_anew),
 	        cmocka_unit_test(test_being_written),
 	        cmocka_unit_test(test_touched),
 	};

@@ -2,12 +2,12 @@
 
 // Twins: one writer, one reader, one map; the same program with and without a lock.
 //
-//	twins -mode racy|mutex|rwmutex|chan|local [-period 200us] [-for 20s] [-then MODE]
+//	twins -mode racy|mutex|rwmutex|chan|local [-period 200us] [-for 20s] [-then MODE [-other-thread]]
 //
 // Each side uses the map once in every period. It prints "ready" with its process id and the
 // address of the map, and when it ends (SIGTERM, SIGINT or -for) what it did, both as JSON lines.
-// In mode local each goroutine has a map of its own. With -then it executes its own file again at the
-// end, in that mode.
+// In mode local each goroutine has a map of its own. With -then it executes its own file again at
+// the end, in that mode.
 package main
 
 import (
@@ -148,6 +148,7 @@ func main() {
 	period := flag.Duration("period", 200*time.Microsecond, "time between two uses of one side")
 	length := flag.Duration("for", 0, "end by itself after this time (0: never)")
 	then := flag.String("then", "", "mode in which the same process begins anew at the end")
+	other := flag.Bool("other-thread", false, "by another thread than the first of the process")
 	flag.Parse()
 	md, ok := modes[*name]
 	if !ok {
@@ -173,8 +174,31 @@ func main() {
 		"writes": atomic.LoadUint64(&writes), "reads": atomic.LoadUint64(&reads),
 		"misses": atomic.LoadUint64(&misses)})
 	if *then != "" {
-		err := syscall.Exec("/proc/self/exe", []string{"twins", "-mode", *then}, os.Environ())
-		fmt.Fprintf(os.Stderr, "twins: %v\n", err)
-		os.Exit(1)
+		if *other {
+			onAnotherThread(func() { becomes(*then) })
+		}
+		becomes(*then)
 	}
+}
+
+// Executes the own file anew.
+func becomes(mode string) {
+	err := syscall.Exec("/proc/self/exe", []string{"twins", "-mode", mode}, os.Environ())
+	fmt.Fprintf(os.Stderr, "twins: %v\n", err)
+	os.Exit(1)
+}
+
+// Runs f on a thread that is not the first of the process, and does not return. A goroutine that
+// is locked to the first thread keeps it.
+func onAnotherThread(f func()) {
+	for i := 0; i < 2; i++ {
+		go func() {
+			runtime.LockOSThread()
+			if syscall.Gettid() != os.Getpid() {
+				f()
+			}
+			select {}
+		}()
+	}
+	select {}
 }
