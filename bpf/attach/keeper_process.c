@@ -200,6 +200,7 @@ static int runners_probe(struct keeper *k, struct keeper_request *r, const char 
 	return in_first;
 }
 
+/* Before the links are opened: an execve(2) from now on is noticed. */
 static void images_note(struct keeper *k, int file, const struct keeper_runner *runners,
                         size_t count)
 {
@@ -400,14 +401,20 @@ static void *lane_run(void *arg)
 
 static void files_look(struct keeper *k)
 {
-	int replaced;
-
 	pthread_mutex_lock(&k->lock);
 	for (int i = 0; i < LINK_KEEPER_FILES; i++)
 		if (keeper_files_look(k->files, i) && !let_go(k, i, i))
 			_exit(EXIT_FAILURE);
-	while ((replaced = keeper_images_replaced(&k->images)) >= 0)
-		if (!let_go(k, replaced, -1))
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void images_look(struct keeper *k)
+{
+	int file;
+
+	pthread_mutex_lock(&k->lock);
+	while ((file = keeper_images_replaced(&k->images)) >= 0)
+		if (!let_go(k, file, -1))
 			_exit(EXIT_FAILURE);
 	pthread_mutex_unlock(&k->lock);
 }
@@ -447,6 +454,7 @@ static _Noreturn void watch(struct keeper *k)
 		while (signals.fd >= 0 && read(signals.fd, &info, sizeof(info)) > 0)
 			;
 		files_look(k);
+		images_look(k);
 		governor_look(k, &silent);
 	}
 }

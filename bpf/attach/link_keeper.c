@@ -356,6 +356,12 @@ int link_keeper_open(struct link_keeper *k, enum probe_link_mode mode, int file,
 	return rc;
 }
 
+bool link_keeper_may_take_later(int rc)
+{
+	return rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -ESTALE ||
+	       rc == -EUSERS;
+}
+
 void link_keeper_close(struct link_keeper *k, const link_handle *handles, size_t count)
 {
 	for (size_t done = 0; done < count;) {

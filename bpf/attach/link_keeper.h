@@ -79,9 +79,13 @@ int link_keeper_runner_add(struct link_keeper *keeper, int file, pid_t pid);
 
 /* Put probes in, as probe_links_open(). Returns how many of the points are in place, *handle is
  * theirs; -ESTALE, -ETXTBSY, -ENOENT: the file is stale, written to, or run by no process and
- * without a lease; -ECANCELED: paused, or the governor was silent; -EPIPE: the keeper died. */
+ * without a lease; -EUSERS: by too many without a lease; -ECANCELED: paused, or the governor was silent; -EPIPE: the keeper died. */
 int link_keeper_open(struct link_keeper *keeper, enum probe_link_mode mode, int file, pid_t pid,
                      struct probe_point *points, size_t count, link_handle *handle);
+
+/* Is this why link_keeper_open() refuses probes now, and may take them later? It says something of
+ * the file, the processes that run it, or the governor, and nothing of the points. */
+bool link_keeper_may_take_later(int rc);
 
 /* Take probes out and wait until no program of theirs runs any more. Handles of probes that are
  * gone already, and 0, are left alone. With perf events it waits about 100 ms for each probe. */

@@ -21,8 +21,6 @@
 #define LITTLE        0.02         /* CPUs than this, */
 #define LOOK_IDLE_NS  100000000ULL /* and while they are out */
 
-#define RETRY_NS 1000000000ULL /* what one file or process lost is put in again that often */
-
 struct birth_probes {
 	struct birth_probes_config config;
 	struct probe_set *set;
@@ -80,9 +78,9 @@ static void look(struct birth_probes *b)
 /* Of several files or processes one may have lost its probes while the others keep theirs. */
 static void missing_open(struct birth_probes *b, uint64_t now)
 {
-	if (!b->armed || probe_set_is_whole(b->set) || now < b->retry_ns)
+	if (!b->armed || now < b->retry_ns || probe_set_is_whole(b->set))
 		return;
-	b->retry_ns = now + RETRY_NS;
+	b->retry_ns = now + GOVERNOR_RETRY_NS;
 	probe_set_open(b->set, NULL, NULL);
 }
 
@@ -203,9 +201,7 @@ int birth_probes_start(struct birth_probes *b, double rate)
 	rc = rate > 0 && probe_set_size(b->set) ? arm(b) : 0;
 	/* What was written over, or is run by no process yet, may be followed by what can be
 	 * probed. */
-	return rc == -ESTALE || rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -EUSERS
-	               ? 0
-	               : rc;
+	return link_keeper_may_take_later(rc) ? 0 : rc;
 }
 
 void birth_probes_stop(struct birth_probes *b)

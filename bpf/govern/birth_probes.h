@@ -22,6 +22,8 @@
 #include "bpf/attach/probe_set.h"
 #include "bpf/wire/wire.h"
 
+#define GOVERNOR_RETRY_NS 1000000000ULL /* after the kernel refused probes, or a file changed */
+
 struct birth_probes;
 
 struct birth_probes_config {

@@ -130,13 +130,6 @@ int governor_create(const struct governor_config *config, struct governor **out)
 	return 0;
 }
 
-/* Is there a reason to go on without these probes, and to try again? */
-static bool may_come_later(int rc)
-{
-	return rc == -ENOENT || rc == -ETXTBSY || rc == -ECANCELED || rc == -ESTALE ||
-	       rc == -EUSERS;
-}
-
 static int standing_start(struct governor *g,
                           void (*failed)(void *ctx, const struct probe_point *point), void *ctx)
 {
@@ -144,7 +137,7 @@ static int standing_start(struct governor *g,
 
 	g->standing_ns = clock_now();
 	g->standing_rc = rc;
-	return may_come_later(rc) ? 0 : rc;
+	return link_keeper_may_take_later(rc) ? 0 : rc;
 }
 
 static int governed_start(struct governor *g,
@@ -163,7 +156,7 @@ static int governed_start(struct governor *g,
 		g->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
 	if (!g->armed_since_ns)
 		g->out_since_ns = clock_now();
-	return may_come_later(rc) ? 0 : rc;
+	return link_keeper_may_take_later(rc) ? 0 : rc;
 }
 
 int governor_start(struct governor *g, void (*failed)(void *ctx, const struct probe_point *point),

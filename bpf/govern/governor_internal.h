@@ -14,8 +14,6 @@
 #include "core/budget/contention.h"
 #include "core/budget/overhead_budget.h"
 
-#define GOVERNOR_RETRY_NS 1000000000ULL /* after the kernel refused probes, or a file changed */
-
 struct governor {
 	struct governor_config config;
 

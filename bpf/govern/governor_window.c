@@ -119,7 +119,8 @@ void governor_disarm(struct governor *g, bool patient)
  * be left in place for as long as they cost little: it gets its probes back. */
 static void missing_open(struct governor *g, uint64_t now)
 {
-	if (probe_set_is_whole(g->config.probes) || now < g->retry_ns)
+	/* Where taking out is slow a new member would stay in, whatever it costs. */
+	if (governor_is_slow(g) || now < g->retry_ns || probe_set_is_whole(g->config.probes))
 		return;
 	g->retry_ns = now + GOVERNOR_RETRY_NS;
 	probe_set_open(g->config.probes, NULL, NULL);

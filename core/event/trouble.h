@@ -20,7 +20,7 @@
 	X(FILE_IDLE, "file_idle",                                                       \
 	  "no process runs the file, which cannot be leased; they go in when one does") \
 	X(FILE_CROWDED, "file_crowded",                                                 \
-	  "over 16 processes run the file, which cannot be leased; run as its owner")
+	  "over 16 processes run the file, which cannot be leased; use -p")
 
 enum trouble {
 #define X(id, name, words) TROUBLE_##id,
