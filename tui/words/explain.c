@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/event/trouble.h"
 #include "tui/words/format.h"
 
 static uint64_t coverage(const struct rows *rows, enum coverage_field field)
@@ -21,6 +22,9 @@ const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
 		snprintf(out, EXPLAIN_MAX, "The target ended before it used a map. q leaves.");
 	else if (!rows->coverage.watched_ns)
 		snprintf(out, EXPLAIN_MAX, "Waiting for the first counts from the kernel...");
+	else if (rows->coverage.trouble)
+		snprintf(out, EXPLAIN_MAX, "No probe is in place: %s.",
+		         trouble_words(rows->coverage.trouble));
 	else if (coverage(rows, COVERAGE_HITS))
 		snprintf(out, EXPLAIN_MAX,
 		         "%s probe hits, none of them counted for a map of the target yet.",
