@@ -80,7 +80,8 @@ int link_keeper_runner_add(struct link_keeper *keeper, int file, pid_t pid);
 /* Put probes in, as probe_links_open(). Returns how many of the points are in place, *handle is
  * theirs; -ESTALE, -ETXTBSY, -ENOENT: the file is stale, written to, or run by no process and
  * without a lease;
- * -EUSERS: by too many without a lease; -ECANCELED: paused, or the governor was silent; -EPIPE: the keeper died. */
+ * -EUSERS: by too many without a lease; -ECANCELED: paused, or the
+ * governor was silent; -EPIPE: the keeper died. */
 int link_keeper_open(struct link_keeper *keeper, enum probe_link_mode mode, int file, pid_t pid,
                      struct probe_point *points, size_t count, link_handle *handle);
 
