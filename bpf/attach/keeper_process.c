@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "bpf/attach/keeper_files.h"
-#include "bpf/attach/keeper_images.h"
+#include "bpf/attach/keeper_tasks.h"
 #include "bpf/attach/keeper_links.h"
 #include "bpf/attach/keeper_wire.h"
 #include "core/base/clock.h"
@@ -30,7 +30,7 @@ struct keeper {
 	pthread_mutex_t lock; /* for what follows */
 	struct keeper_files *files;
 	struct keeper_links links;
-	struct keeper_images images;
+	struct keeper_tasks tasks;
 	int program_fd;
 };
 
@@ -201,12 +201,12 @@ static int runners_probe(struct keeper *k, struct keeper_request *r, const char 
 }
 
 /* Before the links are opened: an execve(2) from now on is noticed. */
-static void images_note(struct keeper *k, int file, const struct keeper_runner *runners,
+static void tasks_note(struct keeper *k, int file, const struct keeper_runner *runners,
                         size_t count)
 {
 	pthread_mutex_lock(&k->lock);
 	for (size_t i = 0; i < count; i++)
-		keeper_images_add(&k->images, file, runners[i].pid);
+		keeper_tasks_add(&k->tasks, file, runners[i].pid);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -225,7 +225,7 @@ static int runners_open(struct keeper *k, struct keeper_request *r, const char *
 	if (count > LINK_KEEPER_RUNNERS) {
 		rc = -EUSERS;
 	} else {
-		images_note(k, r->file, runners, (size_t)count);
+		tasks_note(k, r->file, runners, (size_t)count);
 		rc = runners_probe(k, r, path, runners, (size_t)count, links);
 	}
 	keeper_runners_free(runners, (size_t)count);
@@ -261,7 +261,7 @@ static int32_t open_links(struct keeper *k, struct keeper_request *r)
 		memcpy(path, keeper_files_path(k->files, r->file), sizeof(path));
 	leased = keeper_files_is_leased(k->files, r->file);
 	if (!rc && r->pid)
-		keeper_images_add(&k->images, r->file, r->pid);
+		keeper_tasks_add(&k->tasks, r->file, r->pid);
 	pthread_mutex_unlock(&k->lock);
 	if ((!rc || rc == -ENOENT) && !leased && !can_confine(k, r))
 		rc = -ENOLCK;
@@ -319,7 +319,7 @@ static int32_t file_remove(struct keeper *k, int file)
 {
 	bool gone = let_go(k, file, -1);
 
-	keeper_images_remove(&k->images, file);
+	keeper_tasks_remove(&k->tasks, file);
 	keeper_files_remove(k->files, file);
 	return gone ? 0 : -ENOMEM;
 }
@@ -408,12 +408,12 @@ static void files_look(struct keeper *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
-static void images_look(struct keeper *k)
+static void tasks_look(struct keeper *k)
 {
 	int file;
 
 	pthread_mutex_lock(&k->lock);
-	while ((file = keeper_images_replaced(&k->images)) >= 0)
+	while ((file = keeper_tasks_replaced(&k->tasks)) >= 0)
 		if (!let_go(k, file, -1))
 			_exit(EXIT_FAILURE);
 	pthread_mutex_unlock(&k->lock);
@@ -454,7 +454,7 @@ static _Noreturn void watch(struct keeper *k)
 		while (signals.fd >= 0 && read(signals.fd, &info, sizeof(info)) > 0)
 			;
 		files_look(k);
-		images_look(k);
+		tasks_look(k);
 		governor_look(k, &silent);
 	}
 }

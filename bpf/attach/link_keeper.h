@@ -14,7 +14,7 @@
  *     instruction of the new. The keeper holds a read lease (fcntl(2), F_SETLEASE): the writer
  *     waits in its open(2) until the probes are out, some tens of milliseconds.
  *   - when its size, modification time or inode is not what it was when it was decoded.
- *   - when a process that has its own links executes a program (keeper_images.h): they are to be
+ *   - when the thread that they are tied to is replaced (keeper_tasks.h): they are to be
  *     opened again.
  * Where no lease is to be had (another user's file without CAP_LEASE, a file system without leases)
  * probes are in a file only while a process runs it, which keeps writers out (ETXTBSY).

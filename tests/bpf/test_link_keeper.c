@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 #include "bpf/attach/calibrate.h"
 #include "bpf/attach/coverage_totals.h"
 #include "bpf/attach/keeper_files.h"
-#include "bpf/attach/keeper_images.h"
+#include "bpf/attach/keeper_tasks.h"
 #include "bpf/attach/link_keeper.h"
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
@@ -326,18 +327,32 @@ static void test_without_lease(void **state)
 
 /* ---- of one process -------------------------------------------------------------------- */
 
-/* A process that waits for a byte, executes sleep(1), and has its number still. */
-static pid_t changing_start(int *go)
+static void *execute(void *arg)
+{
+	(void)arg;
+	execl("/bin/sleep", "sleep", "60", NULL);
+	_exit(127);
+}
+
+/* A process that waits for a byte, executes sleep(1) by its first thread or by another, and has its
+ * number still. */
+static pid_t changing_start(bool by_another, int *go)
 {
 	int pipes[2];
+	pthread_t thread;
 	pid_t pid;
 	char byte;
 
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (read(pipes[0], &byte, 1) == 1)
-			execl("/bin/sleep", "sleep", "60", NULL);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (read(pipes[0], &byte, 1) != 1)
+			_exit(127);
+		if (!by_another)
+			execute(NULL);
+		if (!pthread_create(&thread, NULL, execute, NULL))
+			pthread_join(thread, NULL);
 		_exit(127);
 	}
 	close(pipes[0]);
@@ -345,36 +360,70 @@ static pid_t changing_start(int *go)
 	return pid;
 }
 
-static void test_executed_anew(void **state)
+static void changing_end(pid_t pid, int go)
 {
-	struct keeper_images images = {0};
-	int go, ended_go, file = -1;
-	pid_t changing = changing_start(&go), ended = changing_start(&ended_go);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(go);
+}
+
+static bool executes_sleep(pid_t pid)
+{
+	char path[32], name[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "r");
+	if (file && !fgets(name, sizeof(name), file))
+		name[0] = '\0';
+	if (file)
+		fclose(file);
+	return strcmp(name, "sleep\n") == 0;
+}
+
+static void changing_go(pid_t pid, int go)
+{
+	assert_int_equal(write(go, "", 1), 1);
+	for (int i = 0; i < PATIENCE_MS && !executes_sleep(pid); i++)
+		usleep(1000);
+	assert_true(executes_sleep(pid));
+}
+
+/* Links go on when the first thread executes a program, and end when another does. */
+static void test_another_first_thread(void **state)
+{
+	struct keeper_tasks tasks = {0};
+	pid_t by_first, by_another, ended;
+	int go[3];
 
 	(void)state;
-	keeper_images_add(&images, 7, changing);
-	keeper_images_add(&images, 7, changing);
-	keeper_images_add(&images, 8, ended);
-	assert_int_equal(images.count, 2);
-	assert_int_equal(keeper_images_replaced(&images), -1);
-	kill(ended, SIGKILL);
-	waitpid(ended, NULL, 0);
-	assert_int_equal(keeper_images_replaced(&images), -1); /* it has ended, and is forgotten */
-	assert_int_equal(images.count, 1);
-	assert_int_equal(write(go, "", 1), 1);
-	for (int i = 0; i < PATIENCE_MS && file < 0; i++, usleep(1000))
-		file = keeper_images_replaced(&images);
-	assert_int_equal(file, 7);
-	assert_int_equal(images.count, 0);
-	keeper_images_add(&images, 7, changing);
-	assert_int_equal(keeper_images_replaced(&images), -1);
-	keeper_images_remove(&images, 7);
-	assert_int_equal(images.count, 0);
-	free(images.rows);
-	kill(changing, SIGKILL);
-	waitpid(changing, NULL, 0);
-	close(go);
-	close(ended_go);
+	need_root();
+	by_first = changing_start(false, &go[0]);
+	by_another = changing_start(true, &go[1]);
+	ended = changing_start(true, &go[2]);
+	keeper_tasks_add(&tasks, 6, by_first);
+	keeper_tasks_add(&tasks, 7, by_another);
+	keeper_tasks_add(&tasks, 7, by_another);
+	keeper_tasks_add(&tasks, 8, ended);
+	assert_int_equal(tasks.count, 3);
+	assert_int_equal(keeper_tasks_replaced(&tasks), -1);
+	changing_end(ended, go[2]);
+	assert_int_equal(keeper_tasks_replaced(&tasks), -1);
+	assert_int_equal(tasks.count, 2);
+	changing_go(by_first, go[0]);
+	assert_int_equal(keeper_tasks_replaced(&tasks), -1);
+	changing_go(by_another, go[1]);
+	assert_int_equal(keeper_tasks_replaced(&tasks), 7);
+	assert_int_equal(tasks.count, 1);
+	keeper_tasks_add(&tasks, 7, by_another);
+	assert_int_equal(keeper_tasks_replaced(&tasks), -1);
+	keeper_tasks_remove(&tasks, 7);
+	keeper_tasks_remove(&tasks, 6);
+	assert_int_equal(tasks.count, 0);
+	free(tasks.rows);
+	close(tasks.map);
+	changing_end(by_first, go[0]);
+	changing_end(by_another, go[1]);
 }
 
 /* ---- with a lease ---------------------------------------------------------------------- */
@@ -454,7 +503,7 @@ int main(void)
 	        T(test_another_file),
 	        T(test_without_lease),
 	        cmocka_unit_test(test_crowd_is_named),
-	        cmocka_unit_test(test_executed_anew),
+	        T(test_another_first_thread),
 	        cmocka_unit_test(test_being_written),
 	        cmocka_unit_test(test_touched),
 	};
