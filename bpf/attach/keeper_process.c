@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "bpf/attach/keeper_files.h"
-#include "bpf/attach/keeper_tasks.h"
 #include "bpf/attach/keeper_links.h"
+#include "bpf/attach/keeper_tasks.h"
 #include "bpf/attach/keeper_wire.h"
 #include "core/base/clock.h"
 #include "core/process/process_apart.h"
@@ -202,7 +202,7 @@ static int runners_probe(struct keeper *k, struct keeper_request *r, const char 
 
 /* Before the links are opened: an execve(2) from now on is noticed. */
 static void tasks_note(struct keeper *k, int file, const struct keeper_runner *runners,
-                        size_t count)
+                       size_t count)
 {
 	pthread_mutex_lock(&k->lock);
 	for (size_t i = 0; i < count; i++)

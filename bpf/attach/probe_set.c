@@ -103,7 +103,8 @@ static int member_open(const struct probe_set *set, struct member *m)
 	return rc;
 }
 
-/* One point after the other, each with a question whether it may stay. */
+/* One point after the other, each with a question whether it may stay. What is refused for a reason
+ * that may pass ends the round: it says nothing of this point. */
 static int member_open_each(const struct probe_set *set, struct member *m,
                             bool (*keep)(void *keeper), void *keeper)
 {
@@ -124,7 +125,10 @@ static int member_open_each(const struct probe_set *set, struct member *m,
 			attached++;
 			continue;
 		}
-		p->error = refused = rc;
+		refused = rc;
+		if (link_keeper_may_take_later(rc))
+			break;
+		p->error = rc;
 	}
 	return attached ? attached : refused;
 }
@@ -155,7 +159,7 @@ int probe_set_open_each(struct probe_set *set, bool (*keep)(void *keeper), void 
 			attached += m->told ? rc : 0;
 		else
 			refused = rc;
-		if (rc > 0 || keep)
+		if (rc > 0 || (keep && !link_keeper_may_take_later(rc)))
 			member_prune(m, m->told ? failed : NULL, ctx);
 		else
 			member_forgive(m);

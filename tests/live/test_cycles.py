@@ -141,14 +141,22 @@ class CapabilitiesTest(unittest.TestCase):
             self.assertIn("root", result.stderr)
             target.check_end(self)
 
+    # Root leases its own files with no capability.
+    NOT_LEASED = ("setpriv", "--bounding-set=-lease")
+
+    def not_leased(self):
+        """A file that is run as opsloop() and cannot be leased."""
+        path = shutil.copy(program("opsloop", SWISS), self.folder)
+        os.chown(path, NOBODY, NOBODY)
+        return path
+
     def opsloop(self):
         """One more process of a file that gomaptop may not lease."""
         return Target(os.path.join(self.folder, "opsloop"), "-op", "write", "-rounds", "0", "-n",
                       "1000", "-work", "20000")
 
     # Perf events want root, which without CAP_LEASE may not lease a file of somebody else.
-    @cases(("multi", {}), ("perf", {"GOMAPTOP_ATTACH": "perf_event"}, "setpriv",
-                           "--bounding-set=-lease"))
+    @cases(("multi", {}), ("perf", {"GOMAPTOP_ATTACH": "perf_event"}, *NOT_LEASED))
     def each_of_several(self, env, *command):
         """Without a lease each process is probed by itself: all that there are, those that come
         later, and those that are left when one ends."""
@@ -166,6 +174,35 @@ class CapabilitiesTest(unittest.TestCase):
             self.check_all_seen(watch, targets)
             probes = watch.newest()["coverage"]["probes"]
             self.assertEqual((probes["attached"], probes["skipped"]), (probes["wanted"], []))
+
+    @cases(("multi", {}), ("perf", {"GOMAPTOP_ATTACH": "perf_event"}))
+    def each_started_later(self, env):
+        """Without a lease no probe is in a file that no process runs. That says nothing of the
+        probes: they all go in as soon as one does."""
+        with Watching("-e", self.not_leased(), env=env,
+                      command=(*self.NOT_LEASED, self.binary)) as watch:
+            seen = watch.wait_for(lambda s: s["coverage"]["trouble"] == "file_idle", 30)
+            self.assertIsNotNone(seen, watch.error_text())
+            with self.opsloop() as target:
+                self.check_all_seen(watch, [target])
+                probes = watch.newest()["coverage"]["probes"]
+                self.assertEqual((probes["attached"], probes["skipped"]), (probes["wanted"], []))
+
+    def test_crowd(self):
+        """Without a lease 17 processes are not probed, which is said; 16 are."""
+        path = self.not_leased()
+        with contextlib.ExitStack() as stack:
+            targets = [stack.enter_context(self.opsloop()) for _ in range(17)]
+            watch = stack.enter_context(Watching("-e", path,
+                                                 command=(*self.NOT_LEASED, self.binary)))
+            seen = watch.wait_for(lambda s: s["coverage"]["trouble"] == "file_crowded", 30)
+            self.assertIsNotNone(seen, watch.error_text())
+            time.sleep(2)
+            self.assertEqual(watch.newest()["coverage"]["hits"], 0, "probes were in")
+            targets.pop().stop()
+            seen = watch.wait_for(lambda s: s["coverage"]["trouble"] is None, 30)
+            self.assertIsNotNone(seen, watch.error_text())
+            self.check_all_seen(watch, targets[:3])
 
     def check_all_seen(self, watch, targets):
         """Each is seen to go on with its operations from now on."""
