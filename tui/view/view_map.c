@@ -33,6 +33,33 @@ static int draw_labelled(int y, const struct rect *area, const char *label, enum
 	return y + (lines ? lines : 1);
 }
 
+/* What was seen of locks; nothing where that is too little. */
+static int draw_guard(const struct map_row *map, int y, const struct rect *area)
+{
+	const struct map_guard *guard = &map->guard;
+	char text[NAME_BYTES], function[NAME_BYTES / 2], line[256], seen[FORMAT_MAX],
+	        bare[FORMAT_MAX];
+	int used;
+
+	if (guard->accesses < GUARD_KNOWN)
+		return y;
+	format_count(guard->accesses, seen);
+	format_count(guard->bare, bare);
+	if (!guard->lock) {
+		snprintf(text, sizeof(text), "no lock is common to the %s accesses seen", seen);
+		return draw_labelled(y, area, "lock", STYLE_TEXT, text);
+	}
+	used = guard->bare ? snprintf(text, sizeof(text), "%s of %s accesses seen were not under",
+	                              bare, seen)
+	                   : snprintf(text, sizeof(text), "all %s accesses seen were under", seen);
+	used += snprintf(text + used, sizeof(text) - (size_t)used, " 0x%" PRIx64, guard->lock);
+	if (guard->taken.function)
+		snprintf(text + used, sizeof(text) - (size_t)used, ", taken at %s  %s",
+		         format_line(&guard->taken, line, sizeof(line)),
+		         format_function(&guard->taken, function, sizeof(function)));
+	return draw_labelled(y, area, "lock", STYLE_TEXT, text);
+}
+
 static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
                          const struct rect *area)
 {
@@ -291,8 +318,10 @@ static void draw(struct ui *ui, const struct rect *area)
 	y = draw_rates(map, y, area);
 	y = draw_heat_strip(map, y, area);
 	rows_length_read(&ui->rows, ui->source->model, map);
-	if (area->height >= 12)
+	if (area->height >= 12) {
+		y = draw_guard(map, y, area);
 		y = draw_identity(ui, map, y, area);
+	}
 	draw_sections(ui, map, y, area);
 }
 
