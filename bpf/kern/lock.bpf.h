@@ -274,6 +274,7 @@ static __noinline int guard_look(struct map_state *m, const struct operation *o,
 {
 	struct goroutine_key key = {};
 	struct lock_set *set;
+	__u32 bare;
 
 	if (!m || !o)
 		return 0;
@@ -287,7 +288,10 @@ static __noinline int guard_look(struct map_state *m, const struct operation *o,
 	/* One at a time: who comes meanwhile is not looked at. */
 	if (__sync_lock_test_and_set(&m->guard.busy, 1))
 		return 0;
+	bare = m->guard.bare;
 	guard_narrow(&m->guard, set, o->changes);
+	if (m->guard.bare != bare)
+		m->counts.guard_bare_place = o->place;
 	m->guard.accesses++;
 	guard_count(m, set);
 	__sync_lock_test_and_set(&m->guard.busy, 0);

@@ -192,9 +192,10 @@ struct map_counts {
 	__u64 control_arrivals[2];
 	/* While probes at locks were in place and several goroutines used it: accesses that were
 	 * seen, those of them under none of the locks that the others were under; one lock that
-	 * these were under, 0: none; and where it was taken, a return address or close behind. */
+	 * these were under, 0: none; where it was taken, a return address or close behind; and
+	 * where the map was last used without it, a return address, 0: nowhere. */
 	__u32 guard_accesses, guard_bare;
-	__u64 guard_lock, guard_place;
+	__u64 guard_lock, guard_place, guard_bare_place;
 };
 
 #define GUARD_KNOWN 32 /* accesses after which it is said what guards a map */

@@ -217,7 +217,8 @@ static void guard_derive(struct model *model, struct map_instance *instance,
                          const struct map_counts *counts)
 {
 	struct map_guard *guard = &instance->entry->row.guard;
-	bool moved = counts->guard_place != guard->place;
+	bool moved = counts->guard_place != guard->place ||
+	             counts->guard_bare_place != guard->bare_place;
 
 	if (instance->entry->only != instance) {
 		*guard = (struct map_guard){0};
@@ -227,9 +228,12 @@ static void guard_derive(struct model *model, struct map_instance *instance,
 	guard->bare = counts->guard_bare;
 	guard->lock = counts->guard_lock;
 	guard->place = counts->guard_place;
+	guard->bare_place = counts->guard_bare_place;
 	if (!moved)
 		return;
 	guard->taken = model_lock_place(model, instance->tgid, guard->place);
+	guard->bare_at = guard->bare_place ? model_place(model, instance->tgid, guard->bare_place)
+	                                   : (struct frame){0};
 	instance->entry->row.names_version++;
 }
 

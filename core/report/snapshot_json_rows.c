@@ -226,6 +226,7 @@ static void put_guard(struct json_writer *w, const struct map_guard *guard)
 	else
 		json_put_null(w, "lock");
 	put_frame_known(w, "taken_at", &guard->taken);
+	put_frame_known(w, "bare_at", &guard->bare_at);
 	json_end_object(w);
 }
 

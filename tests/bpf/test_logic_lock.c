@@ -103,10 +103,13 @@ static void test_an_access_under_no_lock_is_remembered(void **state)
 {
 	(void)state;
 	use_under(LOCK_A, TAKE, DROP, OP_WRITE, GUARD_KNOWN);
+	assert_int_equal(state_of(&map_a)->counts.guard_bare_place, 0);
 	hit(&g2, &map_a, OP_READ, 0x20);
 	assert_int_equal(guard()->bare, 1);
+	assert_int_equal(state_of(&map_a)->counts.guard_bare_place, 0x20);
 	use_under(LOCK_A, TAKE, DROP, OP_WRITE, 100);
 	assert_int_equal(guard()->bare, 1); /* an exception: the lock stays */
+	assert_int_equal(state_of(&map_a)->counts.guard_bare_place, 0x20);
 	assert_false(guard_explains(guard()));
 }
 

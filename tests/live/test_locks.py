@@ -14,7 +14,7 @@ SECONDS = 12   # long enough to know all maps, and to hold the one that no lock 
 class LocksTest(unittest.TestCase):
     @cases(*((release, release, None) for release in RELEASES), ("pie", RELEASES[-1], "pie"))
     def each_guard(self, release, mode):
-        """Held time goes to the one map of nine that no lock guards; nobody is accused, the program
+        """Held time goes to the two maps of ten that no lock guards, or not always; nobody is accused, the program
         goes on as it should, and nothing is left of the probes."""
         with Target(program("guards", release, mode=mode)) as target, \
                 Watching("-p", target.pid, overhead=100, interval="500ms") as watching:
@@ -47,6 +47,12 @@ class LocksTest(unittest.TestCase):
             self.assertEqual(guard["taken_at"]["function"], "main." + name)
         guard = map_at(snapshot, hex(target.first["handed"]))["guard"]
         self.assertEqual((guard["bare"], guard["lock"]), (guard["accesses"], None))
+        guard = map_at(snapshot, hex(target.first["partly"]))["guard"]
+        self.assertGreater(guard["accesses"], guard["bare"])
+        self.assertGreater(guard["bare"], guard["accesses"] / 4)
+        self.assertIsNotNone(guard["lock"])
+        self.assertEqual((guard["taken_at"]["function"], guard["bare_at"]["function"]),
+                         ("main.sometimes", "main.unlocked"))
 
     @staticmethod
     def held(snapshot, target):

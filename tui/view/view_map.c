@@ -57,7 +57,13 @@ static int draw_guard(const struct map_row *map, int y, const struct rect *area)
 		snprintf(text + used, sizeof(text) - (size_t)used, ", taken at %s  %s",
 		         format_line(&guard->taken, line, sizeof(line)),
 		         format_function(&guard->taken, function, sizeof(function)));
-	return draw_labelled(y, area, "lock", STYLE_TEXT, text);
+	y = draw_labelled(y, area, "lock", STYLE_TEXT, text);
+	if (!guard->bare || !guard->bare_at.function)
+		return y;
+	snprintf(text, sizeof(text), "last at %s  %s",
+	         format_line(&guard->bare_at, line, sizeof(line)),
+	         format_function(&guard->bare_at, function, sizeof(function)));
+	return draw_labelled(y, area, "without", STYLE_TEXT, text);
 }
 
 static int draw_identity(const struct ui *ui, const struct map_row *map, int y,

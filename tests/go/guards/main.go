@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 // Guards: maps that several goroutines use, all of them correctly: eight under locks of every kind,
-// one that is handed over through a channel and so is under no lock at all.
+// one that is handed over through a channel and so is under no lock at all, and one that is handed
+// over likewise, of whose two users one takes a lock all the same.
 //
 //	guards [-every 2ms] [-for 1h]
 //
 // Two goroutines use each map, every so often. The first line of output says where the maps are:
-// "guarded" and "handed". It checks what is in them, and says so in its last line.
+// "guarded", "handed" and "partly". It checks what is in them, and says so in its last line.
 package main
 
 import (
@@ -94,6 +95,12 @@ func tried(s *store, key uint64) {
 	s.mu.Unlock()
 }
 
+func sometimes(s *store, key uint64) {
+	s.mu.Lock()
+	s.change(key)
+	s.mu.Unlock()
+}
+
 func fixed(s *store, key uint64) {
 	global.Lock()
 	s.change(key)
@@ -108,18 +115,29 @@ func promoted(s *store, key uint64) {
 }
 
 // hand gives the map to and fro: a send orders what was done before it.
-func hand(m table, get, give chan struct{}, every time.Duration, ops uint64) {
+func hand(s *store, get, give chan struct{}, every time.Duration, ops uint64) {
 	for n := uint64(0); n < ops; n++ {
 		<-get
-		m[n%8]++
+		s.use(s, n)
 		time.Sleep(every)
 		give <- struct{}{}
 	}
 }
 
-func run(stores []*store, handed table, every time.Duration, ops uint64) {
-	var all sync.WaitGroup
+//go:noinline
+func unlocked(s *store, key uint64) { s.m[key%8]++ }
+
+func handOver(all *sync.WaitGroup, one, other *store, every time.Duration, ops uint64) {
 	there, back := make(chan struct{}, 1), make(chan struct{}, 1)
+
+	all.Add(2)
+	go func() { defer all.Done(); hand(one, there, back, every, ops) }()
+	go func() { defer all.Done(); hand(other, back, there, every, ops) }()
+	there <- struct{}{}
+}
+
+func run(stores []*store, handed, partly table, every time.Duration, ops uint64) {
+	var all sync.WaitGroup
 
 	for _, s := range stores {
 		for side := 0; side < 2; side++ {
@@ -133,10 +151,10 @@ func run(stores []*store, handed table, every time.Duration, ops uint64) {
 			}(s)
 		}
 	}
-	all.Add(2)
-	go func() { defer all.Done(); hand(handed, there, back, every, ops) }()
-	go func() { defer all.Done(); hand(handed, back, there, every, ops) }()
-	there <- struct{}{}
+	handed1, handed2 := &store{m: handed, use: unlocked}, &store{m: handed, use: unlocked}
+	handOver(&all, handed1, handed2, every, ops)
+	partly1, partly2 := &store{m: partly, use: sometimes}, &store{m: partly, use: unlocked}
+	handOver(&all, partly1, partly2, every, ops)
 	all.Wait()
 }
 
@@ -148,7 +166,7 @@ func main() {
 		{name: "writer", use: writer}, {name: "readers", use: readers},
 		{name: "through", use: through}, {name: "tried", use: tried},
 		{name: "fixed", use: fixed}, {name: "promoted", use: promoted}}
-	handed := table{}
+	handed, partly := table{}, table{}
 	guarded := map[string]uintptr{}
 	for _, s := range stores {
 		s.m = table{}
@@ -157,9 +175,9 @@ func main() {
 	}
 	ops := uint64(*length / *every)
 	say(map[string]interface{}{"ready": true, "pid": os.Getpid(), "guarded": guarded,
-		"handed": address(handed)})
-	run(stores, handed, *every, ops)
-	right := (&store{m: handed}).sum() == 2*ops
+		"handed": address(handed), "partly": address(partly)})
+	run(stores, handed, partly, *every, ops)
+	right := (&store{m: handed}).sum() == 2*ops && (&store{m: partly}).sum() == 2*ops
 	for _, s := range stores {
 		right = right && s.sum() == 2*ops
 	}

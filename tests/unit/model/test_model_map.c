@@ -57,7 +57,8 @@ static void test_guard(void **state)
 	                            .guard_accesses = 40,
 	                            .guard_bare = 3,
 	                            .guard_lock = 0xc0de,
-	                            .guard_place = 0x2011};
+	                            .guard_place = 0x2011,
+	                            .guard_bare_place = 0x3012};
 	struct map_row *row;
 	uint32_t version;
 
@@ -69,6 +70,7 @@ static void test_guard(void **state)
 	assert_int_equal(row->guard.lock, 0xc0de);
 	assert_string_equal(row->guard.taken.function, "main.writer");
 	assert_int_equal(row->guard.taken.line, 17);
+	assert_string_equal(row->guard.bare_at.function, "main.loop");
 	version = row->names_version;
 	counts.guard_accesses = 50;
 	map_send(model, 0xa0, &counts, ROW_GOES_ON);
@@ -77,6 +79,11 @@ static void test_guard(void **state)
 	counts.guard_place = 0x3012;
 	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	assert_string_equal(row->guard.taken.function, "main.loop");
+	assert_int_not_equal(row->names_version, version);
+	version = row->names_version;
+	counts.guard_bare_place = 0x2011;
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	assert_string_equal(row->guard.bare_at.function, "main.writer");
 	assert_int_not_equal(row->names_version, version);
 	for (uint64_t i = 1; i < 20; i++)
 		map_send(model, 0xa0 + 16 * i, &counts, ROW_GOES_ON);
