@@ -130,8 +130,14 @@ uint64_t governor_locks_wait_ns(const struct governor *g)
 	const struct governor_locks *l = &g->locks;
 	double ns;
 
-	if (!l->probes || !lock_probes_is_open(l->probes) || l->rate <= 0)
-		return l->probes && lock_probes_is_open(l->probes) ? LOOK_LEAST_NS : UINT64_MAX;
+	if (!l->probes || !lock_probes_is_open(l->probes))
+		return UINT64_MAX;
+	if (l->rate < 0)
+		return LOOK_LEAST_NS;
+	/* Each look takes CPU time from a target that uses all CPUs. Nothing has to be looked after
+	 * where no lock is taken, or nothing limits what is spent. */
+	if (l->rate == 0 || g->config.overhead_limit >= OVERHEAD_UNLIMITED)
+		return LOOK_MOST_NS;
 	ns = g->budget.locks_account.level_ns / l->rate / LOOK_PARTS;
 	if (ns < (double)LOOK_LEAST_NS)
 		return LOOK_LEAST_NS;

@@ -8,9 +8,10 @@
  * held time is better spent elsewhere.
  *
  * This chooses what to hold, as promise.bpf.h does, and nothing else: a map that is handed over
- * through a channel is under no lock and yet in order. What is not seen makes a map look less
- * guarded than it is, never more: a lock that is not known at the probe, a set that is full or
- * forgotten. A lock that is dropped without its address makes all of the goroutine's forgotten.
+ * through a channel is under no lock and yet in order. Most of what is not seen makes a map look
+ * less guarded than it is: a lock that is not known at the probe, a set that is full or forgotten.
+ * A lock that is dropped without its address makes all of the goroutine's forgotten. One thing
+ * makes it look more guarded: a lock that another goroutine drops stays with the one that took it.
  */
 #ifndef GOMAPTOP_BPF_LOCK_H
 #define GOMAPTOP_BPF_LOCK_H
