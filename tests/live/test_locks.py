@@ -14,8 +14,8 @@ SECONDS = 12   # long enough to know all maps, and to hold the one that no lock 
 class LocksTest(unittest.TestCase):
     @cases(*((release, release, None) for release in RELEASES), ("pie", RELEASES[-1], "pie"))
     def each_guard(self, release, mode):
-        """Held time goes to the two maps of ten that no lock guards, or not always; nobody is accused, the program
-        goes on as it should, and nothing is left of the probes."""
+        """Held time goes to the two maps of ten that no lock guards, or not always; nobody is
+        accused, the program goes on as it should, and nothing is left of the probes."""
         with Target(program("guards", release, mode=mode)) as target, \
                 Watching("-p", target.pid, overhead=100, interval="500ms") as watching:
             deadline = time.monotonic() + 60
