@@ -82,14 +82,6 @@ void detector_tuning_births_allowed_set(struct detector_tuning *t, __u64 count)
 	set_64(&t->births_allowed, count);
 }
 
-/* Which rows, before the word that sends the programs to look. */
-void detector_tuning_locks_set(struct detector_tuning *t, __u64 ns, __u64 rows)
-{
-	if (ns)
-		set_64(&t->lock_rows, rows);
-	__atomic_store_n(&t->locks_since, ns, __ATOMIC_RELEASE);
-}
-
 /* The bits before the word that sends the programs to look at them. */
 static void calls_probed_set(struct detector_tuning *t, bool any)
 {

@@ -29,8 +29,6 @@
  *   hold_divisor         govern/governor_plan.c         governor    at each step
  *   window_gap           govern/governor_plan.c         governor    at each step
  *   calls, calls_probed  govern/site_batch.c            governor    when probed calls change
- *   locks_since, _rows   attach/trial.c                 starting    while costs are measured
- *     "                  govern/lock_probes.c           governor    as lock probes go in and out
  *   stopped              watch/watch.c                  the watch's once, at the end
  *
  * "Starting" is the thread that starts the watch, before the others run; "governor" and "follow"
@@ -81,9 +79,6 @@ void detector_tuning_call_add(struct detector_tuning *tuning, __u32 bit);
 /* All of them; any: there is one. Rows of those that are not among them are gone already. */
 void detector_tuning_calls_set(struct detector_tuning *tuning, const __u64 bits[CALL_BITS / 64],
                                bool any);
-
-/* ns: since when all lock probes are in place; 0: not all of them are. rows: see lock_rows. */
-void detector_tuning_locks_set(struct detector_tuning *tuning, __u64 ns, __u64 rows);
 
 /* ---- the watch's --------------------------------------------------------------------- */
 

@@ -16,7 +16,6 @@
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
 #include "core/event/event.h"
-#include "core/order/order_kinds.h"
 #include "gomaptop.skel.h"
 
 #define TRIAL_SITE 0xffff
@@ -84,8 +83,6 @@ static void trial_forget(const struct trial *t)
 	table_clear(s->maps.targets);
 	table_clear(s->maps.call_sites);
 	table_clear(s->maps.chains);
-	table_clear(s->maps.lock_sets);
-	detector_tuning_locks_set(&s->bss->tuning, 0, 0);
 	detector_tuning_births_allowed_set(&s->bss->tuning, 0);
 	detector_tuning_known_clear(&s->bss->tuning);
 }
@@ -145,7 +142,6 @@ static const struct body {
                            .calls = 100},
         [BODY_BIRTH] = {CALIBRATE_RETURN, COVERAGE_BIRTH_SITE, .batches = 10, .calls = 10},
         [BODY_HOLD] = {CALIBRATE_ENTRY, COVERAGE_STALLS, .time = hold_time},
-        [BODY_LOCK] = {CALIBRATE_LOCK, COVERAGE_LOCK_SITE, .batches = 10, .calls = 100},
 };
 
 static uint64_t body_time(const struct trial *t, const struct body *b)
@@ -258,8 +254,6 @@ static int places_probe(struct program *program, pid_t pid)
 	                                   CALIBRATE_INSTRUCTION, CALIBRATE_ROW),
 	        [CALIBRATE_RETURN] = COOKIE(TRIAL_SITE, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET,
 	                                    CALIBRATE_ROW),
-	        [CALIBRATE_LOCK] = COOKIE(TRIAL_SITE, PROBE_LOCK, 0, 0, 0, CALIBRATE_ROW) |
-	                           COOKIE_LOCK(LOCK_SITES_MAX - 1),
 	};
 	struct probe_point points[CALIBRATE_PLACES] = {0};
 	int rc = 0;
@@ -287,19 +281,6 @@ static int places_run(struct trial *t, pid_t pid)
 	return rc;
 }
 
-/* The lock is the map, and is taken as is done where it is free. */
-static int lock_prepare(const struct program *program)
-{
-	__u32 row = LOCK_SITES_MAX - 1;
-	struct lock_site site = {.action = LOCK_TAKE, .object = ORDER_OBJECT_REGISTER, .base = 3};
-
-	detector_tuning_locks_set(&program->skeleton->bss->tuning, 1, 0);
-	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.lock_sites), &row, &site,
-	                           BPF_ANY)
-	               ? -errno
-	               : 0;
-}
-
 int trial_run(struct program *program)
 {
 	struct trial t = {.program = program};
@@ -312,9 +293,6 @@ int trial_run(struct program *program)
 	if (rc)
 		goto cleanup;
 	detector_tuning_births_allowed_set(&program->skeleton->bss->tuning, UINT64_MAX);
-	rc = lock_prepare(program);
-	if (rc)
-		goto cleanup;
 	rc = places_run(&t, getpid());
 	program->pid_filter = t.seen;
 	if (!rc && !t.seen) {

@@ -26,7 +26,6 @@ static void blind(struct governor *g)
 	governor_disarm(g, false);
 	governor_sites_close(g);
 	governor_births_close(g);
-	governor_locks_close(g);
 	governor_trouble_set(g, TROUBLE_COST_UNKNOWN);
 }
 
@@ -63,14 +62,12 @@ static void step(struct governor *g)
 	governor_gap_tell(g);
 	governor_births_allow(g);
 	governor_sites_step(g);
-	governor_locks_step(g);
 }
 
 static uint64_t wait_ns(const struct governor *g)
 {
-	uint64_t wait = overhead_budget_wait_ns(&g->budget), locks = governor_locks_wait_ns(g);
+	uint64_t wait = overhead_budget_wait_ns(&g->budget);
 
-	wait = wait < locks ? wait : locks;
 	return wait < SIGN_NS ? wait : SIGN_NS;
 }
 
@@ -255,7 +252,6 @@ void governor_stop(struct governor *g)
 	if (g->sites)
 		site_zoom_stop(g->sites);
 	governor_disarm(g, false);
-	governor_locks_close(g);
 	if (g->config.standing)
 		probe_set_close(g->config.standing);
 }

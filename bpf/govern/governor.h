@@ -22,7 +22,6 @@
 #include "bpf/attach/probe_set.h"
 #include "bpf/govern/birth_probes.h"
 #include "bpf/govern/cost_account.h"
-#include "bpf/govern/lock_probes.h"
 #include "bpf/govern/site_zoom.h"
 #include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
@@ -41,11 +40,8 @@ struct governor_config {
 	struct overhead_costs costs;    /* of a hit */
 	struct detector_tuning *tuning; /* shared with the program */
 	uint64_t hold_divisor;          /* held time is at most 1 : this of the time in any case */
-	const uint64_t
-	        *guards_missing;   /* changes while lock probes could tell something; shared, */
-	const uint64_t *unguarded; /* and this while maps are held that no lock guards */
-	uint64_t stall_max_ns;     /* longest hold */
-	double overhead_limit;     /* --max-overhead: 0.03; 0: never; 1 and above: always */
+	uint64_t stall_max_ns;          /* longest hold */
+	double overhead_limit;          /* --max-overhead: 0.03; 0: never; 1 and above: always */
 };
 
 /* 0 or -ENOMEM. No probe is attached yet. */
@@ -54,9 +50,6 @@ int governor_create(const struct governor_config *config, struct governor **out)
 /* Probes at calls, which may stay in place between the windows; the governor alone uses them from
  * now on. NULL: there are none. Before governor_start(). */
 void governor_sites_set(struct governor *governor, struct site_zoom *sites);
-
-/* Probes at locks, likewise; borrowed until governor_stop(). */
-void governor_locks_set(struct governor *governor, struct lock_probes *probes);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are

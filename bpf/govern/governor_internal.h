@@ -14,21 +14,6 @@
 #include "core/budget/contention.h"
 #include "core/budget/overhead_budget.h"
 
-/* See governor_locks.c. */
-struct governor_locks {
-	struct lock_probes *probes; /* NULL: there are none */
-	double rate;                /* CPUs that they cost in place; negative: not known */
-	uint64_t closed_ns;         /* when they were taken out last; 0: never yet */
-	uint64_t retry_ns;          /* they could not be put in place: not again before */
-	uint64_t seen_ns;           /* of the last look at them, */
-	double spent_ns;            /* and total_ns then */
-	uint64_t warm_ns;           /* cost.locks_ns, as last read */
-	double total_ns;            /* what they have cost, cold as they are */
-	uint64_t missing;           /* suspects not explained until they were put in place */
-	uint64_t unguarded;         /* as last seen, */
-	uint64_t unguarded_ns;      /* and when it changed last; 0: never yet */
-};
-
 struct governor {
 	struct governor_config config;
 
@@ -38,7 +23,6 @@ struct governor {
 	struct cost cost; /* as last read */
 	struct site_zoom *sites;
 	uint64_t sites_ns; /* of the last step */
-	struct governor_locks locks;
 	uint64_t guarded_ns;
 	uint64_t retry_ns;        /* the probes could not be put in place: not again before */
 	uint64_t standing_ns;     /* the standing ones were last tried, */
@@ -86,13 +70,6 @@ bool governor_is_slow(const struct governor *g);
 /* governor_sites.c: probes at calls. */
 void governor_sites_step(struct governor *g);
 void governor_sites_close(struct governor *g);
-
-/* governor_locks.c: probes where locks are taken and dropped. */
-void governor_locks_count(struct governor *g); /* what they have cost, after cost was read */
-void governor_locks_arm(struct governor *g);   /* before a window opens */
-void governor_locks_step(struct governor *g);
-void governor_locks_close(struct governor *g);
-uint64_t governor_locks_wait_ns(const struct governor *g); /* until the next step, at most */
 
 /* governor_births.c: probes where maps are made. */
 void governor_births_allow(struct governor *g);

@@ -89,7 +89,6 @@ int governor_arm(struct governor *g, void (*failed)(void *ctx, const struct prob
 	int rc;
 
 	governor_turn(g, true);
-	governor_locks_arm(g);
 	detector_tuning_closing_set(g->config.tuning, false);
 	rc = each ? probe_set_open_each(g->config.probes, is_bearable, g, failed, ctx)
 	          : probe_set_open(g->config.probes, failed, ctx);
@@ -113,7 +112,6 @@ void governor_disarm(struct governor *g, bool patient)
 	}
 	armed_set(g, false);
 	probe_set_close(g->config.probes);
-	governor_locks_close(g);
 	governor_turn(g, false);
 }
 

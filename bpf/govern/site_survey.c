@@ -76,8 +76,7 @@ static void map_read(const struct site_survey *s, struct survey_touch *t)
 	t->ops = m.counts.ops[t->key.op < OP_COUNT ? t->key.op : OP_READ];
 	t->map = (struct survey_trial){.holds = m.counts.holds,
 	                               .met = m.counts.conflicts,
-	                               .contested = m.counts.flags & MAP_CONTESTED,
-	                               .explained = guard_explains(&m.guard)};
+	                               .contested = m.counts.flags & MAP_CONTESTED};
 	t->map.waited = (double)await_worth(&m.awaits) / 1000;
 	for (int i = 0; i < 2; i++)
 		trial_watched(&t->map, m.counts.hold_ns[i], m.counts.control_arrivals[i],

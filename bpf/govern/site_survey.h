@@ -19,7 +19,6 @@ struct survey_trial {
 	double waited;              /* await_worth() of those who waited at a lock for one held */
 	double arrivals, watched_s; /* in control windows, and how long these were */
 	bool contested;             /* changed while it was shared */
-	bool explained;             /* of a map: a lock guards it, as far as was seen */
 };
 
 /* A place that touches maps which several goroutines use and something changes. */

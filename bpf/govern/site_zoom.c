@@ -249,9 +249,8 @@ static struct zoom_group *group_add(struct site_zoom *z, const struct survey_tou
 		if (u64_map_put(&z->ids, id, g))
 			return NULL;
 		z->group_count++;
-		*g = (struct zoom_group){.id = id, .suspect = true, .explained = true};
+		*g = (struct zoom_group){.id = id, .suspect = true};
 	}
-	g->explained &= t->map.explained;
 	trial_add(g, &t->map);
 	trial_add(g, &t->place);
 	return g;

@@ -15,7 +15,9 @@
 #define CHAIN_BYTES_MASK (STACK_DEPTH_MAX * 8) /* what the verifier is to know of a length */
 _Static_assert(CHAIN_BYTES_MASK == 0x3f8, "all bits of a length in words");
 
-/* Where the goroutine comes from: its row knows, and that costs less than three looks at its g. */
+/* Where the goroutine comes from: its row knows, and that costs less than three looks at its g. A
+ * process that executes its file anew may have another goroutine with the same number at the same
+ * address; its code lies elsewhere, unless it is where it was. */
 static __always_inline void access_origin(const struct operation *o, struct access *a)
 {
 	const volatile struct field_row *f = operation_fields(o);
@@ -23,6 +25,8 @@ static __always_inline void access_origin(const struct operation *o, struct acce
 	struct goroutine_counts *c = bpf_map_lookup_elem(&goroutines, &key);
 
 	if (c && o->goid && c->goid == o->goid) {
+		if (c->gopc != operation_field(o, o->g, f->g_gopc, LAYOUT_GOPC))
+			goroutine_counts_name(c, o);
 		a->parent_goid = c->parent_goid;
 		a->gopc = c->gopc;
 		a->startpc = c->startpc;

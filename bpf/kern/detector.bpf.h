@@ -5,8 +5,7 @@
  * Candidates are accesses to maps that several goroutines use and at least one changes, accesses
  * at call sites that touched such maps (a map that lives for one request is met for the first time
  * when it matters), and a small share of all others, to learn. Those tried rarely go first. Held
- * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst. It goes first to maps
- * that no lock guards (lock.bpf.h); those that a lock guards get none meanwhile.
+ * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst.
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
@@ -17,7 +16,6 @@
 #define GOMAPTOP_BPF_DETECTOR_H
 
 #include "bpf/kern/hold.bpf.h"
-#include "bpf/kern/lock.bpf.h"
 #include "bpf/kern/promise.bpf.h"
 
 #define LOTTERY_MASK    3 /* of samples that nothing speaks for, one in four may be held, */
@@ -39,20 +37,10 @@
 #define STRETCHED_MOST_NS 60000000000ULL
 #define EAGER_POOR_MASK   3
 #define POOR_MASK         31 /* one in 32 of the accesses that promise less is held all the same */
-#define CLASS_CONTROL_NS  5000000  /* watched so long, a rate is known */
-#define BARREN_CONTROL_NS 20000000 /* watched so long, and nothing came that could conflict; */
-/* where a call is probed, or no lock guards the map, somebody may come 50 times a second */
-#define RARE_CONTROL_NS 500000000
+#define CLASS_CONTROL_NS  5000000   /* watched so long, a rate is known */
+#define BARREN_CONTROL_NS 20000000  /* watched so long, and nothing came that could conflict; */
+#define RARE_CONTROL_NS   500000000 /* where a call is probed somebody may come 50 times a second */
 
-/* At a probed call what no lock guards is held so many times sooner again: such calls were chosen
- * for it. In the functions it is held as others are: short-lived maps, which are judged by their
- * call sites, would hardly ever be held beside it. */
-#define UNGUARDED_SOONER 4
-
-/* Maps that a lock guards are left alone so long after one that none guards could be held. */
-#define UNEXPLAINED_NS 2000000000ULL
-
-static __u64 unexplained_ns; /* when that was the case last */
 static __u64 lottery_next_ns;
 static __u64 budget_spent_until_ns; /* virtual time up to which the budget is spent */
 
@@ -81,10 +69,9 @@ static __always_inline __u32 stall_draw_map(void)
 
 /* Who may spend how much of the burst. */
 enum priority {
-	PRIORITY_FIRST,   /* rarely tried: all of it */
-	PRIORITY_SUSPECT, /* no lock guards it: as the next, and soon again */
-	PRIORITY_NORMAL,  /* most of it, so that there is something left for those that are new */
-	PRIORITY_LAST,    /* nothing more to be learned: only what nobody else wants */
+	PRIORITY_FIRST,  /* rarely tried: all of it */
+	PRIORITY_NORMAL, /* most of it, so that there is something left for those that are new */
+	PRIORITY_LAST,   /* nothing more to be learned: only what nobody else wants */
 };
 
 /* Take length_ns from the budget. Spending is kept as a point in time that runs ahead of the clock,
@@ -97,8 +84,8 @@ static __always_inline int budget_take(__u64 now, __u32 length_ns, enum priority
 	__u64 to = from + length_ns * divisor;
 	__u64 room = config.budget_burst_ns;
 
-	if (priority > PRIORITY_FIRST)
-		room = priority == PRIORITY_LAST ? 0 : room / 4 * 3;
+	if (priority != PRIORITY_FIRST)
+		room = priority == PRIORITY_NORMAL ? room / 4 * 3 : 0;
 	if ((old > now && to - now > room) || !hold_has_room())
 		return 0;
 	return __sync_val_compare_and_swap(&budget_spent_until_ns, old, to) == old;
@@ -231,8 +218,6 @@ static __always_inline __u64 spacing(const struct operation *o, enum priority pr
 		patience_units = PATIENCE_MOST;
 	if (priority == PRIORITY_FIRST)
 		ns = tuning.fresh_spacing_ns * patience_units / PATIENCE_ONE;
-	else if (priority == PRIORITY_SUSPECT)
-		ns = ns * patience_units / PATIENCE_ONE / UNGUARDED_SOONER;
 	else
 		ns = patience_stretch(ns * patience_units / PATIENCE_ONE, o);
 	/* Half to one and a half of it, so as not to fall into step with the target. */
@@ -257,20 +242,13 @@ static __always_inline __u64 map_expected(const struct map_state *m)
 static __always_inline int map_is_sated(const struct map_state *m, const struct operation *o)
 {
 	__u32 c = o->changes & 1;
-	__u64 barren_ns =
-	        o->probed || guard_is_missing(&m->guard) ? RARE_CONTROL_NS : BARREN_CONTROL_NS;
+	__u64 barren_ns = o->probed ? RARE_CONTROL_NS : BARREN_CONTROL_NS;
 
 	/* Nobody comes who could conflict. */
 	if (m->counts.holds > 2 * RARELY_TRIED && m->counts.control_ns[c] > barren_ns &&
 	    !m->counts.control_arrivals[c])
 		return 1;
 	return sated(m->counts.holds, m->counts.conflicts, map_expected(m));
-}
-
-/* No lock guards it, and holds have not shown by now that something else does. */
-static __always_inline int map_is_unguarded(const struct map_state *m, const struct operation *o)
-{
-	return guard_is_missing(&m->guard) && !map_is_sated(m, o);
 }
 
 static __always_inline struct trial map_trial(const struct map_state *m, __u32 changes)
@@ -365,8 +343,6 @@ static __always_inline enum priority call_site_priority(const struct call_site *
 static __always_inline enum priority
 map_priority(const struct map_state *m, const struct call_site *s, const struct operation *o)
 {
-	if (o->probed && map_is_unguarded(m, o))
-		return PRIORITY_SUSPECT;
 	if (m->counts.holds < RARELY_TRIED && m->counts.flags & MAP_CONTESTED &&
 	    !await_excess(&m->awaits))
 		return s && s->holds >= 2 * RARELY_TRIED ? PRIORITY_NORMAL : PRIORITY_FIRST;
@@ -399,21 +375,6 @@ static __always_inline int held_time_is_left(void)
 	return tuning.tried_spacing_ns < EAGER_NS;
 }
 
-/* Held time goes first to what no lock explains: is this map explained, and was another, which is
- * not, about to be held a moment ago? */
-static __always_inline int map_makes_room(const struct map_state *m, const struct operation *o)
-{
-	if (m->guard.accesses < GUARD_SURE && !m->guard.bare)
-		tell_change(&guards_missing);
-	if (map_is_unguarded(m, o))
-		tell_change(&unguarded);
-	if (guard_explains(&m->guard) && !m->counts.conflicts)
-		return o->now - *(volatile __u64 *)&unexplained_ns < UNEXPLAINED_NS;
-	if (!map_is_sated(m, o))
-		*(volatile __u64 *)&unexplained_ns = o->now;
-	return 0;
-}
-
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
                                      struct map_state *m)
 {
@@ -422,10 +383,6 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	struct hold_result result;
 	__u32 length = m->drawn_ns;
 
-	if (map_makes_room(m, o)) {
-		control_open_map(m, o);
-		return;
-	}
 	/* A length once drawn waits until the budget allows it: drawing again would favour short
 	 * ones. */
 	if (!length)
@@ -516,8 +473,8 @@ static __always_inline int access_is_promising(const struct map_state *m, const 
 
 	if (held_time_is_left() && map_is_lively(m, o))
 		mask = EAGER_MASK;
-	return o->company == COMPANY_NEAR || (o->probed && map_is_unguarded(m, o)) ||
-	       !(bpf_get_prandom_u32() & mask) || (o->probed && o->now - m->company_ns > ALONE_NS);
+	return o->company == COMPANY_NEAR || !(bpf_get_prandom_u32() & mask) ||
+	       (o->probed && o->now - m->company_ns > ALONE_NS);
 }
 
 /* A probed call is seen for as long as its probe stays: time to learn first how often others come,
@@ -525,7 +482,7 @@ static __always_inline int access_is_promising(const struct map_state *m, const 
 static __always_inline int access_is_only_watched(const struct map_state *m,
                                                   const struct operation *o)
 {
-	return o->probed && o->company != COMPANY_NEAR && !map_is_unguarded(m, o) &&
+	return o->probed && o->company != COMPANY_NEAR &&
 	       m->counts.control_ns[0] + m->counts.control_ns[1] < WATCHED_FIRST_NS;
 }
 
@@ -543,7 +500,6 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 		if (!detect_young(ctx, o, m))
 			detect_unsuspected(ctx, o, m);
 	} else if (map_is_suspect(m)) {
-		guard_observe(m, o);
 		if (!access_is_promising(m, o))
 			return;
 		if (o->now >= m->next_hold_ns && !access_is_only_watched(m, o))

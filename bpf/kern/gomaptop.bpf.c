@@ -5,8 +5,7 @@
  * One hit goes: account for it, filter it or read the operation from the registers, count it, see
  * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
  * operation.bpf.h. Counting: count.bpf.h; the short way for most: own.bpf.h. Holding and meeting:
- * hold.bpf.h. Choosing: detector.bpf.h; by which locks guard what: lock.bpf.h. Whose hit it is:
- * process_ids.bpf.h.
+ * hold.bpf.h. Choosing: detector.bpf.h. Whose hit it is: process_ids.bpf.h.
  */
 #include "core/event/event.h"
 
@@ -14,7 +13,6 @@
 #include "bpf/kern/crash.bpf.h"
 #include "bpf/kern/detector.bpf.h"
 #include "bpf/kern/governed.bpf.h"
-#include "bpf/kern/lock.bpf.h"
 #include "bpf/kern/own.bpf.h"
 #include "bpf/kern/process_ids.bpf.h"
 #include "bpf/kern/timing.bpf.h"
@@ -145,11 +143,6 @@ int on_probe(struct pt_regs *ctx)
 	}
 	if (!is_governed()) {
 		coverage_count(COVERAGE_UNGOVERNED);
-		return 0;
-	}
-	if (COOKIE_ROLE(cookie) == PROBE_LOCK) {
-		coverage_count(COVERAGE_LOCK_SITE);
-		lock_tell(ctx, cookie, o.tgid);
 		return 0;
 	}
 	if (COOKIE_ROLE(cookie) == PROBE_BIRTH) {

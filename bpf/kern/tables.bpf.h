@@ -70,22 +70,6 @@ struct {
 	__type(value, struct call_probe);
 } call_probes SEC(".maps");
 
-/* By COOKIE_LOCK_ROW. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, LOCK_SITES_MAX);
-	__type(key, __u32);
-	__type(value, struct lock_site);
-} lock_sites SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct goroutine_key);
-	__type(value, struct lock_set);
-} lock_sets SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, CALL_PROBES_MAX);

@@ -124,8 +124,6 @@ static int govern(struct watch *w)
 	        .costs = w->program.costs,
 	        .tuning = &s->bss->tuning,
 	        .hold_divisor = w->program.budget_divisor,
-	        .guards_missing = (const uint64_t *)&s->bss->guards_missing,
-	        .unguarded = (const uint64_t *)&s->bss->unguarded,
 	        .stall_max_ns = w->config.stall_max_ns,
 	        .overhead_limit = w->config.overhead_limit,
 	};
@@ -238,7 +236,6 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 		goto cleanup;
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
-	watch_locks_create(w);
 	rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
@@ -268,8 +265,6 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	int rc = begin(config, out, err);
 
 	process_apart_rest(before);
-	if (!rc)
-		watch_locks_start(*out);
 	return rc;
 }
 
@@ -292,7 +287,6 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 		return;
 	w->stopped = true;
 	watch_follow_stop(w->follow);
-	watch_locks_stop(w);
 	if (w->collector)
 		collector_disarm(w->collector);
 	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
@@ -317,7 +311,6 @@ void watch_destroy(struct watch *w)
 	watch_follow_destroy(w->follow);
 	governor_destroy(w->governor);
 	birth_probes_destroy(w->births);
-	lock_probes_destroy(w->locks);
 	cost_account_destroy(w->account);
 	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);

@@ -31,11 +31,9 @@
 #define COOKIE_KEY(source)   ((__u64)(source) << 44) /* bits 44-46: enum key_source */
 #define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
 #define WIRE_AT_CALL         (PROBE_AT_RET + 1) /* one more instruction: a probed call */
-/* Bits 48-63: of a probed call or lock site, its row in the table of those. */
+/* Bits 48-63: of a probed call, its row in the table of those. */
 #define COOKIE_CALL(row)   ((__u64)(row) << 48)
 #define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
-#define COOKIE_LOCK(row)   COOKIE_CALL(row)
-#define COOKIE_LOCK_ROW(c) COOKIE_CALL_ROW(c)
 
 /* Offsets that differ between watched binaries, one row a binary. Negative: no such field. */
 #define FIELD_ROWS 64 /* a power of two */
@@ -70,61 +68,6 @@ struct site_callers {
 	struct code_range probed[CALLERS_PROBED];
 	struct code_range behind[CALLERS_BEHIND];
 };
-
-/* ---- locks -------------------------------------------------------------------------------------
- */
-
-#define LOCK_SITES_MAX 8192 /* in all binaries; fits into COOKIE_LOCK */
-#define LOCK_SET_MAX   4    /* locks that a goroutine is known to have at a time */
-
-/* What happens at a lock site. TAKE: also where the lock is not free: the goroutine has it before
- * it comes to a map again. */
-enum lock_action { LOCK_TAKE, LOCK_TAKE_SHARED, LOCK_DROP, LOCK_DROP_SHARED };
-
-/* One place where a lock is taken or dropped, from core/order/order_site.h. */
-struct lock_site {
-	__u8 action;    /* enum lock_action */
-	__u8 condition; /* enum order_condition: when the hit counts */
-	__u8 object;    /* enum order_object: where the lock's address is */
-	__u8 base;      /* number of the register */
-	__s32 offset;
-	__s64 displacement; /* of an ORDER_OBJECT_CONSTANT: from the probed instruction */
-	__u32 at_entry;     /* of a function of sync: the place is where it returns to */
-	__u32 pad;
-};
-
-/* The locks that a goroutine has. The address, | LOCK_SHARED where it has it as a reader; 0: none.
- * Known since the probes went in at `since`. */
-#define LOCK_SHARED 1ULL
-struct lock_set {
-	__u64 since;
-	__u64 locks[LOCK_SET_MAX];
-	__u64 places[LOCK_SET_MAX]; /* where they were taken */
-};
-
-/* What guards a map: the locks that all its users had in all accesses that were seen while the lock
- * probes were in place and several goroutines used it. */
-struct guard {
-	__u64 locks[LOCK_SET_MAX];
-	__u32 accesses; /* that were seen */
-	__u32 bare;     /* of which so many were under no lock that the others were under */
-	__u32 busy;     /* one access is being compared */
-	__u32 pad;
-};
-
-#define GUARD_SURE 512 /* accesses after which nothing new is expected, see GUARD_KNOWN */
-
-/* All accesses seen were under one lock, and enough were. */
-static inline int guard_explains(const struct guard *guard)
-{
-	return guard->accesses >= GUARD_KNOWN && !guard->bare;
-}
-
-/* Enough accesses were seen, and no lock guards all of them. */
-static inline int guard_is_missing(const struct guard *guard)
-{
-	return guard->accesses >= GUARD_KNOWN && guard->bare;
-}
 
 /* ---- maps --------------------------------------------------------------------------------------
  */
@@ -186,7 +129,6 @@ struct map_state {
 	__u64 places;       /* a bit each of the places that were noted to touch it */
 	struct await await;
 	struct await_counts awaits;
-	struct guard guard;
 	__u64 company_ns; /* last time that it was used from two CPUs within a moment */
 	__u32 last_cpu;
 	__u32 seed_memory; /* at seed_stale_ns: where the map kept its entries (low bits of it) */
@@ -331,8 +273,6 @@ struct detector_tuning {
 	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
 	__u64 clock_tick, clock_ns;
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
-	__u64 locks_since; /* since when all lock probes are in place; 0: they are not */
-	__u64 lock_rows;   /* a bit for each row of fields whose binary has such probes */
 };
 
 #define TARGET_ANNOUNCED (1u << 31)

@@ -16,10 +16,7 @@
 #define HOLDS_LEAST  0.75         /* of the income: counting without holding finds nothing, */
 #define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
 #define HOLDS_CALLS  0.58  /* the least beside probed calls, which cost something all the time */
-#define CALLS_PART   0.3   /* of the income is theirs; the rest is for windows, to find new ones, */
-#define CALLS_FOUND  0.4   /* of which less are needed when maps are known that no lock guards */
-#define LOCKS_PART   0.2   /* is for locks, while they can tell something, */
-#define LOCKS_NS     5e9   /* saved up for so long: their windows are rare */
+#define CALLS_PART   0.3   /* of the income is theirs; the rest is for windows, to find new ones */
 #define LEARN_IN_NS  3.5e7 /* time with the probes in place that tells enough of calls, */
 #define LEARN_NS     3000000000ULL /* and longest time to wait for that */
 #define CALLS_WANTED 3    /* windows can be open for less than so many times what is held, */
@@ -127,8 +124,6 @@ bool overhead_budget_calls_wanted(struct overhead_budget *b)
 	double enough =
 	        (b->calls_wanted ? CALLS_ENOUGH : CALLS_WANTED) * overhead_budget_hold_rate(b);
 
-	if (b->unguarded && rate > open)
-		enough = 1;
 	b->calls_wanted = learned(b) && rate > 0 && open < rate * enough;
 	return b->calls_wanted;
 }
@@ -148,21 +143,11 @@ static double window_cost(const struct overhead_budget *b)
 /* What calls do not want is saved up for them all the same, once. */
 static double calls_save(struct overhead_budget *b, double income_ns)
 {
-	double calls = b->unguarded ? CALLS_FOUND : CALLS_PART;
-	double part = income_ns * calls, most = overhead_budget_income(b) * calls * SAVINGS_NS;
+	double part = income_ns * CALLS_PART;
+	double most = overhead_budget_income(b) * CALLS_PART * SAVINGS_NS;
 
 	token_bucket_fill(&b->calls_account, part, most);
 	return b->calls_wanted ? part : 0;
-}
-
-/* The same for locks: of no use while nothing is to be learned from them. */
-static double locks_save(struct overhead_budget *b, double income_ns)
-{
-	double part = income_ns * LOCKS_PART;
-
-	token_bucket_fill(&b->locks_account, part,
-	                  overhead_budget_income(b) * LOCKS_PART * LOCKS_NS);
-	return b->locks_wanted ? part : 0;
 }
 
 static void save(struct overhead_budget *b, double ns)
@@ -174,8 +159,7 @@ static void save(struct overhead_budget *b, double ns)
 		most = window;
 	if (most < START_NS)
 		most = START_NS;
-	token_bucket_fill(&b->account,
-	                  income_ns - calls_save(b, income_ns) - locks_save(b, income_ns), most);
+	token_bucket_fill(&b->account, income_ns - calls_save(b, income_ns), most);
 }
 
 /* What the probes cost while they are in place. Holds are not part of it: they have an allowance of
@@ -205,8 +189,7 @@ static double calls_part(const struct overhead_budget *b, const struct overhead_
 static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 {
 	double ns = (double)(r->now_ns - b->seen_ns);
-	double locks = (double)(r->locks_ns - b->locks_ns) * b->hit_factor;
-	double hits = (double)(r->hits_ns - b->hits_ns) * b->hit_factor - locks;
+	double hits = (double)(r->hits_ns - b->hits_ns) * b->hit_factor;
 	double held = (double)(r->held_ns - b->held_ns) * b->hold_factor;
 	double seen = CPU_FIRST_NS + (double)(b->seen_ns - b->begun_ns);
 	double calls = hits * calls_part(b, r);
@@ -216,7 +199,6 @@ static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
 	token_bucket_take(&b->calls_account, calls);
-	token_bucket_take(&b->locks_account, locks);
 	token_bucket_take(&b->account, hits - calls + held);
 	b->seen_in_ns += b->armed_ns ? ns : 0;
 	learn(b, hits - calls, ns);
@@ -230,7 +212,6 @@ static void note(struct overhead_budget *b, const struct overhead_reading *r)
 	b->cpu_ns = r->cpu_ns;
 	b->hits_ns = r->hits_ns;
 	b->held_ns = r->held_ns;
-	b->locks_ns = r->locks_ns;
 	b->hits = r->hits;
 	b->calls = r->calls;
 }

@@ -29,9 +29,8 @@
 #define OVERHEAD_HOLD_FULL 1.8 /* overhead_hold_factor() where all CPU time is used */
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
- * with, and 3 % of a third of a CPU, 1 % of one CPU, is little to anybody: what is scarce where
- * little is used is not CPU time. */
-#define OVERHEAD_CPU_FLOOR (1.0 / 3)
+ * with, and 3 % of a tenth of a CPU is nothing to anybody. */
+#define OVERHEAD_CPU_FLOOR 0.1
 
 /* From here on there is no limit, and nothing to govern: the probes stay in place. */
 #define OVERHEAD_UNLIMITED 1.0
@@ -63,11 +62,7 @@ struct overhead_budget {
 	double cost_cpus;   /* cpu_rate when cost_rate was learned */
 	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
 	struct token_bucket account;       /* what may be spent */
-	struct token_bucket calls_account; /* the same for hits at probed calls, */
-	struct token_bucket locks_account; /* and at locks */
-	bool locks_wanted;    /* set by the caller: there is something to learn from locks, */
-	bool unguarded;       /* and maps are known that no lock guards */
-	uint64_t locks_ns;    /* counted cost of hits at locks, until then */
+	struct token_bucket calls_account; /* the same for hits at probed calls */
 	uint64_t hits, calls; /* how many there were, and how many of them at calls, until then */
 	double seen_in_ns;    /* so long the probes were in place so far */
 	uint64_t switched_ns; /* when the probes went in or out last; 0: never yet */
@@ -79,12 +74,11 @@ struct overhead_budget {
 /* What a look finds; all are totals that only grow. */
 struct overhead_reading {
 	uint64_t now_ns;
-	uint64_t cpu_ns;   /* CPU time of the targets */
-	uint64_t hits_ns;  /* cost of hits, see overhead_cost.h */
-	uint64_t held_ns;  /* time that accesses were held */
-	uint64_t locks_ns; /* part of hits_ns: hits at locks */
-	uint64_t hits;     /* number of hits, */
-	uint64_t calls;    /* and of those at probed calls */
+	uint64_t cpu_ns;  /* CPU time of the targets */
+	uint64_t hits_ns; /* cost of hits, see overhead_cost.h */
+	uint64_t held_ns; /* time that accesses were held */
+	uint64_t hits;    /* number of hits, */
+	uint64_t calls;   /* and of those at probed calls */
 };
 
 /* overhead_limit: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above:
@@ -110,10 +104,9 @@ double overhead_budget_gap(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* Are windows so dear that holds would fill the time for which they can be open, or are maps known
- * that no lock guards, and windows not open all the time? Then probes at calls, hit rarely even
- * there, see more for the same cost; but first windows have to tell which. Says for long what it
- * has said. */
+/* Are windows so dear that holds would fill the time for which they can be open? Then probes at
+ * calls, hit rarely even there, see more for the same cost; but first windows have to tell which.
+ * Says for long what it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 
 /* CPUs that hits at calls may cost for so long: what was put aside for them. 0: nothing is left. */

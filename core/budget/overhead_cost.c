@@ -23,7 +23,6 @@ static const struct {
         {COVERAGE_PART, BODY_FILTERED},       {COVERAGE_CRASH_SITE, BODY_FILTERED},
         {COVERAGE_CALL_SITE, BODY_FILTERED},  {COVERAGE_BIRTH_SITE, BODY_BIRTH},
         {COVERAGE_UNGOVERNED, BODY_FILTERED}, {COVERAGE_STALLS, BODY_HOLD},
-        {COVERAGE_LOCK_SITE, BODY_LOCK},
 };
 
 struct overhead_costs overhead_costs_assumed(void)

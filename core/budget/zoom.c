@@ -17,7 +17,6 @@
 #define STAY_NS \
 	(SECOND * 4 / 10) /* a time slice lasts at least that long: to be known to be seen */
 #define REST_NS     (60 * SECOND) /* so long a group rests that is guarded */
-#define EXPLAINED   100.0         /* times less is a group worth that a lock guards */
 #define WAITED_MOST 8.0           /* a guess may be wrong */
 #define CHEAP       0.25          /* of the budget: below this the price matters little */
 
@@ -122,8 +121,8 @@ static double group_promise(const struct zoom_group *g)
 	return g->contested ? promise : promise / HOLD_UNCONTESTED;
 }
 
-/* Promising, rarely tried and cheap is best, what is known well enough or explained comes last. A
- * turn that has just begun counts as the best there is. */
+/* Promising, rarely tried and cheap is best, what is known well enough comes last. A turn that has
+ * just begun counts as the best there is. */
 static double group_merit(const struct candidate *c, uint64_t now)
 {
 	double tried = 1 + (double)c->group->holds / HOLD_TRIED;
@@ -131,8 +130,7 @@ static double group_merit(const struct candidate *c, uint64_t now)
 
 	if (c->group->met > HOLD_KNOWN_CONFLICTS)
 		return merit / 1000;
-	if (c->group->explained && !c->group->met)
-		return merit / EXPLAINED;
+
 	if (!c->turn->chosen)
 		return merit;
 	return now - c->turn->began_ns < STAY_NS ? 1e9 : 2 * merit;

@@ -49,7 +49,6 @@ struct zoom_group {
 	                   * for one who was held; chooses, and says nothing of the map */
 	double arrivals; /* of others who could conflict, while nobody was held, */
 	double watched_s; /* in so long a time */
-	bool explained;   /* a lock guards them, as far as was seen */
 	bool contested;   /* something changed the map when others had used it already */
 	/* out */
 	bool chosen;

@@ -190,15 +190,7 @@ struct map_counts {
 	__u64 hold_ns[2];
 	__u64 control_ns[2];
 	__u64 control_arrivals[2];
-	/* While probes at locks were in place and several goroutines used it: accesses that were
-	 * seen, those of them under none of the locks that the others were under; one lock that
-	 * these were under, 0: none; where it was taken, a return address or close behind; and
-	 * where the map was last used without it, a return address, 0: nowhere. */
-	__u32 guard_accesses, guard_bare;
-	__u64 guard_lock, guard_place, guard_bare_place;
 };
-
-#define GUARD_KNOWN 32 /* accesses after which it is said what guards a map */
 
 /* Is this the last word on a row of the kernel's tables? */
 enum row_end {
@@ -270,7 +262,6 @@ struct event_goroutine {
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
 	X(BIRTH_SITE, "birth_site", FILTERED)                      \
 	X(CALL_SITE, "call_site", FILTERED)                        \
-	X(LOCK_SITE, "lock_site", FILTERED)                        \
 	X(UNGOVERNED, "ungoverned", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(AT_CALL, "at_call", TOTAL)                               \

@@ -122,17 +122,6 @@ struct chain_row {
 
 /* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen
  * that shows the first few of ten thousand rows looks at all of them. */
-/* Which lock guards a map, as far as was seen while probes at locks were in place. */
-struct map_guard {
-	uint64_t accesses;    /* that were seen; below GUARD_KNOWN nothing is said */
-	uint64_t bare;        /* of which so many were under none of the locks of the others */
-	uint64_t lock;        /* that these were under; 0: none */
-	uint64_t place;       /* address where it was taken */
-	struct frame taken;   /* the same, outside of sync; .function == NULL: not known */
-	uint64_t bare_place;  /* address where the map was last used without it; 0: nowhere */
-	struct frame bare_at; /* the same */
-};
-
 struct map_row {
 	unsigned int number; /* id "m<number>" */
 	enum map_verdict verdict;
@@ -164,7 +153,6 @@ struct map_row {
 	const struct frame *born;
 	uint64_t born_goid;     /* 0: not known */
 	struct frame first_use; /* function of first use seen; .function == NULL: not known */
-	struct map_guard guard; /* of a row that stands for one map */
 	int64_t length;         /* -1: not known */
 	uint64_t stalls;
 	double stall_seconds;

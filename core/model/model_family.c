@@ -68,7 +68,6 @@ static void entry_fold(struct model *model, struct map_entry *into, struct map_e
 	if (from->only)
 		from->only->entry = into;
 	into->only = from->only = NULL;
-	into->row.guard = (struct map_guard){0};
 	from->instances = from->live = 0;
 	births_fold(model, into, from);
 	entry_chains_move(model, into, from);

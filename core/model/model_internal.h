@@ -221,8 +221,6 @@ bool frame_internal(const struct frame *frame);
 struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_address);
 /* The same, past inlined calls of the runtime and of libraries over maps (maps.Clone). */
 struct frame model_place(struct model *model, uint32_t tgid, uint64_t return_address);
-/* Where a lock is taken: the innermost frame outside of sync, as model_frame(). */
-struct frame model_lock_place(struct model *model, uint32_t tgid, uint64_t place);
 /* Name of the function that a goroutine began with; NULL: not known. */
 const char *model_first_function(struct model *model, uint32_t tgid, uint64_t startpc);
 /* Call chain of an access into model->scratch[slot]; returns its length. */

@@ -213,30 +213,6 @@ static void counts_derive(struct map_instance *instance, const struct map_counts
 	}
 }
 
-static void guard_derive(struct model *model, struct map_instance *instance,
-                         const struct map_counts *counts)
-{
-	struct map_guard *guard = &instance->entry->row.guard;
-	bool moved = counts->guard_place != guard->place ||
-	             counts->guard_bare_place != guard->bare_place;
-
-	if (instance->entry->only != instance) {
-		*guard = (struct map_guard){0};
-		return;
-	}
-	guard->accesses = counts->guard_accesses;
-	guard->bare = counts->guard_bare;
-	guard->lock = counts->guard_lock;
-	guard->place = counts->guard_place;
-	guard->bare_place = counts->guard_bare_place;
-	if (!moved)
-		return;
-	guard->taken = model_lock_place(model, instance->tgid, guard->place);
-	guard->bare_at = guard->bare_place ? model_place(model, instance->tgid, guard->bare_place)
-	                                   : (struct frame){0};
-	instance->entry->row.names_version++;
-}
-
 /* The instance that an EVENT_MAP speaks of: after the last word on a generation the same key means
  * another map. */
 static struct map_instance *instance_of_event(struct model *model, const struct event_map *event)
@@ -281,7 +257,6 @@ int map_apply(struct model *model, const struct event_header *header)
 		map_entry_seen(instance->entry, counts->last_ns);
 	}
 	counts_derive(instance, counts);
-	guard_derive(model, instance, counts);
 	instance->seed = counts->seed;
 	birth_find(model, instance);
 	map_instance_conflicts_update(model, instance);

@@ -69,21 +69,10 @@ const size_t order_function_row_count =
 const char *order_function_words(enum order_function function)
 {
 	static const char *const words[ORDER_FUNCTION_COUNT] = {
-#define X(id, text, edge) [ORDER_##id] = (text),
+#define X(id, text) [ORDER_##id] = text,
 	        ORDER_FUNCTIONS(X)
 #undef X
 	};
 
 	return function < ORDER_FUNCTION_COUNT ? words[function] : "unknown";
-}
-
-enum order_edge order_function_edge(enum order_function function)
-{
-	static const enum order_edge edges[ORDER_FUNCTION_COUNT] = {
-#define X(id, text, edge) [ORDER_##id] = ORDER_##edge,
-	        ORDER_FUNCTIONS(X)
-#undef X
-	};
-
-	return function < ORDER_FUNCTION_COUNT ? edges[function] : ORDER_NOTHING;
 }

@@ -212,24 +212,6 @@ static void put_length(struct json_writer *w, const struct map_row *row)
 		json_put_null(w, "len");
 }
 
-static void put_guard(struct json_writer *w, const struct map_guard *guard)
-{
-	if (guard->accesses < GUARD_KNOWN) {
-		json_put_null(w, "guard");
-		return;
-	}
-	json_begin_object(w, "guard");
-	snapshot_put_count(w, "accesses", guard->accesses);
-	snapshot_put_count(w, "bare", guard->bare);
-	if (guard->lock)
-		put_address(w, "lock", guard->lock);
-	else
-		json_put_null(w, "lock");
-	put_frame_known(w, "taken_at", &guard->taken);
-	put_frame_known(w, "bare_at", &guard->bare_at);
-	json_end_object(w);
-}
-
 static void put_map(struct json_writer *w, struct map_row *row)
 {
 	json_begin_object(w, NULL);
@@ -251,7 +233,6 @@ static void put_map(struct json_writer *w, struct map_row *row)
 	snapshot_put_count(w, "maps", row->maps);
 	json_put_bool(w, "ended", row->ended);
 	put_frame_known(w, "first_use", &row->first_use);
-	put_guard(w, &row->guard);
 	snapshot_put_known(w, "born_goid", row->born_goid);
 	put_chains(w, row);
 	json_end_object(w);

@@ -24,7 +24,6 @@
 #include <bpf/bpf.h>
 
 #include "bpf/attach/calibrate.h"
-#include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/program.h"
 
 #include "core/base/clock.h"
@@ -156,13 +155,6 @@ static void setup_births_told(struct bench *b)
 	setup_births(b, UINT64_MAX);
 }
 
-/* The lock is the trial's, of which the table still has the row. */
-static void setup_lock(struct bench *b)
-{
-	target_set(b, true);
-	detector_tuning_locks_set(&b->program.skeleton->bss->tuning, 1, 0);
-}
-
 /* The very next operation is held, for next to no time. Its place is known to touch the map, as it
  * is after the map's first operations. */
 static void setup_hold(struct bench *b)
@@ -230,8 +222,6 @@ static struct path paths[] = {
          call_one, 0, 0, false},
         {"birth, told", CALIBRATE_RETURN, false, 100, COVERAGE_BIRTH_SITE, setup_births_told,
          call_one, 0, 0, false},
-        {"lock taken", CALIBRATE_LOCK, false, 1000, COVERAGE_LOCK_SITE, setup_lock, call_one, 0, 0,
-         false},
 };
 
 #define PATHS (sizeof(paths) / sizeof(*paths))
@@ -324,8 +314,6 @@ static int links_open(struct bench *b, bool empty)
 	                                              CALIBRATE_INSTRUCTION, CALIBRATE_ROW)},
 	        [CALIBRATE_RETURN] = {.cookie = COOKIE(0xffff, PROBE_BIRTH, 0, ARGS_RESULT,
 	                                               PROBE_AT_RET, CALIBRATE_ROW)},
-	        [CALIBRATE_LOCK] = {.cookie = COOKIE(0xffff, PROBE_LOCK, 0, 0, 0, CALIBRATE_ROW) |
-	                                      COOKIE_LOCK(LOCK_SITES_MAX - 1)},
 	};
 	int rc = 0;
 

@@ -61,6 +61,22 @@ static void test_other_lengths_are_whole(void **state)
 	assert_int_equal(shim.stack_walks, 2);
 }
 
+/* A program that executes its file anew, loaded elsewhere: the same goroutine number at the same
+ * address, made by code that lies elsewhere. */
+static void test_origin_is_that_of_now(void **state)
+{
+	(void)state;
+	hit(&g1, &map_a, OP_READ, PLACE);
+	o.goid = g1.goid;
+	capture(12, true);
+	assert_int_equal(a.gopc, 0x77);
+	g1.gopc = 0x5077;
+	g1.parent = 3;
+	capture(12, true);
+	assert_int_equal(a.gopc, 0x5077);
+	assert_int_equal(a.parent_goid, 3);
+}
+
 /* What does not end as a goroutine's says nothing of the next one; neither does a place of which
  * nothing is known, or a program of which is not known what its goroutines return to. */
 static void test_only_whole_chains_count(void **state)
@@ -109,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        C(test_length_is_remembered),
 	        C(test_other_lengths_are_whole),
+	        C(test_origin_is_that_of_now),
 	        C(test_only_whole_chains_count),
 	        C(test_length_at_a_call),
 	};

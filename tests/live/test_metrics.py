@@ -127,11 +127,7 @@ class MetricsTest(unittest.TestCase):
         self.assertGreater(last.one("gomaptop_overhead_hits_seconds_total"), 0)
         self.assertGreater(last.one("gomaptop_target_cpu_seconds_total"), 0)
         self.assertLess(abs(float(last.one("gomaptop_counts_timestamp_seconds")) - time.time()), 60)
-        costs = [dict(labels) for labels in last.all("gomaptop_overhead_hit_seconds")]
-        self.assertEqual(sorted(cost["body"] for cost in costs),
-                         ["birth", "filtered", "hold", "lock", "operation"])
-        # A machine that is interrupted all the time may not get the time of a hold.
-        self.assertIn("measured", [c["basis"] for c in costs if c["body"] == "operation"])
+        self.assertEqual(len(last.all("gomaptop_overhead_hit_seconds", basis="measured")), 4)
         # The same counters, a moment later, as the report has them.
         coverage = result.snapshot["coverage"]
         self.assertEqual(result.status, 3, result)

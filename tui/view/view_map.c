@@ -33,40 +33,6 @@ static int draw_labelled(int y, const struct rect *area, const char *label, enum
 	return y + (lines ? lines : 1);
 }
 
-/* What was seen of locks; nothing where that is too little. */
-static int draw_guard(const struct map_row *map, int y, const struct rect *area)
-{
-	const struct map_guard *guard = &map->guard;
-	char text[NAME_BYTES], function[NAME_BYTES / 2], line[256], seen[FORMAT_MAX],
-	        under[FORMAT_MAX];
-	int used;
-
-	if (guard->accesses < GUARD_KNOWN)
-		return y;
-	format_count(guard->accesses, seen);
-	format_count(guard->accesses - guard->bare, under);
-	if (!guard->lock) {
-		snprintf(text, sizeof(text), "no lock is common to the %s accesses seen", seen);
-		return draw_labelled(y, area, "lock", STYLE_TEXT, text);
-	}
-	used = guard->bare ? snprintf(text, sizeof(text), "%s of %s accesses seen were under",
-	                              under, seen)
-	                   : snprintf(text, sizeof(text), "all %s accesses seen were under", seen);
-	used += snprintf(text + used, sizeof(text) - (size_t)used, " 0x%" PRIx64, guard->lock);
-	if (guard->taken.function)
-		snprintf(text + used, sizeof(text) - (size_t)used, ", taken at %s  %s",
-		         format_line(&guard->taken, line, sizeof(line)),
-		         format_function(&guard->taken, function, sizeof(function)));
-	y = draw_labelled(y, area, "lock", STYLE_TEXT, text);
-	if (!guard->bare || !guard->bare_at.function)
-		return y;
-	snprintf(text, sizeof(text),
-	         "under another lock, none, or one that was not seen: last at %s  %s",
-	         format_line(&guard->bare_at, line, sizeof(line)),
-	         format_function(&guard->bare_at, function, sizeof(function)));
-	return draw_labelled(y, area, "others", STYLE_TEXT, text);
-}
-
 static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
                          const struct rect *area)
 {
@@ -325,10 +291,8 @@ static void draw(struct ui *ui, const struct rect *area)
 	y = draw_rates(map, y, area);
 	y = draw_heat_strip(map, y, area);
 	rows_length_read(&ui->rows, ui->source->model, map);
-	if (area->height >= 12) {
-		y = draw_guard(map, y, area);
+	if (area->height >= 12)
 		y = draw_identity(ui, map, y, area);
-	}
 	draw_sections(ui, map, y, area);
 }
 

@@ -47,52 +47,6 @@ static void test_counts_and_rates(void **state)
 	model_destroy(model);
 }
 
-/* Which lock guards it, of a row that stands for one map alone. */
-static void test_guard(void **state)
-{
-	struct model *model = model_new();
-	struct map_counts counts = {.ops = {10},
-	                            .type = 0x99,
-	                            .first_caller = 0x100c,
-	                            .guard_accesses = 40,
-	                            .guard_bare = 3,
-	                            .guard_lock = 0xc0de,
-	                            .guard_place = 0x2011,
-	                            .guard_bare_place = 0x3012};
-	struct map_row *row;
-	uint32_t version;
-
-	(void)state;
-	map_send(model, 0xa0, &counts, ROW_GOES_ON);
-	row = only_map(model);
-	assert_int_equal(row->guard.accesses, 40);
-	assert_int_equal(row->guard.bare, 3);
-	assert_int_equal(row->guard.lock, 0xc0de);
-	assert_string_equal(row->guard.taken.function, "main.writer");
-	assert_int_equal(row->guard.taken.line, 17);
-	assert_string_equal(row->guard.bare_at.function, "main.loop");
-	version = row->names_version;
-	counts.guard_accesses = 50;
-	map_send(model, 0xa0, &counts, ROW_GOES_ON);
-	assert_int_equal(row->guard.accesses, 50); /* absolute */
-	assert_int_equal(row->names_version, version);
-	counts.guard_place = 0x3012;
-	map_send(model, 0xa0, &counts, ROW_GOES_ON);
-	assert_string_equal(row->guard.taken.function, "main.loop");
-	assert_int_not_equal(row->names_version, version);
-	version = row->names_version;
-	counts.guard_bare_place = 0x2011;
-	map_send(model, 0xa0, &counts, ROW_GOES_ON);
-	assert_string_equal(row->guard.bare_at.function, "main.writer");
-	assert_int_not_equal(row->names_version, version);
-	for (uint64_t i = 1; i < 20; i++)
-		map_send(model, 0xa0 + 16 * i, &counts, ROW_GOES_ON);
-	row = only_map(model); /* one row for all of them */
-	assert_int_equal(row->maps, 20);
-	assert_int_equal(row->guard.accesses, 0);
-	model_destroy(model);
-}
-
 /* A thousand reads a second, seen in windows a twenty-fifth of the time, and each of them while
  * their call is probed, which is half of each third second. What windows and calls tell adds up to
  * a thousand, and does not swing. */
@@ -436,7 +390,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_counts_and_rates),
-	        cmocka_unit_test(test_guard),
 	        cmocka_unit_test(test_rate_while_calls_take_turns),
 	        cmocka_unit_test(test_type_of_a_shape),
 	        cmocka_unit_test(test_verdicts),

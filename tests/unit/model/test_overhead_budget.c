@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-#include <math.h>
-
 #include "core/budget/overhead_budget.h"
 
 #define MS        1000000.0
@@ -338,61 +336,8 @@ static void test_bounds(void **state)
 	assert_int_equal(none.windows, 0);
 	assert_int_equal(all.windows, 1);
 	assert_true(all.armed);
-	assert_true(overhead_base_ns(10, 1000) == 333);
+	assert_true(overhead_base_ns(10, 1000) == 100);
 	assert_true(overhead_base_ns(500, 1000) == 500);
-}
-
-/* What hits at locks cost is paid from their own part, and is not taken for what windows cost. */
-static void test_locks_have_an_account_of_their_own(void **state)
-{
-	struct overhead_budget without, with;
-	struct overhead_reading r = {.now_ns = 1};
-
-	(void)state;
-	overhead_budget_open(&without, 0.03, WINDOW_NS, TAIL_NS, 7);
-	without.locks_wanted = true;
-	overhead_budget_look(&without, &r);
-	overhead_budget_armed(&without, r.now_ns, true);
-	with = without;
-	for (int i = 0; i < 1000; i++) {
-		r.now_ns += MS;
-		r.cpu_ns += MS;
-		r.hits_ns += MS / 100;
-		overhead_budget_look(&without, &r);
-	}
-	assert_true(without.locks_account.level_ns > 0);
-	r = (struct overhead_reading){.now_ns = 1};
-	for (int i = 0; i < 1000; i++) {
-		r.now_ns += MS;
-		r.cpu_ns += MS;
-		r.locks_ns += MS / 10;
-		r.hits_ns += MS / 100 + MS / 10;
-		overhead_budget_look(&with, &r);
-	}
-	assert_true(with.locks_account.level_ns < 0);
-	assert_true(fabs(with.account.level_ns - without.account.level_ns) < 1);
-	assert_true(fabs(with.cost_rate - without.cost_rate) < 1e-9);
-}
-
-/* Nothing is put aside for locks where there is nothing to learn from them. */
-static void test_locks_take_nothing_for_nothing(void **state)
-{
-	struct overhead_budget wanted, not_wanted;
-	struct overhead_reading r = {.now_ns = 1};
-
-	(void)state;
-	overhead_budget_open(&wanted, 0.03, WINDOW_NS, TAIL_NS, 7);
-	overhead_budget_look(&wanted, &r);
-	not_wanted = wanted;
-	wanted.locks_wanted = true;
-	for (int i = 0; i < 10; i++) {
-		r.now_ns += MS;
-		r.cpu_ns += MS;
-		r.hits_ns += MS / 2; /* in debt: nothing is lost at the brim */
-		overhead_budget_look(&wanted, &r);
-		overhead_budget_look(&not_wanted, &r);
-	}
-	assert_true(wanted.account.level_ns < not_wanted.account.level_ns);
 }
 
 /* Windows begin at times that nobody could be in step with. */
@@ -432,8 +377,6 @@ int main(void)
 	        cmocka_unit_test(test_income_is_known_soon),
 	        cmocka_unit_test(test_calls_wanted),
 	        cmocka_unit_test(test_bounds),
-	        cmocka_unit_test(test_locks_have_an_account_of_their_own),
-	        cmocka_unit_test(test_locks_take_nothing_for_nothing),
 	        cmocka_unit_test(test_windows_drawn),
 	};
 

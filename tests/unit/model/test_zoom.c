@@ -293,11 +293,6 @@ static void test_the_promising_go_first(void **state)
 	/* Somebody waited at a lock for one who was held. */
 	assert_false(second_is_first((struct zoom_group){
 	        .contested = true, .arrivals = 400, .watched_s = 1, .waited = 8}));
-	/* A lock guards it; yet two have met there. */
-	assert_false(second_is_first((struct zoom_group){
-	        .contested = true, .arrivals = 400, .watched_s = 1, .explained = true}));
-	assert_true(second_is_first((struct zoom_group){
-	        .contested = true, .arrivals = 400, .watched_s = 1, .explained = true, .met = 1}));
 }
 
 /* A load that jumps: what does not fit any more is out at once. */
