@@ -123,10 +123,8 @@ int main(void)
 {
 #define C(test) cmocka_unit_test_setup(test, capture_set_up)
 	const struct CMUnitTest tests[] = {
-	        C(test_length_is_remembered),
-	        C(test_other_lengths_are_whole),
-	        C(test_origin_is_that_of_now),
-	        C(test_only_whole_chains_count),
+	        C(test_length_is_remembered),  C(test_other_lengths_are_whole),
+	        C(test_origin_is_that_of_now), C(test_only_whole_chains_count),
 	        C(test_length_at_a_call),
 	};
 
