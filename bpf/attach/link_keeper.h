@@ -38,8 +38,8 @@ struct link_keeper;
 #define LINK_KEEPER_FILES 256 /* executables at once */
 
 /* Without a lease each process that runs the file is probed by itself. Putting probes into 300 took
- * seconds, and taking them out half a minute: a cost without a limit. So many are probed at most,
- * else none; the links are refused with -EUSERS. */
+ * seconds, and taking them out half a minute: a cost without a limit. At most 16 are probed; when
+ * more run the file, none is, and the links are refused with -EUSERS. */
 #define LINK_KEEPER_RUNNERS 16
 
 /* Probes of one file and process that were put in together. 0: none. Never given out twice. */
@@ -79,9 +79,8 @@ int link_keeper_runner_add(struct link_keeper *keeper, int file, pid_t pid);
 
 /* Put probes in, as probe_links_open(). Returns how many of the points are in place, *handle is
  * theirs; -ESTALE, -ETXTBSY, -ENOENT: the file is stale, written to, or run by no process and
- * without a lease;
- * -EUSERS: by too many without a lease; -ECANCELED: paused, or the
- * governor was silent; -EPIPE: the keeper died. */
+ * without a lease; -EUSERS: run by more than LINK_KEEPER_RUNNERS processes without a lease;
+ * -ECANCELED: paused, or the governor was silent; -EPIPE: the keeper died. */
 int link_keeper_open(struct link_keeper *keeper, enum probe_link_mode mode, int file, pid_t pid,
                      struct probe_point *points, size_t count, link_handle *handle);
 

@@ -15,9 +15,10 @@
 #define CHAIN_BYTES_MASK (STACK_DEPTH_MAX * 8) /* what the verifier is to know of a length */
 _Static_assert(CHAIN_BYTES_MASK == 0x3f8, "all bits of a length in words");
 
-/* Where the goroutine comes from: its row knows, and that costs less than three looks at its g. A
- * process that executes its file anew may have another goroutine with the same number at the same
- * address; its code lies elsewhere, unless it is where it was. */
+/* Where the goroutine comes from: its row knows, and that costs less than three looks at its g. The
+ * row may be older than the program that runs: after an execve(2) of the same file a goroutine can
+ * have the goid and the g address of one that the process had before. Then the gopc differs, as the
+ * file is loaded at another address. */
 static __always_inline void access_origin(const struct operation *o, struct access *a)
 {
 	const volatile struct field_row *f = operation_fields(o);

@@ -61,8 +61,8 @@ static void test_other_lengths_are_whole(void **state)
 	assert_int_equal(shim.stack_walks, 2);
 }
 
-/* A program that executes its file anew, loaded elsewhere: the same goroutine number at the same
- * address, made by code that lies elsewhere. */
+/* After an execve(2) of the same file at another load address: a goroutine has the goid and the g
+ * address of an older one, and another gopc. */
 static void test_origin_is_that_of_now(void **state)
 {
 	(void)state;

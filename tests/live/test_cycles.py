@@ -20,7 +20,7 @@ from test_stopped import own_processes
 NOBODY = 65534
 NEWEST = "1.27"
 KINDS = ({}, {"mode": "pie"}, {"cgo": "external"})
-CLEAN = 0.1      # seconds from the end of gomaptop until the text is the file's again
+CLEAN = 0.015    # seconds from the end of gomaptop until the text is the file's again
 NEEDED = ("bpf", "perfmon", "sys_ptrace")
 
 

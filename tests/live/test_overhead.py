@@ -87,8 +87,8 @@ class EstimateTest(unittest.TestCase):
 
     @cases(*RELEASE_ROWS)
     def each_of_cold_hits(self, release):
-        """So do they where each hit finds the caches cold: within a factor of two of what the read
-        itself took longer. (Where traps are slow, they are the greater part of that.)"""
+        """So do they where each hit finds the caches cold: within a factor of 1.6 of what the
+        read itself took longer. (Where traps are slow, they are the greater part of that.)"""
         with Loop(release, "-walk", "4096", ops=50) as loop:
             time.sleep(1)
             plain = loop.read_ns()
@@ -100,8 +100,8 @@ class EstimateTest(unittest.TestCase):
                 overhead, hits = self.of_hits(watching.finish().snapshot)
         said, true = overhead["hits_seconds"] / hits * 1e9, watched - plain
         self.assertGreater(true, overhead["ns_per_hit"] + 300, "colder than in a loop")
-        self.assertLess(true / 2, said, overhead)
-        self.assertLess(said, true * 2, overhead)
+        self.assertLess(true / 1.6, said, overhead)
+        self.assertLess(said, true * 1.6, overhead)
         # How great a part it is depends on how long a trap took at the start.
         self.assertGreater(overhead["cold_seconds"], 0)
 
