@@ -95,6 +95,8 @@ enum event_kind {
 	EVENT_COVERAGE,  /* struct event_coverage: totals of hits, losses, held time, absolute */
 	EVENT_TICK,      /* struct event_header alone: all counts of one interval were sent */
 	EVENT_BIRTH,     /* struct event_birth: a map was made while it was watched */
+	EVENT_UNORDERED, /* struct event_unordered: two accesses that nothing orders */
+	EVENT_ORDER,     /* struct event_order: how the accesses to one map are ordered, absolute */
 	EVENT_KINDS
 };
 
@@ -122,6 +124,33 @@ struct event_overlap {
 	__u32 pad;
 	struct access held; /* ACCESS a of the snapshot */
 	struct access came; /* ACCESS b */
+};
+
+/* Two goroutines used a map, one of them changed it, and nothing that happened between the two
+ * accesses orders them (core/judge/order_judge.h). They were not seen at the same time. */
+struct event_unordered {
+	struct event_header h; /* time_ns: of the second access */
+	__u32 map_gen;
+	__u32 pad;
+	struct access first;  /* ACCESS a of the snapshot */
+	struct access second; /* ACCESS b */
+};
+
+/* How pairs of conflicting accesses to a map were decided, and what guards it, as far as was seen
+ * while all probes that this takes were in place. pairs: the sum of the four, and of those that are
+ * not decided yet. */
+struct event_order {
+	struct event_header h;
+	struct map_key key;
+	__u32 map_gen;
+	__u32 pad;
+	__u64 pairs, under_lock, ordered, unknown, unordered;
+	/* Accesses since a second goroutine used it; how many of them were under none of the locks
+	 * that the others were under; one lock that the others were under (0: there is none); where
+	 * it was taken last, and where the map was last used without it: program counters, 0: not
+	 * known. */
+	__u64 guard_accesses, guard_bare;
+	__u64 guard_lock, guard_place, guard_bare_place;
 };
 
 /* A map was made. access: who made it and from where; access.map is the new map, op and site mean
@@ -306,6 +335,8 @@ struct event_coverage {
 
 /* The largest event: what a buffer for one event must hold. */
 #define EVENT_SIZE_MAX sizeof(struct event_overlap)
+
+_Static_assert(sizeof(struct event_unordered) <= EVENT_SIZE_MAX, "no event is larger");
 
 _Static_assert(sizeof(struct event_header) == 24, "event_header is 24 bytes on the wire");
 _Static_assert(sizeof(struct access) == 96 + KEY_BYTES_MAX + 8 * STACK_DEPTH_MAX,
