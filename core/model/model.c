@@ -26,7 +26,9 @@ static const char *const verdict_names[] = {MAP_VERDICTS(X)};
 #define X(id, name) [CONFLICT_##id] = (name),
 static const char *const kind_names[] = {CONFLICT_KINDS(X)};
 #undef X
-static const char *const evidence_names[] = {"overlap", "fatal"};
+#define X(id, name) [EVIDENCE_##id] = (name),
+static const char *const evidence_names[] = {CONFLICT_EVIDENCES(X)};
+#undef X
 static const char *const state_names[] = {"running", "exited", "crashed"};
 
 #define WORD(table, i) ((size_t)(i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "unknown")
@@ -268,6 +270,11 @@ static const struct event_rule {
                            {offsetof(struct event_overlap, held),
                             offsetof(struct event_overlap, came)},
                            overlap_apply},
+        [EVENT_UNORDERED] = {offsetof(struct event_unordered, second) + ACCESS_MIN,
+                             {offsetof(struct event_unordered, first),
+                              offsetof(struct event_unordered, second)},
+                             unordered_apply},
+        [EVENT_ORDER] = {sizeof(struct event_order), {0}, order_apply},
         [EVENT_CRASH] = {offsetof(struct event_crash, access) + ACCESS_MIN,
                          {offsetof(struct event_crash, access)},
                          crash_apply},
@@ -331,6 +338,16 @@ const struct coverage_row *model_coverage(const struct model *model)
 uint64_t model_conflict_total(const struct model *model)
 {
 	return model->conflict_total;
+}
+
+uint64_t model_unordered_total(const struct model *model)
+{
+	return model->unordered_total;
+}
+
+bool model_has_finding(const struct model *model)
+{
+	return model->unordered_total || model_has_conflict(model);
 }
 
 const struct history_clock *model_clock(const struct model *model)

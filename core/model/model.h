@@ -26,15 +26,17 @@
 #define MODEL_FAMILY_MAPS 8
 #define MODEL_TIMELINES   2048
 #define MODEL_GUARDED_FROM \
-	5.0 /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
+	5.0            /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
+#define GUARD_KNOWN 32 /* accesses that must have been seen before a guard is named */
 
 /* ---- vocabulary: identifier, word in reports and snapshot ---------------------------- */
 
-#define MAP_VERDICTS(X)         \
-	X(CONFLICT, "conflict") \
-	X(SUSPECT, "suspect")   \
-	X(GUARDED, "guarded")   \
-	X(SHARED, "shared")     \
+#define MAP_VERDICTS(X)           \
+	X(CONFLICT, "conflict")   \
+	X(UNORDERED, "unordered") \
+	X(SUSPECT, "suspect")     \
+	X(GUARDED, "guarded")     \
+	X(SHARED, "shared")       \
 	X(LOCAL, "local")
 
 enum map_verdict {
@@ -56,7 +58,20 @@ enum conflict_kind {
 	        CONFLICT_KIND_COUNT
 };
 
-enum conflict_evidence { EVIDENCE_OVERLAP, EVIDENCE_FATAL };
+/* How a row of the list of conflicts is known: an overlap was seen; the runtime's own check ended
+ * the process; two accesses were seen that nothing orders, at different times. The last is no
+ * conflict yet: it is in no count of conflicts and in no heat. */
+#define CONFLICT_EVIDENCES(X) \
+	X(OVERLAP, "overlap") \
+	X(FATAL, "fatal")     \
+	X(UNORDERED, "unordered")
+
+enum conflict_evidence {
+#define X(id, name) EVIDENCE_##id,
+	CONFLICT_EVIDENCES(X)
+#undef X
+	        EVIDENCE_COUNT
+};
 
 const char *map_op_name(unsigned int op);
 const char *map_verdict_name(enum map_verdict verdict);
@@ -98,12 +113,15 @@ struct conflict_row {
 	enum conflict_kind kind;
 	enum conflict_evidence evidence;
 	uint64_t count;
-	uint64_t first_ns, last_ns;        /* CLOCK_MONOTONIC */
-	uint64_t hold_ns, after_ns;        /* of the latest sighting */
-	double rate;                       /* sightings per second, over the last few intervals */
-	int depth;                         /* frames of the deeper call chain, latest sighting */
-	const struct sightings *sightings; /* NULL: no memory for them */
-	struct side a, b;                  /* latest sighting; a was held, b came meanwhile */
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC */
+	uint64_t hold_ns, after_ns; /* of the latest overlap */
+	uint64_t gap_ns;            /* of an unordered pair: from a to b, latest sighting */
+	bool also_overlaps;         /* of an unordered pair: a row says that they overlapped */
+	double rate;                /* sightings per second, over the last few intervals */
+	int depth;                  /* frames of the deeper call chain, latest sighting */
+	const struct sightings *sightings; /* NULL: no memory for them, or no conflict */
+	struct side a,
+	        b; /* latest sighting; a was held, b came meanwhile; unordered: a was first */
 };
 
 /* Sampled call chains of one map, merged: what the call-chain pane shows. The array of a map may
@@ -112,13 +130,40 @@ struct chain_row {
 	uint64_t key; /* hash of op and source lines */
 	const struct frame *chain;
 	int chain_length;
-	uint64_t count;     /* times it was seen (holds and overlaps) */
+	uint64_t count;     /* times it was seen (holds, overlaps, unordered pairs) */
 	uint64_t conflicts; /* of these, in a conflict */
 	unsigned int op;
 	bool truncated;             /* ends at the depth limit */
 	bool complete;              /* reaches the goroutine's first function */
 	const char *first_function; /* NULL: unknown */
 };
+
+/* How the pairs of conflicting accesses to a map, or to all maps of a process, were decided: the
+ * accesses were both under one lock; something else ordered them; cannot be told; nothing did.
+ * pairs: the sum of these, and those that are not decided yet. */
+struct pair_counts {
+	uint64_t pairs, under_lock, ordered, unknown, unordered;
+};
+
+/* The pairs, those included of which an event told before the counts did. */
+uint64_t pair_counts_all(const struct pair_counts *counts);
+
+/* Which lock guards a map, as far as was seen while all probes that this takes were in place. */
+struct map_guard {
+	uint64_t accesses;    /* since a second goroutine used it */
+	uint64_t bare;        /* of these, those under none of the locks of the others */
+	uint64_t lock;        /* that these others were under; 0: there is none */
+	uint64_t place;       /* where it was taken last; 0: not known */
+	struct frame taken;   /* the same, outside of sync; .function == NULL: not known */
+	uint64_t bare_place;  /* where the map was last used without it; 0: nowhere, not known */
+	struct frame bare_at; /* the same */
+};
+
+/* Enough was seen of it to name a lock, or to say that there is none. */
+static inline bool map_guard_known(const struct map_guard *guard)
+{
+	return guard->accesses >= GUARD_KNOWN && guard->bare <= guard->accesses;
+}
 
 /* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen
  * that shows the first few of ten thousand rows looks at all of them. */
@@ -153,6 +198,8 @@ struct map_row {
 	const struct frame *born;
 	uint64_t born_goid;     /* 0: not known */
 	struct frame first_use; /* function of first use seen; .function == NULL: not known */
+	struct pair_counts order;
+	struct map_guard guard; /* of a row that stands for one map; else all zero */
 	int64_t length;         /* -1: not known */
 	uint64_t stalls;
 	double stall_seconds;
@@ -170,7 +217,7 @@ struct map_row {
 	 * in no list any more and may be used for another map (with another number) later. */
 	struct map_row *folded_into;
 	/* What model_reset() took from the figures above: with these they never go down. */
-	uint64_t past_conflicts, past_ops[OP_COUNT];
+	uint64_t past_conflicts, past_unordered, past_ops[OP_COUNT];
 };
 
 struct goroutine_row {
@@ -210,6 +257,7 @@ struct model_totals {
 	uint64_t conflicts;
 	/* Of these, those that an event told of; fewer where events were lost. */
 	uint64_t sightings[CONFLICT_KIND_COUNT];
+	struct pair_counts order;
 	uint64_t ops[OP_COUNT]; /* on maps that got a row */
 	uint64_t goroutines;    /* one that comes back after its row was given up counts again */
 	uint64_t crashes;
@@ -292,6 +340,7 @@ void model_reset(struct model *model);
 
 enum map_order {
 	MAPS_BY_CONFLICTS,
+	MAPS_BY_FINDINGS,
 	MAPS_BY_RATE,
 	MAPS_BY_WRITES,
 	MAPS_BY_GOROUTINES,
@@ -300,7 +349,8 @@ enum map_order {
 
 /* Fill rows[] with up to max rows in the order asked for (ties by number, so that the order is
  * stable); returns how many. MAPS_BY_CONFLICTS: most conflicts first, then most changing
- * operations: the order of the snapshot. */
+ * operations: the order of the snapshot. MAPS_BY_FINDINGS: the same, but among those without a
+ * conflict the ones with unordered pairs come first: the order for people. */
 size_t model_maps(const struct model *model, enum map_order order, struct map_row **rows,
                   size_t max);
 size_t model_map_count(const struct model *model);
@@ -314,11 +364,16 @@ size_t model_crash_count(const struct model *model);
 /* Most frequent first; map == NULL: of all maps. */
 size_t model_conflicts(const struct model *model, const struct map_row *map,
                        struct conflict_row **rows, size_t max);
+/* The same for people: what is proven comes first, then unordered pairs. Last come those of lines
+ * that a row before them says to have overlapped: *told is how many rows there are without these,
+ * which say nothing new. */
+size_t model_findings(const struct model *model, const struct map_row *map,
+                      struct conflict_row **rows, size_t max, size_t *told);
 /* Most operations first. */
 size_t model_goroutines(const struct model *model, struct goroutine_row **rows, size_t max);
 /* For those that sort them themselves. */
-size_t model_goroutines_unordered(const struct model *model, struct goroutine_row **rows,
-                                  size_t max);
+size_t model_goroutines_unsorted(const struct model *model, struct goroutine_row **rows,
+                                 size_t max);
 size_t model_targets(const struct model *model, struct target_row **rows, size_t max);
 const struct target_row *model_target(const struct model *model, uint32_t tgid); /* NULL: none */
 size_t model_crashes(const struct model *model, struct crash_row **rows, size_t max);
@@ -334,6 +389,10 @@ uint64_t model_conflict_total(const struct model *model);
 /* Whether a conflict was seen at all: also one that only the runtime's fatal error told of, on a
  * map that is not known, and that therefore has no row. */
 bool model_has_conflict(const struct model *model);
+/* Unordered pairs that were seen, whether or not these lines were seen to overlap, too. */
+uint64_t model_unordered_total(const struct model *model);
+/* A conflict or an unordered pair. */
+bool model_has_finding(const struct model *model);
 const struct history_clock *model_clock(const struct model *model);
 uint64_t model_now_ns(const struct model *model); /* time of the latest event */
 /* What the bounds of the model itself dropped; and the same of the whole run, whatever was

@@ -81,6 +81,25 @@ struct frame model_place(struct model *model, uint32_t tgid, uint64_t return_add
 	return model_frame(model, tgid, return_address);
 }
 
+/* A lock is taken in sync, which is inlined into its caller or not. */
+static bool is_of_sync(const char *function)
+{
+	return function &&
+	       (!strncmp(function, "sync.", 5) || !strncmp(function, "internal/sync.", 14));
+}
+
+struct frame model_lock_place(struct model *model, uint32_t tgid, uint64_t place)
+{
+	int count;
+	const struct frame *frames = frames_at(model, tgid, place, &count);
+
+	for (int i = 0; frames && i < count; i++) {
+		if (!is_of_sync(frames[i].function))
+			return frames[i];
+	}
+	return (struct frame){.pc = place};
+}
+
 int model_chain(struct model *model, const struct access *access, int slot)
 {
 	int length = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stalls and overlaps: one CONFLICT is one pair of source lines on one map. */
+/* Stalls, overlaps and unordered pairs: one CONFLICT is one pair of source lines on one map. */
 #include "core/model/model_internal.h"
 
 #include <errno.h>
@@ -71,6 +71,20 @@ cleanup:
 	return NULL;
 }
 
+/* An unordered pair of lines that overlapped, too, says so, whichever was seen first. */
+static void conflict_relate(struct model *model, const struct map_entry *entry,
+                            const struct conflict_entry *conflict)
+{
+	uint64_t low = conflict->line_low, high = conflict->line_high;
+	enum conflict_kind kind = conflict->row.kind;
+	struct conflict_entry *weak = id_table_get(
+	        &model->conflict_keys, conflict_key(entry, kind, EVIDENCE_UNORDERED, low, high));
+
+	if (weak && id_table_get(&model->conflict_keys,
+	                         conflict_key(entry, kind, EVIDENCE_OVERLAP, low, high)))
+		weak->row.also_overlaps = true;
+}
+
 struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *entry,
                                          enum conflict_kind kind, enum conflict_evidence evidence,
                                          const struct access *a, int a_length,
@@ -93,12 +107,15 @@ struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *
 		conflict->row.kind = kind;
 		conflict->row.evidence = evidence;
 		conflict->row.first_ns = a->time_ns;
+		conflict_relate(model, entry, conflict);
 	}
 	row = &conflict->row;
 	row->count++;
 	row->last_ns = a->time_ns;
 	entry->row.names_version++;
-	conflict_sighting_add(model, conflict, a_length > b_length ? a_length : b_length);
+	row->depth = a_length > b_length ? a_length : b_length;
+	if (evidence != EVIDENCE_UNORDERED)
+		conflict_sighting_add(model, conflict, row->depth);
 	side_set(model, &row->a, a, model->scratch[0], a_length);
 	if (b)
 		side_set(model, &row->b, b, model->scratch[1], b_length);
@@ -123,6 +140,7 @@ static void conflict_merge(struct conflict_entry *into, struct conflict_entry *f
 		to->last_ns = row->last_ns;
 		to->hold_ns = row->hold_ns;
 		to->after_ns = row->after_ns;
+		to->gap_ns = row->gap_ns;
 		to->depth = row->depth;
 		to->a = row->a;
 		to->b = row->b;
@@ -147,12 +165,14 @@ void conflicts_move(struct model *model, struct map_entry *into, struct map_entr
 		if (other) {
 			conflict_merge(other, conflict);
 			conflict_retire(model, conflict);
+			conflict_relate(model, into, other);
 			continue;
 		}
 		id_table_remove(&model->conflict_keys, conflict->key);
 		conflict->key = key;
 		if (id_table_put(&model->conflict_keys, key, conflict) < 0)
 			model->dropped++; /* still shown, but the next sighting gets another row */
+		conflict_relate(model, into, conflict);
 	}
 }
 
@@ -236,6 +256,47 @@ int overlap_apply(struct model *model, const struct event_header *header)
 	return 0;
 }
 
+static void unordered_note(struct model *model, struct map_instance *instance,
+                           const struct event_unordered *event)
+{
+	const struct access *first = &event->first, *second = &event->second;
+	int a = model_chain(model, first, 0), b = model_chain(model, second, 1);
+	struct map_entry *entry = instance->entry;
+	struct conflict_entry *conflict;
+
+	entry_learn(model, entry, first, 0, a);
+	entry_learn(model, entry, second, 1, b);
+	entry_chain_add(model, entry, first, model->scratch[0], a, false);
+	entry_chain_add(model, entry, second, model->scratch[1], b, false);
+	conflict = conflict_sighting(model, entry, kind_of_ops(first->op, second->op),
+	                             EVIDENCE_UNORDERED, first, a, second, b);
+	if (!conflict) {
+		model->dropped++;
+		return;
+	}
+	conflict->row.last_ns = event->h.time_ns ? event->h.time_ns : second->time_ns;
+	if (conflict->row.count == 1)
+		conflict->row.first_ns = conflict->row.last_ns;
+	conflict->row.gap_ns =
+	        second->time_ns > first->time_ns ? second->time_ns - first->time_ns : 0;
+}
+
+int unordered_apply(struct model *model, const struct event_header *header)
+{
+	const struct event_unordered *event = (const struct event_unordered *)header;
+	struct map_instance *instance = map_instance_obtain(model, event->first.tgid,
+	                                                    event->first.map, event->map_gen, true);
+
+	if (!instance) { /* happened, even where no row has room for it */
+		totals_obtain(model, event->first.tgid)->order.unordered++;
+		model->unordered_total++;
+		return 0;
+	}
+	order_unordered_add(model, instance);
+	unordered_note(model, instance, event);
+	return 0;
+}
+
 void conflicts_tick(struct model *model, double seconds)
 {
 	for (size_t i = 0; i < model->conflicts.count; i++) {
@@ -251,7 +312,7 @@ void conflicts_reset(struct model *model)
 {
 	while (model->conflicts.count)
 		conflict_retire(model, model->conflicts.rows[model->conflicts.count - 1]);
-	model->conflict_total = 0;
+	model->conflict_total = model->unordered_total = 0;
 }
 
 void conflicts_destroy(struct model *model)

@@ -58,7 +58,7 @@ static struct map_entry *free_entry_take(struct model *model)
 	return entry;
 }
 
-/* All rows are taken: give up one that nobody will miss, an ended map without a conflict. */
+/* All rows are taken: give up one that nobody will miss, an ended map without a finding. */
 static bool entry_recycle(struct model *model)
 {
 	for (int step = 0; step < RECYCLE_STEPS && model->entries.count; step++) {
@@ -66,7 +66,7 @@ static bool entry_recycle(struct model *model)
 
 		model->recycle_hand = (model->recycle_hand + 1) % model->entries.count;
 		entry = model->entries.rows[model->recycle_hand];
-		if (entry->instances == 0 && entry->row.conflicts == 0) {
+		if (entry->instances == 0 && !entry->row.conflicts && !entry->row.order.unordered) {
 			map_entry_retire(model, entry);
 			return true;
 		}
@@ -132,6 +132,8 @@ static enum map_verdict verdict_of(const struct map_entry *entry)
 {
 	if (entry->row.conflicts)
 		return VERDICT_CONFLICT;
+	if (entry->row.order.unordered)
+		return VERDICT_UNORDERED;
 	if (entry->contended)
 		return entry->row.expected_overlaps >= MODEL_GUARDED_FROM ? VERDICT_GUARDED
 		                                                          : VERDICT_SUSPECT;
@@ -223,6 +225,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	for (int op = 0; op < OP_COUNT; op++)
 		row->past_ops[op] += row->ops[op];
 	row->past_conflicts += row->conflicts;
+	row->past_unordered += row->order.unordered;
 	memset(row->ops, 0, sizeof(row->ops));
 	memset(row->rate, 0, sizeof(row->rate));
 	memset(entry->ops_at_tick, 0, sizeof(entry->ops_at_tick));
@@ -230,6 +233,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->goroutines = 0;
+	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */
 	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);
 	heat_clear(entry);

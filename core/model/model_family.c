@@ -25,8 +25,10 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->stalls += row->stalls;
 	to->stall_seconds += row->stall_seconds;
 	to->expected_overlaps += row->expected_overlaps;
+	pair_counts_add(&to->order, &row->order);
 	to->conflicts += row->conflicts;
 	to->past_conflicts += row->past_conflicts;
+	to->past_unordered += row->past_unordered;
 	to->conflict_rate += row->conflict_rate;
 	into->conflicts_at_tick += from->conflicts_at_tick;
 	into->live += from->live;
@@ -68,6 +70,7 @@ static void entry_fold(struct model *model, struct map_entry *into, struct map_e
 	if (from->only)
 		from->only->entry = into;
 	into->only = from->only = NULL;
+	into->row.guard = (struct map_guard){0};
 	from->instances = from->live = 0;
 	births_fold(model, into, from);
 	entry_chains_move(model, into, from);

@@ -49,6 +49,10 @@ struct map_instance {
 	/* What it adds to its entry. */
 	uint64_t overlaps_seen, fatals;
 	uint64_t conflicts;
+	/* The same of pairs: as last reported; of the unordered ones, those that events told of,
+	 * and what they add. */
+	struct pair_counts order;
+	uint64_t unordered_base, unordered_seen, unordered;
 	double expected;
 };
 
@@ -167,7 +171,7 @@ struct model {
 	struct conflict_entry *conflict_free;
 	struct id_table conflict_keys;
 	unsigned int conflict_number;
-	uint64_t conflict_total;
+	uint64_t conflict_total, unordered_total;
 
 	struct row_list goroutines; /* struct goroutine_entry */
 	struct goroutine_entry *goroutine_free;
@@ -221,6 +225,8 @@ bool frame_internal(const struct frame *frame);
 struct frame model_frame(struct model *model, uint32_t tgid, uint64_t return_address);
 /* The same, past inlined calls of the runtime and of libraries over maps (maps.Clone). */
 struct frame model_place(struct model *model, uint32_t tgid, uint64_t return_address);
+/* Where a lock is taken: the innermost frame outside of sync, as model_frame(). */
+struct frame model_lock_place(struct model *model, uint32_t tgid, uint64_t place);
 /* Name of the function that a goroutine began with; NULL: not known. */
 const char *model_first_function(struct model *model, uint32_t tgid, uint64_t startpc);
 /* Call chain of an access into model->scratch[slot]; returns its length. */
@@ -269,6 +275,14 @@ void maps_process_end(struct model *model, uint32_t tgid);
 void maps_reset(struct model *model);
 void maps_destroy(struct model *model);
 
+/* ---- how accesses are ordered (model_order.c) --------------------------------------- */
+
+int order_apply(struct model *model, const struct event_header *event);
+/* An event told of an unordered pair on this map. */
+void order_unordered_add(struct model *model, struct map_instance *instance);
+void order_reset(struct map_instance *instance);
+void pair_counts_add(struct pair_counts *to, const struct pair_counts *more);
+
 /* ---- families (model_family.c) ------------------------------------------------------- */
 
 /* Give the instance its place: a row of its own or that of its family. */
@@ -312,6 +326,7 @@ void heat_clear(struct map_entry *entry);
 
 int stall_apply(struct model *model, const struct event_header *event);
 int overlap_apply(struct model *model, const struct event_header *event);
+int unordered_apply(struct model *model, const struct event_header *event);
 /* One sighting; lengths are those of the chains in model->scratch. b == NULL: unknown. The row, or
  * NULL when there is no room. */
 struct conflict_entry *conflict_sighting(struct model *model, struct map_entry *entry,

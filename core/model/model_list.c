@@ -140,14 +140,20 @@ static int by_number(const struct map_row *a, const struct map_row *b)
 
 MAP_COMPARE(maps_by_conflicts, COMPARE_DESCENDING(a->conflicts, b->conflicts);
             COMPARE_DESCENDING(map_changes(a), map_changes(b));)
+MAP_COMPARE(maps_by_findings, COMPARE_DESCENDING(a->conflicts, b->conflicts);
+            COMPARE_DESCENDING(a->order.unordered > 0, b->order.unordered > 0);
+            COMPARE_DESCENDING(map_changes(a), map_changes(b));)
 MAP_COMPARE(maps_by_rate, COMPARE_DESCENDING(map_rate(a), map_rate(b));)
 MAP_COMPARE(maps_by_writes, COMPARE_DESCENDING(map_changes(a), map_changes(b));)
 MAP_COMPARE(maps_by_goroutines, COMPARE_DESCENDING(a->goroutines, b->goroutines);)
 MAP_COMPARE(maps_by_number, )
 
 static row_compare *const map_orders[] = {
-        [MAPS_BY_CONFLICTS] = maps_by_conflicts, [MAPS_BY_RATE] = maps_by_rate,
-        [MAPS_BY_WRITES] = maps_by_writes,       [MAPS_BY_GOROUTINES] = maps_by_goroutines,
+        [MAPS_BY_CONFLICTS] = maps_by_conflicts,
+        [MAPS_BY_FINDINGS] = maps_by_findings,
+        [MAPS_BY_RATE] = maps_by_rate,
+        [MAPS_BY_WRITES] = maps_by_writes,
+        [MAPS_BY_GOROUTINES] = maps_by_goroutines,
         [MAPS_BY_NUMBER] = maps_by_number,
 };
 
@@ -206,6 +212,28 @@ size_t model_conflicts(const struct model *model, const struct map_row *map,
 	                  max);
 }
 
+static int findings_by_count(const void *x, const void *y)
+{
+	const struct conflict_row *a = *(struct conflict_row *const *)x;
+	const struct conflict_row *b = *(struct conflict_row *const *)y;
+
+	COMPARE_DESCENDING(b->also_overlaps, a->also_overlaps);
+	COMPARE_DESCENDING(a->evidence != EVIDENCE_UNORDERED, b->evidence != EVIDENCE_UNORDERED);
+	return conflicts_by_count(x, y);
+}
+
+size_t model_findings(const struct model *model, const struct map_row *map,
+                      struct conflict_row **rows, size_t max, size_t *told)
+{
+	size_t count = rows_first(&model->conflicts, conflict_shown, map, findings_by_count,
+	                          (void **)rows, max);
+
+	*told = count;
+	while (*told && rows[*told - 1]->also_overlaps)
+		--*told;
+	return count;
+}
+
 static bool goroutine_shown(const void *row, const void *what)
 {
 	(void)what;
@@ -234,8 +262,7 @@ size_t model_goroutines(const struct model *model, struct goroutine_row **rows, 
 	                  (void **)rows, max);
 }
 
-size_t model_goroutines_unordered(const struct model *model, struct goroutine_row **rows,
-                                  size_t max)
+size_t model_goroutines_unsorted(const struct model *model, struct goroutine_row **rows, size_t max)
 {
 	return rows_first(&model->goroutines, goroutine_shown, NULL, NULL, (void **)rows, max);
 }

@@ -321,6 +321,7 @@ static void instance_base(struct model *model, void *value, uint32_t tgid)
 	instance->overlaps_base += instance->conflicts - instance->fatals;
 	instance->overlaps_seen = instance->fatals = instance->conflicts = 0;
 	instance->expected = 0;
+	order_reset(instance);
 }
 
 void maps_process_end(struct model *model, uint32_t tgid)

@@ -67,6 +67,7 @@ static void totals_add(struct model_totals *sum, const struct model_totals *more
 	sum->conflicts += more->conflicts;
 	for (int kind = 0; kind < CONFLICT_KIND_COUNT; kind++)
 		sum->sightings[kind] += more->sightings[kind];
+	pair_counts_add(&sum->order, &more->order);
 	for (int op = 0; op < OP_COUNT; op++)
 		sum->ops[op] += more->ops[op];
 	sum->goroutines += more->goroutines;

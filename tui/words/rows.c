@@ -41,7 +41,7 @@ static int goroutines_read(struct rows *rows, const struct model *model)
 
 	if (room_make((void ***)&rows->goroutines, &rows->goroutine_room, count + 1))
 		return -ENOMEM;
-	rows->goroutine_count = model_goroutines_unordered(model, rows->goroutines, count);
+	rows->goroutine_count = model_goroutines_unsorted(model, rows->goroutines, count);
 	return 0;
 }
 

@@ -27,8 +27,9 @@
 /* ---- a small world of names: pc 0x1000 * function + line --------------------------------------
  */
 
-static const char *const functions[] = {NULL,        "main.reader", "main.writer", "main.loop",
-                                        "runtime.f", "main.goer",   "reflect.g",   "main.worker"};
+static const char *const functions[] = {NULL,        "main.reader", "main.writer",
+                                        "main.loop", "runtime.f",   "main.goer",
+                                        "reflect.g", "main.worker", "sync.(*Mutex).Lock"};
 
 static inline int names_frame(uint64_t pc, struct frame *out)
 {
@@ -192,6 +193,29 @@ static inline void overlap_send(struct model *model, uint32_t gen, struct access
 	event.map_gen = gen;
 	event.held = held;
 	event.came = came;
+	apply(model, &event.h);
+}
+
+static inline void unordered_send(struct model *model, uint32_t gen, struct access first,
+                                  struct access second)
+{
+	static struct event_unordered event;
+
+	memset(&event, 0, sizeof(event));
+	header_set(&event.h, EVENT_UNORDERED, sizeof(event));
+	event.map_gen = gen;
+	event.first = first;
+	event.second = second;
+	apply(model, &event.h);
+}
+
+/* The counts are those of *counts, the map that of addr. */
+static inline void order_send(struct model *model, uint64_t addr, const struct event_order *counts)
+{
+	struct event_order event = *counts;
+
+	header_set(&event.h, EVENT_ORDER, sizeof(event));
+	event.key = (struct map_key){.addr = addr, .tgid = PID};
 	apply(model, &event.h);
 }
 

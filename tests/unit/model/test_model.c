@@ -206,6 +206,7 @@ static void test_orders(void **state)
 		};
 
 		map_send(model, 0x1000 * (i + 1), &counts, ROW_GOES_ON);
+		order_send(model, 0x1000 * (i + 1), &(struct event_order){.unordered = i % 2});
 	}
 	tick(model, 1);
 	for (int order = MAPS_BY_CONFLICTS; order <= MAPS_BY_NUMBER; order++) {
@@ -219,6 +220,9 @@ static void test_orders(void **state)
 				        x->conflicts > y->conflicts ||
 				                (x->conflicts == y->conflicts &&
 				                 x->ops[OP_WRITE] >= y->ops[OP_WRITE]),
+				        x->conflicts > y->conflicts ||
+				                (x->conflicts == y->conflicts &&
+				                 x->order.unordered >= y->order.unordered),
 				        x->rate[OP_READ] + x->rate[OP_WRITE] >=
 				                y->rate[OP_READ] + y->rate[OP_WRITE],
 				        x->ops[OP_WRITE] >= y->ops[OP_WRITE],
