@@ -43,7 +43,9 @@ uint64_t snapshot_written_at(const struct snapshot_context *context)
 
 /* ---- rows ---------------------------------------------------------------------------- */
 
-int snapshot_news_load(const struct model *model, struct snapshot_rows *rows)
+/* Lists of the JSON are in the order that the format promises; people want what is proven first,
+ * and nothing twice. */
+static int news_load(const struct model *model, bool for_people, struct snapshot_rows *rows)
 {
 	struct snapshot_rows r = {0};
 
@@ -56,14 +58,23 @@ int snapshot_news_load(const struct model *model, struct snapshot_rows *rows)
 		snapshot_rows_free(rows);
 		return -ENOMEM;
 	}
-	rows->conflict_count = model_conflicts(model, NULL, r.conflicts, r.conflict_count);
+	if (for_people)
+		model_findings(model, NULL, r.conflicts, r.conflict_count, &rows->conflict_count);
+	else
+		rows->conflict_count = model_conflicts(model, NULL, r.conflicts, r.conflict_count);
 	rows->crash_count = model_crashes(model, r.crashes, r.crash_count);
 	return 0;
 }
 
-static int rows_load(const struct model *model, struct snapshot_rows *rows)
+int snapshot_news_load(const struct model *model, struct snapshot_rows *rows)
 {
-	int error = snapshot_news_load(model, rows);
+	return news_load(model, true, rows);
+}
+
+static int rows_load(const struct model *model, bool for_people, struct snapshot_rows *rows)
+{
+	enum map_order order = for_people ? MAPS_BY_FINDINGS : MAPS_BY_CONFLICTS;
+	int error = news_load(model, for_people, rows);
 
 	if (error)
 		return error;
@@ -78,7 +89,7 @@ static int rows_load(const struct model *model, struct snapshot_rows *rows)
 		return -ENOMEM;
 	}
 	rows->target_count = model_targets(model, rows->targets, rows->target_count);
-	rows->map_count = model_maps(model, MAPS_BY_CONFLICTS, rows->maps, rows->map_count);
+	rows->map_count = model_maps(model, order, rows->maps, rows->map_count);
 	rows->goroutine_count = model_goroutines(model, rows->goroutines, rows->goroutine_count);
 	return 0;
 }
@@ -105,7 +116,7 @@ int snapshot_write(const struct model *model, const struct snapshot_context *con
                    enum snapshot_format format, FILE *out, struct error *err)
 {
 	struct snapshot_rows rows;
-	int error = rows_load(model, &rows);
+	int error = rows_load(model, format == SNAPSHOT_TEXT, &rows);
 
 	if (!error) {
 		errno = 0;

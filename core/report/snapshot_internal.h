@@ -26,7 +26,7 @@ struct snapshot_rows {
 	size_t target_count, map_count, conflict_count, goroutine_count, crash_count;
 };
 
-/* Load conflicts and crashes alone: all that an interval's report tells one by one. */
+/* Load findings and crashes alone: all that an interval's report tells one by one. */
 int snapshot_news_load(const struct model *model, struct snapshot_rows *rows); /* 0 or -ENOMEM */
 void snapshot_rows_free(struct snapshot_rows *rows);
 

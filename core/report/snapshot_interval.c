@@ -33,12 +33,18 @@ static void place_print(FILE *out, const struct side *side)
 	fprintf(out, "%s %s %s:%d", map_op_name(side->access.op), function, file, frame->line);
 }
 
+/* What is counted as news: conflicts, and unordered pairs. */
+#define NEWS_KINDS 2
+
+static const char *const news_words[NEWS_KINDS] = {"conflict", "unordered pair"};
+
 static void conflict_news(FILE *out, const struct conflict_row *row)
 {
 	char type[NAME_MAX_BYTES];
 
 	sanitize(row->map->type ? row->map->type : "", type, sizeof(type));
-	fprintf(out, "  new conflict #%u %s on m%u%s%s, %" PRIu64 " time%s\n    a ", row->number,
+	fprintf(out, "  new %s #%u %s on m%u%s%s, %" PRIu64 " time%s\n    a ",
+	        news_words[row->evidence == EVIDENCE_UNORDERED], row->number,
 	        conflict_kind_name(row->kind), row->map->number, *type ? " " : "", type, row->count,
 	        row->count == 1 ? "" : "s");
 	place_print(out, &row->a);
@@ -51,35 +57,62 @@ static void conflict_news(FILE *out, const struct conflict_row *row)
 }
 
 struct news {
-	size_t fresh, again;
+	size_t fresh[NEWS_KINDS], again[NEWS_KINDS];
+	bool any;
 };
 
 static struct news news_count(const struct snapshot_rows *rows, uint64_t since_ns)
 {
-	struct news news = {0, 0};
+	struct news news = {0};
 
 	for (size_t i = 0; i < rows->conflict_count; i++) {
 		const struct conflict_row *row = rows->conflicts[i];
 
-		news.fresh += row->first_ns > since_ns;
-		news.again += row->first_ns <= since_ns && row->last_ns > since_ns;
+		int kind = row->evidence == EVIDENCE_UNORDERED;
+
+		news.fresh[kind] += row->first_ns > since_ns;
+		news.again[kind] += row->first_ns <= since_ns && row->last_ns > since_ns;
+		news.any |= row->last_ns > since_ns;
 	}
 	return news;
 }
 
-static void verdict_print(const struct model *model, const struct news *news, FILE *out)
+static void news_count_print(const struct news *news, FILE *out)
 {
-	if (news->fresh || news->again) {
-		fprintf(out, "%zu new conflict%s, %zu seen again", news->fresh,
-		        news->fresh == 1 ? "" : "s", news->again);
-	} else {
-		fputs(model_has_conflict(model) ? "no conflict seen in this interval"
-		                                : "no conflict seen so far",
-		      out);
+	const char *before = "";
+
+	for (int kind = 0; kind < NEWS_KINDS; kind++) {
+		if (!news->fresh[kind] && !news->again[kind])
+			continue;
+		fprintf(out, "%s%zu new %s%s, %zu seen again", before, news->fresh[kind],
+		        news_words[kind], news->fresh[kind] == 1 ? "" : "s", news->again[kind]);
+		before = ", ";
 	}
 }
 
-/* When anything was lost, "no conflict" would say too much. */
+static const char *none_words(const struct model *model)
+{
+	if (model_has_conflict(model))
+		return "no conflict seen in this interval";
+	return model_has_finding(model) ? "nothing new in this interval"
+	                                : "no conflict seen so far";
+}
+
+/* When anything was lost, "no conflict" would say too much; so does "none" where there are
+ * unordered pairs. */
+static void verdict_print(const struct model *model, const struct news *news, uint64_t lost,
+                          FILE *out)
+{
+	bool only_unordered = model_has_finding(model) && !model_has_conflict(model);
+
+	if (news->any)
+		news_count_print(news, out);
+	else
+		fputs(lost && !only_unordered ? "none seen" : none_words(model), out);
+	if (lost)
+		fprintf(out, ", %" PRIu64 " events lost", lost);
+}
+
 static void line_print(const struct model *model, const struct snapshot_context *context,
                        const struct news *news, FILE *out)
 {
@@ -93,12 +126,7 @@ static void line_print(const struct model *model, const struct snapshot_context 
 	        coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
-	if (lost && !news->fresh && !news->again)
-		fprintf(out, "none seen, %" PRIu64 " events lost", lost);
-	else
-		verdict_print(model, news, out);
-	if (lost && (news->fresh || news->again))
-		fprintf(out, ", %" PRIu64 " events lost", lost);
+	verdict_print(model, news, lost, out);
 	fputc('\n', out);
 }
 
@@ -115,7 +143,7 @@ static void news_print(const struct snapshot_rows *rows, uint64_t since_ns, FILE
 		}
 	}
 	if (fresh > shown)
-		fprintf(out, "  ... and %zu more new conflicts\n", fresh - shown);
+		fprintf(out, "  ... and %zu more that are new\n", fresh - shown);
 	for (size_t i = 0; i < rows->crash_count; i++) {
 		char message[NAME_MAX_BYTES];
 

@@ -4,6 +4,7 @@
 #include "core/report/snapshot_json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/probe/access_key.h"
@@ -212,6 +213,44 @@ static void put_length(struct json_writer *w, const struct map_row *row)
 		json_put_null(w, "len");
 }
 
+static void put_order(struct json_writer *w, const struct pair_counts *order)
+{
+	json_begin_object(w, "order");
+	snapshot_put_count(w, "pairs", pair_counts_all(order));
+	snapshot_put_count(w, "under_lock", order->under_lock);
+	snapshot_put_count(w, "ordered", order->ordered);
+	snapshot_put_count(w, "unknown", order->unknown);
+	snapshot_put_count(w, "unordered", order->unordered);
+	json_end_object(w);
+}
+
+/* Of a place in the code: its address at least. */
+static void put_place(struct json_writer *w, const char *key, const struct frame *frame)
+{
+	if (frame->function || frame->pc)
+		put_frame(w, key, frame);
+	else
+		json_put_null(w, key);
+}
+
+/* A mutex and the lock of a sync.RWMutex look alike from outside: the kind is "lock". */
+static void put_guard(struct json_writer *w, const struct map_guard *guard)
+{
+	if (!map_guard_known(guard) || !guard->lock) {
+		json_put_null(w, "guard");
+		return;
+	}
+	json_begin_object(w, "guard");
+	json_put_text(w, "kind", "lock");
+	json_put_null(w, "name");
+	put_address(w, "addr", guard->lock);
+	put_place(w, "at", &guard->taken);
+	snapshot_put_count(w, "accesses", guard->accesses - guard->bare);
+	snapshot_put_count(w, "of", guard->accesses);
+	put_place(w, "bare_at", &guard->bare_at);
+	json_end_object(w);
+}
+
 static void put_map(struct json_writer *w, struct map_row *row)
 {
 	json_begin_object(w, NULL);
@@ -222,6 +261,8 @@ static void put_map(struct json_writer *w, struct map_row *row)
 	put_length(w, row);
 	put_born(w, row);
 	json_put_text(w, "verdict", map_verdict_name(row->verdict));
+	put_order(w, &row->order);
+	put_guard(w, &row->guard);
 	put_ops(w, row);
 	snapshot_put_known(w, "goroutines", row->goroutines);
 	snapshot_put_count(w, "stalls", row->stalls);
@@ -255,6 +296,8 @@ static void put_conflict(struct json_writer *w, const struct snapshot_context *c
 		put_access(w, "b", context, &row->b);
 	else
 		put_access_unknown(w, "b");
+	json_put_real(w, "gap_seconds",
+	              row->evidence == EVIDENCE_UNORDERED ? (double)row->gap_ns / 1e9 : NAN);
 	json_end_object(w);
 }
 

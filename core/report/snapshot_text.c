@@ -9,11 +9,12 @@
 #include "core/base/thousands.h"
 #include "core/event/trouble.h"
 #include "core/probe/access_key.h"
+#include "core/report/order_text.h"
 #include "core/report/overhead_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define COLUMNS         80
-#define VERDICT_COLUMNS 8
+#define VERDICT_COLUMNS 9
 /* What a report shows in full; the JSON has everything. */
 #define CONFLICTS_SHOWN 20
 #define MAPS_SHOWN      40
@@ -24,7 +25,8 @@ enum tone { TONE_PLAIN, TONE_BAD, TONE_WARN, TONE_GOOD, TONE_TITLE };
 static const char *const tone_codes[] = {"", "\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1m"};
 
 static const enum tone verdict_tones[VERDICT_COUNT] = {
-        [VERDICT_CONFLICT] = TONE_BAD, [VERDICT_SUSPECT] = TONE_WARN, [VERDICT_GUARDED] = TONE_GOOD,
+        [VERDICT_CONFLICT] = TONE_BAD, [VERDICT_UNORDERED] = TONE_BAD,
+        [VERDICT_SUSPECT] = TONE_WARN, [VERDICT_GUARDED] = TONE_GOOD,
         [VERDICT_SHARED] = TONE_PLAIN, [VERDICT_LOCAL] = TONE_PLAIN,
 };
 
@@ -135,7 +137,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	fputc('\n', out);
 }
 
-/* ---- conflicts ----------------------------------------------------------------------- */
+/* ---- conflicts, unordered pairs ------------------------------------------------------ */
 
 static void frame_print(FILE *out, const struct frame *frame)
 {
@@ -213,25 +215,84 @@ static void side_print(const struct snapshot_context *context, FILE *out, char l
 	origin_print(out, side);
 }
 
-static void conflict_print(const struct snapshot_context *context, FILE *out,
+/* What became of each side, by evidence; NULL: it is not known. */
+static const char *const roles[EVIDENCE_COUNT][2] = {
+        [EVIDENCE_OVERLAP] = {"  (was held)", "  (came meanwhile)"},
+        [EVIDENCE_FATAL] = {"  (died of it)", NULL},
+        [EVIDENCE_UNORDERED] = {"  (first)", "  (second)"},
+};
+
+static void conflict_title(const struct snapshot_context *context, FILE *out,
                            const struct conflict_row *row)
 {
 	char title[NAME_MAX_BYTES + 32];
+	const char *times = row->count == 1 ? "time" : "times";
 
 	put(context, out, TONE_BAD, "#%u %s", row->number, conflict_kind_name(row->kind));
-	fprintf(out, "  seen %" PRIu64 " time%s on %s\n", row->count, row->count == 1 ? "" : "s",
-	        map_title(row->map, title, sizeof(title)));
+	map_title(row->map, title, sizeof(title));
+	if (row->evidence == EVIDENCE_UNORDERED)
+		fprintf(out,
+		        "  on %s\n  " UNORDERED_WORDS ";\n  seen %" PRIu64
+		        " %s; not caught at the same time; %.3g ms apart\n",
+		        title, row->count, times, (double)row->gap_ns / 1e6);
+	else
+		fprintf(out, "  seen %" PRIu64 " %s on %s\n", row->count, times, title);
 	if (row->map && row->map->born_length) {
 		fputs("  made at\n", out);
 		frame_print(out, &row->map->born[0]);
 	}
-	if (row->evidence == EVIDENCE_FATAL) {
-		side_print(context, out, 'a', "  (died of it)", &row->a);
+}
+
+static void conflict_print(const struct snapshot_context *context, FILE *out,
+                           const struct conflict_row *row)
+{
+	conflict_title(context, out, row);
+	side_print(context, out, 'a', roles[row->evidence][0], &row->a);
+	if (roles[row->evidence][1])
+		side_print(context, out, 'b', roles[row->evidence][1], &row->b);
+	else
 		fputs("  b not known: the runtime names one side only\n", out);
-		return;
+}
+
+/* Proven ones come first in the list of rows, unordered pairs behind them. */
+static size_t proven_count(const struct snapshot_rows *rows)
+{
+	size_t count = 0;
+
+	while (count < rows->conflict_count &&
+	       rows->conflicts[count]->evidence != EVIDENCE_UNORDERED)
+		count++;
+	return count;
+}
+
+/* A headline, the first few of count rows, and how many more there are. */
+static void pairs_print(const struct model *model, const struct snapshot_context *context,
+                        struct conflict_row *const *rows, size_t count, FILE *out)
+{
+	fprintf(out, ", %zu pair%s of lines", count, count == 1 ? "" : "s");
+	if (events_lost(model))
+		fprintf(out, ", %" PRIu64 " events lost", events_lost(model));
+	fputc('\n', out);
+	for (size_t i = 0; i < count && i < CONFLICTS_SHOWN; i++) {
+		fputc('\n', out);
+		conflict_print(context, out, rows[i]);
 	}
-	side_print(context, out, 'a', "  (was held)", &row->a);
-	side_print(context, out, 'b', "  (came meanwhile)", &row->b);
+	if (count > CONFLICTS_SHOWN)
+		fprintf(out, "\n... and %zu more; --format json has them all\n",
+		        count - CONFLICTS_SHOWN);
+}
+
+static void unordered_print(const struct model *model, const struct snapshot_context *context,
+                            const struct snapshot_rows *rows, FILE *out)
+{
+	size_t proven = proven_count(rows);
+
+	if (model_unordered_total(model) == 0)
+		return;
+	fputc('\n', out);
+	put(context, out, TONE_BAD, "Unordered pairs: %" PRIu64 " seen",
+	    model_unordered_total(model));
+	pairs_print(model, context, rows->conflicts + proven, rows->conflict_count - proven, out);
 }
 
 static void conflicts_none_print(const struct model *model, const struct snapshot_context *context,
@@ -253,24 +314,16 @@ static void conflicts_none_print(const struct model *model, const struct snapsho
 static void conflicts_print(const struct model *model, const struct snapshot_context *context,
                             const struct snapshot_rows *rows, FILE *out)
 {
+	/* Where there are unordered pairs, nobody is to read "none". */
+	if (model_unordered_total(model) && !model_has_conflict(model))
+		return;
 	fputc('\n', out);
 	if (model_conflict_total(model) == 0) {
 		conflicts_none_print(model, context, out);
 		return;
 	}
-	put(context, out, TONE_BAD, "Conflicts: %" PRIu64 " seen, %zu pair%s of lines",
-	    model_conflict_total(model), rows->conflict_count,
-	    rows->conflict_count == 1 ? "" : "s");
-	if (events_lost(model))
-		fprintf(out, ", %" PRIu64 " events lost", events_lost(model));
-	fputc('\n', out);
-	for (size_t i = 0; i < rows->conflict_count && i < CONFLICTS_SHOWN; i++) {
-		fputc('\n', out);
-		conflict_print(context, out, rows->conflicts[i]);
-	}
-	if (rows->conflict_count > CONFLICTS_SHOWN)
-		fprintf(out, "\n... and %zu more; --format json has them all\n",
-		        rows->conflict_count - CONFLICTS_SHOWN);
+	put(context, out, TONE_BAD, "Conflicts: %" PRIu64 " seen", model_conflict_total(model));
+	pairs_print(model, context, rows->conflicts, proven_count(rows), out);
 }
 
 static void crashes_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
@@ -292,13 +345,31 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 
 /* ---- maps ---------------------------------------------------------------------------- */
 
+/* What guards the map, below its figures. */
+static void guard_print(FILE *out, const struct map_row *row)
+{
+	char text[NAME_MAX_BYTES + 128], clean[NAME_MAX_BYTES + 128];
+
+	if (!row->guard.lock)
+		return;
+	order_guard_text(&row->guard, text, sizeof(text));
+	sanitize(text, clean, sizeof(clean));
+	if (*clean)
+		fprintf(out, "%*s%s\n", VERDICT_COLUMNS + 1, "", clean);
+	order_bare_text(&row->guard, text, sizeof(text));
+	sanitize(text, clean, sizeof(clean));
+	if (*clean)
+		fprintf(out, "%*sthe others: %s\n", VERDICT_COLUMNS + 1, "", clean);
+}
+
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
 {
 	char title[NAME_MAX_BYTES + 64], figures[80], buffers[5][16];
 	uint64_t changes = OPS_CHANGING(row->ops);
 	size_t length;
 
-	put(context, out, verdict_tones[row->verdict], "%-8s", map_verdict_name(row->verdict));
+	put(context, out, verdict_tones[row->verdict], "%-*s", VERDICT_COLUMNS,
+	    map_verdict_name(row->verdict));
 	snprintf(figures, sizeof(figures), " %7s %7s %6s %5u%c %6s/%-6s ",
 	         figure((double)row->ops[OP_READ], buffers[0]), figure((double)changes, buffers[1]),
 	         figure((double)row->ops[OP_ITERATE], buffers[2]), row->goroutines,
@@ -312,7 +383,8 @@ static void map_print(const struct snapshot_context *context, FILE *out, const s
 	if (VERDICT_COLUMNS + strlen(figures) + strlen(title) <= COLUMNS)
 		fprintf(out, "%s%s\n", figures, title);
 	else
-		fprintf(out, "%s\n         %s\n", figures, title);
+		fprintf(out, "%s\n%*s%s\n", figures, VERDICT_COLUMNS + 1, "", title);
+	guard_print(out, row);
 }
 
 static void maps_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
@@ -323,8 +395,8 @@ static void maps_print(const struct snapshot_context *context, const struct snap
 		return;
 	}
 	fputc('\n', out);
-	put(context, out, TONE_TITLE, "%-8s %7s %7s %6s %6s %13s %s\n", "verdict", "reads",
-	    "changes", "ranges", "gorout", "seen/expected", "map");
+	put(context, out, TONE_TITLE, "%-*s %7s %7s %6s %6s %13s %s\n", VERDICT_COLUMNS, "verdict",
+	    "reads", "changes", "ranges", "gorout", "seen/expected", "map");
 	for (size_t i = 0; i < rows->map_count && i < MAPS_SHOWN; i++)
 		map_print(context, out, rows->maps[i]);
 	if (rows->map_count > MAPS_SHOWN)
@@ -385,6 +457,7 @@ int snapshot_text_write(const struct model *model, const struct snapshot_context
 {
 	head_print(model, context, rows, out);
 	conflicts_print(model, context, rows, out);
+	unordered_print(model, context, rows, out);
 	crashes_print(context, rows, out);
 	maps_print(context, rows, out);
 	gaps_print(model, context, out);
