@@ -167,7 +167,11 @@ static void wait_for_something(struct batch *batch)
 
 static bool is_over(const struct batch *batch)
 {
-	if (batch->options->until_conflict && model_has_conflict(session_model(batch->session)))
+	const struct model *model = session_model(batch->session);
+
+	if (batch->options->until_conflict && model_has_conflict(model))
+		return true;
+	if (batch->options->until_finding && model_has_finding(model))
 		return true;
 	return session_targets_gone(batch->session) || clock_now() >= batch->end;
 }

@@ -34,6 +34,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	        .duration_ns = options->duration_ns,
 	        .color = options->color,
 	        .until_conflict = options->until_conflict,
+	        .until_finding = options->until_finding,
 	};
 }
 
@@ -116,13 +117,15 @@ static int run_screen(struct session *session, const struct options *options, st
 	return rc ? rc : session_stop(session, err);
 }
 
-/* What says most comes first: 3, then 5, then what CMD says. */
+/* What says most comes first: 3, 6, 5, then what CMD says. */
 static int exit_status(struct session *session, const struct options *options)
 {
 	char gaps[SNAPSHOT_GAPS_MAX];
 
 	if (options->batch && model_has_conflict(session_model(session)))
 		return EXIT_CONFLICT;
+	if (options->batch && model_has_finding(session_model(session)))
+		return EXIT_UNORDERED;
 	if (options->batch && session_gaps(session, gaps)) {
 		fprintf(stderr, "gomaptop: no conflict was seen, but not all was: %s; status %d\n",
 		        gaps, EXIT_GAPS);

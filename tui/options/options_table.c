@@ -125,6 +125,14 @@ static int read_until_conflict(struct command_line *line, const char *text, stru
 	return 0;
 }
 
+static int read_until_finding(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->until_finding = true;
+	return 0;
+}
+
 static int read_stall(struct command_line *line, const char *text, struct error *err)
 {
 	struct options *o = line->options;
@@ -261,6 +269,10 @@ const struct option_row option_rows[] = {
          .meaning = WATCHING,
          .help = "stop at the first conflict",
          .read = read_until_conflict},
+        {.name = "until-finding",
+         .meaning = WATCHING,
+         .help = "stop at the first conflict or unordered pair",
+         .read = read_until_finding},
         {.name = "max-overhead",
          .argument = "PCT",
          .default_value = "3",

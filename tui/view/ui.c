@@ -309,7 +309,8 @@ enum loop_answer ui_news(struct ui *ui)
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
 	ui_refresh(ui);
-	if (ui->config->until_conflict && model_has_conflict(ui->source->model))
+	if ((ui->config->until_conflict && model_has_conflict(ui->source->model)) ||
+	    (ui->config->until_finding && model_has_finding(ui->source->model)))
 		return LOOP_QUIT;
 	return LOOP_DRAW;
 }

@@ -52,7 +52,7 @@ struct ui_config {
 	uint64_t interval_ns; /* between two refreshes; not 0 */
 	uint64_t duration_ns; /* 0: until q */
 	enum ui_color color;
-	bool until_conflict;
+	bool until_conflict, until_finding;
 };
 
 /* Run until the user quits, the duration ends or a signal asks for it. 0, or -errno with words
