@@ -82,7 +82,7 @@ struct order_judge_config {
 };
 
 int order_judge_create(const struct order_judge_config *config,
-                       struct order_judge **out); /* 0 or -ENOMEM */
+                       struct order_judge **out);    /* 0 or -ENOMEM */
 void order_judge_destroy(struct order_judge *judge); /* accepts NULL */
 
 /* One event. detail: the caller's own number of an ACCESS, handed back in findings. */
