@@ -44,6 +44,8 @@ static void map_init(struct synthetic *s, unsigned int i)
 
 	map->key = (struct map_key){.addr = MAPS_START + i * MAP_BYTES, .tgid = process_of(s, i)};
 	map->life = i < s->config.conflict_maps ? LIFE_CONFLICT : (enum map_life)life;
+	if (map->life != LIFE_CONFLICT && i < s->config.conflict_maps + s->config.unordered_maps)
+		map->life = LIFE_UNORDERED;
 	map->counts.type = synthetic_type_addr(i + i / 8000);
 	map->counts.seed = synthetic_dice(s);
 	map->counts.first_ns = s->now_ns + i;
@@ -96,7 +98,8 @@ int synthetic_create(const struct synthetic_config *config, struct event_queue *
 	s->config = *config;
 	config_defaults(&s->config);
 	if (s->config.processes > PROCESSES_MAX || s->config.depth < 4 ||
-	    s->config.depth > DEPTH_MAX || s->config.conflict_maps > s->config.maps) {
+	    s->config.depth > DEPTH_MAX ||
+	    s->config.conflict_maps + s->config.unordered_maps > s->config.maps) {
 		free(s);
 		return -EINVAL;
 	}
@@ -114,6 +117,7 @@ int synthetic_create(const struct synthetic_config *config, struct event_queue *
 	for (unsigned int i = 0; i < s->config.goroutines; i++)
 		goroutine_init(s, i);
 	s->overlaps.per_second = s->config.conflict_maps ? s->config.conflicts_per_second : 0;
+	s->unordered.per_second = s->config.unordered_maps ? s->config.unordered_per_second : 0;
 	s->stalls.per_second = s->config.stalls_per_second;
 	s->short_maps.per_second = s->config.short_maps_per_second;
 	s->losses.per_second = s->config.lost_per_second;
@@ -170,6 +174,7 @@ static void interval_open(struct synthetic *s)
 	double seconds = (double)s->config.interval_ns / (double)SYNTHETIC_SECOND_NS;
 
 	quota_open(&s->overlaps, seconds);
+	quota_open(&s->unordered, seconds);
 	quota_open(&s->stalls, seconds);
 	quota_open(&s->short_maps, seconds);
 	quota_open(&s->losses, seconds);
@@ -178,8 +183,8 @@ static void interval_open(struct synthetic *s)
 /* News that the kernel side would have put into its ring, as opposed to counts. */
 static bool event_is_news(const struct event_header *event)
 {
-	return event->kind == EVENT_OVERLAP || event->kind == EVENT_STALL ||
-	       event->kind == EVENT_CRASH;
+	return event->kind == EVENT_OVERLAP || event->kind == EVENT_UNORDERED ||
+	       event->kind == EVENT_STALL || event->kind == EVENT_CRASH;
 }
 
 bool synthetic_step(struct synthetic *synthetic)

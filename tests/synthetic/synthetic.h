@@ -8,8 +8,9 @@
  * one interval a step, the dice are seeded. The sums are those of a true source: hits = filtered +
  * counted, counted = all operations of all maps, made = delivered + lost.
  *
- * The maps take turns: the first conflict_maps have conflicts, the others are guarded, suspect,
- * shared and local by turns. Rows are busy by rank: the first map has most operations.
+ * The maps take turns: the first conflict_maps have conflicts, the next unordered_maps unordered
+ * pairs, the others are guarded, suspect, shared and local by turns. Rows are busy by rank: the
+ * first map has most operations.
  */
 #ifndef GOMAPTOP_TESTS_SYNTHETIC_H
 #define GOMAPTOP_TESTS_SYNTHETIC_H
@@ -31,8 +32,10 @@ struct synthetic_config {
 	unsigned int goroutines; /* [24] */
 	unsigned int depth;      /* deepest call chain, 4 to 64 [12] */
 	unsigned int conflict_maps;   /* none: no map has conflicts */
+	unsigned int unordered_maps;  /* none: nothing is told of how accesses are ordered */
 	double operations_per_second; /* of all maps [100000] */
 	double conflicts_per_second;  /* of all maps; none */
+	double unordered_per_second;  /* unordered pairs on all maps; none */
 	double stalls_per_second;     /* sampled call chains; none */
 	double short_maps_per_second; /* maps that live for less than an interval; none */
 	double lost_per_second;       /* events lost in a full ring; none */

@@ -12,11 +12,19 @@
 #define SYNTHETIC_FIRST_PID 4242u
 
 /* What kind of life a map leads. */
-enum map_life { LIFE_CONFLICT, LIFE_GUARDED, LIFE_SUSPECT, LIFE_SHARED, LIFE_LOCAL };
+enum map_life {
+	LIFE_CONFLICT,
+	LIFE_UNORDERED,
+	LIFE_GUARDED,
+	LIFE_SUSPECT,
+	LIFE_SHARED,
+	LIFE_LOCAL
+};
 
 struct synthetic_map {
 	struct map_key key;
 	struct map_counts counts;
+	uint64_t unordered; /* pairs */
 	enum map_life life;
 };
 
@@ -42,13 +50,15 @@ struct synthetic {
 	bool pending;       /* the event in the buffer waits for room */
 	struct synthetic_map *maps;
 	struct synthetic_goroutine *goroutines;
-	struct quota overlaps, stalls, short_maps, losses;
+	struct quota overlaps, unordered, stalls, short_maps, losses;
 	uint64_t short_made;
 	uint64_t value[COVERAGE_COUNT];
 	union {
 		struct event_header header;
 		struct event_stall stall;
 		struct event_overlap overlap;
+		struct event_unordered unordered;
+		struct event_order order;
 		struct event_crash crash;
 		struct event_process process;
 		struct event_map map;

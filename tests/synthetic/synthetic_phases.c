@@ -108,6 +108,32 @@ static bool overlaps_next(struct synthetic *s)
 	return true;
 }
 
+/* The same maps' lines, at some time from each other. */
+static bool unordered_next(struct synthetic *s)
+{
+	struct event_unordered *event = &s->event.unordered;
+	unsigned int map, pair, a, b;
+
+	if (s->index >= s->unordered.left)
+		return false;
+	map = s->config.conflict_maps + dice_below(s, 1 + dice_below(s, s->config.unordered_maps));
+	pair = dice_below(s, 1 + dice_below(s, PAIRS_OF_A_MAP));
+	a = dice_below(s, s->config.goroutines);
+	b = a + 1 + dice_below(s, USERS_OF_A_MAP);
+	access_make(s, &event->first, map, a, pair, pair_ops[pair][0]);
+	access_make(s, &event->second, map, b, pair + 1, pair_ops[pair][1]);
+	event_begin(s, EVENT_UNORDERED,
+	            offsetof(struct event_unordered, second) + access_size(&event->second),
+	            event->first.tgid);
+	event->map_gen = 0;
+	event->pad = 0;
+	event->second.time_ns = event->h.time_ns;
+	event->first.time_ns = event->h.time_ns - 1000 - dice_below(s, 5000000);
+	s->maps[map].unordered++;
+	s->value[COVERAGE_EVENTS_MADE]++;
+	return true;
+}
+
 static bool stalls_next(struct synthetic *s)
 {
 	struct event_stall *event = &s->event.stall;
@@ -139,8 +165,8 @@ static bool stalls_next(struct synthetic *s)
 static void control_update(struct synthetic_map *map, uint64_t interval_ns)
 {
 	static const unsigned int arrivals_per_second[] = {
-	        [LIFE_CONFLICT] = 400, [LIFE_GUARDED] = 5000, [LIFE_SUSPECT] = 1,
-	        [LIFE_SHARED] = 0,     [LIFE_LOCAL] = 0,
+	        [LIFE_CONFLICT] = 400, [LIFE_UNORDERED] = 1, [LIFE_GUARDED] = 5000,
+	        [LIFE_SUSPECT] = 1,    [LIFE_SHARED] = 0,    [LIFE_LOCAL] = 0,
 	};
 
 	for (int c = 0; c < 2; c++) {
@@ -190,6 +216,37 @@ static bool maps_next(struct synthetic *s)
 	event->key = s->maps[s->index].key;
 	event->counts = s->maps[s->index].counts;
 	event->end = event->pad = 0;
+	return true;
+}
+
+/* How the accesses to each map are ordered: guarded ones by a lock, but for one access to every
+ * second of them; of suspects it cannot be told. */
+static bool orders_next(struct synthetic *s)
+{
+	struct event_order *event = &s->event.order;
+	const struct synthetic_map *map;
+	uint64_t seen;
+
+	if (!s->config.unordered_maps || s->index >= s->config.maps)
+		return false;
+	map = &s->maps[s->index];
+	seen = 300 * (s->step + 1) / (s->index + 1);
+	memset(event, 0, sizeof(*event));
+	event_begin(s, EVENT_ORDER, sizeof(*event), map->key.tgid);
+	event->key = map->key;
+	event->unordered = map->unordered;
+	if (map->life == LIFE_SUSPECT)
+		event->unknown = seen / 3;
+	if (map->life == LIFE_GUARDED) {
+		event->under_lock = seen;
+		event->ordered = seen / 20;
+		event->guard_accesses = 2 * seen;
+		event->guard_bare = s->index % 8 ? 0 : 1;
+		event->guard_lock = map->key.addr - 8;
+		event->guard_place = synthetic_pc(SYNTHETIC_USER, s->index, 88);
+		event->guard_bare_place = s->index % 8 ? 0 : map->counts.first_caller;
+	}
+	event->pairs = event->under_lock + event->ordered + event->unknown + event->unordered;
 	return true;
 }
 
@@ -294,6 +351,6 @@ static bool tick_next(struct synthetic *s)
 }
 
 synthetic_phase *const synthetic_phases[] = {
-        processes_next,  overlaps_next, stalls_next,   maps_next, short_maps_next,
-        goroutines_next, crash_next,    coverage_next, tick_next, NULL,
+        processes_next,  overlaps_next,   unordered_next, stalls_next,   maps_next, orders_next,
+        short_maps_next, goroutines_next, crash_next,     coverage_next, tick_next, NULL,
 };
