@@ -25,20 +25,34 @@ static const char *number(uint64_t value, char out[NUMBER_MAX])
 void order_pairs_text(const struct pair_counts *order, char *text, size_t size)
 {
 	uint64_t all = pair_counts_all(order);
-	uint64_t open =
-	        all - order->under_lock - order->ordered - order->unknown - order->unordered;
-	char n[5][NUMBER_MAX], waiting[NUMBER_MAX + 32] = "";
+	const struct {
+		uint64_t count;
+		const char *words;
+		bool always;
+	} parts[] = {
+	        {order->under_lock, "under one lock", false},
+	        {order->ordered, "ordered otherwise", false},
+	        {order->unknown, "unknown", false},
+	        {order->unordered, "unordered", true},
+	        {all - order->under_lock - order->ordered - order->unknown - order->unordered,
+	         "not decided yet", false},
+	};
+	const char *before = ": ";
+	char n[NUMBER_MAX];
 
 	*text = '\0';
 	if (!all)
 		return;
-	if (open)
-		snprintf(waiting, sizeof(waiting), ", %s not decided yet", number(open, n[0]));
-	snprintf(text, size,
-	         "%s pair%s: %s under one lock, %s ordered otherwise, %s unknown, %s unordered%s",
-	         number(all, n[0]), all == 1 ? "" : "s", number(order->under_lock, n[1]),
-	         number(order->ordered, n[2]), number(order->unknown, n[3]),
-	         number(order->unordered, n[4]), waiting);
+	snprintf(text, size, "%s", number(all, n));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t used = strlen(text);
+
+		if (!parts[i].count && !parts[i].always)
+			continue;
+		snprintf(text + used, size - used, "%s%s %s", before, number(parts[i].count, n),
+		         parts[i].words);
+		before = ", ";
+	}
 }
 
 /* ", taken at ledger.go:88 main.f": before and line and function, as far as they are known. */

@@ -17,10 +17,10 @@
 /* All are cut off where size is too small, always ended with a 0, and empty where nothing is known.
  */
 
-/* "1,204 pairs: 1,000 under one lock, 200 ordered otherwise, 4 unknown, 0 unordered" */
+/* "1,204: 1,000 under one lock, 200 ordered otherwise, 4 unknown, 0 unordered"; what is 0 is left
+ * out, but for the last. */
 void order_pairs_text(const struct pair_counts *order, char *text, size_t size);
-/* "1,200 of 1,204 accesses seen were under 0xc000123450, taken at ledger.go:88 main.(*ledger).credit"
- */
+/* "1,200 of 1,204 accesses seen were under 0xc000123450, taken at ledger.go:88 main.f" */
 void order_guard_text(const struct map_guard *guard, char *text, size_t size);
 /* Of accesses without that lock: "last at book.go:88 main.(*book).add" */
 void order_bare_text(const struct map_guard *guard, char *text, size_t size);

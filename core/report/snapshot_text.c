@@ -99,6 +99,19 @@ static void target_print(const struct snapshot_context *context, FILE *out,
 	    process_state_name(target->state));
 }
 
+/* How many pairs of accesses were decided, and by what. */
+static void pairs_count_print(const struct model *model, FILE *out)
+{
+	struct pair_counts order = model_totals_rest(model, 0).order;
+	char text[128], *parts = text;
+
+	order_pairs_text(&order, text, sizeof(text));
+	if (*text)
+		fprintf(out, "pairs of accesses looked at: %s:\n ", strsep(&parts, ":"));
+	if (parts)
+		fprintf(out, "%s\n", parts);
+}
+
 static void head_print(const struct model *model, const struct snapshot_context *context,
                        const struct snapshot_rows *rows, FILE *out)
 {
@@ -135,6 +148,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	if (*parts)
 		fprintf(out, "\noverhead: %s", parts);
 	fputc('\n', out);
+	pairs_count_print(model, out);
 }
 
 /* ---- conflicts, unordered pairs ------------------------------------------------------ */
@@ -345,21 +359,35 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 
 /* ---- maps ---------------------------------------------------------------------------- */
 
-/* What guards the map, below its figures. */
+/* A sentence below the figures of a map: where it is too long, the place goes on a line of its own.
+ */
+static void below_print(FILE *out, const char *before, const char *text)
+{
+	char clean[NAME_MAX_BYTES + 128], *place;
+	int indent = VERDICT_COLUMNS + 1;
+
+	if (!*text)
+		return;
+	sanitize(text, clean, sizeof(clean));
+	place = strstr(clean, ", taken at ");
+	if (!place || (size_t)indent + strlen(before) + strlen(clean) <= COLUMNS) {
+		fprintf(out, "%*s%s%s\n", indent, "", before, clean);
+		return;
+	}
+	*place = '\0';
+	fprintf(out, "%*s%s%s,\n%*s%s\n", indent, "", before, clean, indent + 2, "", place + 2);
+}
+
 static void guard_print(FILE *out, const struct map_row *row)
 {
-	char text[NAME_MAX_BYTES + 128], clean[NAME_MAX_BYTES + 128];
+	char text[NAME_MAX_BYTES + 128];
 
 	if (!row->guard.lock)
 		return;
 	order_guard_text(&row->guard, text, sizeof(text));
-	sanitize(text, clean, sizeof(clean));
-	if (*clean)
-		fprintf(out, "%*s%s\n", VERDICT_COLUMNS + 1, "", clean);
+	below_print(out, "", text);
 	order_bare_text(&row->guard, text, sizeof(text));
-	sanitize(text, clean, sizeof(clean));
-	if (*clean)
-		fprintf(out, "%*sthe others: %s\n", VERDICT_COLUMNS + 1, "", clean);
+	below_print(out, "the others: ", text);
 }
 
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
@@ -370,7 +398,7 @@ static void map_print(const struct snapshot_context *context, FILE *out, const s
 
 	put(context, out, verdict_tones[row->verdict], "%-*s", VERDICT_COLUMNS,
 	    map_verdict_name(row->verdict));
-	snprintf(figures, sizeof(figures), " %7s %7s %6s %5u%c %6s/%-6s ",
+	snprintf(figures, sizeof(figures), " %6s %7s %6s %5u%c %6s/%-6s ",
 	         figure((double)row->ops[OP_READ], buffers[0]), figure((double)changes, buffers[1]),
 	         figure((double)row->ops[OP_ITERATE], buffers[2]), row->goroutines,
 	         row->goroutines_estimated ? '~' : ' ', figure((double)row->conflicts, buffers[3]),
@@ -395,7 +423,7 @@ static void maps_print(const struct snapshot_context *context, const struct snap
 		return;
 	}
 	fputc('\n', out);
-	put(context, out, TONE_TITLE, "%-*s %7s %7s %6s %6s %13s %s\n", VERDICT_COLUMNS, "verdict",
+	put(context, out, TONE_TITLE, "%-*s %6s %7s %6s %6s %13s %s\n", VERDICT_COLUMNS, "verdict",
 	    "reads", "changes", "ranges", "gorout", "seen/expected", "map");
 	for (size_t i = 0; i < rows->map_count && i < MAPS_SHOWN; i++)
 		map_print(context, out, rows->maps[i]);

@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 EMITTER = os.path.join(ROOT, BUILD, "tests/unit/report/test_snapshot")
-SCENARIOS = ("empty", "quiet", "lossy", "busy", "crash", "hostile")
+SCENARIOS = ("empty", "quiet", "lossy", "busy", "crash", "unordered", "proven", "hostile")
 
 # What the format promises: object, then the fields that a reader may rely on.
 PROMISED = {
@@ -33,8 +33,10 @@ PROMISED = {
     ("coverage", "events"): "made delivered lost",
     ("coverage", "events", "lost"): "ring_full queue_full table_full stack_failed",
     ("coverage", "overhead"): "budget estimate ns_per_hit",
-    ("maps", 0): "id pid addr type len born verdict reads writes deletes clears iterations "
-                 "goroutines stalls stall_seconds expected_overlaps conflicts heat",
+    ("maps", 0): "id pid addr type len born verdict order guard reads writes deletes clears "
+                 "iterations goroutines stalls stall_seconds expected_overlaps conflicts heat",
+    ("maps", 0, "order"): "pairs under_lock ordered unknown unordered",
+    ("maps", 0, "guard"): "kind name addr at accesses of",
     ("maps", 0, "heat"): "depth",
     ("conflicts", 0): "map kind evidence count first_seen last_seen a b",
     ("conflicts", 0, "a"): "op runtime_function pid tid goid time key stack stack_truncated "
@@ -53,10 +55,15 @@ WRONG = [
     (("targets", 0, "state"), "gone"),
     (("maps", 0, "verdict"), "fine"),
     (("maps", 0, "id"), "1"),
+    (("maps", 0, "order"), None),
+    (("maps", 0, "order", "unordered"), -1),
+    (("maps", 0, "guard", "kind"), "luck"),
+    (("maps", 0, "guard", "of"), 0),
     (("maps", 0, "addr"), 4096),
     (("maps", 0, "reads"), -1),
     (("maps", 0, "heat", "depth"), {}),
     (("conflicts", 0, "kind"), "read-read"),
+    (("conflicts", 0, "evidence"), "rumour"),
     (("conflicts", 0, "count"), 0),
     (("conflicts", 0, "first_seen"), None),
     (("conflicts", 0, "a", "op"), None),
@@ -86,6 +93,34 @@ def sums(snapshot):
     for conflict in snapshot["conflicts"]:
         if conflict["map"] not in ids:
             yield f"conflict on {conflict['map']}, which is not listed"
+    yield from findings(snapshot)
+
+
+def findings(snapshot):
+    """What is promised of verdicts, unordered pairs and guards; yields what does not hold."""
+    for row in snapshot["maps"]:
+        order, guard = row["order"], row["guard"]
+        if order["pairs"] < sum(order.values()) - order["pairs"]:
+            yield "more pairs decided than looked at"
+        if (row["verdict"] == "conflict") != (row["conflicts"] > 0):
+            yield f"{row['conflicts']} conflicts, verdict {row['verdict']}"
+        if row["verdict"] == "unordered" and not order["unordered"]:
+            yield "unordered without an unordered pair"
+        if guard and guard["accesses"] > guard["of"]:
+            yield "more accesses under the lock than seen"
+    for conflict in snapshot["conflicts"]:
+        unordered = conflict["evidence"] == "unordered"
+        if unordered != (conflict["gap_seconds"] is not None):
+            yield f"gap of {conflict['evidence']}: {conflict['gap_seconds']}"
+        if unordered and not 0 <= conflict["gap_seconds"] < 1:
+            yield f"gap {conflict['gap_seconds']}"
+    order = [(-row["conflicts"], -row["writes"] - row["deletes"] - row["clears"])
+             for row in snapshot["maps"]]
+    if order != sorted(order):
+        yield "maps are not most conflicts first, then most changes"
+    counts = [-row["count"] for row in snapshot["conflicts"]]
+    if counts != sorted(counts):
+        yield "conflicts are not most frequent first"
 
 
 def check(name, passed, results):
@@ -112,6 +147,10 @@ def main():
     whole = snapshots["crash"]
     # Row 0 must be an overlap: a fatal conflict does not know its other side.
     whole["conflicts"].sort(key=lambda row: row["evidence"] != "overlap")
+    # And map 0 one with a guard.
+    guarded = [row for row in snapshots["unordered"]["maps"] if row["guard"]]
+    check("no map has a guard", guarded, results)
+    whole["maps"].insert(0, guarded[0])
     for path, fields in PROMISED.items():
         for field in fields.split():
             broken = copy.deepcopy(whole)

@@ -63,6 +63,12 @@ static json_int_t number_at(json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+static const char *text_at(json_t *object, const char *key)
+{
+	assert_true(json_is_string(json_object_get(object, key)));
+	return json_string_value(json_object_get(object, key));
+}
+
 /* Keys of an object, in order, each followed by a blank, begin with these. */
 static void assert_keys(json_t *object, const char *expected)
 {
@@ -94,9 +100,10 @@ static void test_key_order(void **state)
 	(void)state;
 	assert_keys(root, "schema written_at seconds tool host targets coverage maps conflicts "
 	                  "goroutines crashes ");
-	assert_keys(map, "id pid addr type len born verdict order guard reads writes deletes clears "
-	                 "iterations goroutines stalls stall_seconds expected_overlaps conflicts "
-	                 "heat ");
+	assert_keys(map,
+	            "id pid addr type len born verdict order guard reads writes deletes clears "
+	            "iterations goroutines stalls stall_seconds expected_overlaps conflicts "
+	            "heat ");
 	assert_keys(conflict, "map kind evidence count first_seen last_seen a b gap_seconds ");
 	assert_keys(json_object_get(map, "order"), "pairs under_lock ordered unknown unordered ");
 	assert_keys(access, "op runtime_function pid tid goid time key stack stack_truncated "
@@ -364,14 +371,80 @@ static void test_report_words(void **state)
 
 static void test_report_width(void **state)
 {
-	char *busy = text_of("busy", SNAPSHOT_TEXT, &scenario_context), *rest = busy, *line;
+	static const char *const names[] = {"busy", "unordered", "proven"};
 
 	(void)state;
-	while ((line = strsep(&rest, "\n"))) {
-		if (strlen(line) > 80)
-			fail_msg("%zu columns: %s", strlen(line), line);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *text = text_of(names[i], SNAPSHOT_TEXT, &scenario_context), *rest = text;
+		char *line;
+
+		while ((line = strsep(&rest, "\n"))) {
+			if (strlen(line) > 80)
+				fail_msg("%zu columns: %s", strlen(line), line);
+		}
+		free(text);
 	}
-	free(busy);
+}
+
+/* Unordered pairs are no conflicts, and nothing is said to be "none" beside them. */
+static void test_report_unordered(void **state)
+{
+	char *text = text_of("unordered", SNAPSHOT_TEXT, &scenario_context);
+	char *proven = text_of("proven", SNAPSHOT_TEXT, &scenario_context);
+
+	(void)state;
+	assert_non_null(strstr(text, "Unordered pairs: 24 seen, "));
+	assert_non_null(strstr(text, "two goroutines used it with nothing between them that orders "
+	                             "them;\n  seen "));
+	assert_non_null(strstr(text, "not caught at the same time"));
+	assert_non_null(strstr(text, "  (first)"));
+	assert_non_null(strstr(text, "  (second)"));
+	assert_null(strstr(text, "held)"));
+	assert_null(strstr(text, "meanwhile"));
+	assert_null(strstr(text, "onflicts:"));
+	assert_null(strstr(text, "o conflict"));
+	assert_null(strstr(text, "none"));
+	assert_non_null(strstr(text, " accesses seen were under 0x"));
+	assert_non_null(strstr(text, "the others: last at "));
+	assert_non_null(strstr(text, "\nunordered "));
+	assert_non_null(strstr(text, "pairs of accesses looked at: "));
+	assert_non_null(strstr(proven, "Conflicts: 25 seen, "));
+	assert_true(strstr(proven, "Unordered pairs: 30 seen, ") > strstr(proven, "Conflicts: "));
+	free(text);
+	free(proven);
+}
+
+/* Which row of the maps is unordered, and has what for a guard. */
+static void test_unordered_fields(void **state)
+{
+	json_t *root = json_of("unordered"), *row;
+	size_t i, unordered = 0, guards = 0;
+
+	(void)state;
+	json_array_foreach(json_object_get(root, "maps"), i, row)
+	{
+		json_t *guard = json_object_get(row, "guard");
+
+		assert_int_equal(number_at(row, "conflicts"), 0);
+		unordered += strcmp(text_at(row, "verdict"), "unordered") == 0;
+		if (!json_is_object(guard))
+			continue;
+		guards++;
+		assert_string_equal(text_at(guard, "kind"), "lock");
+		assert_true(json_is_null(json_object_get(guard, "name")));
+		assert_memory_equal(text_at(guard, "addr"), "0x", 2);
+		assert_non_null(text_at(json_object_get(guard, "at"), "function"));
+		assert_true(number_at(guard, "of") - number_at(guard, "accesses") <= 1);
+	}
+	assert_int_equal(unordered, 2);
+	assert_true(guards > 0);
+	json_array_foreach(json_object_get(root, "conflicts"), i, row)
+	{
+		assert_string_equal(text_at(row, "evidence"), "unordered");
+		assert_true(json_number_value(json_object_get(row, "gap_seconds")) > 0);
+	}
+	assert_true(i > 0);
+	json_decref(root);
 }
 
 static void test_report_color(void **state)
@@ -436,6 +509,18 @@ static void test_interval(void **state)
 	assert_int_equal(scene_open(&scene, "quiet"), 0);
 	text = interval_of(&scene, &since);
 	assert_non_null(strstr(text, "no conflict seen so far"));
+	free(text);
+	scene_close(&scene);
+	since = 0;
+	assert_int_equal(scene_open(&scene, "unordered"), 0);
+	text = interval_of(&scene, &since);
+	assert_non_null(strstr(text, " new unordered pairs, 0 seen again\n"));
+	assert_non_null(strstr(text, "  new unordered pair #"));
+	assert_null(strstr(text, "conflict"));
+	free(text);
+	text = interval_of(&scene, &since);
+	assert_non_null(strstr(text, "nothing new in this interval"));
+	assert_null(strstr(text, "none"));
 	free(text);
 	scene_close(&scene);
 }
@@ -572,13 +657,22 @@ static int emit(const char *name)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_key_order),      cmocka_unit_test(test_form),
-	        cmocka_unit_test(test_values),         cmocka_unit_test(test_consistent),
-	        cmocka_unit_test(test_fatal_conflict), cmocka_unit_test(test_unknown_is_null),
-	        cmocka_unit_test(test_overhead_parts), cmocka_unit_test(test_hostile_names),
-	        cmocka_unit_test(test_report_words),   cmocka_unit_test(test_report_width),
-	        cmocka_unit_test(test_report_color),   cmocka_unit_test(test_interval),
-	        cmocka_unit_test(test_save),           cmocka_unit_test(test_save_fails),
+	        cmocka_unit_test(test_key_order),
+	        cmocka_unit_test(test_form),
+	        cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_consistent),
+	        cmocka_unit_test(test_fatal_conflict),
+	        cmocka_unit_test(test_unknown_is_null),
+	        cmocka_unit_test(test_overhead_parts),
+	        cmocka_unit_test(test_hostile_names),
+	        cmocka_unit_test(test_report_words),
+	        cmocka_unit_test(test_report_width),
+	        cmocka_unit_test(test_report_color),
+	        cmocka_unit_test(test_report_unordered),
+	        cmocka_unit_test(test_unordered_fields),
+	        cmocka_unit_test(test_interval),
+	        cmocka_unit_test(test_save),
+	        cmocka_unit_test(test_save_fails),
 	        cmocka_unit_test(test_save_full),
 	};
 
