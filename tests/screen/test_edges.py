@@ -95,11 +95,18 @@ def test_without_a_terminal():
             assert terminal.modes() == terminal.before
 
 
-def test_duration_and_first_conflict_end_it():
+def test_duration_and_first_finding_end_it():
     with synthetic("--duration-ms", "300") as terminal:
         assert terminal.wait_end() == 0
     with synthetic("--live", "--until-conflict") as terminal:
         assert terminal.wait_end() == 0
+    unordered = ("--live", "--conflicts", "0", "--conflict-maps", "0", "--unordered-maps", "1",
+                 "--unordered", "5")
+    with synthetic(*unordered, "--until-finding") as terminal:
+        assert terminal.wait_end() == 0
+    with synthetic(*unordered, "--until-conflict") as terminal:
+        terminal.wait_for(r"\d+ unordered")
+        assert terminal.process.poll() is None
 
 
 if __name__ == "__main__":

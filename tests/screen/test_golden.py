@@ -24,6 +24,9 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 UPDATE = bool(os.environ.get("UPDATE"))
 SIZES = ((80, 24), (120, 40), (200, 60))
 LOAD = ("--ticks", "100", "--crash", "60", "--lost", "0.2", "--short-maps", "2")
+UNORDERED = ("--ticks", "100", "--conflicts", "0", "--conflict-maps", "0",
+             "--unordered-maps", "2", "--unordered", "0.4")
+MIXED = ("--ticks", "100", "--unordered-maps", "2", "--unordered", "0.4")
 
 # Name, options, keys from the start. Where it begins: the first thing that is waited for.
 VIEWS = (
@@ -40,6 +43,13 @@ VIEWS = (
     ("map-timeline", LOAD, ("Enter", "Tab", "Tab", "Tab")),
     ("conflict", LOAD, ("c",)),
     ("conflict-full", LOAD, ("c", "Enter")),
+    ("unordered", UNORDERED, ()),
+    ("unordered-pair", UNORDERED, ("c",)),
+    ("unordered-full", UNORDERED, ("c", "Enter")),
+    ("unordered-map", UNORDERED, ("Enter",)),
+    ("unordered-messages", UNORDERED, ("m",)),
+    ("guarded-map", UNORDERED, ("End", "Up", "Up", "Up", "Enter")),
+    ("mixed", MIXED, ()),
     ("goroutine", LOAD, ("Tab", "Tab", "Enter")),
     ("tree", LOAD, ("t",)),
     ("messages", LOAD, ("m",)),
@@ -56,7 +66,7 @@ POOR = (
     ("ascii", (), {"locale": "C"}),
     ("mono", ("--color", "never"), {"term": "vt100"}),
 )
-POOR_VIEWS = ("overview", "map-conflicts", "map-heat", "conflict")
+POOR_VIEWS = ("overview", "map-conflicts", "map-heat", "conflict", "unordered", "unordered-pair")
 
 
 def style(cell):

@@ -178,7 +178,7 @@ def test_heat_by_time_and_by_frequency():
         terminal.wait_for("Heat: depth, frequency")
         bars = re.findall(r"│ +(\d+) (6+) (\d+) +[\d.]+/s", terminal.text())
         assert len(bars) == 2 and len(bars[0][1]) >= len(bars[1][1]), terminal.text()
-        conflicts = re.search(r"conflict m2 .* (\S+) +\d+│", terminal.text()).group(1)
+        conflicts = re.search(r"conflict +m2 .* (\S+) +\d+│", terminal.text()).group(1)
         total = sum(int(bar[2]) for bar in bars)
         assert conflicts == f"{total / 1000:.1f}k", (conflicts, total)
         terminal.press("v")

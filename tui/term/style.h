@@ -31,6 +31,7 @@
 	X(BAD, 209, -1, B, 1, -1, B, B)        \
 	X(ALARM, 231, 160, B, 7, 1, B, R)      \
 	X(CONFLICT, 231, 160, B, 7, 1, B, R)   \
+	X(UNORDERED, 16, 214, B, 0, 3, N, R)   \
 	X(SUSPECT, 214, -1, N, 3, -1, N, B)    \
 	X(GUARDED, 78, -1, N, 2, -1, N, N)     \
 	X(SHARED, 110, -1, N, 6, -1, N, N)     \

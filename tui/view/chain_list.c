@@ -115,13 +115,19 @@ static enum style op_style(unsigned int op)
 static void draw_conflict_head(const struct rows *rows, const struct conflict_row *conflict, int y,
                                int x, int width, enum ground ground)
 {
+	static const char *const marks[EVIDENCE_COUNT] = {
+	        [EVIDENCE_OVERLAP] = "",
+	        [EVIDENCE_FATAL] = "  fatal",
+	        [EVIDENCE_UNORDERED] = "  unordered",
+	};
 	char count[FORMAT_MAX], rate[FORMAT_MAX], ago[FORMAT_MAX], line[128];
-	int used = draw_word(y, x, width, STYLE_BAD, ground, conflict_kind_name(conflict->kind));
+	bool proven = conflict->evidence != EVIDENCE_UNORDERED;
+	int used = draw_word(y, x, width, proven ? STYLE_BAD : STYLE_WARN, ground,
+	                     conflict_kind_name(conflict->kind));
 
 	snprintf(line, sizeof(line), "  %s%s  %s/s  %s ago%s", format_count(conflict->count, count),
 	         glyph(GLYPH_TIMES), format_rate(conflict->rate, rate),
-	         format_age(rows->now_ns, conflict->last_ns, ago),
-	         conflict->evidence == EVIDENCE_FATAL ? "  fatal" : "");
+	         format_age(rows->now_ns, conflict->last_ns, ago), marks[conflict->evidence]);
 	draw_word(y, x + used, width - used, STYLE_TEXT, ground, line);
 }
 

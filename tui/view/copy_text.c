@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/sanitize.h"
+#include "core/report/order_text.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 
@@ -54,12 +55,16 @@ static void add_side(struct copy_text *text, const struct side *side)
 
 size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size)
 {
+	bool unordered = conflict->evidence == EVIDENCE_UNORDERED;
 	struct copy_text text = {out, size, 0};
 	char name[EXPLAIN_MAX];
 
-	copy_line(&text, "%s on %s, seen %" PRIu64 " time%s", conflict_kind_name(conflict->kind),
+	copy_line(&text, "%s%s on %s, seen %" PRIu64 " time%s", unordered ? "unordered " : "",
+	          conflict_kind_name(conflict->kind),
 	          conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "a map",
 	          conflict->count, conflict->count == 1 ? "" : "s");
+	if (unordered)
+		copy_line(&text, UNORDERED_WORDS "; not caught at the same time");
 	add_side(&text, &conflict->a);
 	if (explain_side_is_known(conflict, &conflict->b))
 		add_side(&text, &conflict->b);

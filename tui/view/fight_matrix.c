@@ -68,7 +68,8 @@ void fight_matrix_fill(struct fight_matrix *matrix, const struct rows *rows,
 	for (size_t i = 0; i < rows->conflict_count; i++) {
 		const struct conflict_row *conflict = rows->conflicts[i];
 
-		if (conflict->map != map || !range_has_conflict(range, conflict))
+		if (conflict->map != map || conflict->evidence == EVIDENCE_UNORDERED ||
+		    !range_has_conflict(range, conflict))
 			continue;
 		conflict_add(matrix, conflict,
 		             range->set ? sightings_count(conflict->sightings, &range->in)

@@ -187,6 +187,7 @@ void ui_frame(struct ui *ui);
 enum loop_answer ui_key(struct ui *ui, int code);
 enum loop_answer ui_news(struct ui *ui);
 
+enum style verdict_style(enum map_verdict verdict);
 /* The rows of the maps pane are new: sum them up. */
 void pane_maps_sum(struct ui *ui);
 /* The header is there in every view. */

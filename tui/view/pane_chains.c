@@ -7,6 +7,15 @@
 #include "tui/view/pane.h"
 #include "tui/words/explain.h"
 
+static const char *title_of(const struct chain_list *chains)
+{
+	if (!chains->conflict_count)
+		return "Call chains";
+	return chains->conflicts[0]->evidence == EVIDENCE_UNORDERED
+	               ? "Unordered pairs and call chains"
+	               : "Conflicts and call chains";
+}
+
 static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
@@ -16,8 +25,7 @@ static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *
 	if (ui->chains.map)
 		snprintf(remark, sizeof(remark), "m%u %.48s", ui->chains.map->number,
 		         explain_map_name(ui->chains.map, name, sizeof(name)));
-	draw_title(area, focused,
-	           ui->chains.conflict_count ? "Conflicts and call chains" : "Call chains", remark);
+	draw_title(area, focused, title_of(&ui->chains), remark);
 	chain_list_draw(&ui->chains, &ui->rows, &body, focused);
 }
 

@@ -158,7 +158,7 @@ static void draw_targets(const struct ui *ui, const struct rect *area)
 		word(area->y, x + GAP, end, STYLE_WARN, "no more events will come");
 }
 
-static int draw_conflicts(const struct rows *rows, int y, int x, int end)
+static int draw_findings(const struct rows *rows, int y, int x, int end)
 {
 	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
 
@@ -166,8 +166,15 @@ static int draw_conflicts(const struct rows *rows, int y, int x, int end)
 		snprintf(text, sizeof(text), " %s conflict%s ",
 		         format_count(rows->conflict_total, count),
 		         rows->conflict_total == 1 ? "" : "s");
-		return word(y, x, end, STYLE_ALARM, text);
+		x = word(y, x, end, STYLE_ALARM, text);
 	}
+	if (rows->unordered_total) {
+		snprintf(text, sizeof(text), " %s unordered ",
+		         format_count(rows->unordered_total, count));
+		x = word(y, x, end, STYLE_UNORDERED, text);
+	}
+	if (rows->conflict_total || rows->unordered_total)
+		return x;
 	if (!rows_lost(rows))
 		return word(y, x, end, STYLE_GOOD, "no conflict seen");
 	snprintf(text, sizeof(text), "none seen, %s events lost",
@@ -223,13 +230,14 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	const struct coverage_row *coverage = &ui->rows.coverage;
 	char text[64], rate[FORMAT_MAX], armed[FORMAT_MAX];
 	int y = area->y + 1, end = area->x + area->width;
-	int x = draw_conflicts(&ui->rows, y, area->x, end);
+	int x = draw_findings(&ui->rows, y, area->x, end);
 
 	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
 	         format_rate(coverage->hits_rate, rate));
 	x = word(y, x + GAP, end, STYLE_STRONG, text);
 	x = draw_overhead(ui, y, x + GAP, end);
-	if (ui->rows.conflict_total || !rows_lost(&ui->rows)) /* else said already */
+	if (ui->rows.conflict_total || ui->rows.unordered_total ||
+	    !rows_lost(&ui->rows)) /* else said already */
 		x = draw_lost(&ui->rows, y, x + GAP, end);
 	if (coverage->watched_ns) {
 		snprintf(text, sizeof(text), "armed %s",

@@ -10,13 +10,14 @@
 #include "tui/words/format.h"
 #include "tui/words/match.h"
 
-static enum style verdict_style(enum map_verdict verdict)
+enum style verdict_style(enum map_verdict verdict)
 {
 	static const enum style styles[VERDICT_COUNT] = {
-	        [VERDICT_CONFLICT] = STYLE_CONFLICT, [VERDICT_SUSPECT] = STYLE_SUSPECT,
-	        [VERDICT_GUARDED] = STYLE_GUARDED,   [VERDICT_SHARED] = STYLE_SHARED,
-	        [VERDICT_LOCAL] = STYLE_LOCAL,
+	        [VERDICT_CONFLICT] = STYLE_CONFLICT, [VERDICT_UNORDERED] = STYLE_UNORDERED,
+	        [VERDICT_SUSPECT] = STYLE_SUSPECT,   [VERDICT_GUARDED] = STYLE_GUARDED,
+	        [VERDICT_SHARED] = STYLE_SHARED,     [VERDICT_LOCAL] = STYLE_LOCAL,
 	};
+
 	return styles[verdict];
 }
 
@@ -124,6 +125,15 @@ static void render_conflicts(const void *row, struct cell *cell)
 	cell->style = map->conflicts ? STYLE_BAD : STYLE_DIM;
 }
 
+static void render_unordered(const void *row, struct cell *cell)
+{
+	const struct map_row *map = row;
+	char count[FORMAT_MAX];
+
+	snprintf(cell->text, sizeof(cell->text), "%s", format_count(map->order.unordered, count));
+	cell->style = map->order.unordered ? STYLE_WARN : STYLE_DIM;
+}
+
 static void render_expected(const void *row, struct cell *cell)
 {
 	const struct map_row *map = row;
@@ -155,6 +165,7 @@ static void render_expected(const void *row, struct cell *cell)
 #define ITERATIONS_OF(map) ((map)->rate[OP_ITERATE])
 #define GOROUTINES_OF(map) ((map)->goroutines)
 #define CHANGES_OF(map)    (OPS_CHANGING((map)->ops))
+#define UNORDERED_OF(map)  ((map)->order.unordered)
 #define EXPECTED_OF(map)   ((map)->expected_overlaps)
 ORDER_BY(verdict, VERDICT_OF)
 ORDER_BY(number, NUMBER_OF)
@@ -163,6 +174,7 @@ ORDER_BY(writes, WRITES_OF)
 ORDER_BY(deletes, DELETES_OF)
 ORDER_BY(iterations, ITERATIONS_OF)
 ORDER_BY(goroutines, GOROUTINES_OF)
+ORDER_BY(unordered, UNORDERED_OF)
 ORDER_BY(expected, EXPECTED_OF)
 
 static int compare_text(const char *a, const char *b)
@@ -182,7 +194,7 @@ static int compare_first_use(const void *left, const void *right)
 	                    ((const struct map_row *)right)->first_use.function);
 }
 
-/* As in the snapshot: most conflicts, then most changing operations. */
+/* As in the text report: most conflicts, then unordered ones, then most changing operations. */
 static int compare_conflicts(const void *left, const void *right)
 {
 	const struct map_row *a = left, *b = right;
@@ -190,6 +202,8 @@ static int compare_conflicts(const void *left, const void *right)
 
 	if (a->conflicts != b->conflicts)
 		return a->conflicts > b->conflicts ? 1 : -1;
+	if (!a->order.unordered != !b->order.unordered)
+		return a->order.unordered ? 1 : -1;
 	x = CHANGES_OF(a);
 	y = CHANGES_OF(b);
 	return (x > y) - (x < y);
@@ -207,12 +221,13 @@ enum {
 	COLUMN_GOROUTINES,
 	COLUMN_CONFLICTS,
 	COLUMN_EXPECTED,
+	COLUMN_UNORDERED,
 	COLUMN_COUNT
 };
 
 static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_VERDICT] = {.title = "verdict",
-                            .width = 8,
+                            .width = 9,
                             .importance = 90,
                             .render = render_verdict,
                             .compare = compare_verdict,
@@ -294,6 +309,14 @@ static const struct column columns[COLUMN_COUNT] = {
                              .compare = compare_expected,
                              .help = "overlaps to be expected if nothing kept the goroutines apart",
                              .big_first = true},
+        [COLUMN_UNORDERED] = {.title = "unord",
+                              .width = 5,
+                              .importance = 8,
+                              .right = true,
+                              .render = render_unordered,
+                              .compare = compare_unordered,
+                              .help = "pairs of accesses seen that nothing orders",
+                              .big_first = true},
 };
 
 static uint64_t key(const void *row)
@@ -340,6 +363,7 @@ void pane_maps_sum(struct ui *ui)
 			sums.rate[op] += map->rate[op];
 		sums.rate_estimated |= map->rate_estimated;
 		sums.conflicts += map->conflicts;
+		sums.order.unordered += map->order.unordered;
 		if (map->verdict != VERDICT_LOCAL && map->verdict != VERDICT_SHARED)
 			sums.expected_overlaps += map->expected_overlaps;
 	}

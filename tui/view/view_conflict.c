@@ -108,6 +108,13 @@ static void draw_origin(const struct side *side, int y, int x, int width)
 		           " in goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
 }
 
+/* What the part of each side was, by evidence. */
+static const char *const parts[EVIDENCE_COUNT][2] = {
+        [EVIDENCE_OVERLAP] = {"came first, was held", "came meanwhile"},
+        [EVIDENCE_FATAL] = {"", ""},
+        [EVIDENCE_UNORDERED] = {"first access", "second access"},
+};
+
 /* What is written about one side: its first line, or all of it. */
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
                      const struct side *side, int lines, const struct rect *area)
@@ -116,9 +123,7 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	struct frame first = {.function = side->first_function};
 	char clock[FORMAT_MAX] = "", function[512];
 	int y = area->y, x = area->x, width = area->width, used;
-	const char *part = conflict->evidence == EVIDENCE_FATAL ? ""
-	                   : side == &conflict->a               ? "came first, was held"
-	                                                        : "came meanwhile";
+	const char *part = parts[conflict->evidence][side == &conflict->b];
 
 	used = draw_words(y, x, width, op_changes(side->access.op) ? STYLE_CHANGE : STYLE_LOOK,
 	                  GROUND_NONE, "%s", map_op_name(side->access.op));
@@ -197,11 +202,33 @@ static void draw_chain(const struct side *side, const struct chains *chains,
 		                                                  : "cut here: see --stack-depth");
 }
 
+static void evidence_words(const struct conflict_row *conflict, char *out, size_t size)
+{
+	char hold[FORMAT_MAX], after[FORMAT_MAX];
+
+	if (conflict->evidence == EVIDENCE_FATAL)
+		snprintf(out, size,
+		         "The runtime itself found it and ended the process: fatal error.");
+	else if (conflict->also_overlaps)
+		snprintf(out, size,
+		         "Nothing orders them, %s apart; by now they were seen at the same time, "
+		         "too.",
+		         format_duration(conflict->gap_ns, hold));
+	else if (conflict->evidence == EVIDENCE_UNORDERED)
+		snprintf(out, size,
+		         "Nothing between the two orders them, %s apart; not caught at the same "
+		         "time.",
+		         format_duration(conflict->gap_ns, hold));
+	else
+		snprintf(out, size, "The first access was held for %s; the second came %s into it.",
+		         format_duration(conflict->hold_ns, hold),
+		         format_duration(conflict->after_ns, after));
+}
+
 static int draw_summary(const struct ui *ui, const struct conflict_row *conflict,
                         const struct rect *area)
 {
-	char count[FORMAT_MAX], rate[FORMAT_MAX], first[FORMAT_MAX], last[FORMAT_MAX],
-	        hold[FORMAT_MAX], after[FORMAT_MAX], text[512];
+	char count[FORMAT_MAX], rate[FORMAT_MAX], first[FORMAT_MAX], last[FORMAT_MAX], text[512];
 	uint64_t now = ui->rows.now_ns;
 
 	snprintf(text, sizeof(text), "Seen %s time%s, %s/s now; first %s ago, last %s ago.",
@@ -209,14 +236,7 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 	         format_rate(conflict->rate, rate), format_age(now, conflict->first_ns, first),
 	         format_age(now, conflict->last_ns, last));
 	draw_word(area->y + 1, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
-	if (conflict->evidence == EVIDENCE_FATAL)
-		snprintf(text, sizeof(text),
-		         "The runtime itself found it and ended the process: fatal error.");
-	else
-		snprintf(text, sizeof(text),
-		         "The first access was held for %s; the second came %s into it.",
-		         format_duration(conflict->hold_ns, hold),
-		         format_duration(conflict->after_ns, after));
+	evidence_words(conflict, text, sizeof(text));
 	draw_word(area->y + 2, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
 	return area->y + 3;
 }
@@ -322,7 +342,8 @@ static void draw(struct ui *ui, const struct rect *area)
 		             "back.");
 		return;
 	}
-	snprintf(title, sizeof(title), "Conflict: %s on m%u  %s",
+	snprintf(title, sizeof(title), "%s: %s on m%u  %s",
+	         conflict->evidence == EVIDENCE_UNORDERED ? "Unordered" : "Conflict",
 	         conflict_kind_name(conflict->kind), conflict->map ? conflict->map->number : 0,
 	         conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "");
 	draw_title(area, true, title,

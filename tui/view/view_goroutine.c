@@ -124,8 +124,9 @@ static void draw_conflict(const struct conflict_row *conflict, int y, const stru
 	char name[EXPLAIN_MAX], a[NAME_BYTES], b[NAME_BYTES], count[FORMAT_MAX];
 	const struct side *sides[2] = {&conflict->a, &conflict->b};
 
-	draw_words(y, area->x + 2, area->width - 2, STYLE_TEXT, ground, "%s%s  %s  %s %s %s  on %s",
-	           format_count(conflict->count, count), glyph(GLYPH_TIMES),
+	draw_words(y, area->x + 2, area->width - 2, STYLE_TEXT, ground,
+	           "%s%s  %s%s  %s %s %s  on %s", format_count(conflict->count, count),
+	           glyph(GLYPH_TIMES), conflict->evidence == EVIDENCE_UNORDERED ? "unordered " : "",
 	           conflict_kind_name(conflict->kind),
 	           sides[0]->chain_length ? format_line(&sides[0]->chain[0], a, sizeof(a)) : "?",
 	           glyph(GLYPH_AGAINST),
@@ -139,7 +140,8 @@ static void draw_conflicts(struct ui *ui, const struct goroutine_row *goroutine,
 	struct goroutine_view *view = &ui->goroutine_view;
 	struct list *list = &view->list;
 
-	draw_title(area, false, "Conflicts whose latest sighting it was part of", NULL);
+	draw_title(area, false,
+	           "Conflicts and unordered pairs whose latest sighting it was part of", NULL);
 	view->first_y = area->y + 1;
 	if (!view->conflict_count)
 		draw_wrapped(view->first_y, area->x + 1, area->width - 2, area->height - 1,

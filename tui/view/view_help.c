@@ -22,6 +22,11 @@ static const struct entry verdicts[] = {
          "two goroutines were inside operations on the map at the same time and one changed it: "
          "proven",
          STYLE_CONFLICT},
+        {"unordered",
+         "two goroutines used it, one changed it, and nothing between the two accesses orders "
+         "them: "
+         "no lock, channel, start of a goroutine, wake-up, atomic; not caught at the same time",
+         STYLE_UNORDERED},
         {"suspect",
          "several goroutines, at least one changes it, no overlap seen yet: not an accusation",
          STYLE_SUSPECT},
@@ -31,6 +36,14 @@ static const struct entry verdicts[] = {
         {"shared", "several goroutines, nobody changes it", STYLE_SHARED},
         {"local", "one goroutine", STYLE_LOCAL},
         {"Other words", NULL, STYLE_STRONG},
+        {"pairs",
+         "conflicting accesses of two goroutines to one map that were looked at, by what was found "
+         "between the two: both under one lock, ordered otherwise, cannot be told, nothing",
+         STYLE_HEAD},
+        {"lock",
+         "one lock that was held in the accesses to a map that were seen since a second goroutine "
+         "used it, and where it was taken last; others: those without it",
+         STYLE_HEAD},
         {"heat",
          "conflicts per second by depth of the deeper call chain: 1 rare, 5 from 1/s, 9 from 100/s",
          STYLE_HEAD},

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/sanitize.h"
+#include "core/report/order_text.h"
 #include "tui/term/draw.h"
 #include "tui/term/heat_scale.h"
 #include "tui/view/copy_text.h"
@@ -31,6 +32,21 @@ static int draw_labelled(int y, const struct rect *area, const char *label, enum
 	lines = draw_wrapped(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, lines,
 	                     style, clean);
 	return y + (lines ? lines : 1);
+}
+
+/* How its accesses are ordered, and what guards it; nothing where nothing is known. */
+static int draw_order(const struct map_row *map, int y, const struct rect *area)
+{
+	const char *const labels[] = {"pairs", "lock", "others"};
+	char texts[sizeof(labels) / sizeof(labels[0])][NAME_BYTES];
+
+	order_pairs_text(&map->order, texts[0], NAME_BYTES);
+	order_guard_text(&map->guard, texts[1], NAME_BYTES);
+	order_bare_text(&map->guard, texts[2], NAME_BYTES);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (*texts[i])
+			y = draw_labelled(y, area, labels[i], STYLE_TEXT, texts[i]);
+	return y;
 }
 
 static int draw_identity(const struct ui *ui, const struct map_row *map, int y,
@@ -93,14 +109,9 @@ static int draw_rates(const struct map_row *map, int y, const struct rect *area)
 static int draw_verdict(const struct ui *ui, const struct map_row *map, int y,
                         const struct rect *area)
 {
-	static const enum style styles[VERDICT_COUNT] = {
-	        [VERDICT_CONFLICT] = STYLE_CONFLICT, [VERDICT_SUSPECT] = STYLE_SUSPECT,
-	        [VERDICT_GUARDED] = STYLE_GUARDED,   [VERDICT_SHARED] = STYLE_SHARED,
-	        [VERDICT_LOCAL] = STYLE_LOCAL,
-	};
 	char why[EXPLAIN_MAX];
 
-	draw_word(y, area->x + 1, LABEL_WIDTH - 1, styles[map->verdict], GROUND_NONE,
+	draw_word(y, area->x + 1, LABEL_WIDTH - 1, verdict_style(map->verdict), GROUND_NONE,
 	          map_verdict_name(map->verdict));
 	return y + draw_wrapped(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2,
 	                        area->height > 20 ? 4 : 3, STYLE_TEXT,
@@ -190,7 +201,8 @@ static const struct section {
 	             bool focused);
 	int share; /* of the lines beside the conflicts */
 } sections[MAP_SECTIONS] = {
-        [MAP_CONFLICTS] = {"conflicts", "Conflicts, then sampled call chains", draw_conflicts, 0},
+        [MAP_CONFLICTS] = {"conflicts", "Conflicts and unordered pairs, then call chains",
+                           draw_conflicts, 0},
         [MAP_HEAT] = {"heat", "Conflicts by call-chain depth and time", draw_heat_by_time, 5},
         [MAP_LINES] = {"lines", "Which line met which", draw_lines, 3},
         [MAP_TIMELINE] = {"timeline", "Reads, changes and conflicts by time", draw_timeline, 3},
@@ -291,8 +303,10 @@ static void draw(struct ui *ui, const struct rect *area)
 	y = draw_rates(map, y, area);
 	y = draw_heat_strip(map, y, area);
 	rows_length_read(&ui->rows, ui->source->model, map);
-	if (area->height >= 12)
+	if (area->height >= 12) {
+		y = draw_order(map, y, area);
 		y = draw_identity(ui, map, y, area);
+	}
 	draw_sections(ui, map, y, area);
 }
 

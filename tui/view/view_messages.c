@@ -17,6 +17,7 @@ static const struct {
 } levels[] = {
         [MESSAGE_NOTE] = {"note", STYLE_DIM},
         [MESSAGE_WARNING] = {"warning", STYLE_WARN},
+        [MESSAGE_UNORDERED] = {"unordered", STYLE_WARN},
         [MESSAGE_ALARM] = {"conflict", STYLE_BAD},
 };
 

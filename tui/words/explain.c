@@ -79,12 +79,18 @@ static void evidence(const struct rows *rows, const struct map_row *map, uint64_
 const char *explain_no_conflicts(const struct rows *rows, const struct map_row *map, char *out)
 {
 	char holds_text[FORMAT_MAX], lost[FORMAT_MAX];
-	uint64_t holds;
+	uint64_t holds, unordered = map ? map->order.unordered : rows->unordered_total;
 	double expected;
 
 	evidence(rows, map, &holds, &expected);
 	format_count(holds, holds_text);
-	if (rows_lost(rows))
+	if (unordered)
+		snprintf(out, EXPLAIN_MAX,
+		         "No overlap seen yet: %s holds, %.1f overlaps expected. %s unordered "
+		         "pair%s seen.",
+		         holds_text, expected, format_count(unordered, lost),
+		         unordered == 1 ? " was" : "s were");
+	else if (rows_lost(rows))
 		snprintf(out, EXPLAIN_MAX,
 		         "None seen, %s events lost: a conflict may be among them (%s holds, "
 		         "%.1f overlaps expected).",
@@ -142,6 +148,14 @@ const char *explain_verdict(const struct rows *rows, const struct map_row *map, 
 		         "time and one changed it. Seen %s time%s in %s holds (%.1f expected).",
 		         format_count(map->conflicts, count), map->conflicts == 1 ? "" : "s",
 		         format_count(map->stalls, holds), map->expected_overlaps);
+	else if (map->verdict == VERDICT_UNORDERED)
+		snprintf(out, EXPLAIN_MAX,
+		         "Two goroutines used it with nothing between them that orders them: no "
+		         "lock, channel, start, wake-up, atomic. Seen %s time%s; not caught at "
+		         "the same time in %s holds (%.1f overlaps expected).",
+		         format_count(map->order.unordered, count),
+		         map->order.unordered == 1 ? "" : "s", format_count(map->stalls, holds),
+		         map->expected_overlaps);
 	else if (map->verdict == VERDICT_SHARED)
 		snprintf(out, EXPLAIN_MAX,
 		         "Several goroutines use it and nobody was seen to change it: reading "

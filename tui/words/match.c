@@ -47,7 +47,9 @@ static bool match_chain_row(const struct chain_row *chain, const struct pattern 
 static bool match_conflicts_of(const struct rows *rows, const struct map_row *map,
                                const struct pattern *pattern)
 {
-	for (size_t i = 0; map->conflicts && i < rows->conflict_count; i++)
+	bool any = map->conflicts || map->order.unordered;
+
+	for (size_t i = 0; any && i < rows->conflict_count; i++)
 		if (rows->conflicts[i]->map == map && match_conflict(rows->conflicts[i], pattern))
 			return true;
 	return false;

@@ -42,6 +42,7 @@ static const char *line_of(const struct side *side, char *out, size_t size)
 
 static void say_conflict(struct messages *messages, const struct conflict_row *conflict)
 {
+	bool unordered = conflict->evidence == EVIDENCE_UNORDERED;
 	char a[64], b[64], name[EXPLAIN_MAX];
 
 	if (!explain_side_is_known(conflict, &conflict->b)) {
@@ -53,12 +54,15 @@ static void say_conflict(struct messages *messages, const struct conflict_row *c
 		        map_op_name(conflict->a.access.op), line_of(&conflict->a, a, sizeof(a)));
 		return;
 	}
-	messages_add(messages, conflict->first_ns, MESSAGE_ALARM,
-	             "first %s conflict on m%u %.80s: %s at %s against %s at %s",
-	             conflict_kind_name(conflict->kind), conflict->map ? conflict->map->number : 0,
+	messages_add(messages, conflict->first_ns, unordered ? MESSAGE_UNORDERED : MESSAGE_ALARM,
+	             "first %s %s on m%u %.80s: %s at %s %s %s at %s",
+	             conflict_kind_name(conflict->kind),
+	             unordered ? "pair that nothing orders" : "conflict",
+	             conflict->map ? conflict->map->number : 0,
 	             conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "",
 	             map_op_name(conflict->a.access.op), line_of(&conflict->a, a, sizeof(a)),
-	             map_op_name(conflict->b.access.op), line_of(&conflict->b, b, sizeof(b)));
+	             unordered ? "and" : "against", map_op_name(conflict->b.access.op),
+	             line_of(&conflict->b, b, sizeof(b)));
 }
 
 /* Numbers are given in the order of first sightings; the rows come in another one. */

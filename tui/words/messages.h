@@ -18,7 +18,7 @@
 #define MESSAGES_MAX 500
 #define MESSAGE_TEXT 256
 
-enum message_level { MESSAGE_NOTE, MESSAGE_WARNING, MESSAGE_ALARM };
+enum message_level { MESSAGE_NOTE, MESSAGE_WARNING, MESSAGE_UNORDERED, MESSAGE_ALARM };
 
 struct message {
 	uint64_t time_ns; /* of the rows, CLOCK_MONOTONIC; 0: before the first */

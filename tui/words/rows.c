@@ -31,7 +31,8 @@ static int conflicts_read(struct rows *rows, const struct model *model)
 
 	if (room_make((void ***)&rows->conflicts, &rows->conflict_room, count + 1))
 		return -ENOMEM;
-	rows->conflict_count = model_conflicts(model, NULL, rows->conflicts, count);
+	rows->conflicts_kept =
+	        model_findings(model, NULL, rows->conflicts, count, &rows->conflict_count);
 	return 0;
 }
 
@@ -66,6 +67,7 @@ static int live_read(struct rows *rows, const struct model *model)
 	rows->coverage = *model_coverage(model);
 	rows->clock = *model_clock(model);
 	rows->conflict_total = model_conflict_total(model);
+	rows->unordered_total = model_unordered_total(model);
 	rows->dropped = model_dropped(model);
 	rows->now_ns = model_now_ns(model);
 	return rc;
@@ -209,7 +211,7 @@ static int conflicts_copy(struct frozen *frozen, struct rows *rows)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < rows->conflict_count && !rc; i++) {
+	for (size_t i = 0; i < rows->conflicts_kept && !rc; i++) {
 		struct conflict_row *copy =
 		        frozen_copy(frozen, rows->conflicts[i], sizeof(struct conflict_row));
 
@@ -280,7 +282,8 @@ void rows_thaw(struct rows *rows)
 {
 	frozen_free(rows->frozen);
 	rows->frozen = NULL;
-	rows->map_count = rows->conflict_count = rows->goroutine_count = 0;
+	rows->map_count = rows->goroutine_count = 0;
+	rows->conflict_count = rows->conflicts_kept = 0;
 	rows->target_count = rows->crash_count = 0;
 }
 
@@ -308,7 +311,7 @@ struct map_row *rows_map(const struct rows *rows, unsigned int number)
 
 struct conflict_row *rows_conflict(const struct rows *rows, unsigned int number)
 {
-	for (size_t i = 0; i < rows->conflict_count; i++)
+	for (size_t i = 0; i < rows->conflicts_kept; i++)
 		if (rows->conflicts[i]->number == number)
 			return rows->conflicts[i];
 	return NULL;

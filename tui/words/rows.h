@@ -23,8 +23,10 @@ struct frozen;
 struct rows {
 	struct map_row **maps; /* in order of their numbers */
 	size_t map_count;
-	struct conflict_row **conflicts; /* of all maps, most frequent first */
-	size_t conflict_count;
+	/* Of all maps, and unordered pairs behind them, most frequent first. Behind conflict_count
+	 * are more, up to conflicts_kept: unordered pairs of lines that are told of before. */
+	struct conflict_row **conflicts;
+	size_t conflict_count, conflicts_kept;
 	struct goroutine_row **goroutines; /* in no order */
 	size_t goroutine_count;
 	struct target_row *targets[ROWS_TARGETS_MAX];
@@ -33,7 +35,7 @@ struct rows {
 	size_t crash_count;
 	struct coverage_row coverage;
 	struct history_clock clock;
-	uint64_t conflict_total;
+	uint64_t conflict_total, unordered_total;
 	uint64_t dropped;
 	uint64_t now_ns;
 	struct frozen *frozen; /* NULL: live */
