@@ -275,6 +275,15 @@ static int batch_watch(struct batch *batch, struct error *err)
 	return rc;
 }
 
+enum exit_status batch_status(const struct model *model, bool gaps)
+{
+	if (model_has_conflict(model))
+		return EXIT_CONFLICT;
+	if (model_has_finding(model))
+		return EXIT_UNORDERED;
+	return gaps ? EXIT_GAPS : EXIT_RAN;
+}
+
 int batch_run(struct session *session, const struct options *options, int signals,
               struct error *err)
 {

@@ -117,21 +117,19 @@ static int run_screen(struct session *session, const struct options *options, st
 	return rc ? rc : session_stop(session, err);
 }
 
-/* What says most comes first: 3, 6, 5, then what CMD says. */
+/* Of -b: what was found comes first, then what is missing, then what CMD says. */
 static int exit_status(struct session *session, const struct options *options)
 {
 	char gaps[SNAPSHOT_GAPS_MAX];
+	enum exit_status status;
 
-	if (options->batch && model_has_conflict(session_model(session)))
-		return EXIT_CONFLICT;
-	if (options->batch && model_has_finding(session_model(session)))
-		return EXIT_UNORDERED;
-	if (options->batch && session_gaps(session, gaps)) {
+	if (!options->batch)
+		return session_child_status(session);
+	status = batch_status(session_model(session), session_gaps(session, gaps));
+	if (status == EXIT_GAPS)
 		fprintf(stderr, "gomaptop: no conflict was seen, but not all was: %s; status %d\n",
 		        gaps, EXIT_GAPS);
-		return EXIT_GAPS;
-	}
-	return session_child_status(session);
+	return status == EXIT_RAN ? session_child_status(session) : (int)status;
 }
 
 /* -e means the file that is there now. A process that still runs the one before is not watched, and

@@ -18,9 +18,10 @@ static const char ABOUT[] =
         "that run here.\v"
         "With -- CMD, gomaptop starts CMD, watches it from its first instruction and ends it when "
         "the watch ends. With check it says what can be watched, and attaches nothing.\n\n"
-        "Exit status: 0 it ran and saw no conflict; 1 it could not do its work; 2 the command "
-        "line is wrong; with -b: 3 at least one conflict was seen, 5 none was, and something was "
-        "lost or could not be watched. With -- CMD and 0: CMD's own status.";
+        "Exit status: 0 it ran and found nothing; 1 it could not do its work; 2 the command "
+        "line is wrong; with -b: 3 at least one conflict was seen, 6 unordered pairs were, but no "
+        "conflict, 5 neither was, and something was lost or could not be watched. With -- CMD and "
+        "0: CMD's own status.";
 
 /* ---- argp ---------------------------------------------------------------------------- */
 

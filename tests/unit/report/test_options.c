@@ -223,7 +223,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(options.stack_depth, 64);
 	assert_true(options.overhead_limit == 0.03);
 	assert_int_equal(options.color, UI_COLOR_AUTO);
-	assert_false(options.until_conflict || options.verbose);
+	assert_false(options.until_conflict || options.until_finding || options.verbose);
 	assert_null(options.output);
 	assert_int_equal(options.listen.at.ss_family, AF_UNSPEC);
 	assert_string_equal(said, "");
@@ -235,16 +235,17 @@ static void every_option_arrives(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
-	                       "--until-conflict --stall=30us..900us --stack-depth=127 "
-	                       "--color=always --show-keys --listen=[::1]:9464 -v",
-	                       true, &options),
-	                 OPTIONS_RUN);
+	assert_int_equal(
+	        parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
+	              "--until-conflict --until-finding --stall=30us..900us --stack-depth=127 "
+	              "--color=always --show-keys --listen=[::1]:9464 -v",
+	              true, &options),
+	        OPTIONS_RUN);
 	assert_int_equal(options.pid_count, 3); /* each once */
 	assert_int_equal(options.pids[0], 7);
 	assert_int_equal(options.pids[2], 9);
-	assert_true(options.batch && options.until_conflict && options.verbose &&
-	            options.show_keys);
+	assert_true(options.batch && options.until_conflict && options.until_finding &&
+	            options.verbose && options.show_keys);
 	assert_int_equal(options.duration_ns, 300000000000);
 	assert_int_equal(options.interval_ns, 500000000);
 	assert_string_equal(options.output, "f.json");
@@ -305,10 +306,10 @@ static void no_color_counts_until_color_is_given(void **state)
 static void help_and_version_are_data(void **state)
 {
 	static const char *const names[] = {
-	        "--pid",      "--executable",  "--batch",     "--duration",
-	        "--interval", "--output",      "--format",    "--until-conflict",
-	        "--stall",    "--stack-depth", "--color",     "--verbose",
-	        "--version",  "--help",        "--show-keys", "--listen"};
+	        "--pid",    "--executable",   "--batch",          "--duration", "--interval",
+	        "--output", "--format",       "--until-conflict", "--stall",    "--stack-depth",
+	        "--color",  "--verbose",      "--version",        "--help",     "--show-keys",
+	        "--listen", "--until-finding"};
 	struct options options;
 	size_t i;
 
