@@ -245,6 +245,12 @@ static const struct metric metrics[] = {
         {"gomaptop_conflict_sightings", COUNTER, NULL,
          "Conflicts by kind; those that an event told of, so fewer where events were lost",
          .put = metric_put_totals_kinds},
+        {"gomaptop_unordered_pairs", COUNTER, NULL,
+         "Pairs of accesses to one map by two goroutines, one a change, that nothing orders",
+         .put = metric_put_totals, .field = offsetof(struct model_totals, order.unordered)},
+        {"gomaptop_pairs_decided", COUNTER, NULL,
+         "Pairs of such accesses that were looked at, by what was found of their order",
+         .put = metric_put_totals_pairs},
         {"gomaptop_crashes", COUNTER, NULL,
          "Fatal errors of the Go runtime, such as its own map check ends a process with",
          .put = metric_put_totals, .field = offsetof(struct model_totals, crashes)},
@@ -260,6 +266,8 @@ static const struct metric metrics[] = {
         {"gomaptop_map_conflicts", COUNTER, NULL,
          "Conflicts by map; of at most 50 maps, those with most conflicts first",
          .put = metric_put_map_conflicts},
+        {"gomaptop_map_unordered_pairs", COUNTER, NULL, "Unordered pairs of these maps",
+         .put = metric_put_map_unordered},
         {"gomaptop_map_operations", COUNTER, NULL, "Operations on these maps, by kind",
          .put = metric_put_map_ops},
         {"gomaptop_map_expected_overlaps", GAUGE, NULL,
@@ -350,7 +358,7 @@ int metrics_write(const struct model *model, const struct snapshot_context *cont
 		page.rest = model_totals_rest(model, METRICS_PROCESSES_MAX);
 		for (size_t i = 0; i < page.totals_count; i++)
 			page.targets[i] = model_target(model, page.totals[i]->tgid);
-		page.map_count = model_maps(model, MAPS_BY_CONFLICTS, page.maps, METRICS_MAPS_MAX);
+		page.map_count = model_maps(model, MAPS_BY_FINDINGS, page.maps, METRICS_MAPS_MAX);
 	}
 	/* The first row needs no model. */
 	for (size_t i = 0; i < (model ? METRIC_COUNT : 1); i++) {

@@ -62,15 +62,17 @@ void metric_put_double(struct page *page, const struct label *labels, double num
  */
 
 /* One sample a process, of the field of struct model_totals at metric->field bytes; then one for
- * each kind of conflict, or each operation. */
+ * each kind of conflict, each way in which pairs were decided, or each operation. */
 void metric_put_totals(struct page *page);
 void metric_put_totals_kinds(struct page *page);
+void metric_put_totals_pairs(struct page *page);
 void metric_put_totals_ops(struct page *page);
 void metric_put_target(struct page *page);
 void metric_put_target_running(struct page *page);
 
 void metric_put_verdicts(struct page *page);
 void metric_put_map_conflicts(struct page *page);
+void metric_put_map_unordered(struct page *page);
 void metric_put_map_ops(struct page *page);
 void metric_put_map_expected(struct page *page);
 void metric_put_map_verdict(struct page *page);

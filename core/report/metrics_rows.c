@@ -45,6 +45,25 @@ void metric_put_totals_kinds(struct page *page)
 	}
 }
 
+void metric_put_totals_pairs(struct page *page)
+{
+	static const struct {
+		const char *order;
+		size_t offset;
+	} ways[] = {
+	        {"under_lock", offsetof(struct model_totals, order.under_lock)},
+	        {"ordered", offsetof(struct model_totals, order.ordered)},
+	        {"unknown", offsetof(struct model_totals, order.unknown)},
+	        {"unordered", offsetof(struct model_totals, order.unordered)},
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct label more = {"order", ways[i].order};
+
+		put_totals_field(page, ways[i].offset, &more);
+	}
+}
+
 void metric_put_totals_ops(struct page *page)
 {
 	for (unsigned int op = 0; op < OP_COUNT; op++) {
@@ -140,6 +159,18 @@ void metric_put_map_conflicts(struct page *page)
 
 		metric_put_number(page, map_labels(&of, row, (struct label){0}),
 		                  row->past_conflicts + row->conflicts);
+	}
+}
+
+void metric_put_map_unordered(struct page *page)
+{
+	struct map_labels of;
+
+	for (size_t i = 0; i < page->map_count; i++) {
+		const struct map_row *row = page->maps[i];
+
+		metric_put_number(page, map_labels(&of, row, (struct label){0}),
+		                  row->past_unordered + row->order.unordered);
 	}
 }
 

@@ -17,7 +17,7 @@ from openmetrics import Document, Wrong, sums, went_down  # noqa: E402 pylint: d
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 EMITTER = os.path.join(ROOT, BUILD, "tests/unit/report/test_metrics")
-SCENARIOS = ("empty", "quiet", "lossy", "busy", "crash", "hostile")
+SCENARIOS = ("empty", "quiet", "lossy", "busy", "crash", "unordered", "proven", "hostile")
 
 # Pattern, what it is replaced with (once), and by that no OpenMetrics any more.
 BROKEN = [
@@ -104,6 +104,11 @@ def main():
     check("conflicts of one map are all conflicts",
           good.sum("gomaptop_conflicts_total") == good.sum("gomaptop_map_conflicts_total") > 0,
           results)
+    unordered = Document(last["unordered"])
+    check("unordered pairs of one map are all of them, and no conflicts",
+          unordered.sum("gomaptop_unordered_pairs_total") ==
+          unordered.sum("gomaptop_map_unordered_pairs_total") > 0 ==
+          unordered.sum("gomaptop_conflicts_total"), results)
     check("crashes", good.sum("gomaptop_crashes_total") == 1, results)
     for name, what in (("gomaptop_probe_hits_total", "hits"),
                        ("gomaptop_events_made_total", "made")):

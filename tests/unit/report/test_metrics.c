@@ -439,6 +439,36 @@ static void test_no_room(void **state)
 	model_destroy(model);
 }
 
+/* Pairs that nothing orders are a finding, and no conflict. */
+static void test_unordered(void **state)
+{
+	struct model *model = model_new();
+
+	(void)state;
+	order_send(model, 0xa0, &(struct event_order){.pairs = 9, .under_lock = 6, .unknown = 2});
+	for (int i = 0; i < 2; i++) {
+		unordered_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1001, 2),
+		               access_at(0xa0, OP_WRITE, 2, 0x2001, 2));
+		assert_document(
+		        model,
+		        i ? "gomaptop_unordered_pairs_total{pid=\"77\"} 2"
+		          : "gomaptop_unordered_pairs_total{pid=\"77\"} 1",
+		        i ? "gomaptop_map_unordered_pairs_total{map=\"m1\",pid=\"77\","
+		            "type=\"map[string]int\"} 2"
+		          : "gomaptop_map_unordered_pairs_total{map=\"m1\",pid=\"77\","
+		            "type=\"map[string]int\"} 1",
+		        "gomaptop_pairs_decided_total{pid=\"77\",order=\"under_lock\"} 6",
+		        "gomaptop_pairs_decided_total{pid=\"77\",order=\"unknown\"} 2",
+		        "gomaptop_conflicts_total{pid=\"77\"} 0",
+		        "gomaptop_maps{verdict=\"unordered\"} 1",
+		        "gomaptop_map_verdict{map=\"m1\",pid=\"77\",type=\"map[string]int\","
+		        "verdict=\"unordered\"} 1",
+		        NULL);
+		model_reset(model);
+	}
+	model_destroy(model);
+}
+
 /* ---- for check_metrics.py ------------------------------------------------------------ */
 
 #define RESET_EVERY 3
@@ -481,6 +511,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_counters_outlive_rows),
 	        cmocka_unit_test(test_counters_of_a_family),
 	        cmocka_unit_test(test_no_room),
+	        cmocka_unit_test(test_unordered),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "emit") == 0)
