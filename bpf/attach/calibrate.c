@@ -11,17 +11,17 @@
 /* The probed instruction is one that the kernel emulates, as in a Go function: `push` on amd64, the
  * `b.ls` behind the look at the stack pointer on arm64 (never taken: none is zero). */
 #if defined(__aarch64__)
-#define ENTRY_CODE            \
-	"	cmp sp, #0\n"       \
-	"calibrate_probed:\n" \
-	"	b.ls 1f\n"          \
+#define ENTRY_CODE(probed) \
+	"	cmp sp, #0\n"    \
+	"" probed ":\n"    \
+	"	b.ls 1f\n"       \
 	"1:	ret\n"
 #else
-#define ENTRY_CODE            \
-	"calibrate_probed:\n" \
-	"	push %rbp\n"        \
-	"	mov %rsp, %rbp\n"   \
-	"	pop %rbp\n"         \
+#define ENTRY_CODE(probed)  \
+	"" probed ":\n"     \
+	"	push %rbp\n"      \
+	"	mov %rsp, %rbp\n" \
+	"	pop %rbp\n"       \
 	"	ret\n"
 #endif
 
@@ -30,21 +30,33 @@ __asm__(".text\n"
         ".local calibrate_entry\n"
         ".local calibrate_probed\n"
         ".type calibrate_entry, %function\n"
-        "calibrate_entry:\n" ENTRY_CODE ".size calibrate_entry, . - calibrate_entry\n"
-        ".p2align 4\n"
-        ".local calibrate_return\n"
-        ".type calibrate_return, %function\n"
-        "calibrate_return:\n"
-        "	ret\n"
-        ".size calibrate_return, . - calibrate_return\n"
-        ".p2align 6\n"
-        ".local calibrate_plain\n"
-        ".type calibrate_plain, %function\n"
-        "calibrate_plain:\n"
-        "	ret\n"
-        ".size calibrate_plain, . - calibrate_plain\n");
+        "calibrate_entry:\n" ENTRY_CODE(
+                "calibrate_probed") ".size calibrate_entry, . - calibrate_entry\n"
+                                    ".p2align 4\n"
+                                    ".local calibrate_order\n"
+                                    ".local calibrate_ordered\n"
+                                    ".type calibrate_order, %function\n"
+                                    "calibrate_order:\n" ENTRY_CODE(
+                                            "calibrate_ordered") ".size calibrate_order, . - "
+                                                                "calibrate_order\n"
+                                                                ".p2align 4\n"
+                                                                ".local calibrate_return\n"
+                                                                ".type calibrate_return, "
+                                                                "%function\n"
+                                                                "calibrate_return:\n"
+                                                                "	ret\n"
+                                                                ".size calibrate_return, . - "
+                                                                "calibrate_return\n"
+                                                                ".p2align 6\n"
+                                                                ".local calibrate_plain\n"
+                                                                ".type calibrate_plain, %function\n"
+                                                                "calibrate_plain:\n"
+                                                                "	ret\n"
+                                                                ".size calibrate_plain, . - "
+                                                                "calibrate_plain\n");
 
 extern const char calibrate_entry[], calibrate_probed[], calibrate_return[], calibrate_plain[];
+extern const char calibrate_order[], calibrate_ordered[];
 
 /* The function, and the instruction of it that is probed. */
 static const struct {
@@ -52,6 +64,7 @@ static const struct {
 } places[CALIBRATE_PLACES] = {
         [CALIBRATE_ENTRY] = {calibrate_entry, calibrate_probed},
         [CALIBRATE_RETURN] = {calibrate_return, calibrate_return},
+        [CALIBRATE_ORDER] = {calibrate_order, calibrate_ordered},
 };
 
 int calibrate_point(enum calibrate_place place, uint64_t *file_offset)

@@ -13,8 +13,9 @@
 
 #include "bpf/wire/wire.h"
 
-/* What is probed: where a map function begins, where one that made a map returns. */
-enum calibrate_place { CALIBRATE_ENTRY, CALIBRATE_RETURN, CALIBRATE_PLACES };
+/* What is probed: where a map function begins, where one that made a map returns, where a lock
+ * (first argument) is taken. */
+enum calibrate_place { CALIBRATE_ENTRY, CALIBRATE_RETURN, CALIBRATE_ORDER, CALIBRATE_PLACES };
 
 /* Memory as a Go program would have it, for the calibrating calls: fields row CALIBRATE_ROW of the
  * programs' settings must describe it (goid at 0 of the g, 4-byte seed at 12 of the map). */

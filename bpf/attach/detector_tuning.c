@@ -82,6 +82,19 @@ void detector_tuning_births_allowed_set(struct detector_tuning *t, __u64 count)
 	set_64(&t->births_allowed, count);
 }
 
+void detector_tuning_order_chain_set(struct detector_tuning *t, size_t place, __u64 map)
+{
+	set_64(&t->order_chains[place % ORDER_CHAINS_WANTED], map);
+}
+
+/* Which rows, before the word that sends the programs to look. */
+void detector_tuning_order_set(struct detector_tuning *t, __u64 ns, __u64 rows)
+{
+	if (ns)
+		set_64(&t->order_rows, rows);
+	__atomic_store_n(&t->order_since, ns, __ATOMIC_RELEASE);
+}
+
 /* The bits before the word that sends the programs to look at them. */
 static void calls_probed_set(struct detector_tuning *t, bool any)
 {

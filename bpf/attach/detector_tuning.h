@@ -29,6 +29,9 @@
  *   hold_divisor         govern/governor_plan.c         governor    at each step
  *   window_gap           govern/governor_plan.c         governor    at each step
  *   calls, calls_probed  govern/site_batch.c            governor    when probed calls change
+ *   order_since, _rows   attach/trial.c                 starting    while costs are measured
+ *     "                  govern/order_probes.c           governor    as order probes go in and out
+ *   order_chains         collect/collector_order.c      collector   when chains are missing
  *   stopped              watch/watch.c                  the watch's once, at the end
  *
  * "Starting" is the thread that starts the watch, before the others run; "governor" and "follow"
@@ -79,6 +82,13 @@ void detector_tuning_call_add(struct detector_tuning *tuning, __u32 bit);
 /* All of them; any: there is one. Rows of those that are not among them are gone already. */
 void detector_tuning_calls_set(struct detector_tuning *tuning, const __u64 bits[CALL_BITS / 64],
                                bool any);
+
+/* Accesses to this map come with their call chains from now on, in place of those to the map that
+ * was last in this place. */
+void detector_tuning_order_chain_set(struct detector_tuning *tuning, size_t place, __u64 map);
+
+/* ns: since when all order probes are in place; 0: not all of them are. rows: see order_rows. */
+void detector_tuning_order_set(struct detector_tuning *tuning, __u64 ns, __u64 rows);
 
 /* ---- the watch's --------------------------------------------------------------------- */
 

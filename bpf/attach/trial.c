@@ -16,6 +16,8 @@
 #include "bpf/attach/program.h"
 #include "core/base/clock.h"
 #include "core/event/event.h"
+#include "core/judge/order_event.h"
+#include "core/order/order_kinds.h"
 #include "gomaptop.skel.h"
 
 #define TRIAL_SITE 0xffff
@@ -83,6 +85,7 @@ static void trial_forget(const struct trial *t)
 	table_clear(s->maps.targets);
 	table_clear(s->maps.call_sites);
 	table_clear(s->maps.chains);
+	detector_tuning_order_set(&s->bss->tuning, 0, 0);
 	detector_tuning_births_allowed_set(&s->bss->tuning, 0);
 	detector_tuning_known_clear(&s->bss->tuning);
 }
@@ -142,6 +145,7 @@ static const struct body {
                            .calls = 100},
         [BODY_BIRTH] = {CALIBRATE_RETURN, COVERAGE_BIRTH_SITE, .batches = 10, .calls = 10},
         [BODY_HOLD] = {CALIBRATE_ENTRY, COVERAGE_STALLS, .time = hold_time},
+        [BODY_ORDER] = {CALIBRATE_ORDER, COVERAGE_ORDER_SITE, .batches = 10, .calls = 100},
 };
 
 static uint64_t body_time(const struct trial *t, const struct body *b)
@@ -254,6 +258,8 @@ static int places_probe(struct program *program, pid_t pid)
 	                                   CALIBRATE_INSTRUCTION, CALIBRATE_ROW),
 	        [CALIBRATE_RETURN] = COOKIE(TRIAL_SITE, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET,
 	                                    CALIBRATE_ROW),
+	        [CALIBRATE_ORDER] = COOKIE(TRIAL_SITE, PROBE_ORDER, 0, 0, 0, CALIBRATE_ROW) |
+	                           COOKIE_ORDER(ORDER_SITES_MAX - 1),
 	};
 	struct probe_point points[CALIBRATE_PLACES] = {0};
 	int rc = 0;
@@ -281,6 +287,19 @@ static int places_run(struct trial *t, pid_t pid)
 	return rc;
 }
 
+/* The map stands for what goroutines are ordered by. The events stay in their ring: of no window. */
+static int order_prepare(const struct program *program)
+{
+	__u32 row = ORDER_SITES_MAX - 1;
+	struct order_row site = {.act = ORDER_ACT_NOTHING, .object = ORDER_OBJECT_REGISTER, .base = 3};
+
+	detector_tuning_order_set(&program->skeleton->bss->tuning, 1, 0);
+	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.order_sites), &row, &site,
+	                           BPF_ANY)
+	               ? -errno
+	               : 0;
+}
+
 int trial_run(struct program *program)
 {
 	struct trial t = {.program = program};
@@ -293,6 +312,9 @@ int trial_run(struct program *program)
 	if (rc)
 		goto cleanup;
 	detector_tuning_births_allowed_set(&program->skeleton->bss->tuning, UINT64_MAX);
+	rc = order_prepare(program);
+	if (rc)
+		goto cleanup;
 	rc = places_run(&t, getpid());
 	program->pid_filter = t.seen;
 	if (!rc && !t.seen) {

@@ -98,6 +98,8 @@ static const struct form {
                          offsetof(struct event_stall, access), 1},
         [EVENT_OVERLAP] = {sizeof(struct event_overlap_brief), sizeof(struct event_overlap),
                            offsetof(struct event_overlap, held), 2},
+        [EVENT_UNORDERED] = {sizeof(struct event_unordered_brief), sizeof(struct event_unordered),
+                             offsetof(struct event_unordered, first), 2},
         [EVENT_BIRTH] = {sizeof(struct event_birth_brief), sizeof(struct event_birth),
                          offsetof(struct event_birth, access), 1},
 };

@@ -19,7 +19,7 @@
 static bool event_is_essential(const struct event_header *event)
 {
 	return event->kind == EVENT_OVERLAP || event->kind == EVENT_CRASH ||
-	       event->kind == EVENT_PROCESS;
+	       event->kind == EVENT_PROCESS || event->kind == EVENT_UNORDERED;
 }
 
 bool collector_push(struct collector *c, const struct event_header *event)
@@ -42,7 +42,7 @@ static void event_make(struct collector *c, const struct event_whole *whole,
 
 /* Made whole in the queue's own memory; what must arrive, and finds no room there, on its way to
  * where such events wait. */
-static void event_deliver(struct collector *c, const struct event_header *event)
+void collector_deliver(struct collector *c, const struct event_header *event)
 {
 	struct event_whole whole;
 	struct event_header *room;
@@ -93,7 +93,7 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 	}
 	if (event->kind == EVENT_CRASH)
 		targets_crashed(c->config.targets, (pid_t)event->tgid);
-	event_deliver(c, event);
+	collector_deliver(c, event);
 	return 0;
 }
 
@@ -112,6 +112,7 @@ static void tick(struct collector *c, bool final)
 	struct event_header h = {.kind = EVENT_TICK, .size = sizeof(h)};
 
 	collector_counts_push(c, final);
+	collector_order_tell(c);
 	h.time_ns = clock_now();
 	event_queue_push_essential(c->config.queue, &h);
 	c->news = true;
@@ -143,6 +144,8 @@ static void *collector_run(void *arg)
 	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
 		collector_ends_wait(c, drain_ms);
 		drain_ms = ring_buffer__consume(c->ring) ? DRAIN_MS : drain_ms * 2;
+		if (collector_order_step(c))
+			drain_ms = DRAIN_MS;
 		if (drain_ms > DRAIN_QUIET_MS)
 			drain_ms = DRAIN_QUIET_MS;
 		collector_tune(c);
@@ -161,6 +164,7 @@ static void *collector_run(void *arg)
 static void collector_free(struct collector *c)
 {
 	ring_buffer__free(c->ring);
+	collector_order_close(c);
 	collector_layouts_close(c);
 	collector_counts_close(c);
 	chain_finish_destroy(c->chains);
@@ -217,6 +221,8 @@ int collector_start(const struct collector_config *config, struct collector **ou
 		rc = chain_store_create(config->chains_fd, &c->names);
 	if (!rc)
 		rc = collector_counts_open(c);
+	if (!rc)
+		rc = collector_order_open(c);
 	if (!rc)
 		rc = executables_open(c);
 	collector_targets_tell(c);

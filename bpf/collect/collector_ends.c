@@ -34,6 +34,7 @@ static void target_ended(struct collector *c, pid_t pid)
 
 	/* Its last events first: among them why it ended. */
 	ring_buffer__consume(c->ring);
+	collector_order_forget(c, tgid);
 	crashed = targets_end(c->config.targets, pid);
 	collector_layouts_forget(c, pid);
 	chain_store_forget(c->names, tgid);

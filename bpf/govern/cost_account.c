@@ -58,6 +58,7 @@ int cost_account_read(struct cost_account *a, struct cost *out)
 	if (!rc) {
 		now.held_ns = now.value[COVERAGE_STALL_NS];
 		now.warm_ns = overhead_run_ns(&a->costs, now.value) - now.held_ns;
+		now.order_ns = now.value[COVERAGE_ORDER_SITE] * a->costs.ns[BODY_ORDER];
 		now.cold_ns = overhead_cold_said(&a->costs, now.value, &a->cold_ns);
 		now.planted_ns = targets_planted_ns(a->targets);
 		now.waiting_ns = a->waiting_ns;

@@ -22,6 +22,7 @@ struct cost {
 	__u64 value[COVERAGE_COUNT]; /* the programs' counters, by enum coverage_field */
 	uint64_t warm_ns;            /* what hits would have taken in a loop, holds apart */
 	uint64_t cold_ns;            /* so much longer they took, see overhead_cold_ns() */
+	uint64_t order_ns;           /* part of warm_ns: hits at order sites */
 	uint64_t held_ns;            /* accesses were held */
 	uint64_t planted_ns;         /* see targets_planted_ns() */
 	uint64_t waiting_ns;         /* hits cost beyond what they take, as far as seen */

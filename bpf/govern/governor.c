@@ -26,6 +26,7 @@ static void blind(struct governor *g)
 	governor_disarm(g, false);
 	governor_sites_close(g);
 	governor_births_close(g);
+	governor_order_close(g);
 	governor_trouble_set(g, TROUBLE_COST_UNKNOWN);
 }
 
@@ -62,12 +63,14 @@ static void step(struct governor *g)
 	governor_gap_tell(g);
 	governor_births_allow(g);
 	governor_sites_step(g);
+	governor_order_step(g);
 }
 
 static uint64_t wait_ns(const struct governor *g)
 {
-	uint64_t wait = overhead_budget_wait_ns(&g->budget);
+	uint64_t wait = overhead_budget_wait_ns(&g->budget), order = governor_order_wait_ns(g);
 
+	wait = wait < order ? wait : order;
 	return wait < SIGN_NS ? wait : SIGN_NS;
 }
 
@@ -252,6 +255,7 @@ void governor_stop(struct governor *g)
 	if (g->sites)
 		site_zoom_stop(g->sites);
 	governor_disarm(g, false);
+	governor_order_close(g);
 	if (g->config.standing)
 		probe_set_close(g->config.standing);
 }

@@ -22,6 +22,7 @@
 #include "bpf/attach/probe_set.h"
 #include "bpf/govern/birth_probes.h"
 #include "bpf/govern/cost_account.h"
+#include "bpf/govern/order_probes.h"
 #include "bpf/govern/site_zoom.h"
 #include "bpf/targets/targets.h"
 #include "bpf/wire/wire.h"
@@ -50,6 +51,9 @@ int governor_create(const struct governor_config *config, struct governor **out)
 /* Probes at calls, which may stay in place between the windows; the governor alone uses them from
  * now on. NULL: there are none. Before governor_start(). */
 void governor_sites_set(struct governor *governor, struct site_zoom *sites);
+
+/* Probes where goroutines are ordered, likewise; borrowed until governor_stop(). */
+void governor_order_set(struct governor *governor, struct order_probes *probes);
 
 /* Put the probes in place for the first time, which tells which of them the kernel accepts (failed
  * is told of the others, see probe_set_open()), and govern them from now on. Returns how many are

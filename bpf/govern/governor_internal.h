@@ -14,6 +14,18 @@
 #include "core/budget/contention.h"
 #include "core/budget/overhead_budget.h"
 
+/* See governor_order.c. */
+struct governor_order {
+	struct order_probes *probes; /* NULL: there are none */
+	double rate;                /* CPUs that they cost in place; negative: not known */
+	uint64_t retry_ns;          /* they could not be put in place: not again before */
+	uint64_t seen_ns;           /* of the last look at them, */
+	uint64_t spent_ns;          /* and hits_ns then */
+	uint64_t hits_ns;           /* what hits have cost, as last read, */
+	uint64_t warm_ns;           /* and those at order sites */
+	double total_ns;            /* what they have cost, cold as they are */
+};
+
 struct governor {
 	struct governor_config config;
 
@@ -23,6 +35,7 @@ struct governor {
 	struct cost cost; /* as last read */
 	struct site_zoom *sites;
 	uint64_t sites_ns; /* of the last step */
+	struct governor_order order;
 	uint64_t guarded_ns;
 	uint64_t retry_ns;        /* the probes could not be put in place: not again before */
 	uint64_t standing_ns;     /* the standing ones were last tried, */
@@ -70,6 +83,12 @@ bool governor_is_slow(const struct governor *g);
 /* governor_sites.c: probes at calls. */
 void governor_sites_step(struct governor *g);
 void governor_sites_close(struct governor *g);
+
+/* governor_order.c: probes where goroutines are ordered. */
+void governor_order_count(struct governor *g); /* what they have cost, after cost was read */
+void governor_order_step(struct governor *g);
+void governor_order_close(struct governor *g);
+uint64_t governor_order_wait_ns(const struct governor *g); /* until the next step, at most */
 
 /* governor_births.c: probes where maps are made. */
 void governor_births_allow(struct governor *g);

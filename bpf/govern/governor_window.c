@@ -112,6 +112,7 @@ void governor_disarm(struct governor *g, bool patient)
 	}
 	armed_set(g, false);
 	probe_set_close(g->config.probes);
+	governor_order_close(g);
 	governor_turn(g, false);
 }
 

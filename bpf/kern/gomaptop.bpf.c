@@ -5,7 +5,8 @@
  * One hit goes: account for it, filter it or read the operation from the registers, count it, see
  * whether it meets a held access, else perhaps hold it. Tables, counters: tables.bpf.h. Reading:
  * operation.bpf.h. Counting: count.bpf.h; the short way for most: own.bpf.h. Holding and meeting:
- * hold.bpf.h. Choosing: detector.bpf.h. Whose hit it is: process_ids.bpf.h.
+ * hold.bpf.h. Choosing: detector.bpf.h. What orders goroutines: order.bpf.h. Whose hit it is:
+ * process_ids.bpf.h.
  */
 #include "core/event/event.h"
 
@@ -13,6 +14,7 @@
 #include "bpf/kern/crash.bpf.h"
 #include "bpf/kern/detector.bpf.h"
 #include "bpf/kern/governed.bpf.h"
+#include "bpf/kern/order.bpf.h"
 #include "bpf/kern/own.bpf.h"
 #include "bpf/kern/process_ids.bpf.h"
 #include "bpf/kern/timing.bpf.h"
@@ -108,11 +110,13 @@ static __always_inline void map_operation(struct pt_regs *ctx, struct operation 
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
 	o->sample = operation_is_sample(o, c);
-	if (own_operation(o, m, c))
+	if (!order_is_on(o->row) && own_operation(o, m, c))
 		return;
 	operation_complete(ctx, o);
 	c = goroutine_count(o, c);
 	m = map_count(o, m);
+	if (m && order_is_on(o->row))
+		order_access(ctx, o, m);
 	if (!hold_meet(ctx, o, m, c) && m)
 		detect(ctx, o, m);
 }
@@ -143,6 +147,11 @@ int on_probe(struct pt_regs *ctx)
 	}
 	if (!is_governed()) {
 		coverage_count(COVERAGE_UNGOVERNED);
+		return 0;
+	}
+	if (COOKIE_ROLE(cookie) == PROBE_ORDER) {
+		coverage_count(COVERAGE_ORDER_SITE);
+		order_tell(ctx, cookie, o.tgid, o.tid);
 		return 0;
 	}
 	if (COOKIE_ROLE(cookie) == PROBE_BIRTH) {

@@ -24,11 +24,14 @@ struct pt_regs {
 } __attribute__((preserve_access_index));
 #else
 struct pt_regs {
-	unsigned long r14;
+	unsigned long r15, r14, r13, r12;
 	unsigned long bp;
 	unsigned long bx;
+	unsigned long r11, r10, r9, r8;
 	unsigned long ax;
 	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
 	unsigned long di;
 	unsigned long ip;
 	unsigned long flags;

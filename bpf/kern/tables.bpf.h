@@ -70,6 +70,21 @@ struct {
 	__type(value, struct call_probe);
 } call_probes SEC(".maps");
 
+/* By COOKIE_ORDER_ROW. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ORDER_SITES_MAX);
+	__type(key, __u32);
+	__type(value, struct order_row);
+} order_sites SEC(".maps");
+
+/* What orders goroutines, and accesses to maps meanwhile; see order.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} order_events SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, CALL_PROBES_MAX);

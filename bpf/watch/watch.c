@@ -236,6 +236,7 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 		goto cleanup;
 	watch_sites_create(w);
 	governor_sites_set(w->governor, w->sites);
+	watch_order_create(w);
 	rc = watch_attach(w, err);
 	if (rc)
 		goto cleanup;
@@ -265,6 +266,8 @@ int watch_start(const struct watch_config *config, struct watch **out, struct er
 	int rc = begin(config, out, err);
 
 	process_apart_rest(before);
+	if (!rc)
+		watch_order_start(*out);
 	return rc;
 }
 
@@ -287,6 +290,7 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 		return;
 	w->stopped = true;
 	watch_follow_stop(w->follow);
+	watch_order_stop(w);
 	if (w->collector)
 		collector_disarm(w->collector);
 	if (w->keeper && w->program.mode == PROBE_LINK_PERF)
@@ -311,6 +315,7 @@ void watch_destroy(struct watch *w)
 	watch_follow_destroy(w->follow);
 	governor_destroy(w->governor);
 	birth_probes_destroy(w->births);
+	order_probes_destroy(w->order);
 	cost_account_destroy(w->account);
 	targets_destroy(w->processes);
 	site_zoom_destroy(w->sites);

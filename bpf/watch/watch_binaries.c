@@ -197,6 +197,7 @@ void watch_binary_fields_set(struct watch *w, const struct watch_binary *b)
 	row->iterator_map = map.iterator_map;
 	row->g_m = l->g_m;
 	row->m_g0 = l->m_g0;
+	row->m_curg = l->m_curg;
 	row->unproven = go_binary_layout_trust(binary) == GO_LAYOUT_UNVERIFIED;
 	row->g_waitreason = l->g_waitreason;
 	row->lock_reasons = row->unproven ? 0 : go_layout_lock_reasons(l);

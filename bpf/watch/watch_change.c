@@ -9,7 +9,7 @@
 /* What the governor's thread is asked to do. */
 struct change {
 	struct watch *w;
-	const struct watch_binary *b;
+	struct watch_binary *b;
 	size_t refused;
 	int rc;
 };
@@ -40,7 +40,7 @@ static void add(void *ctx)
 		site_zoom_add(w->sites, &binary);
 }
 
-int watch_attach_add(struct watch *w, const struct watch_binary *b, size_t *attached)
+int watch_attach_add(struct watch *w, struct watch_binary *b, size_t *attached)
 {
 	struct change c = {.w = w, .b = b};
 
@@ -53,11 +53,14 @@ static void take_away(void *ctx)
 {
 	struct change *c = ctx;
 
+	c->b->removed = true;
 	probe_set_remove(c->w->standing, c->b->file.fd);
 	probe_set_remove(c->w->governed, c->b->file.fd);
 	if (c->w->sites)
 		site_zoom_remove(c->w->sites, c->b->file.fd);
 	birth_probes_remove(c->w->births, c->b->file.fd);
+	if (c->w->order)
+		order_probes_remove(c->w->order, c->b->file.fd);
 	governor_renew(c->w->governor, NULL, NULL);
 }
 

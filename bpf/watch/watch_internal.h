@@ -17,6 +17,7 @@
 #include "bpf/collect/collector.h"
 #include "bpf/govern/birth_probes.h"
 #include "bpf/govern/governor.h"
+#include "bpf/govern/order_probes.h"
 #include "bpf/govern/site_zoom.h"
 #include "bpf/targets/targets.h"
 #include "bpf/watch/watch.h"
@@ -34,6 +35,7 @@ struct watch_binary {
 	size_t row;              /* of its fields */
 	size_t first_site;       /* of its probes among all: row * ROW_SITES */
 	unsigned int idle_looks; /* how often in a row no process was seen to run it */
+	bool removed;            /* the same, for the governor's thread alone */
 	uint64_t retired_ns;     /* its probes are out for good since then; 0: they are not */
 };
 
@@ -73,6 +75,8 @@ struct watch {
 	struct event_queue *queue;
 	struct symbolizer *symbolizer;
 	struct birth_probes *births;
+	struct order_probes *order;   /* NULL: none */
+	struct watch_order *finder;   /* the thread that looks for their sites; NULL: none runs */
 	struct targets *processes;    /* for the governor and the collector, */
 	struct cost_account *account; /* both */
 	struct collector *collector;
@@ -110,6 +114,13 @@ void watch_births_start(struct watch *w);
 /* While it runs, in every process, by the thread that adds. 0 or -errno. */
 int watch_births_add(struct watch *w, const struct watch_binary *b, const struct birth_plan *plan);
 
+/* watch_order.c: where goroutines are ordered. create: before the governor starts. start: from then on a
+ * thread finds the sites of each binary, also of those that come; stop: before binaries are closed.
+ * No error ends the watch. */
+void watch_order_create(struct watch *w);
+void watch_order_start(struct watch *w);
+void watch_order_stop(struct watch *w);
+
 /* watch_sites.c: probes at calls, where that can be had. */
 void watch_sites_create(struct watch *w);
 
@@ -124,7 +135,7 @@ int watch_attach_plan(struct watch *w);
 /* watch_change.c: while it runs, in every process, by the thread that adds; the binary is
  * published. *attached: for how many of its functions a probe is in place, or will be when it is
  * their turn. 0 or -errno. */
-int watch_attach_add(struct watch *w, const struct watch_binary *b, size_t *attached);
+int watch_attach_add(struct watch *w, struct watch_binary *b, size_t *attached);
 /* Its probes out for good, of all kinds. */
 void watch_attach_remove(struct watch *w, struct watch_binary *b);
 int watch_attach(struct watch *w, struct error *err);

@@ -11,6 +11,7 @@
 #define GOMAPTOP_BPF_BRIEF_H
 
 #include "core/event/event.h"
+#include "core/judge/order_event.h"
 
 #define CHAINS_MAX 8192 /* chains that have a name at a time */
 
@@ -72,6 +73,19 @@ struct event_birth_brief {
 	struct access_brief access;
 };
 
+struct event_unordered_brief {
+	struct event_header h;
+	__u32 map_gen;
+	__u32 pad;
+	struct access_brief first, second;
+};
+
+/* Of the ring of order events: an access of which the call chain was taken. */
+struct order_access_event {
+	struct order_event e; /* flagged */
+	struct access_brief access;
+};
+
 #define BRIEF_BEGINS_AS(name, access)                                                   \
 	_Static_assert(__builtin_offsetof(struct event_##name, access) ==               \
 	                       __builtin_offsetof(struct event_##name##_brief, access), \
@@ -79,6 +93,7 @@ struct event_birth_brief {
 BRIEF_BEGINS_AS(stall, access);
 BRIEF_BEGINS_AS(overlap, held);
 BRIEF_BEGINS_AS(birth, access);
+BRIEF_BEGINS_AS(unordered, first);
 _Static_assert(ACCESS_HEAD % sizeof(__u64) == 0, "an access is whole words");
 
 #endif

@@ -31,9 +31,11 @@
 #define COOKIE_KEY(source)   ((__u64)(source) << 44) /* bits 44-46: enum key_source */
 #define COOKIE_KEY_SOURCE(c) ((__u32)((c) >> 44 & 7))
 #define WIRE_AT_CALL         (PROBE_AT_RET + 1) /* one more instruction: a probed call */
-/* Bits 48-63: of a probed call, its row in the table of those. */
-#define COOKIE_CALL(row)   ((__u64)(row) << 48)
-#define COOKIE_CALL_ROW(c) ((__u32)((c) >> 48 & 0xffff))
+/* Bits 48-63: of a probed call or order site, its row in the table of those. */
+#define COOKIE_CALL(row)    ((__u64)(row) << 48)
+#define COOKIE_CALL_ROW(c)  ((__u32)((c) >> 48 & 0xffff))
+#define COOKIE_ORDER(row)   COOKIE_CALL(row)
+#define COOKIE_ORDER_ROW(c) COOKIE_CALL_ROW(c)
 
 /* Offsets that differ between watched binaries, one row a binary. Negative: no such field. */
 #define FIELD_ROWS 64 /* a power of two */
@@ -48,11 +50,11 @@ struct field_row {
 	__u32 seed_size;     /* 4 or 8 */
 	__s32 iterator_type; /* of the *maptype in the iterator */
 	__s32 iterator_map;  /* of the map in the iterator */
-	__s32 g_m, m_g0;     /* of the m in g, and of that m's own g */
+	__s32 g_m, m_g0;     /* of the m in g, and of that m's own g, */
+	__s32 m_curg;        /* and of the goroutine that it runs */
 	__s32 g_waitreason;  /* one byte */
 	__u32 unproven;      /* 1: read only what detector_tuning.proven says */
-	__u32 pad;
-	__u64 lock_reasons; /* 1 << reason for which a goroutine waits at a lock; 0: not known */
+	__u64 lock_reasons;  /* 1 << reason for which a goroutine waits at a lock; 0: not known */
 };
 
 /* Code from which a probed function is called on behalf of others, by its distance from the probed
@@ -68,6 +70,31 @@ struct site_callers {
 	struct code_range probed[CALLERS_PROBED];
 	struct code_range behind[CALLERS_BEHIND];
 };
+
+/* ---- what orders goroutines --------------------------------------------------------------------
+ */
+
+#define ORDER_SITES_MAX 8192 /* in all binaries; fits into COOKIE_ORDER */
+
+/* One place where goroutines are ordered, from core/order/order_site.h: what the programs make an
+ * event of (core/judge/order_event.h), and how. */
+struct order_row {
+	__u8 act;       /* enum order_act */
+	__u8 condition; /* enum order_condition: when the hit counts */
+	__u8 object;    /* enum order_object: where the address is */
+	__u8 base;      /* number of the register */
+	__s32 offset;
+	__s64 displacement; /* of an ORDER_OBJECT_CONSTANT: from the probed instruction */
+	__u8 late;          /* see struct order_event */
+	__u8 at_entry;      /* of a function: the place is where it returns to */
+	__u8 system;        /* the runtime at work for the goroutine, on another stack */
+	__u8 select;        /* a select: an event for each of its cases */
+	__u8 waits;         /* where the condition does not hold it waits: an event that is late */
+	__u8 pad[3];
+};
+
+/* Maps of which each access is to come with its call chain. */
+#define ORDER_CHAINS_WANTED 8
 
 /* ---- maps --------------------------------------------------------------------------------------
  */
@@ -273,6 +300,9 @@ struct detector_tuning {
 	 * first hit in this tick. The collector sets the tick to 0 before it reads tables. */
 	__u64 clock_tick, clock_ns;
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
+	__u64 order_since; /* since when all order probes are in place; 0: they are not */
+	__u64 order_rows;  /* a bit for each row of fields whose binary has such probes */
+	__u64 order_chains[ORDER_CHAINS_WANTED]; /* addresses of maps, see there; 0: none */
 };
 
 #define TARGET_ANNOUNCED (1u << 31)

@@ -17,6 +17,10 @@
 #define HOLDS_MOST   0.8          /* holding without counting knows not what to hold; */
 #define HOLDS_CALLS  0.58  /* the least beside probed calls, which cost something all the time */
 #define CALLS_PART   0.3   /* of the income is theirs; the rest is for windows, to find new ones */
+#define ORDER_PART   0.4   /* of the income is for order windows, */
+#define ORDER_NS     5e9   /* saved up for so long, as they are rare; to begin with a loan: */
+#define ORDER_START  6e7   /* the first ones, of which the limit over ten seconds has room for */
+#define ORDER_FREE   0.1   /* CPUs for order windows where nothing limits what is spent */
 #define LEARN_IN_NS  3.5e7 /* time with the probes in place that tells enough of calls, */
 #define LEARN_NS     3000000000ULL /* and longest time to wait for that */
 #define CALLS_WANTED 3    /* windows can be open for less than so many times what is held, */
@@ -48,6 +52,7 @@ void overhead_budget_open(struct overhead_budget *b, double overhead_limit, uint
 	        .dice = dice ? dice : 1,
 	};
 	token_bucket_open(&b->account, START_NS);
+	token_bucket_open(&b->order_account, ORDER_START);
 }
 
 double overhead_budget_income(const struct overhead_budget *b)
@@ -150,6 +155,22 @@ static double calls_save(struct overhead_budget *b, double income_ns)
 	return b->calls_wanted ? part : 0;
 }
 
+double overhead_budget_order_income(const struct overhead_budget *b)
+{
+	return unlimited(b) ? ORDER_FREE : overhead_budget_income(b) * ORDER_PART;
+}
+
+/* The same for order windows. What they began with may be spent later, too. */
+static double order_save(struct overhead_budget *b, double ns)
+{
+	double income = overhead_budget_order_income(b), most = income * ORDER_NS;
+
+	if (most < b->order_account.level_ns)
+		most = b->order_account.level_ns;
+	token_bucket_fill(&b->order_account, income * ns, most);
+	return b->order_wanted ? income * ns : 0;
+}
+
 static void save(struct overhead_budget *b, double ns)
 {
 	double most = overhead_budget_income(b) * SAVINGS_NS, window = 2 * window_cost(b);
@@ -159,7 +180,8 @@ static void save(struct overhead_budget *b, double ns)
 		most = window;
 	if (most < START_NS)
 		most = START_NS;
-	token_bucket_fill(&b->account, income_ns - calls_save(b, income_ns), most);
+	token_bucket_fill(&b->account, income_ns - calls_save(b, income_ns) - order_save(b, ns),
+	                  most);
 }
 
 /* What the probes cost while they are in place. Holds are not part of it: they have an allowance of
@@ -189,7 +211,9 @@ static double calls_part(const struct overhead_budget *b, const struct overhead_
 static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 {
 	double ns = (double)(r->now_ns - b->seen_ns);
-	double hits = (double)(r->hits_ns - b->hits_ns) * b->hit_factor;
+	double all = (double)(r->hits_ns - b->hits_ns) * b->hit_factor;
+	double order = (double)(r->order_ns - b->order_ns) * b->hit_factor;
+	double hits = all - order;
 	double held = (double)(r->held_ns - b->held_ns) * b->hold_factor;
 	double seen = CPU_FIRST_NS + (double)(b->seen_ns - b->begun_ns);
 	double calls = hits * calls_part(b, r);
@@ -199,7 +223,8 @@ static void settle(struct overhead_budget *b, const struct overhead_reading *r)
 	b->hits_rate = smooth(b->hits_rate, hits / ns, ns, CPU_NS);
 	save(b, ns);
 	token_bucket_take(&b->calls_account, calls);
-	token_bucket_take(&b->account, hits - calls + held);
+	token_bucket_take(&b->order_account, b->order_open ? all - calls : order);
+	token_bucket_take(&b->account, (b->order_open ? 0 : hits - calls) + held);
 	b->seen_in_ns += b->armed_ns ? ns : 0;
 	learn(b, hits - calls, ns);
 }
@@ -212,6 +237,7 @@ static void note(struct overhead_budget *b, const struct overhead_reading *r)
 	b->cpu_ns = r->cpu_ns;
 	b->hits_ns = r->hits_ns;
 	b->held_ns = r->held_ns;
+	b->order_ns = r->order_ns;
 	b->hits = r->hits;
 	b->calls = r->calls;
 }
@@ -226,6 +252,8 @@ static enum overhead_advice advise(const struct overhead_budget *b)
 		return b->armed_ns ? OVERHEAD_DISARM : OVERHEAD_STAY;
 	if (unlimited(b))
 		return b->armed_ns ? OVERHEAD_STAY : OVERHEAD_ARM;
+	if (b->armed_ns && b->order_open)
+		return OVERHEAD_STAY;
 	if (b->armed_ns)
 		return level < 0 && forecast(b) > overhead_budget_income(b) / 2 ? OVERHEAD_DISARM
 		                                                                : OVERHEAD_STAY;

@@ -29,8 +29,9 @@
 #define OVERHEAD_HOLD_FULL 1.8 /* overhead_hold_factor() where all CPU time is used */
 
 /* CPUs that a target is taken to use at least: 3 % of less would leave nothing to find anything
- * with, and 3 % of a tenth of a CPU is nothing to anybody. */
-#define OVERHEAD_CPU_FLOOR 0.1
+ * with, and 3 % of a third of a CPU, 1 % of one CPU, is little to anybody: what is scarce where
+ * little is used is not CPU time. */
+#define OVERHEAD_CPU_FLOOR (1.0 / 3)
 
 /* From here on there is no limit, and nothing to govern: the probes stay in place. */
 #define OVERHEAD_UNLIMITED 1.0
@@ -62,7 +63,11 @@ struct overhead_budget {
 	double cost_cpus;   /* cpu_rate when cost_rate was learned */
 	double hits_rate;   /* CPUs that hits cost of late, probes in place or not */
 	struct token_bucket account;       /* what may be spent */
-	struct token_bucket calls_account; /* the same for hits at probed calls */
+	struct token_bucket calls_account; /* the same for hits at probed calls, */
+	struct token_bucket order_account; /* and at order sites */
+	bool order_wanted;    /* set by the caller: there are order probes, */
+	bool order_open;      /* and they are in place: all hits are paid from their account */
+	uint64_t order_ns;    /* counted cost of hits at order sites, until then */
 	uint64_t hits, calls; /* how many there were, and how many of them at calls, until then */
 	double seen_in_ns;    /* so long the probes were in place so far */
 	uint64_t switched_ns; /* when the probes went in or out last; 0: never yet */
@@ -74,11 +79,12 @@ struct overhead_budget {
 /* What a look finds; all are totals that only grow. */
 struct overhead_reading {
 	uint64_t now_ns;
-	uint64_t cpu_ns;  /* CPU time of the targets */
-	uint64_t hits_ns; /* cost of hits, see overhead_cost.h */
-	uint64_t held_ns; /* time that accesses were held */
-	uint64_t hits;    /* number of hits, */
-	uint64_t calls;   /* and of those at probed calls */
+	uint64_t cpu_ns;   /* CPU time of the targets */
+	uint64_t hits_ns;  /* cost of hits, see overhead_cost.h */
+	uint64_t held_ns;  /* time that accesses were held */
+	uint64_t order_ns; /* part of hits_ns: hits at order sites */
+	uint64_t hits;     /* number of hits, */
+	uint64_t calls;    /* and of those at probed calls */
 };
 
 /* overhead_limit: 0.03 = 3 %. 0: the probes are never put in place; OVERHEAD_UNLIMITED and above:
@@ -111,6 +117,9 @@ bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 
 /* CPUs that hits at calls may cost for so long: what was put aside for them. 0: nothing is left. */
 double overhead_budget_calls_rate(const struct overhead_budget *budget, uint64_t ns);
+
+/* CPUs that order windows may cost. */
+double overhead_budget_order_income(const struct overhead_budget *budget);
 
 /* How much of what is spent goes on beside the targets' work instead of at its expense: 0 none of
  * it, 1 all. room: part of the CPU time there is that goes unused, 0 to 1. */

@@ -23,6 +23,7 @@ static const struct {
         {COVERAGE_PART, BODY_FILTERED},       {COVERAGE_CRASH_SITE, BODY_FILTERED},
         {COVERAGE_CALL_SITE, BODY_FILTERED},  {COVERAGE_BIRTH_SITE, BODY_BIRTH},
         {COVERAGE_UNGOVERNED, BODY_FILTERED}, {COVERAGE_STALLS, BODY_HOLD},
+        {COVERAGE_ORDER_SITE, BODY_ORDER},
 };
 
 struct overhead_costs overhead_costs_assumed(void)

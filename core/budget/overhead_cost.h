@@ -21,12 +21,14 @@
  * machine, the dear side of it.
  * OPERATION: a map operation is counted. FILTERED: a hit that turns out to be none. BIRTH: a map
  * was made; its probe is at a return instruction, which the kernel steps through. HOLD: what a held
- * access costs on top of its operation and of the time that it was held: the call chain, mostly. */
+ * access costs on top of its operation and of the time that it was held: the call chain, mostly.
+ * ORDER: a goroutine passes a place that orders goroutines. */
 #define OVERHEAD_BODIES(X)              \
 	X(OPERATION, "operation", 1200) \
 	X(FILTERED, "filtered", 1000)   \
 	X(BIRTH, "birth", 14000)        \
-	X(HOLD, "hold", 4000)
+	X(HOLD, "hold", 4000)           \
+	X(ORDER, "order", 1100)
 
 enum overhead_body {
 #define X(id, name, assumed_ns) BODY_##id,

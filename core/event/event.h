@@ -136,23 +136,6 @@ struct event_unordered {
 	struct access second; /* ACCESS b */
 };
 
-/* How pairs of conflicting accesses to a map were decided, and what guards it, as far as was seen
- * while all probes that this takes were in place. pairs: the sum of the four, and of those that are
- * not decided yet. */
-struct event_order {
-	struct event_header h;
-	struct map_key key;
-	__u32 map_gen;
-	__u32 pad;
-	__u64 pairs, under_lock, ordered, unknown, unordered;
-	/* Accesses since a second goroutine used it; how many of them were under none of the locks
-	 * that the others were under; one lock that the others were under (0: there is none); where
-	 * it was taken last, and where the map was last used without it: program counters, 0: not
-	 * known. */
-	__u64 guard_accesses, guard_bare;
-	__u64 guard_lock, guard_place, guard_bare_place;
-};
-
 /* A map was made. access: who made it and from where; access.map is the new map, op and site mean
  * nothing. The seed tells this map from another one at the same address. */
 struct event_birth {
@@ -237,6 +220,23 @@ struct event_map {
 	__u32 pad;
 };
 
+/* How pairs of conflicting accesses to a map were decided, and what guards it, as far as was seen
+ * while all probes that this takes were in place. pairs: the sum of the four, and of those that are
+ * not decided yet. */
+struct event_order {
+	struct event_header h;
+	struct map_key key;
+	__u32 map_gen;
+	__u32 pad;
+	__u64 pairs, under_lock, ordered, unknown, unordered;
+	/* Accesses since a second goroutine used it; how many of them were under none of the locks
+	 * that the others were under; one lock that the others were under (0: there is none); where
+	 * it was taken last, and where the map was last used without it: program counters, 0: not
+	 * known. */
+	__u64 guard_accesses, guard_bare;
+	__u64 guard_lock, guard_place, guard_bare_place;
+};
+
 struct goroutine_key {
 	__u64 g;
 	__u32 tgid;
@@ -291,6 +291,7 @@ struct event_goroutine {
 	X(CRASH_SITE, "crash_site", FILTERED)                      \
 	X(BIRTH_SITE, "birth_site", FILTERED)                      \
 	X(CALL_SITE, "call_site", FILTERED)                        \
+	X(ORDER_SITE, "order_site", FILTERED)                      \
 	X(UNGOVERNED, "ungoverned", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(AT_CALL, "at_call", TOTAL)                               \

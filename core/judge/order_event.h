@@ -15,28 +15,28 @@
 /* What happens: identifier, meaning. "Later": it is complete when the goroutine's next event comes,
  * or when it is woken. Objects are addresses in the target; those of locks, channels and others may
  * be told apart by the act alone. */
-#define ORDER_ACTS(X)                                                                      \
+#define ORDER_ACTS(X)                                                                         \
 	X(ACCESS, "a map operation begins: object is the map, place the return address into " \
-	          "the program's own code")                                                  \
-	X(TAKE, "a lock is taken")                                                         \
-	X(TAKE_LATER, "a lock is taken later")                                             \
-	X(DROP, "a lock is dropped")                                                       \
-	X(TAKE_SHARED, "a reader's lock is taken, or later where late is set")             \
-	X(DROP_SHARED, "a reader's lock is dropped")                                       \
-	X(SEND, "a send on a channel begins")                                              \
-	X(RECEIVE, "a receive from a channel begins")                                      \
-	X(CLOSE, "a channel is closed")                                                    \
-	X(SELECT_MANY, "a select begins whose cases are not all known")                    \
-	X(RELEASE, "others who acquire the object go on from here")                        \
-	X(ACQUIRE, "later: it goes on from where the object was released")                 \
-	X(BOTH, "a release now, an acquisition later, of one object")                      \
-	X(PUBLISH, "others may go on from here, which cannot be seen: an atomic, C code")  \
-	X(WRITE, "a descriptor (object) is written to: others in this process may read it") \
-	X(TIMER, "a timer is started or reset")                                            \
-	X(SPAWN, "a go statement begins")                                                  \
-	X(CHILD, "object is the g of the goroutine that was made; g made it, 0: not known") \
-	X(WAKE, "the goroutine object (a g) is made runnable by g, 0: by none")            \
-	X(EXIT, "the goroutine object (a g) ends")                                         \
+	          "the program's own code")                                                   \
+	X(TAKE, "a lock is taken")                                                            \
+	X(TAKE_LATER, "a lock is taken later")                                                \
+	X(DROP, "a lock is dropped")                                                          \
+	X(TAKE_SHARED, "a reader's lock is taken, or later where late is set")                \
+	X(DROP_SHARED, "a reader's lock is dropped")                                          \
+	X(SEND, "a send on a channel begins")                                                 \
+	X(RECEIVE, "a receive from a channel begins")                                         \
+	X(CLOSE, "a channel is closed")                                                       \
+	X(SELECT_MANY, "a select begins whose cases are not all known")                       \
+	X(RELEASE, "others who acquire the object go on from here")                           \
+	X(ACQUIRE, "later: it goes on from where the object was released")                    \
+	X(BOTH, "a release now, an acquisition later, of one object")                         \
+	X(PUBLISH, "others may go on from here, which cannot be seen: an atomic, C code")     \
+	X(WRITE, "a descriptor (object) is written to: others in this process may read it")   \
+	X(TIMER, "a timer is started or reset")                                               \
+	X(SPAWN, "a go statement begins")                                                     \
+	X(CHILD, "object is the g of the goroutine that was made; g made it, 0: not known")   \
+	X(WAKE, "the goroutine object (a g) is made runnable by g, 0: by none")               \
+	X(EXIT, "the goroutine object (a g) ends")                                            \
 	X(NOTHING, "it came here, no more")
 
 enum order_act {
@@ -59,10 +59,12 @@ struct order_event {
 	/* The release had been made when the probe was hit: others may have gone on already. Of
 	 * TAKE_SHARED: see there. */
 	__u8 late;
-	__u8 op;  /* ACCESS: enum map_op */
-	__u8 pad;
+	__u8 op;       /* ACCESS: enum map_op */
+	__u8 row;      /* of the binary's fields, see struct field_row of bpf/wire/wire.h */
+	__u32 window;  /* tells one window from another */
+	__u32 flagged; /* ACCESS: a struct access_brief follows (1) */
 };
 
-_Static_assert(sizeof(struct order_event) == 48, "no hidden padding");
+_Static_assert(sizeof(struct order_event) == 56, "no hidden padding");
 
 #endif

@@ -56,6 +56,25 @@ const struct order_function_row order_function_rows[] = {
         {"internal/poll.(*fdMutex).decref", ORDER_DESCRIPTOR_DROP, ORDER_A0},
         {"internal/poll.(*FD).decref", ORDER_DESCRIPTOR_DROP, ORDER_A0},
         {"internal/poll.(*fdMutex).increfAndClose", ORDER_DESCRIPTOR_CLOSE, ORDER_A0},
+        {"syscall.write", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.pwrite", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.sendto", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.sendmsg", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.sendfile", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.Splice", ORDER_DESCRIPTOR_WRITE, ORDER_ARGUMENT_NONE},
+        {"syscall.Tee", ORDER_DESCRIPTOR_WRITE, ORDER_ARGUMENT_NONE},
+        {"syscall.Shutdown", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.Close", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"internal/poll.writev", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"golang.org/x/sys/unix.write", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"golang.org/x/sys/unix.writev", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"golang.org/x/sys/unix.sendto", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"golang.org/x/sys/unix.sendmsg", ORDER_DESCRIPTOR_WRITE, ORDER_A0},
+        {"syscall.Kill", ORDER_UNSEEN, ORDER_ARGUMENT_NONE},
+        {"golang.org/x/sys/unix.Kill", ORDER_UNSEEN, ORDER_ARGUMENT_NONE},
+        {"golang.org/x/sys/unix.Tgkill", ORDER_UNSEEN, ORDER_ARGUMENT_NONE},
+        {"runtime.cgocall", ORDER_UNSEEN, ORDER_ARGUMENT_NONE},
+        {"runtime.cgocallback", ORDER_UNSEEN, ORDER_ARGUMENT_NONE},
         {"runtime.runfinq", ORDER_FINALIZERS, ORDER_ARGUMENT_NONE},
         {"runtime.runFinalizers", ORDER_FINALIZERS, ORDER_ARGUMENT_NONE},
         {"runtime.runCleanups", ORDER_CLEANUPS, ORDER_ARGUMENT_NONE},
@@ -69,10 +88,21 @@ const size_t order_function_row_count =
 const char *order_function_words(enum order_function function)
 {
 	static const char *const words[ORDER_FUNCTION_COUNT] = {
-#define X(id, text) [ORDER_##id] = text,
+#define X(id, text, edge) [ORDER_##id] = (text),
 	        ORDER_FUNCTIONS(X)
 #undef X
 	};
 
 	return function < ORDER_FUNCTION_COUNT ? words[function] : "unknown";
+}
+
+enum order_edge order_function_edge(enum order_function function)
+{
+	static const enum order_edge edges[ORDER_FUNCTION_COUNT] = {
+#define X(id, text, edge) [ORDER_##id] = ORDER_##edge,
+	        ORDER_FUNCTIONS(X)
+#undef X
+	};
+
+	return function < ORDER_FUNCTION_COUNT ? edges[function] : ORDER_NOTHING;
 }

@@ -12,52 +12,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Identifier, words. */
-#define ORDER_FUNCTIONS(X)                                 \
-	X(NONE, "none")                                    \
-	X(LOCK_SLOW, "mutex lock, slow")                   \
-	X(RW_LOCK, "rwmutex lock")                         \
-	X(RW_UNLOCK, "rwmutex unlock")                     \
-	X(WAITGROUP_ADD, "waitgroup add")                  \
-	X(WAITGROUP_WAIT, "waitgroup wait")                \
-	X(WAITGROUP_GO, "waitgroup go")                    \
-	X(COND_WAIT, "cond wait")                          \
-	X(COND_SIGNAL, "cond signal")                      \
-	X(COND_BROADCAST, "cond broadcast")                \
-	X(POOL_GET, "pool get")                            \
-	X(POOL_PUT, "pool put")                            \
-	X(ONCE_SLOW, "once, slow")                         \
-	X(SEND, "channel send")                            \
-	X(RECEIVE, "channel receive")                      \
-	X(CLOSE, "channel close")                          \
-	X(SELECT, "select")                                \
-	X(SELECT_SEND, "send or default")                  \
-	X(SELECT_RECEIVE, "receive or default")            \
-	X(SPAWN, "go statement")                           \
-	X(CHILD, "new goroutine")                          \
-	X(WAKE, "goroutine woken")                         \
-	X(EXIT, "goroutine ends")                          \
-	X(COROUTINE, "coroutine switch")                   \
-	X(TIMER_START, "timer start")                      \
-	X(TIMER_STOP, "timer stop")                        \
-	X(TIMER_RESET, "timer reset")                      \
-	X(TIMER_FIRE, "timer starts its function")         \
-	X(SLEEP, "sleep")                                  \
-	X(SEMAPHORE_ACQUIRE, "semaphore acquire")          \
-	X(SEMAPHORE_RELEASE, "semaphore release")          \
-	X(DESCRIPTOR_LOCK, "descriptor lock")              \
-	X(DESCRIPTOR_UNLOCK, "descriptor unlock")          \
-	X(DESCRIPTOR_TAKE, "descriptor reference taken")   \
-	X(DESCRIPTOR_DROP, "descriptor reference dropped") \
-	X(DESCRIPTOR_CLOSE, "descriptor closed")           \
-	X(FINALIZERS, "finalizers run")                    \
-	X(CLEANUPS, "cleanups run")                        \
-	X(ATOMIC_ADD, "atomic add, called")                \
-	X(ATOMIC_CAS, "atomic compare and swap, called")   \
-	X(ATOMIC_STORE, "atomic store, called")
+/* What it does to the order of goroutines: lets others go on from here, goes on from where others
+ * were, or neither by itself. Of what runs on a system stack (WAKE, EXIT) the goroutine that caused
+ * it is not known there. */
+enum order_edge { ORDER_NOTHING, ORDER_ACQUIRES, ORDER_RELEASES, ORDER_BOTH };
+
+/* Identifier, words, edge. */
+#define ORDER_FUNCTIONS(X)                                           \
+	X(NONE, "none", NOTHING)                                     \
+	X(LOCK_SLOW, "mutex lock, slow", ACQUIRES)                   \
+	X(RW_LOCK, "rwmutex lock", ACQUIRES)                         \
+	X(RW_UNLOCK, "rwmutex unlock", RELEASES)                     \
+	X(WAITGROUP_ADD, "waitgroup add", RELEASES)                  \
+	X(WAITGROUP_WAIT, "waitgroup wait", ACQUIRES)                \
+	X(WAITGROUP_GO, "waitgroup go", RELEASES)                    \
+	X(COND_WAIT, "cond wait", BOTH)                              \
+	X(COND_SIGNAL, "cond signal", RELEASES)                      \
+	X(COND_BROADCAST, "cond broadcast", RELEASES)                \
+	X(POOL_GET, "pool get", ACQUIRES)                            \
+	X(POOL_PUT, "pool put", RELEASES)                            \
+	X(ONCE_SLOW, "once, slow", BOTH)                             \
+	X(SEND, "channel send", BOTH)                                \
+	X(RECEIVE, "channel receive", BOTH)                          \
+	X(CLOSE, "channel close", RELEASES)                          \
+	X(SELECT, "select", BOTH)                                    \
+	X(SELECT_SEND, "send or default", BOTH)                      \
+	X(SELECT_RECEIVE, "receive or default", BOTH)                \
+	X(SPAWN, "go statement", RELEASES)                           \
+	X(CHILD, "new goroutine", NOTHING)                           \
+	X(WAKE, "goroutine woken", NOTHING)                          \
+	X(EXIT, "goroutine ends", NOTHING)                           \
+	X(COROUTINE, "coroutine switch", BOTH)                       \
+	X(TIMER_START, "timer start", RELEASES)                      \
+	X(TIMER_STOP, "timer stop", NOTHING)                         \
+	X(TIMER_RESET, "timer reset", RELEASES)                      \
+	X(TIMER_FIRE, "timer starts its function", NOTHING)          \
+	X(SLEEP, "sleep", NOTHING)                                   \
+	X(SEMAPHORE_ACQUIRE, "semaphore acquire", ACQUIRES)          \
+	X(SEMAPHORE_RELEASE, "semaphore release", RELEASES)          \
+	X(DESCRIPTOR_LOCK, "descriptor lock", ACQUIRES)              \
+	X(DESCRIPTOR_UNLOCK, "descriptor unlock", RELEASES)          \
+	X(DESCRIPTOR_TAKE, "descriptor reference taken", NOTHING)    \
+	X(DESCRIPTOR_DROP, "descriptor reference dropped", RELEASES) \
+	X(DESCRIPTOR_CLOSE, "descriptor closed", RELEASES)           \
+	X(DESCRIPTOR_WRITE, "descriptor written", RELEASES)          \
+	X(UNSEEN, "C code, signal", RELEASES)                        \
+	X(FINALIZERS, "finalizers run", NOTHING)                     \
+	X(CLEANUPS, "cleanups run", NOTHING)                         \
+	X(ATOMIC_ADD, "atomic add, called", BOTH)                    \
+	X(ATOMIC_CAS, "atomic compare and swap, called", BOTH)       \
+	X(ATOMIC_STORE, "atomic store, called", RELEASES)
 
 enum order_function {
-#define X(id, words) ORDER_##id,
+#define X(id, words, edge) ORDER_##id,
 	ORDER_FUNCTIONS(X)
 #undef X
 	        ORDER_FUNCTION_COUNT
@@ -76,5 +83,6 @@ extern const struct order_function_row order_function_rows[];
 extern const size_t order_function_row_count;
 
 const char *order_function_words(enum order_function function); /* static */
+enum order_edge order_function_edge(enum order_function function);
 
 #endif

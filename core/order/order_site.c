@@ -428,10 +428,23 @@ void order_plan_free(struct order_plan *plan)
 const char *order_kind_words(enum order_kind kind)
 {
 	static const char *const words[ORDER_KIND_COUNT] = {
-#define X(id, text) [ORDER_KIND_##id] = text,
+#define X(id, text, edge) [ORDER_KIND_##id] = (text),
 	        ORDER_KINDS(X)
 #undef X
 	};
 
 	return kind < ORDER_KIND_COUNT ? words[kind] : "unknown";
+}
+
+enum order_edge order_site_edge(const struct order_site *site)
+{
+	static const enum order_edge edges[ORDER_KIND_COUNT] = {
+#define X(id, text, edge) [ORDER_KIND_##id] = ORDER_##edge,
+	        ORDER_KINDS(X)
+#undef X
+	};
+
+	if (site->kind == ORDER_KIND_FUNCTION)
+		return order_function_edge(site->function);
+	return site->kind < ORDER_KIND_COUNT ? edges[site->kind] : ORDER_NOTHING;
 }

@@ -38,57 +38,30 @@
 #include "core/base/error.h"
 #include "core/go/go_binary.h"
 #include "core/order/order_function.h"
+#include "core/order/order_kinds.h"
 
-/* Identifier, words. The lock kinds are those of sync.Mutex and, with R, of readers of
- * sync.RWMutex, whose writers are functions; TRYLOCK is of either. ADD: and, or, too. STORE: swap,
- * too. A release of an atomic may be told once too often (where others can get to the probe, too,
- * or a compare and swap fails and the condition is ALWAYS), never too seldom. */
-#define ORDER_KINDS(X)                           \
-	X(LOCK, "lock")                          \
-	X(UNLOCK, "unlock")                      \
-	X(RLOCK, "reader lock")                  \
-	X(RUNLOCK, "reader unlock")              \
-	X(TRYLOCK, "try lock")                   \
-	X(TRYRLOCK, "try reader lock")           \
-	X(ATOMIC_ADD, "atomic add")              \
-	X(ATOMIC_CAS, "atomic compare and swap") \
-	X(ATOMIC_STORE, "atomic store")          \
-	X(FUNCTION, "function")
+/* Identifier, words, edge; of FUNCTION see its row. The lock kinds are those of sync.Mutex and,
+ * with R, of readers of sync.RWMutex, whose writers are functions; TRYLOCK is of either. ADD: and,
+ * or, too. STORE: swap, too. A release of an atomic may be told once too often (where others can
+ * get to the probe, too, or a compare and swap fails and the condition is ALWAYS), never too
+ * seldom. */
+#define ORDER_KINDS(X)                                 \
+	X(LOCK, "lock", ACQUIRES)                      \
+	X(UNLOCK, "unlock", RELEASES)                  \
+	X(RLOCK, "reader lock", ACQUIRES)              \
+	X(RUNLOCK, "reader unlock", RELEASES)          \
+	X(TRYLOCK, "try lock", ACQUIRES)               \
+	X(TRYRLOCK, "try reader lock", ACQUIRES)       \
+	X(ATOMIC_ADD, "atomic add", BOTH)              \
+	X(ATOMIC_CAS, "atomic compare and swap", BOTH) \
+	X(ATOMIC_STORE, "atomic store", BOTH)          \
+	X(FUNCTION, "function", NOTHING)
 
 enum order_kind {
-#define X(id, words) ORDER_KIND_##id,
+#define X(id, words, edge) ORDER_KIND_##id,
 	ORDER_KINDS(X)
 #undef X
 	        ORDER_KIND_COUNT
-};
-
-/* All but the last are emulated by the kernel: 0.5 us in place of 10. */
-enum order_instruction {
-	ORDER_AT_JCC,     /* conditional jump */
-	ORDER_AT_NOP,     /* one byte, 90 */
-	ORDER_AT_PUSH,    /* of a register */
-	ORDER_AT_JMP,     /* direct */
-	ORDER_AT_CALL,    /* direct; only behind what it stands for */
-	ORDER_AT_STEPPED, /* any other that has no lock prefix */
-};
-
-/* When a hit counts, by the flags at the probe. */
-enum order_condition {
-	ORDER_ALWAYS,
-	ORDER_IF_ZF,       /* the compare and swap has succeeded */
-	ORDER_IF_NOT_ZF,   /* the same, where the flags are those of a test of its result */
-	ORDER_IF_NOT_SF,   /* the reader has its lock; else it waits */
-	ORDER_IF_NO_CF_ZF, /* jbe at the entry: else the stack grows and the function begins anew */
-};
-
-enum order_place { ORDER_BEFORE, ORDER_AFTER };
-
-/* Where the object is: the Mutex, the RWMutex, the variable, the function's argument. */
-enum order_object {
-	ORDER_OBJECT_NONE,     /* not known at the probe */
-	ORDER_OBJECT_REGISTER, /* value of a register, plus displacement */
-	ORDER_OBJECT_LOADED,   /* word in memory at a register plus offset, plus displacement */
-	ORDER_OBJECT_CONSTANT, /* displacement is its file address: add the load bias */
 };
 
 struct order_site {
@@ -146,5 +119,6 @@ int order_plan_make(struct go_binary *binary, struct order_plan *plan, struct er
 void order_plan_free(struct order_plan *plan); /* accepts a zeroed one */
 
 const char *order_kind_words(enum order_kind kind); /* static */
+enum order_edge order_site_edge(const struct order_site *site);
 
 #endif

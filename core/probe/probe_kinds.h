@@ -14,6 +14,7 @@ enum probe_role {
 	PROBE_MAP_OP, /* one of enum map_op */
 	PROBE_CRASH,  /* runtime.throw, runtime.fatal: A0 = message, A1 = its length */
 	PROBE_BIRTH,  /* each RET of the functions that make maps: A0 = the new map */
+	PROBE_ORDER,  /* what orders goroutines; see struct order_row of bpf/wire/wire.h */
 };
 
 /* Where the probed function has its map and map type at the probe. */

@@ -117,3 +117,10 @@ void process_apart_hurry(void)
 	if (setpriority(PRIO_PROCESS, 0, PRIO_MIN))
 		return;
 }
+
+void process_apart_idle(void)
+{
+	struct sched_param none = {0};
+
+	sched_setscheduler(0, SCHED_IDLE, &none); /* always allowed */
+}

@@ -23,4 +23,7 @@ void process_apart_hurry(void);
 int process_apart_hasten(int nice);
 void process_apart_rest(int before);
 
+/* The calling thread runs only where nobody else wants the CPU: nothing waits for what it does. */
+void process_apart_idle(void);
+
 #endif

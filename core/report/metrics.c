@@ -328,7 +328,7 @@ static const struct metric metrics[] = {
          "CPU time that hits cost beyond that (others that waited), as far as it could be seen",
          .put = put_seconds, .count = waiting_ns},
         {"gomaptop_overhead_base_seconds", COUNTER, "seconds",
-         "What these are measured against: the CPU time of the targets, or a tenth of a CPU",
+         "What these are measured against: the CPU time of the targets, or a third of a CPU",
          .put = put_seconds_known, .count = base_ns},
         {"gomaptop_target_cpu_seconds", COUNTER, "seconds",
          "CPU time of the targets while they were watched", .put = put_seconds_known,

@@ -38,7 +38,7 @@ void overhead_text(const struct coverage_row *c, double overhead_limit, char *te
 	if (base <= 0)
 		return;
 	say(&line, "Watching has cost about %.2f %% of %s so far", 100 * c->overhead_estimate,
-	    base > (double)c->target_cpu_ns ? "a tenth of a CPU (the targets use less)"
+	    base > (double)c->target_cpu_ns ? "a third of a CPU (the targets use less)"
 	                                    : "the targets' CPU time");
 	if (overhead_limit > 0 && overhead_limit < OVERHEAD_UNLIMITED)
 		say(&line, "; the limit is %.3g %%", 100 * overhead_limit);

@@ -158,7 +158,7 @@ static void test_coverage(void **state)
 	model_destroy(model);
 }
 
-/* A target at rest is measured against a tenth of a CPU. */
+/* A target at rest is measured against a third of a CPU. */
 static void test_base_of_a_target_at_rest(void **state)
 {
 	struct event_coverage event = {.watched_ns = 20 * SECOND, .target_cpu_ns = SECOND};
@@ -166,7 +166,7 @@ static void test_base_of_a_target_at_rest(void **state)
 
 	(void)state;
 	coverage_send(model, &event);
-	assert_document(model, "gomaptop_overhead_base_seconds_total 2.000000000",
+	assert_document(model, "gomaptop_overhead_base_seconds_total 6.666666666",
 	                "gomaptop_target_cpu_seconds_total 1.000000000", NULL);
 	model_destroy(model);
 }

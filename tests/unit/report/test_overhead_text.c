@@ -66,9 +66,9 @@ static void test_idle_target(void **state)
 	(void)state;
 	c.target_cpu_ns = SECOND / 2;
 	overhead_text(&c, 0.03, text, sizeof(text));
-	assert_non_null(strstr(text, "of a tenth of a CPU"));
+	assert_non_null(strstr(text, "of a third of a CPU"));
 	overhead_parts_text(&c, text, sizeof(text));
-	assert_non_null(strstr(text, "held accesses 2.00 %"));
+	assert_non_null(strstr(text, "held accesses 0.60 %"));
 }
 
 static void test_nothing_known(void **state)

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What orders accesses to maps, and what does not: order events from their ring to the judge
+ * (core/judge/order_judge.h), findings from there to the queue.
+ *
+ * A window is void from the moment on in which one of its events was lost or came too late. So a
+ * finding waits for the next look at the ring: if nothing was lost until then, nothing was when it
+ * was made.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/collect/collector_internal.h"
+#include "core/judge/order_judge.h"
+#include "core/process/descriptor_end.h"
+#include "core/process/process_memory.h"
+
+#define DETAILS      8192 /* accesses with their chains that are kept; 1.4 MB */
+#define FINDINGS_MAX 64   /* told at once; further ones are counted only */
+#define TARGETS_MAX  16   /* processes whose layout is remembered */
+
+/* See runtime2.go. */
+#define G_STATUS_SYSCALL 3
+#define G_STATUS_WAITING 4
+#define G_STATUS_DEAD    6
+#define G_STATUS_SCAN    0x1000
+
+struct finding_list {
+	struct order_finding rows[FINDINGS_MAX];
+	size_t count;
+};
+
+struct collector_order {
+	struct ring_buffer *ring;
+	struct order_judge *judge;
+	struct descriptor_ends *ends;
+	struct access_brief details[DETAILS];
+	uint64_t detail; /* number of the last one */
+	uint32_t window; /* of the events that the judge has seen; 0: none */
+	uint32_t void_window;
+	uint64_t read; /* events read from the ring so far, */
+	uint64_t lost; /* and those that found no room in it, as last seen */
+	struct finding_list fresh, held;
+	uint64_t wanted[ORDER_CHAINS_WANTED];
+	size_t wanted_next;
+	struct {
+		uint32_t tgid;
+		uint32_t row;
+	} rows[TARGETS_MAX]; /* by tgid modulo */
+};
+
+/* ---- what the judge asks --------------------------------------------------------------------- */
+
+static void on_found(void *ctx, const struct order_finding *finding)
+{
+	struct collector_order *o = ((struct collector *)ctx)->order;
+
+	if (o->fresh.count < FINDINGS_MAX)
+		o->fresh.rows[o->fresh.count++] = *finding;
+}
+
+static bool on_goes_out(void *ctx, uint32_t tgid, uint64_t descriptor)
+{
+	return descriptor_ends_goes_out(((struct collector *)ctx)->order->ends, (pid_t)tgid,
+	                                descriptor);
+}
+
+static int status_offset(const struct collector *c, uint32_t tgid)
+{
+	const struct collector_order *o = c->order;
+	struct executable *e;
+
+	if (o->rows[tgid % TARGETS_MAX].tgid != tgid)
+		return -1;
+	e = executables_of_row(c->executables, o->rows[tgid % TARGETS_MAX].row);
+	return e ? go_binary_layout(executable_what(e)->binary)->g_atomicstatus : -1;
+}
+
+static bool is_parked(void *ctx, uint32_t tgid, uint64_t g)
+{
+	int offset = status_offset(ctx, tgid);
+	uint32_t status;
+
+	if (offset < 0 ||
+	    process_memory_read((pid_t)tgid, g + (uint64_t)offset, &status, sizeof(status)))
+		return false;
+	status &= ~(uint32_t)G_STATUS_SCAN;
+	return status == G_STATUS_SYSCALL || status == G_STATUS_WAITING || status == G_STATUS_DEAD;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void window_void(struct collector_order *o)
+{
+	o->void_window = o->window;
+	order_judge_reset(o->judge);
+	o->fresh.count = o->held.count = 0;
+}
+
+/* Does the event belong to the window that is looked at? The first one of a newer window begins it;
+ * one of an older window was under way when its probes went out: where its place among the others
+ * is, it says nothing, and what it was is missing from this window. */
+static bool window_has(struct collector_order *o, const struct order_event *e)
+{
+	if (!e->window)
+		return false; /* the trial's */
+	if (e->window != o->window) {
+		if (o->window && (int32_t)(e->window - o->window) < 0) {
+			window_void(o);
+			return false;
+		}
+		order_judge_reset(o->judge);
+		o->window = e->window;
+	}
+	return o->window != o->void_window;
+}
+
+static int on_order_event(void *ctx, void *data, size_t size)
+{
+	struct collector_order *o = ((struct collector *)ctx)->order;
+	const struct order_event *e = data;
+	uint64_t detail = 0;
+
+	o->read++;
+	if (size < sizeof(*e) || !window_has(o, e))
+		return 0;
+	if (e->flagged && size >= sizeof(struct order_access_event)) {
+		detail = ++o->detail;
+		o->details[detail % DETAILS] = ((const struct order_access_event *)data)->access;
+	}
+	o->rows[e->tgid % TARGETS_MAX].tgid = e->tgid;
+	o->rows[e->tgid % TARGETS_MAX].row = e->row;
+	order_judge_feed(o->judge, e, detail);
+	return 0;
+}
+
+static uint64_t now_of(const uint64_t *number)
+{
+	return __atomic_load_n(number, __ATOMIC_ACQUIRE);
+}
+
+static bool is_whole(struct collector_order *o, const struct collector *c)
+{
+	uint64_t lost = now_of(c->config.order_lost);
+	bool whole = lost == o->lost;
+
+	o->lost = lost;
+	return whole;
+}
+
+/* ---- findings -------------------------------------------------------------------------------- */
+
+static const struct access_brief *detail_of(const struct collector_order *o,
+                                            const struct order_side *side)
+{
+	if (!side->detail || o->detail - side->detail >= DETAILS)
+		return NULL;
+	return &o->details[side->detail % DETAILS];
+}
+
+/* From now on each access to the map comes with its chain. */
+static void chains_want(struct collector *c, uint64_t map)
+{
+	struct collector_order *o = c->order;
+
+	for (size_t i = 0; i < ORDER_CHAINS_WANTED; i++)
+		if (o->wanted[i] == map)
+			return;
+	o->wanted[o->wanted_next] = map;
+	detector_tuning_order_chain_set(c->config.tuning, o->wanted_next, map);
+	o->wanted_next = (o->wanted_next + 1) % ORDER_CHAINS_WANTED;
+}
+
+static void finding_tell(struct collector *c, const struct order_finding *f)
+{
+	const struct access_brief *first = detail_of(c->order, &f->first);
+	const struct access_brief *second = detail_of(c->order, &f->second);
+	struct event_unordered_brief e = {
+	        .h = {.kind = EVENT_UNORDERED,
+	              .size = sizeof(e),
+	              .time_ns = f->second.time_ns,
+	              .tgid = f->map.tgid},
+	        .map_gen = f->map.gen,
+	};
+	struct event_whole whole;
+
+	if (!first || !second) {
+		chains_want(c, f->map.addr);
+		return;
+	}
+	e.first = *first;
+	e.second = *second;
+	if (chain_store_find(c->names, &e.h, &whole)) {
+		chains_want(c, f->map.addr);
+		return;
+	}
+	c->made_here++;
+	collector_deliver(c, &e.h);
+}
+
+static void findings_tell(struct collector *c)
+{
+	struct collector_order *o = c->order;
+
+	for (size_t i = 0; i < o->held.count; i++)
+		finding_tell(c, &o->held.rows[i]);
+	o->held = o->fresh;
+	o->fresh.count = 0;
+}
+
+/* Who is parked is asked before the ring is read, see order_judge_look(). Only while the window is
+ * open: what a goroutine does after it is not told. And only if all events were read that had begun
+ * when it was asked: one that is still being written keeps back those behind it. */
+int collector_order_step(struct collector *c)
+{
+	struct collector_order *o = c->order;
+	const uint64_t *word = (const uint64_t *)&c->config.tuning->order_since;
+	uint64_t since = now_of(word), begun;
+	int count;
+
+	if (since)
+		order_judge_look(o->judge, is_parked, c);
+	begun = now_of(c->config.order_begun);
+	count = ring_buffer__consume(o->ring);
+	if (since && since == now_of(word) && o->read + now_of(c->config.order_lost) >= begun)
+		order_judge_settle(o->judge);
+	if (!is_whole(o, c))
+		window_void(o);
+	findings_tell(c);
+	return count;
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+static void map_tell(void *ctx, const struct order_map_id *map, const struct order_counts *counts,
+                     const struct order_guard *guard)
+{
+	struct collector *c = ctx;
+	struct event_order e = {
+	        .h = {.kind = EVENT_ORDER, .size = sizeof(e), .tgid = map->tgid},
+	        .key = {.addr = map->addr, .tgid = map->tgid},
+	        .map_gen = map->gen,
+	        .pairs = counts->pairs,
+	        .under_lock = counts->under_lock,
+	        .ordered = counts->ordered,
+	        .unknown = counts->unknown,
+	        .unordered = counts->unordered,
+	        .guard_accesses = guard->accesses,
+	        .guard_bare = guard->bare,
+	        .guard_lock = guard->lock,
+	        .guard_place = guard->place,
+	        .guard_bare_place = guard->bare_place,
+	};
+
+	event_queue_push(c->config.queue, &e.h);
+}
+
+void collector_order_tell(struct collector *c)
+{
+	order_judge_changed(c->order->judge, map_tell, c);
+}
+
+void collector_order_forget(struct collector *c, uint32_t tgid)
+{
+	ring_buffer__consume(c->order->ring);
+	findings_tell(c);
+	order_judge_forget(c->order->judge, tgid);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+int collector_order_open(struct collector *c)
+{
+	const struct order_judge_config config = {
+	        .found = on_found, .goes_out = on_goes_out, .ctx = c};
+	struct collector_order *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	c->order = o;
+	o->ring = ring_buffer__new(c->config.order_fd, on_order_event, c, NULL);
+	if (!o->ring)
+		return -errno;
+	rc = descriptor_ends_create(&o->ends);
+	return rc ? rc : order_judge_create(&config, &o->judge);
+}
+
+void collector_order_close(struct collector *c)
+{
+	if (!c->order)
+		return;
+	ring_buffer__free(c->order->ring);
+	order_judge_destroy(c->order->judge);
+	descriptor_ends_destroy(c->order->ends);
+	free(c->order);
+	c->order = NULL;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Probes where goroutines are ordered: beside those in the functions, now and then, from an account
+ * of their own. */
+#include "bpf/govern/governor_internal.h"
+#include "bpf/govern/order_probes.h"
+#include "core/base/clock.h"
+
+#define FIRST_NS 500000.0    /* what a window may cost of which nothing is known yet */
+#define LONG_NS  400000000.0 /* a window is to last so long, as the two accesses of a pair lie */
+                             /* up to 170 ms apart; */
+#define SHORT_NS      15000000.0   /* so long at least */
+#define SAVED_NS      2000000000.0 /* where LONG_NS cannot be paid: so much time's income is enough */
+#define RATE_NS       20000000.0   /* time constant of what it costs while it lasts */
+#define LOOK_LEAST_NS 2000000ULL   /* how often to look while much is spent, */
+#define LOOK_MOST_NS  50000000ULL /* and while little is */
+#define LOOK_PARTS    8           /* looks while the account is spent at the rate of late */
+
+static double need(const struct governor *g)
+{
+	double rate = g->order.rate, saved = overhead_budget_order_income(&g->budget) * SAVED_NS;
+
+	if (rate < 0)
+		return FIRST_NS;
+	if (saved > rate * LONG_NS)
+		return rate * LONG_NS;
+	return saved > rate * SHORT_NS ? saved : rate * SHORT_NS;
+}
+
+static bool can_open(const struct governor *g, uint64_t now)
+{
+	const struct governor_order *l = &g->order;
+
+	if (!l->probes || !order_probes_count(l->probes) || order_probes_is_open(l->probes) ||
+	    now < l->retry_ns)
+		return false;
+	return g->budget.order_account.level_ns > need(g);
+}
+
+static void order_open(struct governor *g)
+{
+	struct governor_order *l = &g->order;
+
+	if (order_probes_open(l->probes)) {
+		l->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
+		return;
+	}
+	g->budget.order_open = true;
+	l->seen_ns = clock_now();
+	l->spent_ns = l->hits_ns;
+}
+
+void governor_order_close(struct governor *g)
+{
+	struct governor_order *l = &g->order;
+
+	if (!l->probes || !order_probes_is_open(l->probes))
+		return;
+	g->budget.order_open = false;
+	order_probes_close(l->probes);
+}
+
+/* All hits, those at calls apart, which are paid for otherwise: in a window the probes in the
+ * functions are there for its sake. */
+void governor_order_count(struct governor *g)
+{
+	struct governor_order *l = &g->order;
+	uint64_t warm = cost_hits_ns(&g->cost);
+
+	l->total_ns += (double)(g->cost.order_ns - l->warm_ns) * cost_coldness(&g->cost);
+	l->warm_ns = g->cost.order_ns;
+	l->hits_ns = warm;
+}
+
+/* What they cost while they are in place. */
+static void learn(struct governor_order *l, uint64_t now)
+{
+	double ns = (double)(now - l->seen_ns), rate;
+
+	if (ns <= 0)
+		return;
+	rate = (double)(l->hits_ns - l->spent_ns) / ns;
+	l->rate = l->rate < 0 ? rate : l->rate + (rate - l->rate) * ns / (ns + RATE_NS);
+	l->seen_ns = now;
+	l->spent_ns = l->hits_ns;
+}
+
+/* The probes in the functions go in first: what is done at a map is not to be missed. */
+static void window_open(struct governor *g, uint64_t now)
+{
+	if (!probe_set_is_open(g->config.probes) && governor_arm(g, NULL, NULL) <= 0) {
+		g->order.retry_ns = now + GOVERNOR_RETRY_NS;
+		return;
+	}
+	order_open(g);
+}
+
+void governor_order_step(struct governor *g)
+{
+	struct governor_order *l = &g->order;
+	uint64_t now = clock_now();
+
+	if (!l->probes || g->config.overhead_limit <= 0)
+		return;
+	order_probes_look(l->probes);
+	g->budget.order_open = order_probes_is_open(l->probes);
+	g->budget.order_wanted = order_probes_count(l->probes) != 0;
+	if (g->budget.order_open) {
+		learn(l, now);
+		if (g->budget.order_account.level_ns <= 0)
+			governor_order_close(g);
+	} else if (can_open(g, now)) {
+		window_open(g, now);
+	}
+}
+
+uint64_t governor_order_wait_ns(const struct governor *g)
+{
+	const struct governor_order *l = &g->order;
+	double ns;
+
+	if (!l->probes || !order_probes_is_open(l->probes))
+		return UINT64_MAX;
+	if (l->rate < 0)
+		return LOOK_LEAST_NS;
+	/* Each look takes CPU time from a target that uses all CPUs: where nothing is spent, nothing
+	 * has to be looked after. */
+	if (l->rate == 0)
+		return LOOK_MOST_NS;
+	ns = g->budget.order_account.level_ns / l->rate / LOOK_PARTS;
+	if (ns < (double)LOOK_LEAST_NS)
+		return LOOK_LEAST_NS;
+	return ns > (double)LOOK_MOST_NS ? LOOK_MOST_NS : (uint64_t)ns;
+}
+
+void governor_order_set(struct governor *g, struct order_probes *probes)
+{
+	g->order.probes = probes;
+	g->order.rate = -1;
+}
