@@ -38,15 +38,17 @@ static bool event_late(const struct order_event *event)
 
 /* ---- goroutines ---------------------------------------------------------------------- */
 
-static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_t tgid, uint64_t g)
+/* inside: it may be in the midst of an acquisition that began before it was known. */
+static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_t tgid, uint64_t g,
+                                              bool inside)
 {
-	struct order_goroutine *goroutine = goroutine_find(judge, tgid, g);
+	struct order_goroutine *goroutine = goroutine_new(judge, tgid, g);
 
-	if (goroutine)
-		return goroutine;
-	goroutine = goroutine_new(judge, tgid, g);
-	if (goroutine)
-		edge_acquire_all(judge, goroutine);
+	if (!goroutine)
+		return NULL;
+	edge_acquire_all(judge, goroutine);
+	if (inside)
+		open_add(goroutine, &(struct order_open){.tag = ORDER_EVERYTHING});
 	return goroutine;
 }
 
@@ -55,8 +57,11 @@ static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_
 static struct order_goroutine *actor_obtain(struct order_judge *judge,
                                             const struct order_event *event)
 {
-	struct order_goroutine *actor = goroutine_meet(judge, event->tgid, event->g);
+	struct order_goroutine *actor = goroutine_find(judge, event->tgid, event->g);
+	bool inside = act_lies_inside(event->act);
 
+	if (!actor)
+		actor = goroutine_meet(judge, event->tgid, event->g, inside);
 	if (!actor)
 		return NULL;
 	order_list_move(&judge->living, &actor->link);
@@ -70,7 +75,7 @@ static struct order_goroutine *actor_obtain(struct order_judge *judge,
 		wait_drop_process(judge, event->tgid);
 	if (event_late(event) && act_drops(event->act))
 		open_has_dropped(actor, event->object);
-	open_flush(judge, actor, !act_lies_inside(event->act));
+	open_flush(judge, actor, !inside);
 	if (actor->events < ORDER_EVENTS_UNTIL_LOCKS_KNOWN)
 		actor->events++;
 	else
@@ -190,13 +195,10 @@ static void wake(struct order_judge *judge, struct order_goroutine *waker,
 	struct order_goroutine *woken = goroutine_find(judge, event->tgid, event->object);
 	struct order_object *timers;
 
-	if (!woken) {
-		/* What it waited for, from before it was known, it may get only later. */
-		woken = goroutine_meet(judge, event->tgid, event->object);
-		if (!woken)
-			return;
-		open_add(woken, &(struct order_open){.tag = ORDER_EVERYTHING});
-	}
+	if (!woken)
+		woken = goroutine_meet(judge, event->tgid, event->object, true);
+	if (!woken)
+		return;
 	order_list_move(&judge->living, &woken->link);
 	wait_clear(judge, woken, UINT64_MAX);
 	open_flush(judge, woken, false);
@@ -344,7 +346,7 @@ void order_judge_destroy(struct order_judge *judge)
 void order_judge_reset(struct order_judge *judge)
 {
 	wait_drop_all(judge);
-	goroutines_reset(judge);
+	order_goroutines_reset(judge);
 	objects_reset(judge);
 	judge->released = judge->published = (struct order_clock){0};
 	judge->acquired_all = judge->acquired_all_lost = judge->got_lost = 0;

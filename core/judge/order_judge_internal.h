@@ -15,19 +15,21 @@
 #include "core/judge/order_judge.h"
 #include "core/judge/order_list.h"
 
-/* All memory is one block of 23 MB, of which only what is used is ever touched. */
+/* All memory is one block of 23 MB, of which only what is used is ever touched. Tests make the
+ * tables small. */
+#ifndef ORDER_OBJECTS
 #define ORDER_OBJECTS     4096 /* locks, channels and others that are known, 0.4 KB each: 1.5 MB */
 #define ORDER_CLOCKS      4096 /* that objects can have, 2 KB each: 8 MB */
 #define ORDER_MAPS        6144 /* 1.9 KB each: 12 MB; goroutines take 1.5 MB */
 #define ORDER_RECORDS     24   /* of accesses, a map */
-#define ORDER_GUARDS      6    /* locks that may guard it, a map */
 #define ORDER_ACCUSATIONS 256  /* that wait, 0.2 KB each */
-#define ORDER_HELD        8    /* locks, a goroutine */
-#define ORDER_OPEN        8    /* acquisitions, a goroutine: more than lie inside one another */
-#define ORDER_GOT         4    /* goroutines that acquired from an object last */
-#define ORDER_HELD_KEPT   3    /* of locks held at an access, the innermost */
-
-#define ORDER_OWN_END (INT32_MAX - 1024) /* a clock does not go far beyond */
+#endif
+#define ORDER_GUARDS    6 /* locks that may guard it, a map */
+#define ORDER_HELD      8 /* locks, a goroutine */
+#define ORDER_OPEN      8 /* acquisitions, a goroutine: more than lie inside one another */
+#define ORDER_GOT       4 /* goroutines that acquired from an object last */
+#define ORDER_HELD_KEPT 3 /* of locks held at an access, the innermost */
+#define ORDER_OWN_END   (INT32_MAX - 1024) /* a clock does not go far beyond */
 
 /* A goroutine's locks are known from its beginning, or when it has let go of the last one that is
  * known to be held, or has told so many events. Before that it may hold some of which nothing is
@@ -200,7 +202,7 @@ struct order_goroutine *goroutine_new(struct order_judge *judge, uint32_t tgid, 
 /* It ends: what it did stays as long as its slot is not needed. */
 void goroutine_end(struct order_judge *judge, struct order_goroutine *goroutine);
 void goroutines_forget(struct order_judge *judge, uint32_t tgid);
-void goroutines_reset(struct order_judge *judge);
+void order_goroutines_reset(struct order_judge *judge);
 
 static inline int32_t goroutine_own(const struct order_goroutine *goroutine)
 {
