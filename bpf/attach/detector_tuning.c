@@ -87,6 +87,11 @@ void detector_tuning_order_chain_set(struct detector_tuning *t, size_t place, __
 	set_64(&t->order_chains[place % ORDER_CHAINS_WANTED], map);
 }
 
+void detector_tuning_order_place_set(struct detector_tuning *t, size_t position, __u64 place)
+{
+	set_64(&t->order_places[position % ORDER_PLACES], place);
+}
+
 /* Which rows, before the word that sends the programs to look. */
 void detector_tuning_order_set(struct detector_tuning *t, __u64 ns, __u64 rows)
 {

@@ -32,6 +32,7 @@
  *   order_since, _rows   attach/trial.c                 starting    while costs are measured
  *     "                  govern/order_probes.c           governor    as order probes go in and out
  *   order_chains         collect/collector_order.c      collector   when chains are missing
+ *   order_places         collect/collector_order.c      collector   when an unordered pair is told
  *   stopped              watch/watch.c                  the watch's once, at the end
  *
  * "Starting" is the thread that starts the watch, before the others run; "governor" and "follow"
@@ -86,6 +87,9 @@ void detector_tuning_calls_set(struct detector_tuning *tuning, const __u64 bits[
 /* Accesses to this map come with their call chains from now on, in place of those to the map that
  * was last in this place. */
 void detector_tuning_order_chain_set(struct detector_tuning *tuning, size_t place, __u64 map);
+
+/* Accesses from this place, in place of the one that was last in this position, are held first. */
+void detector_tuning_order_place_set(struct detector_tuning *tuning, size_t position, __u64 place);
 
 /* ns: since when all order probes are in place; 0: not all of them are. rows: see order_rows. */
 void detector_tuning_order_set(struct detector_tuning *tuning, __u64 ns, __u64 rows);

@@ -44,6 +44,8 @@ struct collector_order {
 	struct finding_list fresh, held;
 	uint64_t wanted[ORDER_CHAINS_WANTED];
 	size_t wanted_next;
+	uint64_t places[ORDER_PLACES];
+	size_t places_next;
 	struct {
 		uint32_t tgid;
 		uint32_t row;
@@ -172,6 +174,19 @@ static void chains_want(struct collector *c, uint64_t map)
 	o->wanted_next = (o->wanted_next + 1) % ORDER_CHAINS_WANTED;
 }
 
+/* From now on accesses from there are held first. */
+static void place_note(struct collector *c, uint64_t place)
+{
+	struct collector_order *o = c->order;
+
+	for (size_t i = 0; i < ORDER_PLACES; i++)
+		if (o->places[i] == place)
+			return;
+	o->places[o->places_next] = place;
+	detector_tuning_order_place_set(c->config.tuning, o->places_next, place);
+	o->places_next = (o->places_next + 1) % ORDER_PLACES;
+}
+
 static void finding_tell(struct collector *c, const struct order_finding *f)
 {
 	const struct access_brief *first = detail_of(c->order, &f->first);
@@ -185,6 +200,8 @@ static void finding_tell(struct collector *c, const struct order_finding *f)
 	};
 	struct event_whole whole;
 
+	place_note(c, f->first.place);
+	place_note(c, f->second.place);
 	if (!first || !second) {
 		chains_want(c, f->map.addr);
 		return;

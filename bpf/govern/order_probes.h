@@ -25,7 +25,7 @@ struct order_probes;
 
 /* No probe is attached yet. Both borrowed. 0, -ENOMEM, or -EOPNOTSUPP: no uprobe_multi here. */
 int order_probes_create(struct link_keeper *keeper, const struct program *program,
-                       struct order_probes **out);
+                        struct order_probes **out);
 void order_probes_destroy(struct order_probes *probes); /* accepts NULL; closes first */
 
 /* A file whose sites were found, the row of its fields, and the processes in which they are probed;

@@ -53,6 +53,16 @@ static void trial_watched(struct survey_trial *t, uint64_t hold_ns, uint64_t arr
 	t->watched_s += (double)control_ns / 1e9;
 }
 
+static bool is_unordered(const struct site_survey *s, __u64 place)
+{
+	const struct detector_tuning *tuning = &s->skeleton->bss->tuning;
+
+	for (size_t i = 0; i < ORDER_PLACES; i++)
+		if (__atomic_load_n(&tuning->order_places[i], __ATOMIC_RELAXED) == place)
+			return true;
+	return false;
+}
+
 static void site_read(const struct site_survey *s, struct survey_touch *t)
 {
 	struct call_site_key key = {.caller = t->touch.place, .tgid = t->key.tgid};
@@ -62,6 +72,7 @@ static void site_read(const struct site_survey *s, struct survey_touch *t)
 		return;
 	t->place = (struct survey_trial){
 	        .holds = site->holds, .met = site->met, .contested = site->flags & MAP_CONTESTED};
+	t->place.unordered = is_unordered(s, t->touch.place);
 	t->place.waited = (double)await_worth(&site->awaits) / 1000;
 	trial_watched(&t->place, site->hold_ns, site->control_arrivals, site->control_ns);
 }

@@ -19,6 +19,7 @@ struct survey_trial {
 	double waited;              /* await_worth() of those who waited at a lock for one held */
 	double arrivals, watched_s; /* in control windows, and how long these were */
 	bool contested;             /* changed while it was shared */
+	bool unordered;             /* of a place: nothing orders accesses from there and others */
 };
 
 /* A place that touches maps which several goroutines use and something changes. */

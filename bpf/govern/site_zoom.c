@@ -231,6 +231,7 @@ static void trial_add(struct zoom_group *g, const struct survey_trial *trial)
 	if (trial->waited > g->waited)
 		g->waited = trial->waited;
 	g->contested |= trial->contested;
+	g->unordered |= trial->unordered;
 	if (trial->holds <= g->holds)
 		return;
 	g->holds = trial->holds;

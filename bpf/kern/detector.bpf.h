@@ -5,7 +5,8 @@
  * Candidates are accesses to maps that several goroutines use and at least one changes, accesses
  * at call sites that touched such maps (a map that lives for one request is met for the first time
  * when it matters), and a small share of all others, to learn. Those tried rarely go first. Held
- * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst.
+ * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst. Before all others go
+ * accesses from places of which it is known that nothing orders them (order.bpf.h).
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
@@ -486,6 +487,40 @@ static __always_inline int access_is_only_watched(const struct map_state *m,
 	       m->counts.control_ns[0] + m->counts.control_ns[1] < WATCHED_FIRST_NS;
 }
 
+static __always_inline int place_is_unordered(__u64 place)
+{
+	for (int i = 0; i < ORDER_PLACES && tuning.order_places[i]; i++)
+		if (tuning.order_places[i] == place)
+			return 1;
+	return 0;
+}
+
+/* Nothing is to be learned of it but whether another goroutine comes meanwhile: held as often as
+ * held time allows, until conflicts are known well enough. */
+static __always_inline int detect_unordered(struct pt_regs *ctx, const struct operation *o,
+                                            struct map_state *m)
+{
+	struct call_site *site;
+	struct hold_result result;
+	__u32 length;
+
+	if (!tuning.order_places[0] || m->counts.conflicts > HOLD_KNOWN_CONFLICTS ||
+	    !place_is_unordered(o->place))
+		return 0;
+	length = stall_draw_long();
+	if (!budget_take(o->now, length, PRIORITY_FIRST)) {
+		control_open_map(m, o);
+		return 1;
+	}
+	control_cut(m, o->now);
+	result = hold(ctx, o, m, length);
+	goroutine_note(o, result);
+	site = call_site_find(o->tgid, o->place);
+	if (site)
+		call_site_note(site, result);
+	return 1;
+}
+
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
                                    struct map_state *m)
 {
@@ -493,6 +528,8 @@ static __always_inline void detect(struct pt_regs *ctx, const struct operation *
 	await_observe(m, o);
 	/* At calls the probes stay when those in the functions go. */
 	if (tuning.closing && !o->probed)
+		return;
+	if (detect_unordered(ctx, o, m))
 		return;
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */

@@ -129,6 +129,8 @@ bool overhead_budget_calls_wanted(struct overhead_budget *b)
 	double enough =
 	        (b->calls_wanted ? CALLS_ENOUGH : CALLS_WANTED) * overhead_budget_hold_rate(b);
 
+	if (b->unordered && rate > open)
+		enough = 1;
 	b->calls_wanted = learned(b) && rate > 0 && open < rate * enough;
 	return b->calls_wanted;
 }

@@ -65,6 +65,7 @@ struct overhead_budget {
 	struct token_bucket account;       /* what may be spent */
 	struct token_bucket calls_account; /* the same for hits at probed calls, */
 	struct token_bucket order_account; /* and at order sites */
+	bool unordered;       /* set by the caller: places are known that nothing orders */
 	bool order_wanted;    /* set by the caller: there are order probes, */
 	bool order_open;      /* and they are in place: all hits are paid from their account */
 	uint64_t order_ns;    /* counted cost of hits at order sites, until then */
@@ -110,8 +111,8 @@ double overhead_budget_gap(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* Are windows so dear that holds would fill the time for which they can be open? Then probes at
- * calls, hit rarely even there, see more for the same cost; but first windows have to tell which.
+/* Are windows so dear that holds would fill the time for which they can be open, or are places known
+ * that nothing orders, and windows not open all the time? Then probes at calls, hit rarely even there, see more for the same cost; but first windows have to tell which.
  * Says for long what it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 

@@ -17,6 +17,7 @@
 #define STAY_NS \
 	(SECOND * 4 / 10) /* a time slice lasts at least that long: to be known to be seen */
 #define REST_NS     (60 * SECOND) /* so long a group rests that is guarded */
+#define UNORDERED   1000.0        /* times more is a group worth that nothing orders */
 #define WAITED_MOST 8.0           /* a guess may be wrong */
 #define CHEAP       0.25          /* of the budget: below this the price matters little */
 
@@ -130,7 +131,8 @@ static double group_merit(const struct candidate *c, uint64_t now)
 
 	if (c->group->met > HOLD_KNOWN_CONFLICTS)
 		return merit / 1000;
-
+	if (c->group->unordered)
+		merit *= UNORDERED;
 	if (!c->turn->chosen)
 		return merit;
 	return now - c->turn->began_ns < STAY_NS ? 1e9 : 2 * merit;

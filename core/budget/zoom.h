@@ -50,6 +50,7 @@ struct zoom_group {
 	double arrivals; /* of others who could conflict, while nobody was held, */
 	double watched_s; /* in so long a time */
 	bool contested;   /* something changed the map when others had used it already */
+	bool unordered;   /* nothing orders accesses to them, as was seen */
 	/* out */
 	bool chosen;
 };
