@@ -92,7 +92,7 @@ void goroutines_forget(struct order_judge *judge, uint32_t tgid)
 	}
 }
 
-void goroutines_reset(struct order_judge *judge)
+void order_goroutines_reset(struct order_judge *judge)
 {
 	memset(judge->goroutines, 0, judge->slots_used * sizeof(judge->goroutines[0]));
 	judge->slots_used = 0;

@@ -21,7 +21,8 @@
 #define ORDER_OBJECTS     4096 /* locks, channels and others that are known, 0.4 KB each: 1.5 MB */
 #define ORDER_CLOCKS      4096 /* that objects can have, 2 KB each: 8 MB */
 #define ORDER_MAPS        6144 /* 1.9 KB each: 12 MB; goroutines take 1.5 MB */
-#define ORDER_RECORDS     24   /* of accesses, a map */
+#define ORDER_RECORDS     24   /* of accesses, a map, */
+#define ORDER_RECORDS_OWN 8    /* of one goroutine */
 #define ORDER_ACCUSATIONS 256  /* that wait, 0.2 KB each */
 #endif
 #define ORDER_GUARDS    6 /* locks that may guard it, a map */

@@ -87,28 +87,40 @@ static void record_fill(struct order_record *record, const struct order_goroutin
 	}
 }
 
+static struct order_record *record_older(struct order_record *x, struct order_record *y)
+{
+	return !y || x->time_ns < y->time_ns ? x : y;
+}
+
 /* Of the accesses of one goroutine at one place the newest counts. Where there is no room it takes
- * that of the oldest, or of a goroutine whose slot is another one's now. */
+ * that of the oldest, or of a goroutine whose slot is another one's now; or of its own oldest, so
+ * that one that uses the map at many places leaves room for others. */
 static struct order_record *record_place(struct order_judge *judge, struct order_map *map,
                                          const struct order_goroutine *goroutine,
                                          const struct order_event *event)
 {
-	struct order_record *oldest = &map->records[0];
+	struct order_record *oldest = NULL, *oldest_own = NULL, *empty = NULL;
+	int own = 0;
 
 	for (size_t i = 0; i < map->record_count; i++) {
 		struct order_record *record = &map->records[i];
 
 		if (!goroutine_at(judge, record->slot, record->serial))
-			record->serial = record->time_ns = 0;
-		if (record->serial == goroutine->serial && record->place == event->place &&
+			empty = record;
+		oldest = record_older(record, oldest);
+		if (record->serial != goroutine->serial)
+			continue;
+		if (record->place == event->place &&
 		    op_changes(record->op) == op_changes(event->op))
 			return record;
-		if (record->time_ns < oldest->time_ns)
-			oldest = record;
+		own++;
+		oldest_own = record_older(record, oldest_own);
 	}
-	if (oldest->serial && map->record_count < ORDER_RECORDS)
-		return &map->records[map->record_count++];
-	return oldest;
+	if (own >= ORDER_RECORDS_OWN)
+		return oldest_own;
+	if (empty)
+		return empty;
+	return map->record_count < ORDER_RECORDS ? &map->records[map->record_count++] : oldest;
 }
 
 /* ---- accesses ------------------------------------------------------------------------ */

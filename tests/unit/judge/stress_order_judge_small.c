@@ -5,6 +5,7 @@
 #define ORDER_CLOCKS      12
 #define ORDER_MAPS        3
 #define ORDER_RECORDS     6
+#define ORDER_RECORDS_OWN 2
 #define ORDER_ACCUSATIONS 8
 
 #include "core/judge/order_clock.c"
