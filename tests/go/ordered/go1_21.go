@@ -71,9 +71,7 @@ func clearLocked(t *service.Task) {
 	})
 	t.Every(func(d *service.Dice) {
 		mu.Lock()
-		for key := range m {
-			delete(m, key)
-		}
+		clear(m)
 		mu.Unlock()
 	})
 }
