@@ -16,12 +16,17 @@
  *   - Of channels it is not counted which receive belongs to which send: a receive has seen all
  *     sends that have begun, a send all receives.
  *   - An object whose clock is given up for want of room has been published.
+ *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything.
  *   - Some releases are told when they have been made already (late). So an accusation waits for
  *     the next event of each goroutine that has seen the first access: the first one itself, and
  *     those that went on from it. If one of them tells a late release, there may have been a way,
  *     and the accusation is dropped. An event that is not late clears the goroutine, as do its being
  *     woken and its end: it had to get there first. One that is parked while it has told nothing
  *     (order_judge_look) is cleared, too.
+ *   - Who acquired where a late release was made, since its goroutine's previous event, has seen it.
+ *     Where it is not known who that is, or they have let others go on since, it was published.
+ * What is left: a goroutine that was awake when the window began, in the midst of an acquisition,
+ * and tells first of a late release, after others' next events: nobody knows to wait for it.
  *
  * Bounded memory: see the constants in order_judge.c. One thread at a time.
  */
@@ -37,7 +42,8 @@
 struct order_judge;
 
 /* How pairs of conflicting accesses were decided. Each access is compared with the latest ones of
- * other goroutines. pairs is the sum of the others and of those still undecided. */
+ * other goroutines; a pair that looks unordered is not counted while one of the same map, places
+ * and operations waits. pairs is the sum of the others and of those still undecided. */
 struct order_counts {
 	uint64_t pairs;
 	uint64_t under_lock; /* both under one lock, which was not a reader's in both */

@@ -834,7 +834,8 @@ static inline struct lock *locks_new(const struct program *p)
 
 static inline void program_init(struct program *p, const struct program_size *size)
 {
-	struct order_judge_config config = {program_found, program_goes_out, p};
+	struct order_judge_config config = {
+	        .found = program_found, .goes_out = program_goes_out, .ctx = p};
 
 	*p = (struct program){.size = *size, .told = !size->window};
 	order_judge_create(&config, &p->judge);

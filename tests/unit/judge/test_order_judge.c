@@ -73,7 +73,7 @@ static void changed(void *ctx, const struct order_map_id *map, const struct orde
 
 static int setup(void **state)
 {
-	struct order_judge_config config = {found, goes_out, NULL};
+	struct order_judge_config config = {.found = found, .goes_out = goes_out};
 
 	(void)state;
 	it = (struct fixture){.time = 1000};
