@@ -45,6 +45,11 @@ def probes(report):
     return [f for f in report["probes"]["functions"] if f["kind"] in ("emulated", "stepped")]
 
 
+def order_addresses(report):
+    """Where probes can go on what orders goroutines."""
+    return {int(a, 16) for a in report["order"]["addresses"]} if report["order"] else set()
+
+
 def problems(report):
     return {key for section in ("program", "privileges", "kernel", "machine")
             for key, fact in report[section].items() if fact["state"] == "problem"}
@@ -92,6 +97,7 @@ class CheckTest(unittest.TestCase):
             report = check("-p", service.pid)
             listed = {int(f["address"], 16) for f in probes(report)}
             births = {int(f["address"], 16) for f in report["births"]}
+            order = order_addresses(report)
             missing = {f["function"] for f in report["probes"]["functions"]
                        if f["kind"] == "missing"}
             with Watching("-p", service.pid) as watching, Code(service.pid) as code:
@@ -105,10 +111,12 @@ class CheckTest(unittest.TestCase):
                          "go" + release)
         self.assertEqual(report["program"]["stripped"]["value"], stripped)
         self.assertGreater(len(listed), 10)
-        # Probes on births come and go; nothing but what is listed is ever set.
+        # Probes on births come and go, and so do those on what orders goroutines; nothing but what
+        # is listed is ever set.
         self.assertGreater(len(births), 0)
+        self.assertGreater(len(order), 30)
         self.assertLessEqual(listed, set(set_now))
-        self.assertLessEqual(set(set_now), listed | births)
+        self.assertLessEqual(set(set_now), listed | births | order)
         self.assertEqual(set(set_now.values()), {BREAKPOINT})
         self.assertEqual(after, {})
         self.assertEqual(coverage["probes"]["wanted"], report["probes"]["wanted"])

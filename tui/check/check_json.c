@@ -108,6 +108,17 @@ static json_t *json_births(const struct check_report *report)
 	return rows;
 }
 
+/* Where probes on what orders goroutines can go; by address, one for all sites that share it. */
+static json_t *json_order_addresses(const struct order_plan *order)
+{
+	json_t *addresses = json_array();
+
+	for (size_t i = 0; i < order->count; i++)
+		if (!i || order->sites[i].addr != order->sites[i - 1].addr)
+			json_array_append_new(addresses, json_address(order->sites[i].addr));
+	return addresses;
+}
+
 /* What orders goroutines. "slow" counts calls of the locks' slow halves, which are what the found
  * sites are measured by. */
 static json_t *json_order(const struct check_report *report)
@@ -128,10 +139,11 @@ static json_t *json_order(const struct check_report *report)
 		calls += order->calls[i];
 		explained += order->explained[i];
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "wanted", (json_int_t)wanted, "found",
-	                 (json_int_t)order->count, "slow_calls", (json_int_t)calls,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "wanted", (json_int_t)wanted,
+	                 "found", (json_int_t)order->count, "slow_calls", (json_int_t)calls,
 	                 "slow_calls_explained", (json_int_t)explained, "functions_undecoded",
-	                 (json_int_t)order->undecoded, "missed", missed);
+	                 (json_int_t)order->undecoded, "missed", missed, "addresses",
+	                 json_order_addresses(order));
 }
 
 int check_json_write(const struct check_report *report, FILE *out)

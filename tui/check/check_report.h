@@ -106,7 +106,7 @@ struct check_report {
 	struct check_birth *births;
 	size_t birth_count;
 	bool order_known;
-	struct order_plan order; /* what orders goroutines; its sites are not in the report */
+	struct order_plan order; /* what orders goroutines; of its sites the addresses are told */
 	bool failed;             /* out of memory somewhere */
 	/* check_report_judge(): */
 	bool works;

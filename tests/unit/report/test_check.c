@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 #include <jansson.h>
 
 #include "tests/unit/target/go_fixture.h"
@@ -122,6 +123,23 @@ static void assert_instructions(const struct check_report *report, const struct 
 	}
 }
 
+/* In JSON: each address of a site once, in ascending order. */
+static void assert_addresses(json_t *root, const struct order_plan *order)
+{
+	const json_t *addresses = json_object_get(json_object_get(root, "order"), "addresses");
+	size_t at = 0;
+	char text[32];
+
+	for (size_t i = 0; i < order->count; i++) {
+		if (i && order->sites[i].addr == order->sites[i - 1].addr)
+			continue;
+		assert_true(!i || order->sites[i].addr > order->sites[i - 1].addr);
+		snprintf(text, sizeof(text), "0x%" PRIx64, order->sites[i].addr);
+		assert_string_equal(json_string_value(json_array_get(addresses, at++)), text);
+	}
+	assert_int_equal(json_array_size(addresses), at);
+}
+
 /* Complete where it can be, and the same in the fact and in JSON. */
 static void assert_order(const struct check_report *report, bool arm64)
 {
@@ -144,6 +162,7 @@ static void assert_order(const struct check_report *report, bool arm64)
 	assert_int_equal(found, report->order.count);
 	assert_int_equal(wanted, found);
 	assert_true(found > 30 && found < 1000);
+	assert_addresses(root, &report->order);
 	snprintf(value, sizeof(value), "%d of %d", (int)found, (int)wanted);
 	assert_string_equal(fact->text, value);
 	assert_int_equal(fact->state, CHECK_OK);
@@ -370,6 +389,29 @@ static void a_fact_is_the_same_in_text_and_json(void **state)
 	check_report_free(&r);
 }
 
+/* Two sites can share an instruction: a probe there is one. */
+static void addresses_of_order_sites_are_listed_once(void **state)
+{
+	struct order_site sites[] = {{.addr = 0x401000}, {.addr = 0x401000}, {.addr = 0x40abcd}};
+	struct check_report r = {.order_known = true, .order = {.sites = sites, .count = 3}};
+	json_t *root = json_of(&r);
+	const char *first, *second;
+	json_int_t found;
+
+	(void)state;
+	assert_int_equal(json_unpack(root, "{s:{s:I, s:[s, s!]}}", "order", "found", &found,
+	                             "addresses", &first, &second),
+	                 0);
+	assert_int_equal(found, 3);
+	assert_string_equal(first, "0x401000");
+	assert_string_equal(second, "0x40abcd");
+	json_decref(root);
+	r.order.count = 0;
+	root = json_of(&r);
+	assert_int_equal(json_unpack(root, "{s:{s:[!]}}", "order", "addresses"), 0);
+	json_decref(root);
+}
+
 static void a_full_disk_is_noticed(void **state)
 {
 	struct check_report r = {0};
@@ -395,6 +437,7 @@ int main(void)
 	        cmocka_unit_test(the_verdict_is_one_sentence),
 	        cmocka_unit_test(hostile_names_are_harmless),
 	        cmocka_unit_test(a_fact_is_the_same_in_text_and_json),
+	        cmocka_unit_test(addresses_of_order_sites_are_listed_once),
 	        cmocka_unit_test(a_full_disk_is_noticed),
 	};
 
