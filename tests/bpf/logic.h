@@ -75,7 +75,7 @@ static inline void assert_sums(void)
 	                 total(COVERAGE_OTHER_PROCESS) + total(COVERAGE_UNREADABLE) +
 	                 total(COVERAGE_RUNTIME_INTERNAL) + total(COVERAGE_PART) +
 	                 total(COVERAGE_CRASH_SITE) + total(COVERAGE_BIRTH_SITE) +
-	                 total(COVERAGE_CALL_SITE);
+	                 total(COVERAGE_CALL_SITE) + total(COVERAGE_ORDER_SITE);
 	__u64 lost = total(COVERAGE_RING_FULL) + total(COVERAGE_TABLE_FULL) +
 	             total(COVERAGE_STACK_FAILED);
 	__u64 delivered = 0;

@@ -34,6 +34,7 @@ static inline void programs_reset(const struct field_row *row)
 	memset(&config, 0, sizeof(config));
 	memset(&tuning, 0, sizeof(tuning));
 	lottery_next_ns = budget_spent_until_ns = 0;
+	order_begun = order_lost = order_chains_until_ns = 0;
 	field_rows[0] = *row;
 	for (int i = 0; i < STALL_LENGTHS; i++)
 		config.stall_ns[i] = 20000 + i * 1000;

@@ -48,6 +48,8 @@ struct shim {
 	__u32 stack_walks, stack_asked; /* how often it was called, bytes asked for at first */
 	size_t map_limit;               /* rows that a hash map takes; 0: no limit */
 	size_t ring_limit;              /* events that the ring takes; 0: no limit */
+	size_t order_ring_limit;        /* the same of the ring of order events */
+	size_t reserved;                /* events that found room in either ring */
 	void (*on_read_kernel)(const void *to); /* sees the state behind each copy */
 	size_t ring_used;                       /* so much of a ring of 100 is waiting to be read */
 	void (*on_wait)(void *ctx);
@@ -164,27 +166,35 @@ static inline long shim_delete(const void *map, const void *key, size_t key_size
 #define bpf_map_update_elem(m, k, v, flags) \
 	shim_update((m), (k), sizeof(*(m)->key), (v), sizeof(*(m)->value), (flags))
 
-/* ---- the ring ------------------------------------------------------------------------ */
+/* ---- the rings ----------------------------------------------------------------------- */
 
 struct shim_event {
 	struct shim_event *next;
+	size_t number; /* in the order in which room was taken, in both rings together; from 1 on */
+	size_t size;
 	bool submitted;
-	__u64 data[]; /* a struct event_header and what follows */
+	__u64 data[]; /* a struct event_header and what follows; of order events: one of them */
 };
 
+/* Of the ring `events`, and of the ring `order_events`, of which nothing else knows. */
 static struct shim_event *shim_events, **shim_events_end = &shim_events;
-static size_t shim_event_count;
+static struct shim_event *shim_order_events, **shim_order_events_end = &shim_order_events;
+static size_t shim_event_count, shim_order_event_count;
 
-static void *shim_reserve(size_t size)
+static void *shim_reserve(bool order, size_t size)
 {
-	struct shim_event *e;
+	struct shim_event *e, ***end = order ? &shim_order_events_end : &shim_events_end;
+	size_t *count = order ? &shim_order_event_count : &shim_event_count;
+	size_t limit = order ? shim.order_ring_limit : shim.ring_limit;
 
-	if (shim.ring_limit && shim_event_count >= shim.ring_limit)
+	if (limit && *count >= limit)
 		return NULL;
 	e = calloc(1, sizeof(*e) + size);
-	*shim_events_end = e;
-	shim_events_end = &e->next;
-	shim_event_count++;
+	e->number = ++shim.reserved;
+	e->size = size;
+	**end = e;
+	*end = &e->next;
+	++*count;
 	return e->data;
 }
 
@@ -193,7 +203,9 @@ static inline struct shim_event *shim_event_of(void *data)
 	return (struct shim_event *)((char *)data - offsetof(struct shim_event, data));
 }
 
-#define bpf_ringbuf_reserve(ring, size, flags) shim_reserve(size)
+/* Where this is used the programs' two rings are known. */
+#define SHIM_IS_ORDER(ring)                    ((const void *)(ring) == (const void *)&order_events)
+#define bpf_ringbuf_reserve(ring, size, flags) shim_reserve(SHIM_IS_ORDER(ring), size)
 #define bpf_ringbuf_query(ring, what)          ((what) == BPF_RB_RING_SIZE ? 100 : shim.ring_used)
 #define bpf_ringbuf_submit(event, flags)       (shim_event_of(event)->submitted = true)
 #define bpf_ringbuf_discard(event, flags)      (shim_event_of(event)->submitted = false)
@@ -267,6 +279,14 @@ static inline __u32 bpf_get_prandom_u32(void)
 #define bpf_get_smp_processor_id() (shim.cpu)
 #define bpf_get_current_task_btf() ((struct task_struct *)shim.task)
 
+static inline void shim_events_free(struct shim_event *e)
+{
+	for (struct shim_event *next; e; e = next) {
+		next = e->next;
+		free(e);
+	}
+}
+
 static inline void shim_reset(void)
 {
 	for (size_t i = 0; i < 16; i++) {
@@ -279,13 +299,12 @@ static inline void shim_reset(void)
 		shim_maps[i].rows = NULL;
 		shim_maps[i].count = 0;
 	}
-	for (struct shim_event *e = shim_events, *next; e; e = next) {
-		next = e->next;
-		free(e);
-	}
-	shim_events = NULL;
+	shim_events_free(shim_events);
+	shim_events_free(shim_order_events);
+	shim_events = shim_order_events = NULL;
 	shim_events_end = &shim_events;
-	shim_event_count = 0;
+	shim_order_events_end = &shim_order_events;
+	shim_event_count = shim_order_event_count = 0;
 	memset(&shim, 0, sizeof(shim));
 	shim.task = &shim_task;
 }
