@@ -24,6 +24,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/attach/calibrate.h"
+#include "bpf/attach/detector_tuning.h"
 #include "bpf/attach/program.h"
 
 #include "core/base/clock.h"
@@ -155,6 +156,27 @@ static void setup_births_told(struct bench *b)
 	setup_births(b, UINT64_MAX);
 }
 
+/* The site is the trial's, of which the table still has the row. */
+static void setup_order_site(struct bench *b)
+{
+	target_set(b, true);
+	detector_tuning_order_set(&b->program.skeleton->bss->tuning, 1, 0);
+}
+
+/* A map that is counted the short way otherwise: each access is told, some with their chains. */
+static void setup_order_access(struct bench *b)
+{
+	struct map_state m = {.first_who = 1,
+	                      .last_who = 1,
+	                      .counts = {.ops = {1000}, .seed = 1},
+	                      .next_hold_ns = UINT64_MAX,
+	                      .control_next_ns = UINT64_MAX};
+
+	target_set(b, true);
+	row_set(b, &m);
+	detector_tuning_order_set(&b->program.skeleton->bss->tuning, 1, 1ULL << CALIBRATE_ROW);
+}
+
 /* The very next operation is held, for next to no time. Its place is known to touch the map, as it
  * is after the map's first operations. */
 static void setup_hold(struct bench *b)
@@ -222,6 +244,10 @@ static struct path paths[] = {
          call_one, 0, 0, false},
         {"birth, told", CALIBRATE_RETURN, false, 100, COVERAGE_BIRTH_SITE, setup_births_told,
          call_one, 0, 0, false},
+        {"order site", CALIBRATE_ORDER, false, 1000, COVERAGE_ORDER_SITE, setup_order_site,
+         call_one, 0, 0, false},
+        {"operation: own map, order told", CALIBRATE_ENTRY, false, 1000, COVERAGE_COUNTED,
+         setup_order_access, call_one, 0, 0, false},
 };
 
 #define PATHS (sizeof(paths) / sizeof(*paths))
@@ -266,6 +292,8 @@ static void batch(struct path *p, struct bench *b, bool account)
 	held = counter(b, COVERAGE_STALL_NS) - held;
 	hits = counter(b, p->counter) - hits;
 	ring_buffer__consume(b->ring);
+	/* The next path has nothing to tell of order. */
+	detector_tuning_order_set(&b->program.skeleton->bss->tuning, 0, 0);
 	if (!p->empty && hits != (uint64_t)p->calls)
 		p->wrong = true;
 	if (!account)
@@ -314,6 +342,8 @@ static int links_open(struct bench *b, bool empty)
 	                                              CALIBRATE_INSTRUCTION, CALIBRATE_ROW)},
 	        [CALIBRATE_RETURN] = {.cookie = COOKIE(0xffff, PROBE_BIRTH, 0, ARGS_RESULT,
 	                                               PROBE_AT_RET, CALIBRATE_ROW)},
+	        [CALIBRATE_ORDER] = {.cookie = COOKIE(0xffff, PROBE_ORDER, 0, 0, 0, CALIBRATE_ROW) |
+	                                       COOKIE_ORDER(ORDER_SITES_MAX - 1)},
 	};
 	int rc = 0;
 
@@ -423,7 +453,9 @@ static int bench_open(struct bench *b, struct error *err)
 	b->coverage = calloc(b->cpus > 0 ? (size_t)b->cpus : 1, sizeof(*b->coverage));
 	b->ring = ring_buffer__new(bpf_map__fd(b->program.skeleton->maps.events), ignore_event,
 	                           NULL, NULL);
-	if (!b->maps || !b->coverage || !b->ring)
+	if (!b->maps || !b->coverage || !b->ring ||
+	    ring_buffer__add(b->ring, bpf_map__fd(b->program.skeleton->maps.order_events),
+	                     ignore_event, NULL))
 		return -ENOMEM;
 	/* The seed is where the trial's layout has it: no map is another's successor. */
 	for (int i = 0; i <= MANY_MAPS; i++)

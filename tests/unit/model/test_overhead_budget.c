@@ -3,6 +3,7 @@
  * The governor's account against targets that are made up: so many CPUs, so many operations a
  * second, each hit so dear. What they would really lose is added up here, apart from the account.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -336,8 +337,192 @@ static void test_bounds(void **state)
 	assert_int_equal(none.windows, 0);
 	assert_int_equal(all.windows, 1);
 	assert_true(all.armed);
-	assert_true(overhead_base_ns(10, 1000) == 100);
+	assert_true(overhead_base_ns(10, 1000) == 333);
 	assert_true(overhead_base_ns(500, 1000) == 500);
+}
+
+/* What hits at order sites cost is paid from their own part, and is not taken for what windows
+ * cost. */
+static void test_order_sites_have_an_account(void **state)
+{
+	struct overhead_budget without, with;
+	struct overhead_reading r = {.now_ns = 1};
+
+	(void)state;
+	overhead_budget_open(&without, 0.03, WINDOW_NS, TAIL_NS, 7);
+	without.order_wanted = true;
+	overhead_budget_look(&without, &r);
+	overhead_budget_armed(&without, r.now_ns, true);
+	with = without;
+	for (int i = 0; i < 1000; i++) {
+		r.now_ns += MS;
+		r.cpu_ns += MS;
+		r.hits_ns += MS / 100;
+		overhead_budget_look(&without, &r);
+	}
+	assert_true(without.order_account.level_ns > 0);
+	r = (struct overhead_reading){.now_ns = 1};
+	for (int i = 0; i < 1000; i++) {
+		r.now_ns += MS;
+		r.cpu_ns += MS;
+		r.order_ns += MS / 10;
+		r.hits_ns += MS / 100 + MS / 10;
+		overhead_budget_look(&with, &r);
+	}
+	assert_true(with.order_account.level_ns < 0);
+	assert_true(fabs(with.account.level_ns - without.account.level_ns) < 1);
+	assert_true(fabs(with.cost_rate - without.cost_rate) < 1e-9);
+}
+
+/* So many milliseconds of a target that uses so many CPUs; at order sites so much is spent. */
+static void order_run(struct overhead_budget *b, struct overhead_reading *r, int ms, double cpus,
+                      double spent_ns)
+{
+	for (int i = 0; i < ms; i++) {
+		r->now_ns += MS;
+		r->cpu_ns += (uint64_t)(cpus * MS);
+		if (!i) {
+			r->order_ns += (uint64_t)spent_ns;
+			r->hits_ns += (uint64_t)spent_ns;
+		}
+		overhead_budget_look(b, r);
+	}
+}
+
+static struct overhead_budget order_budget(double overhead_limit, struct overhead_reading *r)
+{
+	struct overhead_budget b;
+
+	*r = (struct overhead_reading){.now_ns = 1};
+	overhead_budget_open(&b, overhead_limit, WINDOW_NS, TAIL_NS, 7);
+	b.order_wanted = true;
+	overhead_budget_look(&b, r);
+	return b;
+}
+
+/* What they get is missing elsewhere; nothing is put aside for order sites where there are none. */
+static void test_order_sites_take_nothing_for_nothing(void **state)
+{
+	struct overhead_budget wanted, not_wanted;
+	struct overhead_reading r;
+	double before, part;
+
+	(void)state;
+	wanted = order_budget(0.03, &r);
+	order_run(&wanted, &r, 1, 1, 1e9); /* in debt, both: nothing is lost at the brim */
+	r.hits_ns += 1e9;
+	order_run(&wanted, &r, 1, 1, 0);
+	assert_true(wanted.order_account.level_ns < 0 && wanted.account.level_ns < 0);
+	not_wanted = wanted;
+	not_wanted.order_wanted = false;
+	before = wanted.order_account.level_ns;
+	for (int i = 0; i < 10; i++) {
+		order_run(&wanted, &r, 1, 1, 0);
+		overhead_budget_look(&not_wanted, &r);
+	}
+	part = wanted.order_account.level_ns - before;
+	assert_true(part > 0.1 * overhead_budget_income(&wanted) * 10 * MS);
+	assert_true(part < 0.5 * overhead_budget_income(&wanted) * 10 * MS);
+	assert_true(fabs(not_wanted.account.level_ns - wanted.account.level_ns - part) < 1);
+}
+
+/* The first order windows are paid for by a loan, whenever they come; what was spent of it is not
+ * lent again. */
+static void test_order_sites_begin_with_a_loan(void **state)
+{
+	struct overhead_reading r;
+	struct overhead_budget b;
+	double loan, second, most;
+
+	(void)state;
+	b = order_budget(0.03, &r);
+	loan = b.order_account.level_ns;
+	assert_true(loan > 10 * MS && loan < 300 * MS); /* what 3 % are in ten seconds */
+	order_run(&b, &r, 20000, 0, 0);                 /* neither lost nor added to */
+	assert_true(b.order_account.level_ns == loan);
+	order_run(&b, &r, 20000, 0, loan / 2);
+	assert_true(fabs(b.order_account.level_ns - loan / 2) < 1);
+	order_run(&b, &r, 1, 0, loan / 2);
+	assert_true(fabs(b.order_account.level_ns) < loan / 1000);
+	order_run(&b, &r, 1000, 0, 0);
+	second = b.order_account.level_ns;
+	order_run(&b, &r, 20000, 0, 0); /* from income alone, for some seconds */
+	most = b.order_account.level_ns;
+	assert_true(second > 0 && most > 2 * second && most < 10 * second);
+	assert_true(most < loan / 4);
+	order_run(&b, &r, 20000, 0, 0);
+	assert_true(b.order_account.level_ns == most);
+}
+
+/* A large income saves up more than the loan, and no more than some seconds' part. */
+static void test_order_sites_save_up(void **state)
+{
+	struct overhead_reading r;
+	struct overhead_budget b;
+	double loan, most;
+
+	(void)state;
+	b = order_budget(0.03, &r);
+	b.aim = OVERHEAD_AIM_ROOM;
+	loan = b.order_account.level_ns;
+	order_run(&b, &r, 20000, 8, 0);
+	most = b.order_account.level_ns;
+	assert_true(most > 4 * loan);
+	assert_true(fabs(most - overhead_budget_order_income(&b) * 5e9) < most / 100);
+	order_run(&b, &r, 20000, 8, 0);
+	assert_true(fabs(b.order_account.level_ns - most) < most / 100);
+}
+
+/* While they are in place all other hits but those at calls are theirs, too, and nothing takes the
+ * probes out for what these cost. */
+static void test_order_windows_pay_for_all(void **state)
+{
+	struct overhead_budget out, in;
+	struct overhead_reading r;
+
+	(void)state;
+	out = order_budget(0.03, &r);
+	overhead_budget_armed(&out, r.now_ns, true);
+	order_run(&out, &r, 1000, 1, 0);
+	in = out;
+	in.order_open = true;
+	r.now_ns += MS;
+	r.cpu_ns += MS;
+	r.hits_ns += 100 * MS;
+	r.order_ns += 20 * MS;
+	r.held_ns += 100 * MS; /* in debt, both */
+	r.hits += 100;
+	r.calls += 25;
+	assert_int_equal(overhead_budget_look(&out, &r), OVERHEAD_DISARM);
+	assert_int_equal(overhead_budget_look(&in, &r), OVERHEAD_STAY);
+	assert_true(in.account.level_ns < 0);
+	assert_true(fabs(in.calls_account.level_ns - out.calls_account.level_ns) < 1);
+	assert_true(fabs(in.account.level_ns - out.account.level_ns - 60 * MS) < 1);
+	assert_true(fabs(out.order_account.level_ns - in.order_account.level_ns - 60 * MS) < 1);
+}
+
+/* Without a limit they have a part of a CPU, whatever the target uses. */
+static void test_order_sites_without_a_limit(void **state)
+{
+	static const double cpus[] = {0, 0.5, 8};
+	double got[3], most[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct overhead_reading r;
+		struct overhead_budget b = order_budget(OVERHEAD_UNLIMITED, &r);
+
+		order_run(&b, &r, 1, cpus[i], 1e9); /* in debt */
+		got[i] = -b.order_account.level_ns;
+		order_run(&b, &r, 1000, cpus[i], 0);
+		got[i] += b.order_account.level_ns;
+		assert_true(got[i] > 0.05 * 1e9 && got[i] < 0.2 * 1e9);
+		order_run(&b, &r, 40000, cpus[i], 0);
+		most[i] = b.order_account.level_ns;
+		assert_true(most[i] > 2 * got[i] && most[i] < 10 * got[i]);
+		assert_true(fabs(got[i] - got[0]) < 1);
+		assert_true(fabs(most[i] - most[0]) < 1);
+	}
 }
 
 /* Windows begin at times that nobody could be in step with. */
@@ -377,6 +562,12 @@ int main(void)
 	        cmocka_unit_test(test_income_is_known_soon),
 	        cmocka_unit_test(test_calls_wanted),
 	        cmocka_unit_test(test_bounds),
+	        cmocka_unit_test(test_order_sites_have_an_account),
+	        cmocka_unit_test(test_order_sites_take_nothing_for_nothing),
+	        cmocka_unit_test(test_order_sites_begin_with_a_loan),
+	        cmocka_unit_test(test_order_sites_save_up),
+	        cmocka_unit_test(test_order_windows_pay_for_all),
+	        cmocka_unit_test(test_order_sites_without_a_limit),
 	        cmocka_unit_test(test_windows_drawn),
 	};
 
