@@ -48,7 +48,7 @@ VIEWS = (
     ("unordered-full", UNORDERED, ("c", "Enter")),
     ("unordered-map", UNORDERED, ("Enter",)),
     ("unordered-messages", UNORDERED, ("m",)),
-    ("guarded-map", UNORDERED, ("End", "Up", "Up", "Up", "Enter")),
+    ("guarded-map", UNORDERED, (*("Down",) * 6, "Enter")),
     ("mixed", MIXED, ()),
     ("goroutine", LOAD, ("Tab", "Tab", "Enter")),
     ("tree", LOAD, ("t",)),
