@@ -832,13 +832,10 @@ static inline struct lock *locks_new(const struct program *p)
 	return locks;
 }
 
-static inline void program_init(struct program *p, const struct program_size *size)
+static inline void program_init(struct program *p, const struct program_size *size,
+                                struct order_judge *judge)
 {
-	struct order_judge_config config = {
-	        .found = program_found, .goes_out = program_goes_out, .ctx = p};
-
-	*p = (struct program){.size = *size, .told = !size->window};
-	order_judge_create(&config, &p->judge);
+	*p = (struct program){.size = *size, .judge = judge, .told = !size->window};
 	p->goroutines = calloc(size->goroutines, sizeof(*p->goroutines));
 	p->clocks = clocks_new(p, size->ever);
 	p->begun = clocks_new(p, size->ever);
@@ -886,7 +883,6 @@ static inline void locks_free(struct lock *locks, unsigned int count)
 
 static inline void program_free(struct program *p)
 {
-	order_judge_destroy(p->judge);
 	clocks_free(p->clocks, p->size.ever);
 	clocks_free(p->begun, p->size.ever);
 	locks_free(p->mutexes, p->size.objects);
@@ -969,22 +965,44 @@ static inline struct program_size size_vary(struct program_size size)
 	return size;
 }
 
+/* One program, on a judge that may have judged others. */
+static inline void program_judge(struct program *p, const struct program_size *size,
+                                 struct order_judge *judge)
+{
+	struct program_size own = size_vary(*size);
+
+	program_init(p, &own, judge);
+	program_run(p);
+	order_judge_reset(judge);
+	order_judge_forget(judge, PID);
+	program_free(p);
+}
+
+static inline void counts_check(const struct order_counts *counts, uint64_t found)
+{
+	printf("%llu pairs: %llu under a lock, %llu ordered, %llu unknown, %llu unordered\n",
+	       (unsigned long long)counts->pairs, (unsigned long long)counts->under_lock,
+	       (unsigned long long)counts->ordered, (unsigned long long)counts->unknown,
+	       (unsigned long long)counts->unordered);
+	assert_int_equal(counts->unordered, found);
+	assert_int_equal(counts->pairs, counts->under_lock + counts->ordered + counts->unknown +
+	                                        counts->unordered);
+}
+
 /* How many findings there were in that many programs. */
 static inline uint64_t program_run_all(const struct program_size *size, unsigned int programs)
 {
+	struct program p;
+	struct order_judge_config config = {
+	        .found = program_found, .goes_out = program_goes_out, .ctx = &p};
+	struct order_judge *judge;
+	struct order_counts counts;
 	uint64_t found = 0;
-	struct order_counts sum = {0};
 
+	assert_int_equal(order_judge_create(&config, &judge), 0);
 	for (unsigned int seed = 1; seed <= programs; seed++) {
-		struct program_size own;
-		struct program p;
-		struct order_counts counts;
-
 		srandom(seed);
-		own = size_vary(*size);
-		program_init(&p, &own);
-		program_run(&p);
-		order_judge_reset(p.judge);
+		program_judge(&p, size, judge);
 		if (p.wrong) {
 			printf("seed %u: %llu of %llu findings are wrong\n", seed,
 			       (unsigned long long)p.wrong, (unsigned long long)p.found);
@@ -992,21 +1010,11 @@ static inline uint64_t program_run_all(const struct program_size *size, unsigned
 			side_print("second", &p.wrong_one.second);
 		}
 		assert_int_equal(p.wrong, 0);
-		counts = order_judge_counts(p.judge);
-		assert_int_equal(counts.unordered, p.found);
-		assert_int_equal(counts.pairs, counts.under_lock + counts.ordered + counts.unknown +
-		                                       counts.unordered);
 		found += p.found;
-		sum.pairs += counts.pairs;
-		sum.under_lock += counts.under_lock;
-		sum.ordered += counts.ordered;
-		sum.unknown += counts.unknown;
-		program_free(&p);
 	}
-	printf("%llu pairs: %llu under a lock, %llu ordered, %llu unknown, %llu unordered\n",
-	       (unsigned long long)sum.pairs, (unsigned long long)sum.under_lock,
-	       (unsigned long long)sum.ordered, (unsigned long long)sum.unknown,
-	       (unsigned long long)found);
+	counts = order_judge_counts(judge);
+	counts_check(&counts, found);
+	order_judge_destroy(judge);
 	return found;
 }
 

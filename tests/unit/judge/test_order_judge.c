@@ -473,6 +473,65 @@ static void test_late_release_is_published(void **state)
 	assert_int_equal(it.last.first.g == A, 0);
 }
 
+/* B has gone on from what A released late, as it does in these, and let C go on. The second time it
+ * came there it had let go of something since the first time. */
+static void test_late_release_was_acquired_twice(void **state)
+{
+	static const uint64_t from[] = {OTHER, 0}; /* 0: from everything */
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		order_judge_reset(it.judge);
+		meet_all();
+		use(MAP, A, OP_WRITE, 1);
+		tell(B, ACQUIRE, from[i]);
+		tell(B, RELEASE, LOCK);
+		tell(B, ACQUIRE, from[i]);
+		meet(B);
+		tell(C, ACQUIRE, LOCK);
+		meet(C);
+		tell_late(A, RELEASE, OTHER);
+		use(MAP, C, OP_WRITE, 2);
+		assert_int_equal(counts().unknown, i + 1);
+	}
+}
+
+/* The object was given up since, and who acquired from it is not known. */
+static void test_late_release_into_what_was_given_up(void **state)
+{
+	(void)state;
+	meet_all();
+	use(MAP, A, OP_WRITE, 1);
+	tell(B, ACQUIRE, OTHER);
+	tell(B, RELEASE, LOCK);
+	tell(C, ACQUIRE, LOCK);
+	meet(C);
+	for (uint64_t i = 1; i <= 4096; i++)
+		tell(D, RELEASE, 0x900000 + 64 * i);
+	tell_late(A, RELEASE, OTHER);
+	use(MAP, C, OP_WRITE, 2);
+	assert_int_equal(counts().unknown, 1);
+}
+
+/* B, who knows what A did, may have let C go on and not told it yet: but B is forgotten. */
+static void test_knowledge_of_who_was_given_up(void **state)
+{
+	(void)state;
+	meet_all();
+	use(MAP, A, OP_WRITE, 1);
+	tell(A, RELEASE, OTHER);
+	tell(B, ACQUIRE, OTHER);
+	meet(B);
+	for (uint64_t g = 1; g <= 511; g++) {
+		meet(0x100000 + g * 64);
+		meet(A);
+		meet(C);
+	}
+	tell(C, TAKE, LOCK);
+	use(MAP, C, OP_WRITE, 2);
+	assert_int_equal(counts().unknown, 1);
+}
+
 static void test_taken_later(void **state)
 {
 	(void)state;
@@ -1041,6 +1100,9 @@ int main(void)
 	        TEST(test_taken_over),
 	        TEST(test_late_release_reaches_who_has_acquired),
 	        TEST(test_late_release_is_published),
+	        TEST(test_late_release_was_acquired_twice),
+	        TEST(test_late_release_into_what_was_given_up),
+	        TEST(test_knowledge_of_who_was_given_up),
 	        TEST(test_taken_later),
 	        TEST(test_readers),
 	        TEST(test_writes_under_a_readers_lock),
