@@ -14,6 +14,7 @@
 #include "bpf/collect/collector_internal.h"
 #include "core/judge/order_judge.h"
 #include "core/process/descriptor_end.h"
+#include "core/process/go_process.h"
 #include "core/process/process_memory.h"
 
 #define DETAILS      8192 /* accesses with their chains that are kept; 1.4 MB */
@@ -31,6 +32,13 @@ struct finding_list {
 	size_t count;
 };
 
+struct order_target {
+	uint32_t tgid;
+	uint32_t row;
+	bool placed; /* bias is known */
+	uint64_t bias;
+};
+
 struct collector_order {
 	struct ring_buffer *ring;
 	struct order_judge *judge;
@@ -46,11 +54,65 @@ struct collector_order {
 	size_t wanted_next;
 	uint64_t places[ORDER_PLACES];
 	size_t places_next;
-	struct {
-		uint32_t tgid;
-		uint32_t row;
-	} rows[TARGETS_MAX]; /* by tgid modulo */
+	struct order_target targets[TARGETS_MAX]; /* by tgid modulo */
 };
+
+/* ---- what is wanted of the programs ------------------------------------------------------------- */
+
+static const struct access_brief *detail_of(const struct collector_order *o,
+                                            const struct order_side *side)
+{
+	if (!side->detail || o->detail - side->detail >= DETAILS)
+		return NULL;
+	return &o->details[side->detail % DETAILS];
+}
+
+/* From now on each access to the map comes with its chain. */
+static void chains_want(struct collector *c, uint64_t map)
+{
+	struct collector_order *o = c->order;
+
+	for (size_t i = 0; i < ORDER_CHAINS_WANTED; i++)
+		if (o->wanted[i] == map)
+			return;
+	o->wanted[o->wanted_next] = map;
+	detector_tuning_order_chain_set(c->config.tuning, o->wanted_next, map);
+	o->wanted_next = (o->wanted_next + 1) % ORDER_CHAINS_WANTED;
+}
+
+/* From now on accesses from there are held first. */
+static void place_note(struct collector *c, uint64_t place)
+{
+	struct collector_order *o = c->order;
+
+	for (size_t i = 0; i < ORDER_PLACES; i++)
+		if (o->places[i] == place)
+			return;
+	o->places[o->places_next] = place;
+	detector_tuning_order_place_set(c->config.tuning, o->places_next, place);
+	o->places_next = (o->places_next + 1) % ORDER_PLACES;
+}
+
+/* False: the call chain of one of the two is not known. */
+static bool finding_event(const struct collector *c, const struct order_finding *f,
+                          struct event_unordered_brief *e)
+{
+	const struct access_brief *first = detail_of(c->order, &f->first);
+	const struct access_brief *second = detail_of(c->order, &f->second);
+
+	if (!first || !second)
+		return false;
+	*e = (struct event_unordered_brief){
+	        .h = {.kind = EVENT_UNORDERED,
+	              .size = sizeof(*e),
+	              .time_ns = f->second.time_ns,
+	              .tgid = f->map.tgid},
+	        .map_gen = f->map.gen,
+	        .first = *first,
+	        .second = *second,
+	};
+	return true;
+}
 
 /* ---- what the judge asks --------------------------------------------------------------------- */
 
@@ -68,14 +130,84 @@ static bool on_goes_out(void *ctx, uint32_t tgid, uint64_t descriptor)
 	                                descriptor);
 }
 
+/* ---- what nothing tells ---------------------------------------------------------------------- */
+
+/* File address; 0: where the program lies is not known. */
+static uint64_t file_address(struct order_target *t, const struct go_binary *binary, uint64_t pc)
+{
+	if (!t->placed && !go_process_load_bias((pid_t)t->tgid, binary, &t->bias))
+		t->placed = true;
+	return t->placed ? pc - t->bias : 0;
+}
+
+/* The runtime guards the maps of its own by locks of its own. */
+static bool is_of_runtime(struct go_binary *binary, uint64_t addr)
+{
+	struct go_function f;
+
+	if (!addr || go_binary_function_at(binary, addr - 1, &f))
+		return true;
+	return !strncmp(f.name, "runtime.", strlen("runtime.")) ||
+	       !strcmp(f.name, "reflect.addReflectOff") ||
+	       !strcmp(f.name, "reflect.resolveReflectName");
+}
+
+/* What such a goroutine does comes after the last use of an object, which the collector of garbage
+ * alone knows of. */
+static bool is_finalizer(struct go_binary *binary, uint64_t startpc)
+{
+	static const char *const names[] = {"runtime.runfinq", "runtime.runFinalizers",
+	                                    "runtime.runCleanups", "runtime.(*cleanupQueue)."};
+	struct go_function f;
+
+	if (!startpc || go_binary_function_at(binary, startpc, &f))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(f.name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static bool side_is_left_out(struct collector *c, uint32_t tgid, const struct access_brief *side)
+{
+	struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
+	struct executable *e = t->tgid == tgid ? executables_of_row(c->executables, t->row) : NULL;
+	struct go_binary *binary = e ? executable_binary(e) : NULL;
+	struct access a;
+
+	if (!binary)
+		return true;
+	memcpy(&a, side->head, sizeof(side->head));
+	return is_of_runtime(binary, file_address(t, binary, a.caller)) ||
+	       is_finalizer(binary, file_address(t, binary, a.startpc));
+}
+
+/* Without the call chains of both sides it is of no use: they will come with the next ones. */
+static bool on_left_out(void *ctx, const struct order_finding *f)
+{
+	struct collector *c = ctx;
+	struct event_unordered_brief e;
+	struct event_whole whole;
+
+	if (!finding_event(c, f, &e) || chain_store_find(c->names, &e.h, &whole)) {
+		chains_want(c, f->map.addr);
+		return true;
+	}
+	if (side_is_left_out(c, f->map.tgid, &e.first) ||
+	    side_is_left_out(c, f->map.tgid, &e.second))
+		return true;
+	place_note(c, f->first.place);
+	place_note(c, f->second.place);
+	return false;
+}
+
+/* ---- who is parked --------------------------------------------------------------------------- */
+
 static int status_offset(const struct collector *c, uint32_t tgid)
 {
-	const struct collector_order *o = c->order;
-	struct executable *e;
+	const struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
+	struct executable *e = t->tgid == tgid ? executables_of_row(c->executables, t->row) : NULL;
 
-	if (o->rows[tgid % TARGETS_MAX].tgid != tgid)
-		return -1;
-	e = executables_of_row(c->executables, o->rows[tgid % TARGETS_MAX].row);
 	return e ? go_binary_layout(executable_what(e)->binary)->g_atomicstatus : -1;
 }
 
@@ -118,6 +250,14 @@ static bool window_has(struct collector_order *o, const struct order_event *e)
 	return o->window != o->void_window;
 }
 
+static void target_note(struct collector_order *o, const struct order_event *e)
+{
+	struct order_target *t = &o->targets[e->tgid % TARGETS_MAX];
+
+	if (t->tgid != e->tgid || t->row != e->row)
+		*t = (struct order_target){.tgid = e->tgid, .row = e->row};
+}
+
 static int on_order_event(void *ctx, void *data, size_t size)
 {
 	struct collector_order *o = ((struct collector *)ctx)->order;
@@ -131,8 +271,7 @@ static int on_order_event(void *ctx, void *data, size_t size)
 		detail = ++o->detail;
 		o->details[detail % DETAILS] = ((const struct order_access_event *)data)->access;
 	}
-	o->rows[e->tgid % TARGETS_MAX].tgid = e->tgid;
-	o->rows[e->tgid % TARGETS_MAX].row = e->row;
+	target_note(o, e);
 	order_judge_feed(o->judge, e, detail);
 	return 0;
 }
@@ -153,65 +292,14 @@ static bool is_whole(struct collector_order *o, const struct collector *c)
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static const struct access_brief *detail_of(const struct collector_order *o,
-                                            const struct order_side *side)
-{
-	if (!side->detail || o->detail - side->detail >= DETAILS)
-		return NULL;
-	return &o->details[side->detail % DETAILS];
-}
-
-/* From now on each access to the map comes with its chain. */
-static void chains_want(struct collector *c, uint64_t map)
-{
-	struct collector_order *o = c->order;
-
-	for (size_t i = 0; i < ORDER_CHAINS_WANTED; i++)
-		if (o->wanted[i] == map)
-			return;
-	o->wanted[o->wanted_next] = map;
-	detector_tuning_order_chain_set(c->config.tuning, o->wanted_next, map);
-	o->wanted_next = (o->wanted_next + 1) % ORDER_CHAINS_WANTED;
-}
-
-/* From now on accesses from there are held first. */
-static void place_note(struct collector *c, uint64_t place)
-{
-	struct collector_order *o = c->order;
-
-	for (size_t i = 0; i < ORDER_PLACES; i++)
-		if (o->places[i] == place)
-			return;
-	o->places[o->places_next] = place;
-	detector_tuning_order_place_set(c->config.tuning, o->places_next, place);
-	o->places_next = (o->places_next + 1) % ORDER_PLACES;
-}
-
 static void finding_tell(struct collector *c, const struct order_finding *f)
 {
-	const struct access_brief *first = detail_of(c->order, &f->first);
-	const struct access_brief *second = detail_of(c->order, &f->second);
-	struct event_unordered_brief e = {
-	        .h = {.kind = EVENT_UNORDERED,
-	              .size = sizeof(e),
-	              .time_ns = f->second.time_ns,
-	              .tgid = f->map.tgid},
-	        .map_gen = f->map.gen,
-	};
+	struct event_unordered_brief e;
 	struct event_whole whole;
 
-	place_note(c, f->first.place);
-	place_note(c, f->second.place);
-	if (!first || !second) {
-		chains_want(c, f->map.addr);
+	/* A long time may have passed since it was judged. */
+	if (!finding_event(c, f, &e) || chain_store_find(c->names, &e.h, &whole))
 		return;
-	}
-	e.first = *first;
-	e.second = *second;
-	if (chain_store_find(c->names, &e.h, &whole)) {
-		chains_want(c, f->map.addr);
-		return;
-	}
 	c->made_here++;
 	collector_deliver(c, &e.h);
 }
@@ -290,7 +378,7 @@ void collector_order_forget(struct collector *c, uint32_t tgid)
 int collector_order_open(struct collector *c)
 {
 	const struct order_judge_config config = {
-	        .found = on_found, .goes_out = on_goes_out, .ctx = c};
+	        .found = on_found, .goes_out = on_goes_out, .ctx = c, .is_left_out = on_left_out};
 	struct collector_order *o = calloc(1, sizeof(*o));
 	int rc;
 

@@ -16,14 +16,15 @@
 
 /* See governor_order.c. */
 struct governor_order {
-	struct order_probes *probes; /* NULL: there are none */
-	double rate;                 /* CPUs that they cost in place; negative: not known */
-	uint64_t retry_ns;           /* they could not be put in place: not again before */
-	uint64_t seen_ns;            /* of the last look at them, */
-	uint64_t spent_ns;           /* and hits_ns then */
-	uint64_t hits_ns;            /* what hits have cost, as last read, */
-	uint64_t warm_ns;            /* and those at order sites */
-	double total_ns;             /* what they have cost, cold as they are */
+	struct order_probes *probes;     /* NULL: there are none */
+	uint64_t opening_ns, closing_ns; /* so long it took last; 0: never yet */
+	double rate;                     /* CPUs that they cost in place; negative: not known */
+	uint64_t retry_ns;               /* they could not be put in place: not again before */
+	uint64_t seen_ns;                /* of the last look at them, */
+	uint64_t spent_ns;               /* and hits_ns then */
+	uint64_t hits_ns;                /* what hits have cost, as last read, */
+	uint64_t warm_ns;                /* and those at order sites */
+	double total_ns;                 /* what they have cost, cold as they are */
 };
 
 struct governor {

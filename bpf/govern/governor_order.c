@@ -5,25 +5,47 @@
 #include "bpf/govern/order_probes.h"
 #include "core/base/clock.h"
 
-#define FIRST_NS 500000.0    /* what a window may cost of which nothing is known yet */
-#define LONG_NS  400000000.0 /* a window is to last so long, as the two accesses of a pair lie */
-                             /* up to 170 ms apart; */
+#define LONG_NS 400000000.0 /* a window is to last so long, as the two accesses of a pair lie */
+                            /* up to 170 ms apart; */
 #define SHORT_NS      15000000.0   /* so long at least */
 #define SAVED_NS      2000000000.0 /* where LONG_NS cannot be paid: so much time's income is enough */
+#define RATE_FIRST    2.5          /* times the cost of the probes in the functions, all together */
+#define SITE_NS       50000.0      /* to put a probe in and take it out, until that was seen */
 #define RATE_NS       20000000.0   /* time constant of what it costs while it lasts */
 #define LOOK_LEAST_NS 2000000ULL   /* how often to look while much is spent, */
 #define LOOK_MOST_NS  50000000ULL /* and while little is */
 #define LOOK_PARTS    8           /* looks while the account is spent at the rate of late */
 
+/* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
+static double rate_expected(const struct governor *g)
+{
+	double least = g->budget.cost_rate;
+
+	if (g->order.rate < 0)
+		return RATE_FIRST * least;
+	return g->order.rate > least ? g->order.rate : least;
+}
+
+/* In a program of thousands of sites that is busy they are hit for longer while they go in and out
+ * than in the window between. */
+static double switching_ns(const struct governor *g)
+{
+	const struct governor_order *l = &g->order;
+
+	if (l->opening_ns + l->closing_ns)
+		return (double)(l->opening_ns + l->closing_ns);
+	return SITE_NS * (double)order_probes_count(l->probes);
+}
+
 static double need(const struct governor *g)
 {
-	double rate = g->order.rate, saved = overhead_budget_order_income(&g->budget) * SAVED_NS;
+	double rate = rate_expected(g), switching = switching_ns(g);
+	double saved = overhead_budget_order_income(&g->budget) * SAVED_NS;
+	double longest = rate * (switching + LONG_NS), shortest = rate * (switching + SHORT_NS);
 
-	if (rate < 0)
-		return FIRST_NS;
-	if (saved > rate * LONG_NS)
-		return rate * LONG_NS;
-	return saved > rate * SHORT_NS ? saved : rate * SHORT_NS;
+	if (saved > longest)
+		return longest;
+	return saved > shortest ? saved : shortest;
 }
 
 static bool can_open(const struct governor *g, uint64_t now)
@@ -33,17 +55,19 @@ static bool can_open(const struct governor *g, uint64_t now)
 	if (!l->probes || !order_probes_count(l->probes) || order_probes_is_open(l->probes) ||
 	    now < l->retry_ns)
 		return false;
-	return g->budget.order_account.level_ns > need(g);
+	return g->budget.cost_rate >= 0 && g->budget.order_account.level_ns > need(g);
 }
 
 static void order_open(struct governor *g)
 {
 	struct governor_order *l = &g->order;
+	uint64_t begin = clock_now();
 
 	if (order_probes_open(l->probes)) {
 		l->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
 		return;
 	}
+	l->opening_ns = clock_now() - begin;
 	g->budget.order_open = true;
 	l->seen_ns = clock_now();
 	l->spent_ns = l->hits_ns;
@@ -52,11 +76,14 @@ static void order_open(struct governor *g)
 void governor_order_close(struct governor *g)
 {
 	struct governor_order *l = &g->order;
+	uint64_t begin;
 
 	if (!l->probes || !order_probes_is_open(l->probes))
 		return;
 	g->budget.order_open = false;
+	begin = clock_now();
 	order_probes_close(l->probes);
+	l->closing_ns = clock_now() - begin;
 }
 
 /* All hits, those at calls apart, which are paid for otherwise: in a window the probes in the
@@ -94,6 +121,12 @@ static void window_open(struct governor *g, uint64_t now)
 	order_open(g);
 }
 
+/* What will have been spent before the last one is out. */
+static double closing_cost(const struct governor *g)
+{
+	return g->order.rate > 0 ? g->order.rate * switching_ns(g) / 2 : 0;
+}
+
 void governor_order_step(struct governor *g)
 {
 	struct governor_order *l = &g->order;
@@ -107,7 +140,7 @@ void governor_order_step(struct governor *g)
 	g->budget.order_wanted = order_probes_count(l->probes) != 0;
 	if (g->budget.order_open) {
 		learn(l, now);
-		if (g->budget.order_account.level_ns <= 0)
+		if (g->budget.order_account.level_ns <= closing_cost(g))
 			governor_order_close(g);
 	} else if (can_open(g, now)) {
 		window_open(g, now);
@@ -127,7 +160,7 @@ uint64_t governor_order_wait_ns(const struct governor *g)
 	 * has to be looked after. */
 	if (l->rate == 0)
 		return LOOK_MOST_NS;
-	ns = g->budget.order_account.level_ns / l->rate / LOOK_PARTS;
+	ns = (g->budget.order_account.level_ns - closing_cost(g)) / l->rate / LOOK_PARTS;
 	if (ns < (double)LOOK_LEAST_NS)
 		return LOOK_LEAST_NS;
 	return ns > (double)LOOK_MOST_NS ? LOOK_MOST_NS : (uint64_t)ns;

@@ -166,9 +166,10 @@ double overhead_budget_order_income(const struct overhead_budget *b)
 static double order_save(struct overhead_budget *b, double ns)
 {
 	double income = overhead_budget_order_income(b), most = income * ORDER_NS;
+	double level = b->order_account.level_ns, lent = level < ORDER_START ? level : ORDER_START;
 
-	if (most < b->order_account.level_ns)
-		most = b->order_account.level_ns;
+	if (most < lent)
+		most = lent;
 	token_bucket_fill(&b->order_account, income * ns, most);
 	return b->order_wanted ? income * ns : 0;
 }

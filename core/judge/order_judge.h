@@ -85,6 +85,10 @@ struct order_judge_config {
 	/* Is the other end of that descriptor outside of the process, for certain? */
 	bool (*goes_out)(void *ctx, uint32_t tgid, uint64_t descriptor);
 	void *ctx;
+	/* Nothing that was told orders the pair. Is one of its accesses ordered by what is never
+	 * told, or is it not known well enough to be told of? Then it counts as unknown. NULL:
+	 * never. */
+	bool (*is_left_out)(void *ctx, const struct order_finding *finding);
 };
 
 int order_judge_create(const struct order_judge_config *config,

@@ -70,6 +70,10 @@ static void accusation_prove(struct order_judge *judge, size_t i)
 	struct order_finding finding = judge->accusations[i].finding;
 	struct order_map *map = map_find(judge, &finding.map);
 
+	if (judge->config.is_left_out && judge->config.is_left_out(judge->config.ctx, &finding)) {
+		accusation_drop(judge, i);
+		return;
+	}
 	judge->counts.unordered++;
 	if (map) {
 		map->counts.unordered++;

@@ -454,7 +454,8 @@ static void test_order_sites_begin_with_a_loan(void **state)
 	assert_true(b.order_account.level_ns == most);
 }
 
-/* A large income saves up more than the loan, and no more than some seconds' part. */
+/* A large income saves up more than the loan, and no more than some seconds' part of what there is
+ * now. */
 static void test_order_sites_save_up(void **state)
 {
 	struct overhead_reading r;
@@ -471,6 +472,10 @@ static void test_order_sites_save_up(void **state)
 	assert_true(fabs(most - overhead_budget_order_income(&b) * 5e9) < most / 100);
 	order_run(&b, &r, 20000, 8, 0);
 	assert_true(fabs(b.order_account.level_ns - most) < most / 100);
+	order_run(&b, &r, 20000, 4, 0); /* what is there from better times is not kept, */
+	assert_true(fabs(b.order_account.level_ns - most / 2) < most / 100);
+	order_run(&b, &r, 20000, 0, 0); /* but for what it began with */
+	assert_true(fabs(b.order_account.level_ns - loan) < loan / 10);
 }
 
 /* While they are in place all other hits but those at calls are theirs, too, and nothing takes the

@@ -14,17 +14,18 @@ static const struct overhead_costs costs = {.ns = {
                                                     [BODY_FILTERED] = 1000,
                                                     [BODY_BIRTH] = 1000000,
                                                     [BODY_HOLD] = 1000000000,
+                                                    [BODY_ORDER] = 1000000000000,
                                             }};
 
 static void test_each_body(void **state)
 {
 	__u64 value[COVERAGE_COUNT] = {
 	        [COVERAGE_COUNTED] = 2, [COVERAGE_NIL_MAP] = 3,   [COVERAGE_BIRTH_SITE] = 5,
-	        [COVERAGE_STALLS] = 7,  [COVERAGE_STALL_NS] = 11,
+	        [COVERAGE_STALLS] = 7,  [COVERAGE_STALL_NS] = 11, [COVERAGE_ORDER_SITE] = 9,
 	};
 
 	(void)state;
-	assert_int_equal(overhead_run_ns(&costs, value), 7005003013);
+	assert_int_equal(overhead_run_ns(&costs, value), 9007005003013);
 }
 
 /* Whatever filtered a hit, it was paid for, once. */
@@ -43,10 +44,12 @@ static void test_each_filter(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
 		__u64 value[COVERAGE_COUNT] = {[COVERAGE_HITS] = 1};
+		enum overhead_body body = filters[i] == COVERAGE_BIRTH_SITE  ? BODY_BIRTH
+		                          : filters[i] == COVERAGE_ORDER_SITE ? BODY_ORDER
+		                                                             : BODY_FILTERED;
 
 		value[filters[i]] = 1;
-		assert_int_equal(overhead_run_ns(&costs, value),
-		                 filters[i] == COVERAGE_BIRTH_SITE ? 1000000 : 1000);
+		assert_int_equal(overhead_run_ns(&costs, value), costs.ns[body]);
 	}
 }
 
