@@ -532,6 +532,55 @@ static void test_knowledge_of_who_was_given_up(void **state)
 	assert_int_equal(counts().unknown, 1);
 }
 
+/* Accusations that wait for who is forgotten can no longer be decided. */
+static void test_waits_for_who_was_given_up(void **state)
+{
+	(void)state;
+	meet_all();
+	use(MAP, A, OP_WRITE, 1);
+	tell(A, RELEASE, OTHER);
+	tell(B, ACQUIRE, OTHER);
+	meet(B);
+	use(MAP, C, OP_WRITE, 2);
+	for (uint64_t g = 1; g <= 600; g++) {
+		meet(0x100000 + g * 64);
+		meet(A);
+		meet(C);
+	}
+	assert_int_equal(counts().unknown, 1);
+	assert_int_equal(it.found, 0);
+}
+
+/* A waited for the lock, had it and dropped it before B took it; that is told last. */
+static void test_dropped_before_it_was_known_to_be_taken(void **state)
+{
+	(void)state;
+	meet_all();
+	tell(A, TAKE_LATER, LOCK);
+	tell(B, TAKE, LOCK);
+	tell_late(A, DROP, LOCK);
+	use(MAP, B, OP_WRITE, 1);
+	tell(B, DROP, LOCK);
+	tell(C, TAKE, LOCK);
+	use(MAP, C, OP_WRITE, 2);
+	assert_int_equal(counts().under_lock, 1);
+}
+
+/* A dropped it before B took it, so it has nothing from B. */
+static void test_nothing_comes_back(void **state)
+{
+	(void)state;
+	meet_all();
+	tell(A, TAKE, LOCK);
+	tell(B, TAKE, LOCK);
+	use(MAP, B, OP_WRITE, 1);
+	tell(B, DROP, LOCK);
+	tell_late(A, DROP, LOCK);
+	use(MAP, A, OP_WRITE, 2);
+	all_come();
+	assert_int_equal(it.found, 1);
+}
+
 static void test_taken_later(void **state)
 {
 	(void)state;
@@ -1103,6 +1152,9 @@ int main(void)
 	        TEST(test_late_release_was_acquired_twice),
 	        TEST(test_late_release_into_what_was_given_up),
 	        TEST(test_knowledge_of_who_was_given_up),
+	        TEST(test_waits_for_who_was_given_up),
+	        TEST(test_dropped_before_it_was_known_to_be_taken),
+	        TEST(test_nothing_comes_back),
 	        TEST(test_taken_later),
 	        TEST(test_readers),
 	        TEST(test_writes_under_a_readers_lock),
