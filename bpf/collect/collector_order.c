@@ -44,8 +44,9 @@ struct collector_order {
 	struct order_judge *judge;
 	struct descriptor_ends *ends;
 	struct access_brief details[DETAILS];
-	uint64_t detail; /* number of the last one */
-	uint32_t window; /* of the events that the judge has seen; 0: none */
+	uint64_t detail;   /* number of the last one */
+	uint64_t event_ns; /* of the event that the judge is told */
+	uint32_t window;   /* of the events that the judge has seen; 0: none */
 	uint32_t void_window;
 	uint64_t read; /* events read from the ring so far, */
 	uint64_t lost; /* and those that found no room in it, as last seen */
@@ -126,8 +127,9 @@ static void on_found(void *ctx, const struct order_finding *finding)
 
 static bool on_goes_out(void *ctx, uint32_t tgid, uint64_t descriptor)
 {
-	return descriptor_ends_goes_out(((struct collector *)ctx)->order->ends, (pid_t)tgid,
-	                                descriptor);
+	const struct collector_order *o = ((struct collector *)ctx)->order;
+
+	return descriptor_ends_went_out(o->ends, (pid_t)tgid, descriptor, o->event_ns);
 }
 
 /* ---- what nothing tells ---------------------------------------------------------------------- */
@@ -272,6 +274,7 @@ static int on_order_event(void *ctx, void *data, size_t size)
 		o->details[detail % DETAILS] = ((const struct order_access_event *)data)->access;
 	}
 	target_note(o, e);
+	o->event_ns = e->time_ns;
 	order_judge_feed(o->judge, e, detail);
 	return 0;
 }
@@ -380,7 +383,6 @@ int collector_order_open(struct collector *c)
 	const struct order_judge_config config = {
 	        .found = on_found, .goes_out = on_goes_out, .ctx = c, .is_left_out = on_left_out};
 	struct collector_order *o = calloc(1, sizeof(*o));
-	int rc;
 
 	if (!o)
 		return -ENOMEM;
@@ -388,8 +390,8 @@ int collector_order_open(struct collector *c)
 	o->ring = ring_buffer__new(c->config.order_fd, on_order_event, c, NULL);
 	if (!o->ring)
 		return -errno;
-	rc = descriptor_ends_create(&o->ends);
-	return rc ? rc : order_judge_create(&config, &o->judge);
+	o->ends = descriptor_ends_create();
+	return o->ends ? order_judge_create(&config, &o->judge) : -ENOMEM;
 }
 
 void collector_order_close(struct collector *c)
