@@ -205,6 +205,21 @@ static bool on_left_out(void *ctx, const struct order_finding *f)
 
 /* ---- who is parked --------------------------------------------------------------------------- */
 
+static bool on_outside(void *ctx, uint32_t tgid, uint64_t g)
+{
+	struct collector *c = ctx;
+	struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
+	struct executable *e = t->tgid == tgid ? executables_of_row(c->executables, t->row) : NULL;
+	struct go_binary *binary = e ? executable_binary(e) : NULL;
+	uint64_t startpc;
+
+	if (!binary ||
+	    process_memory_read((pid_t)tgid, g + (uint64_t)go_binary_layout(binary)->g_startpc,
+	                        &startpc, sizeof(startpc)))
+		return true;
+	return is_finalizer(binary, file_address(t, binary, startpc));
+}
+
 static int status_offset(const struct collector *c, uint32_t tgid)
 {
 	const struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
@@ -380,8 +395,11 @@ void collector_order_forget(struct collector *c, uint32_t tgid)
 
 int collector_order_open(struct collector *c)
 {
-	const struct order_judge_config config = {
-	        .found = on_found, .goes_out = on_goes_out, .ctx = c, .is_left_out = on_left_out};
+	const struct order_judge_config config = {.found = on_found,
+	                                          .goes_out = on_goes_out,
+	                                          .ctx = c,
+	                                          .is_left_out = on_left_out,
+	                                          .is_outside = on_outside};
 	struct collector_order *o = calloc(1, sizeof(*o));
 
 	if (!o)

@@ -258,6 +258,7 @@ static __always_inline void order_access_set(struct order_event *e, const struct
 	e->g = o->g;
 	e->object = o->map;
 	e->place = o->place;
+	e->seed = operation_seed(o);
 	e->tgid = o->tgid;
 	e->tid = o->tid;
 	e->gen = m->counts.gen;

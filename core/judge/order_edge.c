@@ -148,6 +148,12 @@ void edge_publish(struct order_judge *judge, struct order_goroutine *from)
 	release_end(judge, from, 0);
 }
 
+void edge_publish_all(struct order_judge *judge)
+{
+	for (size_t i = 0; i < judge->slots_used; i++)
+		judge->published.at[i] = goroutine_own(&judge->goroutines[i]);
+}
+
 /* ---- acquisitions -------------------------------------------------------------------- */
 
 static void got_note(const struct order_judge *judge, struct order_half_clock *half,

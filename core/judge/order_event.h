@@ -52,6 +52,7 @@ struct order_event {
 	               * all the same; 0: not known, or none */
 	__u64 object; /* 0: not known */
 	__u64 place;
+	__u64 seed; /* ACCESS: hash seed of the map; a new map at its address has another one */
 	__u32 tgid;
 	__u32 tid; /* the thread, as the kernel knows it */
 	__u32 gen; /* ACCESS: see struct map_counts */
@@ -65,6 +66,6 @@ struct order_event {
 	__u32 flagged; /* ACCESS: a struct access_brief follows (1) */
 };
 
-_Static_assert(sizeof(struct order_event) == 56, "no hidden padding");
+_Static_assert(sizeof(struct order_event) == 64, "no hidden padding");
 
 #endif

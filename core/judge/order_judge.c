@@ -38,6 +38,12 @@ static bool event_late(const struct order_event *event)
 
 /* ---- goroutines ---------------------------------------------------------------------- */
 
+static bool is_outside(const struct order_judge *judge, const struct order_goroutine *goroutine)
+{
+	return judge->config.is_outside &&
+	       judge->config.is_outside(judge->config.ctx, goroutine->tgid, goroutine->g);
+}
+
 /* inside: it may be in the midst of an acquisition that began before it was known. */
 static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_t tgid, uint64_t g,
                                               bool inside)
@@ -46,6 +52,7 @@ static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_
 
 	if (!goroutine)
 		return NULL;
+	goroutine->outside = is_outside(judge, goroutine);
 	edge_acquire_all(judge, goroutine);
 	if (inside)
 		open_add(goroutine, &(struct order_open){.tag = ORDER_EVERYTHING});
@@ -69,13 +76,15 @@ static struct order_goroutine *actor_obtain(struct order_judge *judge,
 		edge_acquire_all(judge, actor);
 	if (!event_late(event))
 		wait_clear(judge, actor, UINT64_MAX);
-	else if (actor->previous)
+	else if (actor->previous && !actor->outside)
 		wait_drop(judge, actor);
 	else /* nobody knows what it had seen when others accused */
 		wait_drop_process(judge, event->tgid);
 	if (event_late(event) && act_drops(event->act))
 		open_has_dropped(actor, event->object);
 	open_flush(judge, actor, !inside);
+	if (actor->outside)
+		edge_publish_all(judge);
 	if (actor->events < ORDER_EVENTS_UNTIL_LOCKS_KNOWN)
 		actor->events++;
 	else
@@ -185,6 +194,7 @@ static void child(struct order_judge *judge, struct order_goroutine *parent,
 		edge_direct(judge, parent, made);
 	else
 		edge_acquire_all(judge, made);
+	made->outside = is_outside(judge, made);
 	made->locks_known = true;
 	made->previous = judge->sequence;
 }

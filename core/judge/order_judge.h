@@ -15,6 +15,7 @@
  *     all that was released until then.
  *   - Of channels it is not counted which receive belongs to which send: a receive has seen all
  *     sends that have begun, a send all receives.
+ *   - Goroutines that go on from what is not told (is_outside) publish what all have done.
  *   - An object whose clock is given up for want of room has been published.
  *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything.
  *   - Some releases are told when they have been made already (late). So an accusation waits for
@@ -89,6 +90,10 @@ struct order_judge_config {
 	 * told, or is it not known well enough to be told of? Then it counts as unknown. NULL:
 	 * never. */
 	bool (*is_left_out)(void *ctx, const struct order_finding *finding);
+	/* Does the goroutine go on from what is never told, as those that run finalizers do? Then
+	 * all that anybody did before each of its events counts as unknown. Asked when it is met.
+	 * NULL: none does. */
+	bool (*is_outside)(void *ctx, uint32_t tgid, uint64_t g);
 };
 
 int order_judge_create(const struct order_judge_config *config,

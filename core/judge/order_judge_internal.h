@@ -76,7 +76,8 @@ struct order_goroutine {
 	uint16_t slot, waited_for; /* by so many accusations */
 	uint16_t events;           /* up to ORDER_EVENTS_UNTIL_LOCKS_KNOWN */
 	bool ended;
-	bool news; /* an access or an acquisition since its last release */
+	bool outside; /* see is_outside in order_judge.h */
+	bool news;    /* an access or an acquisition since its last release */
 	bool locks_known;
 	uint8_t held_count, held_beyond, open_count; /* held_beyond: locks for which is no room */
 	struct order_held held[ORDER_HELD];
@@ -131,7 +132,7 @@ struct order_guard_lock {
 struct order_map {
 	struct order_link link;
 	struct order_map_id id;
-	uint64_t first_g, last_place;
+	uint64_t first_g, last_place, seed;
 	struct order_counts counts;
 	uint64_t accesses;
 	struct order_guard_lock guards[ORDER_GUARDS];
@@ -246,6 +247,8 @@ void edge_direct(struct order_judge *judge, struct order_goroutine *from,
 void edge_release_all(struct order_judge *judge, struct order_goroutine *from, bool late);
 void edge_acquire_all(struct order_judge *judge, struct order_goroutine *to);
 void edge_publish(struct order_judge *judge, struct order_goroutine *from);
+/* All that anybody did until now may have been seen by anybody. */
+void edge_publish_all(struct order_judge *judge);
 
 /* ---- order_open.c -------------------------------------------------------------------- */
 

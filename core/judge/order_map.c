@@ -48,6 +48,7 @@ static struct order_map *map_obtain(struct order_judge *judge, const struct orde
 		memset(map, 0, sizeof(*map));
 		map->id = id;
 		map->first_g = event->g;
+		map->seed = event->seed;
 		order_list_add(&judge->maps_used, &map->link);
 	}
 	order_list_move(&judge->maps_used, &map->link);
@@ -188,6 +189,12 @@ void map_access(struct order_judge *judge, struct order_goroutine *goroutine,
 
 	if (!map)
 		return;
+	if (map->seed != event->seed) { /* another one, or emptied: what was done to it is past */
+		map->seed = event->seed;
+		map->first_g = event->g;
+		map->record_count = 0;
+		map->shared = false;
+	}
 	for (size_t i = 0; i < map->record_count; i++) {
 		const struct order_record *first = &map->records[i];
 
