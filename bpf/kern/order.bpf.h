@@ -236,14 +236,16 @@ static __always_inline void order_tell(const struct pt_regs *ctx, __u64 cookie, 
 
 /* ---- where a map is used --------------------------------------------------------------------- */
 
-static __always_inline int order_chain_wanted(const struct operation *o)
+/* Nobody can be accused of what one goroutine alone does: chains are for maps of several, and for
+ * those that are new. */
+static __always_inline int order_chain_wanted(const struct operation *o, const struct map_state *m)
 {
 	__u64 until = *(volatile __u64 *)&order_chains_until_ns;
 
 	for (int i = 0; i < ORDER_CHAINS_WANTED; i++)
 		if (tuning.order_chains[i] == o->map)
 			return 1;
-	if (until > o->now)
+	if (until > o->now || (!(m->counts.flags & MAP_SHARED) && map_ops_total(m) > MAP_YOUNG_OPS))
 		return 0;
 	if (o->now - until > ORDER_BURST_NS)
 		until = o->now - ORDER_BURST_NS;
@@ -283,6 +285,7 @@ static __noinline int order_access_chain(struct pt_regs *ctx, const struct opera
 	s = scratch_take(o->tid);
 	if (!s)
 		return -1;
+	coverage_count(COVERAGE_ORDER_CHAINS);
 	chain = access_capture(ctx, o, &s->access) ? chain_tell(&s->access) : 0;
 	e = chain ? order_reserve(sizeof(*e)) : 0;
 	if (e) {
@@ -300,7 +303,7 @@ static __always_inline void order_access(struct pt_regs *ctx, const struct opera
 {
 	struct order_event *e;
 
-	if (order_chain_wanted(o) && !order_access_chain(ctx, o, m))
+	if (order_chain_wanted(o, m) && !order_access_chain(ctx, o, m))
 		return;
 	e = order_reserve(sizeof(*e));
 	if (!e)

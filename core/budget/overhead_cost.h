@@ -21,7 +21,8 @@
  * machine, the dear side of it.
  * OPERATION: a map operation is counted. FILTERED: a hit that turns out to be none. BIRTH: a map
  * was made; its probe is at a return instruction, which the kernel steps through. HOLD: what a held
- * access costs on top of its operation and of the time that it was held: the call chain, mostly.
+ * access costs on top of its operation and of the time that it was held: the call chain, mostly;
+ * so does one whose chain is taken for an order window.
  * ORDER: a goroutine passes a place that orders goroutines. */
 #define OVERHEAD_BODIES(X)              \
 	X(OPERATION, "operation", 1200) \
