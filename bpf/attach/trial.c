@@ -259,7 +259,7 @@ static int places_probe(struct program *program, pid_t pid)
 	        [CALIBRATE_RETURN] = COOKIE(TRIAL_SITE, PROBE_BIRTH, 0, ARGS_RESULT, PROBE_AT_RET,
 	                                    CALIBRATE_ROW),
 	        [CALIBRATE_ORDER] = COOKIE(TRIAL_SITE, PROBE_ORDER, 0, 0, 0, CALIBRATE_ROW) |
-	                           COOKIE_ORDER(ORDER_SITES_MAX - 1),
+	                            COOKIE_ORDER(ORDER_SITES_MAX - 1),
 	};
 	struct probe_point points[CALIBRATE_PLACES] = {0};
 	int rc = 0;
@@ -287,11 +287,13 @@ static int places_run(struct trial *t, pid_t pid)
 	return rc;
 }
 
-/* The map stands for what goroutines are ordered by. The events stay in their ring: of no window. */
+/* The map stands for what goroutines are ordered by. The events stay in their ring: of no window.
+ * */
 static int order_prepare(const struct program *program)
 {
 	__u32 row = ORDER_SITES_MAX - 1;
-	struct order_row site = {.act = ORDER_ACT_NOTHING, .object = ORDER_OBJECT_REGISTER, .base = 3};
+	struct order_row site = {
+	        .act = ORDER_ACT_NOTHING, .object = ORDER_OBJECT_REGISTER, .base = 3};
 
 	detector_tuning_order_set(&program->skeleton->bss->tuning, 1, 0);
 	return bpf_map_update_elem(bpf_map__fd(program->skeleton->maps.order_sites), &row, &site,

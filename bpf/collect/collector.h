@@ -43,12 +43,12 @@ struct collector_executable {
 
 struct collector_config {
 	int events_fd, maps_fd, goroutines_fd, targets_fd, chains_fd; /* BPF maps */
-	int order_fd;                /* the ring of order events, */
-	const uint64_t *order_begun; /* how many were begun so far, */
-	const uint64_t *order_lost;  /* and how many of them found no room */
-	size_t maps_max, goroutines_max;                              /* rows of the tables */
-	struct event_queue *queue; /* the collector is its producer */
-	int event_fd;              /* eventfd: written when the queue has news */
+	int order_fd;                    /* the ring of order events, */
+	const uint64_t *order_begun;     /* how many were begun so far, */
+	const uint64_t *order_lost;      /* and how many of them found no room */
+	size_t maps_max, goroutines_max; /* rows of the tables */
+	struct event_queue *queue;       /* the collector is its producer */
+	int event_fd;                    /* eventfd: written when the queue has news */
 	uint64_t interval_ns;
 	struct overhead_costs costs;  /* to be told */
 	struct cost_account *account; /* what watching has cost */

@@ -70,9 +70,9 @@ bool collector_push(struct collector *c, const struct event_header *event);
 /* Likewise, made whole: its call chains are put in. Accounts for it as delivered or lost. */
 void collector_deliver(struct collector *c, const struct event_header *event);
 
-/* collector_order.c: what orders accesses, and what does not. open: 0 or -ENOMEM or -errno. step: as
- * often as the ring is drained, and after that; returns how many events there were. tell: counts,
- * once an interval. forget: the process has ended, and its last events were read. */
+/* collector_order.c: what orders accesses, and what does not. open: 0 or -ENOMEM or -errno. step:
+ * as often as the ring is drained, and after that; returns how many events there were. tell:
+ * counts, once an interval. forget: the process has ended, and its last events were read. */
 int collector_order_open(struct collector *c);
 void collector_order_close(struct collector *c);
 int collector_order_step(struct collector *c);

@@ -58,7 +58,7 @@ struct collector_order {
 	struct order_target targets[TARGETS_MAX]; /* by tgid modulo */
 };
 
-/* ---- what is wanted of the programs ------------------------------------------------------------- */
+/* ---- what is wanted of the programs ---------------------------------------------------- */
 
 static const struct access_brief *detail_of(const struct collector_order *o,
                                             const struct order_side *side)

@@ -5,14 +5,15 @@
 #include "bpf/govern/order_probes.h"
 #include "core/base/clock.h"
 
-#define LONG_NS 400000000.0 /* a window is to last so long, as the two accesses of a pair lie */
-                            /* up to 170 ms apart; */
-#define SHORT_NS      15000000.0   /* so long at least */
-#define SAVED_NS      2000000000.0 /* where LONG_NS cannot be paid: so much time's income is enough */
-#define RATE_FIRST    2.5          /* times the cost of the probes in the functions, all together */
-#define SITE_NS       50000.0      /* to put a probe in and take it out, until that was seen */
-#define RATE_NS       20000000.0   /* time constant of what it costs while it lasts */
-#define LOOK_LEAST_NS 2000000ULL   /* how often to look while much is spent, */
+/* A window is to last LONG_NS, as the two accesses of a pair lie up to 170 ms apart, and SHORT_NS at
+ * least. Where the former cannot be paid, the income of SAVED_NS is enough to begin one. */
+#define LONG_NS       400000000.0
+#define SHORT_NS      15000000.0
+#define SAVED_NS      2000000000.0
+#define RATE_FIRST    2.5         /* times the cost of the probes in the functions, all together */
+#define SITE_NS       50000.0     /* to put a probe in and take it out, until that was seen */
+#define RATE_NS       20000000.0  /* time constant of what it costs while it lasts */
+#define LOOK_LEAST_NS 2000000ULL  /* how often to look while much is spent, */
 #define LOOK_MOST_NS  50000000ULL /* and while little is */
 #define LOOK_PARTS    8           /* looks while the account is spent at the rate of late */
 
@@ -156,8 +157,8 @@ uint64_t governor_order_wait_ns(const struct governor *g)
 		return UINT64_MAX;
 	if (l->rate < 0)
 		return LOOK_LEAST_NS;
-	/* Each look takes CPU time from a target that uses all CPUs: where nothing is spent, nothing
-	 * has to be looked after. */
+	/* Each look takes CPU time from a target that uses all CPUs: where nothing is spent,
+	 * nothing has to be looked after. */
 	if (l->rate == 0)
 		return LOOK_MOST_NS;
 	ns = (g->budget.order_account.level_ns - closing_cost(g)) / l->rate / LOOK_PARTS;

@@ -67,8 +67,8 @@ static __u64 fields_probed(const struct order_probes *l)
 
 /* ---- sites ------------------------------------------------------------------------------ */
 
-/* What the programs tell of each kind of site. tries: only if the hit's condition holds. waits: else
- * it waits, which is told as late. Of a mutex that is not free the slow half tells. */
+/* What the programs tell of each kind of site. tries: only if the hit's condition holds. waits:
+ * else it waits, which is told as late. Of a mutex that is not free the slow half tells. */
 struct act_row {
 	bool counts, tries, waits, system, select;
 	enum order_act act;

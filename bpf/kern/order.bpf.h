@@ -2,9 +2,9 @@
 /*
  * order: what orders goroutines, told to user space as it happens.
  *
- * While all order probes are in place (tuning.order_since), each hit of one and each access to a map
- * becomes an event in a ring of its own, in the order in which they happen. What follows from them
- * is user space's to find out (core/judge/order_judge.h). An event that finds no room changes
+ * While all order probes are in place (tuning.order_since), each hit of one and each access to a
+ * map becomes an event in a ring of its own, in the order in which they happen. What follows from
+ * them is user space's to find out (core/judge/order_judge.h). An event that finds no room changes
  * order_lost: nothing may be said of that window then.
  *
  * A call chain costs more than all the rest: it is taken of some accesses, and of each access to

@@ -114,9 +114,9 @@ void watch_births_start(struct watch *w);
 /* While it runs, in every process, by the thread that adds. 0 or -errno. */
 int watch_births_add(struct watch *w, const struct watch_binary *b, const struct birth_plan *plan);
 
-/* watch_order.c: where goroutines are ordered. create: before the governor starts. start: from then on a
- * thread finds the sites of each binary, also of those that come; stop: before binaries are closed.
- * No error ends the watch. */
+/* watch_order.c: where goroutines are ordered. create: before the governor starts. start: from then
+ * on a thread finds the sites of each binary, also of those that come; stop: before binaries are
+ * closed. No error ends the watch. */
 void watch_order_create(struct watch *w);
 void watch_order_start(struct watch *w);
 void watch_order_stop(struct watch *w);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The sites where goroutines are ordered: finding them takes up to a second for 100 MB of code, so a
- * thread does it while the watch goes on without. */
+/* The sites where goroutines are ordered: finding them takes up to a second for 100 MB of code, so
+ * a thread does it while the watch goes on without. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -306,7 +306,7 @@ struct detector_tuning {
 	__u64 order_since; /* since when all order probes are in place; 0: they are not */
 	__u64 order_rows;  /* a bit for each row of fields whose binary has such probes */
 	__u64 order_chains[ORDER_CHAINS_WANTED]; /* addresses of maps, see there; 0: none */
-	__u64 order_places[ORDER_PLACES]; /* 0: none; filled from the first on */
+	__u64 order_places[ORDER_PLACES];        /* 0: none; filled from the first on */
 };
 
 #define TARGET_ANNOUNCED (1u << 31)

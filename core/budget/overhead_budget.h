@@ -111,9 +111,10 @@ double overhead_budget_gap(const struct overhead_budget *budget);
 /* CPUs that may be spent on holding accesses: what hits leave of the income, within bounds. */
 double overhead_budget_hold_rate(const struct overhead_budget *budget);
 
-/* Are windows so dear that holds would fill the time for which they can be open, or are places known
- * that nothing orders, and windows not open all the time? Then probes at calls, hit rarely even there, see more for the same cost; but first windows have to tell which.
- * Says for long what it has said. */
+/* Are windows so dear that holds would fill the time for which they can be open, or are places
+ * known that nothing orders, and windows not open all the time? Then probes at calls, hit rarely
+ * even there, see more for the same cost; but first windows have to tell which. Says for long what
+ * it has said. */
 bool overhead_budget_calls_wanted(struct overhead_budget *budget);
 
 /* CPUs that hits at calls may cost for so long: what was put aside for them. 0: nothing is left. */

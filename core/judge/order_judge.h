@@ -21,11 +21,11 @@
  *   - Some releases are told when they have been made already (late). So an accusation waits for
  *     the next event of each goroutine that has seen the first access: the first one itself, and
  *     those that went on from it. If one of them tells a late release, there may have been a way,
- *     and the accusation is dropped. An event that is not late clears the goroutine, as do its being
- *     woken and its end: it had to get there first. One that is parked while it has told nothing
- *     (order_judge_look) is cleared, too.
- *   - Who acquired where a late release was made, since its goroutine's previous event, has seen it.
- *     Where it is not known who that is, or they have let others go on since, it was published.
+ *     and the accusation is dropped. An event that is not late clears the goroutine, as do its
+ *     being woken and its end: it had to get there first. One that is parked while it has told
+ *     nothing (order_judge_look) is cleared, too.
+ *   - Who acquired where a late release was made, since its goroutine's previous event, has seen
+ *     it. Where it is not known who that is, or they have let others go on since, it was published.
  * What is left: a goroutine that was awake when the window began, in the midst of an acquisition,
  * and tells first of a late release, after others' next events: nobody knows to wait for it.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge_program: programs made at random, run step by step in a random order, and what really orders
- * their accesses.
+ * judge_program: programs made at random, run step by step in a random order, and what really
+ * orders their accesses.
  *
  * Each goroutine does one thing after another: in steps of its own, so that others come between
  * doing and telling. What is done goes into vector clocks that never forget, after the memory model
@@ -151,7 +151,8 @@ static inline struct clock clock_of(const struct program *p, const struct gorout
 	return p->clocks[x->who];
 }
 
-/* ---- telling ---------------------------------------------------------------------------------- */
+/* ---- telling ----------------------------------------------------------------------------------
+ * */
 
 static inline void tell_all(struct program *p, struct order_event event, uint64_t detail)
 {
@@ -230,7 +231,8 @@ static inline bool release_step(struct program *p, struct goroutine *x, enum ord
 	return !tells;
 }
 
-/* ---- locks ------------------------------------------------------------------------------------- */
+/* ---- locks -------------------------------------------------------------------------------------
+ * */
 
 static inline void step_lock(struct program *p, struct goroutine *x)
 {
@@ -388,9 +390,11 @@ static inline void step_wunlock(struct program *p, struct goroutine *x)
 		done(p, x, object);
 }
 
-/* ---- channels ---------------------------------------------------------------------------------- */
+/* ---- channels ----------------------------------------------------------------------------------
+ * */
 
-/* Whoever is woken in a channel is done: it carries to others only what it had seen when it began. */
+/* Whoever is woken in a channel is done: it carries to others only what it had seen when it began.
+ * */
 static inline void channel_begin(struct program *p, struct goroutine *x)
 {
 	clock_set(p, p->begun[x->who], clock_of(p, x));
@@ -523,7 +527,8 @@ static inline void step_await_close(struct program *p, struct goroutine *x)
 	}
 }
 
-/* ---- all else ------------------------------------------------------------------------------------ */
+/* ---- all else
+ * ------------------------------------------------------------------------------------ */
 
 static inline void step_release(struct program *p, struct goroutine *x, enum order_act act,
                                 uint64_t object, struct clock into)
@@ -940,7 +945,8 @@ static inline void program_run(struct program *p)
 	}
 }
 
-/* ---- many programs ----------------------------------------------------------------------------- */
+/* ---- many programs -----------------------------------------------------------------------------
+ * */
 
 static inline void side_print(const char *name, const struct order_side *side)
 {

@@ -44,9 +44,9 @@ static void test_each_filter(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
 		__u64 value[COVERAGE_COUNT] = {[COVERAGE_HITS] = 1};
-		enum overhead_body body = filters[i] == COVERAGE_BIRTH_SITE  ? BODY_BIRTH
+		enum overhead_body body = filters[i] == COVERAGE_BIRTH_SITE   ? BODY_BIRTH
 		                          : filters[i] == COVERAGE_ORDER_SITE ? BODY_ORDER
-		                                                             : BODY_FILTERED;
+		                                                              : BODY_FILTERED;
 
 		value[filters[i]] = 1;
 		assert_int_equal(overhead_run_ns(&costs, value), costs.ns[body]);
