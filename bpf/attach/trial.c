@@ -288,7 +288,7 @@ static int places_run(struct trial *t, pid_t pid)
 }
 
 /* The map stands for what goroutines are ordered by. The events stay in their ring: of no window.
- * */
+ */
 static int order_prepare(const struct program *program)
 {
 	__u32 row = ORDER_SITES_MAX - 1;

@@ -5,8 +5,8 @@
 #include "bpf/govern/order_probes.h"
 #include "core/base/clock.h"
 
-/* A window is to last LONG_NS, as the two accesses of a pair lie up to 170 ms apart, and SHORT_NS at
- * least. Where the former cannot be paid, the income of SAVED_NS is enough to begin one. */
+/* A window is to last LONG_NS, as the two accesses of a pair lie up to 170 ms apart, and SHORT_NS
+ * at least. Where the former cannot be paid, the income of SAVED_NS is enough to begin one. */
 #define LONG_NS       400000000.0
 #define SHORT_NS      15000000.0
 #define SAVED_NS      2000000000.0

@@ -156,8 +156,7 @@ static struct order_counts counts(void)
 	return order_judge_counts(it.judge);
 }
 
-/* ---- accusations -------------------------------------------------------------------------------
- * */
+/* ---- accusations --------------------------------------------------------------------------- */
 
 static void test_nothing_orders(void **state)
 {
@@ -667,8 +666,7 @@ static void test_dropped_by_another(void **state)
 	assert_int_equal(it.found, 1);
 }
 
-/* ---- channels and all else ---------------------------------------------------------------------
- * */
+/* ---- channels and all else ----------------------------------------------------------------- */
 
 static void test_receive_after_send(void **state)
 {
@@ -902,8 +900,7 @@ static void test_unknown_goroutine(void **state)
 	assert_int_equal(it.found, 0);
 }
 
-/* ---- what is not known -------------------------------------------------------------------------
- * */
+/* ---- what is not known --------------------------------------------------------------------- */
 
 static void test_met_for_the_first_time(void **state)
 {
@@ -1020,8 +1017,7 @@ static void test_forget(void **state)
 	assert_int_equal(counts().pairs, 1);
 }
 
-/* ---- counts and guards -------------------------------------------------------------------------
- * */
+/* ---- counts and guards --------------------------------------------------------------------- */
 
 static void take_and_write(uint64_t g, uint64_t lock, uint64_t lock_place, uint64_t place)
 {
