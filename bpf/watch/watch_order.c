@@ -72,6 +72,7 @@ static int binary_find(struct watch *w, size_t index, struct error *err)
 	                              .pids = pids,
 	                              .pid_count = pids ? pids_list(w, index, pids) : 0}};
 	struct go_binary *binary = NULL;
+	struct go_function plugin;
 	int rc = pids ? 0 : error_no_memory(err);
 
 	/* Without them it is not known for whom the runtime works. */
@@ -80,6 +81,8 @@ static int binary_find(struct watch *w, size_t index, struct error *err)
 	/* One of its own: the watch's serves another thread. */
 	if (!rc)
 		rc = go_binary_open_fd(b->file.fd, b->path, &binary, err);
+	if (!rc && go_binary_function_find(binary, "plugin.open", &plugin) == 0)
+		rc = error_set(err, ENOTSUP, "it loads plugins, whose code is in other files");
 	if (!rc)
 		rc = order_plan_make(binary, &plan, err);
 	if (!rc) {
