@@ -135,7 +135,8 @@ void governor_order_step(struct governor *g)
 
 	if (!l->probes || g->config.overhead_limit <= 0)
 		return;
-	g->budget.unordered = g->config.tuning->order_places[0] != 0;
+	g->budget.unordered =
+	        __atomic_load_n(&g->config.tuning->order_places[0], __ATOMIC_RELAXED) != 0;
 	order_probes_look(l->probes);
 	g->budget.order_open = order_probes_is_open(l->probes);
 	g->budget.order_wanted = order_probes_count(l->probes) != 0;

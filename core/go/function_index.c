@@ -36,10 +36,18 @@ static bool walk_goes_on(struct walk *walk, const struct pclntab *tab, uint64_t 
 
 static bool name_indexed(const char *name)
 {
-	static const char *const packages[] = {
-	        "runtime.", "reflect.",       "maps.",        "internal/runtime/maps.",
-	        "sync.",    "internal/sync.", "sync/atomic.", "internal/poll.",
-	        "time."};
+	static const char *const packages[] = {"runtime.",
+	                                       "reflect.",
+	                                       "maps.",
+	                                       "internal/runtime/maps.",
+	                                       "sync.",
+	                                       "internal/sync.",
+	                                       "sync/atomic.",
+	                                       "internal/poll.",
+	                                       "time.",
+	                                       "syscall.",
+	                                       "golang.org/x/sys/unix.",
+	                                       "plugin."};
 
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
 		if (strncmp(name, packages[i], strlen(packages[i])) == 0)
