@@ -499,10 +499,21 @@ def place(frame):
     return (os.path.basename(frame["file"] or ""), frame["line"])
 
 
-def conflict_places(snapshot):
-    """Set of (place, place) of every conflict, a pair in sorted order."""
+def caught(snapshot):
+    """The conflicts that were seen as such: overlaps, and fatal errors of the runtime. Unordered
+    pairs are found sooner, and need never meet."""
+    return [c for c in snapshot["conflicts"] if c["evidence"] != "unordered"]
+
+
+def places_of(conflicts):
+    """Set of (place, place) of each, a pair in sorted order."""
     return {tuple(sorted(place(c[side]["stack"][0]) for side in "ab"))
-            for c in snapshot["conflicts"] if c["a"]["stack"] and c["b"]["stack"]}
+            for c in conflicts if c["a"]["stack"] and c["b"]["stack"]}
+
+
+def conflict_places(snapshot):
+    """Those of every conflict that was caught."""
+    return places_of(caught(snapshot))
 
 
 def check_met(test, result, target):

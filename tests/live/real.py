@@ -184,7 +184,9 @@ class Visit:
             watching.wait_attached()
             self.loads["during"] = load.measure(self.seconds)
             result = watching.finish()
-        self.check(result.status == (3 if result.snapshot["conflicts"] else 0), str(result))
+        snapshot = result.snapshot
+        status = 3 if harness.caught(snapshot) else 6 if snapshot["conflicts"] else 0
+        self.check(result.status == status, str(result))
         return result.snapshot
 
     def killed(self, load):

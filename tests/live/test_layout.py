@@ -6,8 +6,8 @@ import signal
 import time
 import unittest
 
-from harness import (PAIRED, Died, NotMet, Target, cases, gomaptop, program, racing, scratch, table,
-                     toolchain, until_met, watch)
+from harness import (PAIRED, Died, NotMet, Target, cases, caught, gomaptop, program, racing,
+                     scratch, table, toolchain, until_met, watch)
 
 NEWEST = "1.27"
 
@@ -49,7 +49,7 @@ class LayoutTest(unittest.TestCase):
             with Target(path, "-mode", "racy") as target:
                 with racing(target):
                     snapshot = watch("-p", target.pid, seconds=3).snapshot
-                if not snapshot["conflicts"]:
+                if not caught(snapshot):
                     raise NotMet("the twins did not meet")
                 truth = goids(target)
                 if target.killed_by_runtime():
@@ -63,7 +63,7 @@ class LayoutTest(unittest.TestCase):
 
     def check_sides(self, snapshot):
         """Whatever is unknown: these two lines, by two goroutines."""
-        lines = {snapshot["conflicts"][0][side]["stack"][0]["function"] for side in "ab"}
+        lines = {caught(snapshot)[0][side]["stack"][0]["function"] for side in "ab"}
         self.assertEqual(lines, {"main.racyWrite", "main.racyRead"})
         row = snapshot["maps"][0]
         self.assertEqual((row["verdict"], row["goroutines"]), ("conflict", 2))

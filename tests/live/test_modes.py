@@ -6,7 +6,7 @@ import shutil
 import time
 import unittest
 
-from harness import (PAIRED, RELEASE_ROWS, Died, Target, Watching, cases, check_met,
+from harness import (PAIRED, RELEASE_ROWS, Died, Target, Watching, cases, caught, check_met,
                      conflict_places, gomaptop, program, racing, scratch, source_lines, table, twin,
                      until_met, validate)
 
@@ -62,7 +62,7 @@ class ModesTest(unittest.TestCase):
                                       for t in s["targets"]), 20)
                     self.assertIsNotNone(gone, "the end of the later process")
                     watching.wait_for(
-                        lambda s: s["conflicts"] or early.killed_by_runtime(), 60)
+                        lambda s: caught(s) or early.killed_by_runtime(), 60)
                     result = watching.finish()
                 check_met(self, result, early)
         self.assertEqual({c["a"]["pid"] for c in result.snapshot["conflicts"]}, {early.pid})
@@ -132,7 +132,7 @@ class ModesTest(unittest.TestCase):
                                 "--stack-depth", "3", "-p", target.pid)
 
         result = until_met(attempt)
-        sides = [c[s] for c in result.snapshot["conflicts"] for s in "ab"]
+        sides = [c[s] for c in caught(result.snapshot) for s in "ab"]
         self.assertTrue(sides)
         self.assertTrue(any(side["stack_truncated"] for side in sides))
         self.assertTrue(all(len(conflict_places(result.snapshot)) for side in sides))
