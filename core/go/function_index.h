@@ -4,8 +4,8 @@
  *
  * Made for the runtime's own functions: at the first question one pass over the function table
  * picks those of the packages that maps and the order of goroutines are made of (runtime, reflect,
- * maps, sync, sync/atomic, time, syscall, unix, plugin and internal ones below them); other names are
- * searched one by one.
+ * maps, sync, sync/atomic, time, syscall, unix, plugin and internal ones below them); other names
+ * are searched one by one.
  * One thread at a time.
  */
 #ifndef GOMAPTOP_CORE_FUNCTION_INDEX_H
