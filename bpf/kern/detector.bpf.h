@@ -376,11 +376,29 @@ static __always_inline int held_time_is_left(void)
 	return tuning.tried_spacing_ns < EAGER_NS;
 }
 
+static __always_inline int place_is_unordered(__u64 place)
+{
+	__u64 same = 0;
+
+	for (int i = 0; i < ORDER_PLACES; i++)
+		same |= words_are_same(tuning.order_places[i], place);
+	return same != 0;
+}
+
+/* Is it known that nothing orders accesses from there? Nothing is to be learned of them but whether
+ * another goroutine comes meanwhile: they are held as often as held time allows, until conflicts
+ * are known well enough. */
+static __always_inline int access_is_unordered(const struct map_state *m, const struct operation *o)
+{
+	return tuning.order_places[0] && m->counts.conflicts <= HOLD_KNOWN_CONFLICTS &&
+	       place_is_unordered(o->place);
+}
+
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
-                                     struct map_state *m)
+                                     struct map_state *m, int unordered)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
-	enum priority priority = map_priority(m, site, o);
+	enum priority priority = unordered ? PRIORITY_FIRST : map_priority(m, site, o);
 	struct hold_result result;
 	__u32 length = m->drawn_ns;
 
@@ -388,7 +406,7 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 	 * ones. */
 	if (!length)
 		m->drawn_ns = length = stall_draw_map();
-	if (map_class_is_poor(m, o->changes) &&
+	if (!unordered && map_class_is_poor(m, o->changes) &&
 	    bpf_get_prandom_u32() & (held_time_is_left() ? EAGER_POOR_MASK : POOR_MASK))
 		return;
 	if (!budget_take(o->now, length, priority)) {
@@ -396,7 +414,9 @@ static __always_inline void map_hold(struct pt_regs *ctx, const struct operation
 		return;
 	}
 	m->drawn_ns = 0;
-	m->next_hold_ns = o->now + length + spacing(o, priority, map_patience(m, o->changes));
+	m->next_hold_ns = o->now + length;
+	if (!unordered)
+		m->next_hold_ns += spacing(o, priority, map_patience(m, o->changes));
 	control_cut(m, o->now);
 	result = hold(ctx, o, m, length);
 	goroutine_note(o, result);
@@ -487,60 +507,27 @@ static __always_inline int access_is_only_watched(const struct map_state *m,
 	       m->counts.control_ns[0] + m->counts.control_ns[1] < WATCHED_FIRST_NS;
 }
 
-static __always_inline int place_is_unordered(__u64 place)
-{
-	for (int i = 0; i < ORDER_PLACES && tuning.order_places[i]; i++)
-		if (tuning.order_places[i] == place)
-			return 1;
-	return 0;
-}
-
-/* Nothing is to be learned of it but whether another goroutine comes meanwhile: held as often as
- * held time allows, until conflicts are known well enough. */
-static __always_inline int detect_unordered(struct pt_regs *ctx, const struct operation *o,
-                                            struct map_state *m)
-{
-	struct call_site *site;
-	struct hold_result result;
-	__u32 length;
-
-	if (!tuning.order_places[0] || m->counts.conflicts > HOLD_KNOWN_CONFLICTS ||
-	    !place_is_unordered(o->place))
-		return 0;
-	length = stall_draw_long();
-	if (!budget_take(o->now, length, PRIORITY_FIRST)) {
-		control_open_map(m, o);
-		return 1;
-	}
-	control_cut(m, o->now);
-	result = hold(ctx, o, m, length);
-	goroutine_note(o, result);
-	site = call_site_find(o->tgid, o->place);
-	if (site)
-		call_site_note(site, result);
-	return 1;
-}
-
 static __always_inline void detect(struct pt_regs *ctx, const struct operation *o,
                                    struct map_state *m)
 {
+	int unordered;
+
 	control_observe(m, o);
 	await_observe(m, o);
 	/* At calls the probes stay when those in the functions go. */
 	if (tuning.closing && !o->probed)
 		return;
-	if (detect_unordered(ctx, o, m))
-		return;
+	unordered = access_is_unordered(m, o);
 	/* A young map is no object of its own: thousands of them come and go, and each would be
 	 * tried for the first time. */
-	if (map_is_young(m, o)) {
+	if (map_is_young(m, o) && !unordered) {
 		if (!detect_young(ctx, o, m))
 			detect_unsuspected(ctx, o, m);
-	} else if (map_is_suspect(m)) {
-		if (!access_is_promising(m, o))
+	} else if (map_is_suspect(m) || unordered) {
+		if (!unordered && !access_is_promising(m, o))
 			return;
-		if (o->now >= m->next_hold_ns && !access_is_only_watched(m, o))
-			map_hold(ctx, o, m);
+		if (unordered || (o->now >= m->next_hold_ns && !access_is_only_watched(m, o)))
+			map_hold(ctx, o, m, unordered);
 		else
 			control_open_map(m, o);
 	} else {
