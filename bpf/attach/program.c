@@ -175,6 +175,9 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 		return rc;
 	settings_fill(config, mode, (struct detector_config *)&s->rodata->config, program);
 	sizes_set(config, program);
+	/* Only with uprobe_multi are there order probes. */
+	bpf_program__set_autoload(s->progs.on_probe, mode == PROBE_LINK_MULTI);
+	bpf_program__set_autoload(s->progs.on_probe_plain, mode != PROBE_LINK_MULTI);
 	if (mode == PROBE_LINK_MULTI)
 		bpf_program__set_expected_attach_type(
 		        s->progs.on_probe, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
@@ -260,7 +263,10 @@ void program_unload(struct program *program)
 
 int program_probe(const struct program *program)
 {
-	return bpf_program__fd(program->skeleton->progs.on_probe);
+	const struct gomaptop *s = program->skeleton;
+
+	return bpf_program__fd(program->mode == PROBE_LINK_MULTI ? s->progs.on_probe
+	                                                         : s->progs.on_probe_plain);
 }
 
 int program_target_add(const struct program *program, uint32_t tgid)

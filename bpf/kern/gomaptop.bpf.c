@@ -100,7 +100,8 @@ static __always_inline __u32 process_watched(__u32 own, __u64 cookie)
 	return process_learn(own, execs, COOKIE_ROW(cookie));
 }
 
-static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin)
+static __always_inline void map_operation(struct pt_regs *ctx, struct operation *o, __u64 begin,
+                                          int ordered)
 {
 	struct goroutine_counts *c = goroutine_row(o);
 	struct map_state *m = map_row(o);
@@ -110,19 +111,19 @@ static __always_inline void map_operation(struct pt_regs *ctx, struct operation 
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
 	o->sample = operation_is_sample(o, c);
-	if (!order_is_on(o->row) && own_operation(o, m, c))
+	ordered = ordered && order_is_on(o->row);
+	if (!ordered && own_operation(o, m, c))
 		return;
 	operation_complete(ctx, o);
 	c = goroutine_count(o, c);
 	m = map_count(o, m);
-	if (m && order_is_on(o->row))
+	if (ordered && m)
 		order_access(ctx, o, m);
 	if (!hold_meet(ctx, o, m, c) && m)
 		detect(ctx, o, m);
 }
 
-SEC("uprobe")
-int on_probe(struct pt_regs *ctx)
+static __always_inline int probe_hit(struct pt_regs *ctx, int ordered)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct operation o = {};
@@ -151,7 +152,8 @@ int on_probe(struct pt_regs *ctx)
 	}
 	if (COOKIE_ROLE(cookie) == PROBE_ORDER) {
 		coverage_count(COVERAGE_ORDER_SITE);
-		order_tell(ctx, cookie, o.tgid, o.tid);
+		if (ordered)
+			order_tell(ctx, cookie, o.tgid, o.tid);
 		return 0;
 	}
 	if (COOKIE_ROLE(cookie) == PROBE_BIRTH) {
@@ -168,6 +170,19 @@ int on_probe(struct pt_regs *ctx)
 	if (cause)
 		coverage_count(cause);
 	else
-		map_operation(ctx, &o, begin);
+		map_operation(ctx, &o, begin, ordered);
 	return 0;
+}
+
+SEC("uprobe")
+int on_probe(struct pt_regs *ctx)
+{
+	return probe_hit(ctx, 1);
+}
+
+/* Where there are no order probes: Linux 6.1 does not take order_access(). */
+SEC("uprobe")
+int on_probe_plain(struct pt_regs *ctx)
+{
+	return probe_hit(ctx, 0);
 }
