@@ -246,7 +246,9 @@ int program_load(const struct program_config *config, struct program *program, s
 	program->multi_error = 0;
 	if (!config->perf_only) {
 		rc = program_load_and_try(config, PROBE_LINK_MULTI, program, err);
-		if (!rc || error_is_permission(rc) || error_is_descriptors(rc))
+		/* EACCES is the verifier's word, too: Linux 6.1 says it of order_access(). */
+		if (!rc || (error_is_permission(rc) && permission_try()) ||
+		    error_is_descriptors(rc))
 			return rc;
 		program->multi_error = rc;
 	}

@@ -303,7 +303,7 @@ static __noinline int order_access_chain(struct pt_regs *ctx, const struct opera
 
 /* Global, and so verified once and by itself: what follows in the program is the same whatever
  * happens here, but the verifier would look at each way through it again (550,000 instructions
- * instead of 135,000; a million are allowed). On arm64 nothing is probed that would come here, and
+ * instead of 214,000; a million are allowed). On arm64 nothing is probed that would come here, and
  * kernels before 6.9 want another type of such a function's context there. */
 #if defined(__TARGET_ARCH_arm64)
 #define ORDER_ACCESS static __always_inline int
