@@ -62,6 +62,30 @@ static int multi_link_create(int program_fd, const char *path, pid_t pid, const 
 	return fd < 0 ? -errno : fd;
 }
 
+/* Linux 6.6 and later find that a directory cannot be probed (EBADF), and before that all else in
+ * order; older ones know no such link. */
+bool probe_link_lacks_multi(void)
+{
+	static const struct bpf_insn code[] = {
+	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	        {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	const uint64_t nowhere = 0;
+	int fd, rc;
+
+	opts.expected_attach_type = (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI;
+	fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, sizeof(code) / sizeof(code[0]),
+	                   &opts);
+	if (fd < 0)
+		return false;
+	rc = multi_link_create(fd, "/", 0, &nowhere, &nowhere, 1);
+	close(fd);
+	if (rc >= 0)
+		close(rc);
+	return rc == -EINVAL;
+}
+
 /* Attach points[0..count), in halves where the whole is refused. Returns how many are attached. */
 static int multi_attach(struct probe_links *links, int program_fd, const char *path, pid_t pid,
                         struct probe_point *points, const uint64_t *offsets,

@@ -11,6 +11,7 @@
 #ifndef GOMAPTOP_BPF_PROBE_LINK_H
 #define GOMAPTOP_BPF_PROBE_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,10 @@ struct probe_point {
 };
 
 struct probe_links; /* the open links of one file */
+
+/* Does this kernel know nothing of uprobe_multi? Found with a program of two instructions; one that
+ * is not let try counts as one that knows it. */
+bool probe_link_lacks_multi(void);
 
 /* Attach the program (its descriptor) at all points of the file. pid > 0: only in that process (all
  * its threads); 0: in every process that maps the file, now and later. One bad point fails a whole

@@ -244,7 +244,9 @@ int program_load(const struct program_config *config, struct program *program, s
 	log_verbose = config->verbose;
 	libbpf_set_print(on_libbpf_message);
 	program->multi_error = 0;
-	if (!config->perf_only) {
+	if (!config->perf_only && probe_link_lacks_multi()) {
+		program->multi_error = -EINVAL; /* sooner than by loading what is for it */
+	} else if (!config->perf_only) {
 		rc = program_load_and_try(config, PROBE_LINK_MULTI, program, err);
 		/* EACCES is the verifier's word, too: Linux 6.1 says it of order_access(). */
 		if (!rc || (error_is_permission(rc) && permission_try()) ||
