@@ -50,6 +50,7 @@ static void step(struct governor *g)
 	struct overhead_reading reading;
 	uint64_t now = clock_now();
 
+	governor_order_resume(g, now);
 	governor_sign_give(g, now);
 	governor_keeper_step(g, now);
 	if (!governor_reading_take(g, &reading)) {

@@ -16,15 +16,17 @@
 
 /* See governor_order.c. */
 struct governor_order {
-	struct order_probes *probes;     /* NULL: there are none */
-	uint64_t opening_ns, closing_ns; /* so long it took last; 0: never yet */
-	double rate;                     /* CPUs that they cost in place; negative: not known */
-	uint64_t retry_ns;               /* they could not be put in place: not again before */
-	uint64_t seen_ns;                /* of the last look at them, */
-	uint64_t spent_ns;               /* and hits_ns then */
-	uint64_t hits_ns;                /* what hits have cost, as last read, */
-	uint64_t warm_ns;                /* and those at order sites */
-	double total_ns;                 /* what they have cost, cold as they are */
+	struct order_probes *probes; /* NULL: there are none */
+	uint64_t opening_ns,
+	        closing_ns; /* how long the last opening and closing took; 0: none yet */
+	uint64_t step_ns;   /* of the last step */
+	double rate;        /* CPUs that they cost in place; negative: not known */
+	uint64_t retry_ns;  /* they could not be put in place: not again before */
+	uint64_t seen_ns;   /* of the last look at them, */
+	uint64_t spent_ns;  /* and hits_ns then */
+	uint64_t hits_ns;   /* what hits have cost, as last read, */
+	uint64_t warm_ns;   /* and those at order sites */
+	double total_ns;    /* what they have cost, cold as they are */
 };
 
 struct governor {
@@ -87,6 +89,9 @@ void governor_sites_close(struct governor *g);
 
 /* governor_order.c: probes where goroutines are ordered. */
 void governor_order_count(struct governor *g); /* what they have cost, after cost was read */
+/* Before the sign is given: where the governor was stopped or starved, hits were not told
+ * meanwhile, and the window must end before any is told again. */
+void governor_order_resume(struct governor *g, uint64_t now);
 void governor_order_step(struct governor *g);
 void governor_order_close(struct governor *g);
 uint64_t governor_order_wait_ns(const struct governor *g); /* until the next step, at most */

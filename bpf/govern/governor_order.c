@@ -10,12 +10,13 @@
 #define LONG_NS       400000000.0
 #define SHORT_NS      15000000.0
 #define SAVED_NS      2000000000.0
-#define RATE_FIRST    2.5         /* times the cost of the probes in the functions, all together */
-#define SITE_NS       50000.0     /* to put a probe in and take it out, until that was seen */
-#define RATE_NS       20000000.0  /* time constant of what it costs while it lasts */
-#define LOOK_LEAST_NS 2000000ULL  /* how often to look while much is spent, */
-#define LOOK_MOST_NS  50000000ULL /* and while little is */
-#define LOOK_PARTS    8           /* looks while the account is spent at the rate of late */
+#define RATE_FIRST    2.5          /* times the cost of the probes in the functions, all together */
+#define SITE_NS       50000.0      /* to put a probe in and take it out, until that was seen */
+#define RATE_NS       20000000.0   /* time constant of what it costs while it lasts */
+#define LOOK_LEAST_NS 2000000ULL   /* how often to look while much is spent, */
+#define LOOK_MOST_NS  50000000ULL  /* and while little is */
+#define LOOK_PARTS    8            /* looks while what is left is spent at the last known rate */
+#define STALE_NS      200000000ULL /* twice the longest time between two steps */
 
 /* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
 static double rate_expected(const struct governor *g)
@@ -126,6 +127,13 @@ static void window_open(struct governor *g, uint64_t now)
 static double closing_cost(const struct governor *g)
 {
 	return g->order.rate > 0 ? g->order.rate * switching_ns(g) / 2 : 0;
+}
+
+void governor_order_resume(struct governor *g, uint64_t now)
+{
+	if (g->order.step_ns && now - g->order.step_ns > STALE_NS)
+		governor_order_close(g);
+	g->order.step_ns = now;
 }
 
 void governor_order_step(struct governor *g)

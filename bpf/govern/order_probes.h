@@ -5,7 +5,7 @@
  * Their events, with the accesses to maps meanwhile, tell which accesses nothing orders
  * (core/judge/order_judge.h). A server takes locks as often as it uses maps: these probes go in
  * together, and are taken out again. Nothing counts before all of them are in place. A program of
- * which a place that orders goroutines is not known is left alone: nobody is accused there.
+ * which a place that orders goroutines is not known is left alone: no pair is told of it.
  *
  * Belongs to the governor's thread (governor_call()). Only with uprobe_multi.
  */

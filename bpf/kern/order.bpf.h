@@ -18,8 +18,8 @@
 #include "core/judge/order_event.h"
 #include "core/order/order_kinds.h"
 
-#define ORDER_CHAIN_NS    100000   /* one chain that nobody asked for in so long a time, */
-#define ORDER_BURST_NS    50000000 /* those of so long a time at once */
+#define ORDER_CHAIN_NS    100000   /* one chain per 100 us that user space did not ask for, */
+#define ORDER_BURST_NS    50000000 /* and at most 500 of them at once */
 #define ORDER_CASES_KNOWN 6        /* of a select */
 
 /* Events that were begun, before there is room for them; and those that found none. */
