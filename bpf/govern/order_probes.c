@@ -27,7 +27,9 @@ struct order_probes {
 	int rows_fd; /* the table of order sites */
 	struct order_file files[FIELD_ROWS];
 	size_t file_count;
-	bool refused; /* the kernel has refused a point */
+	bool refused;         /* the kernel has refused a point */
+	const uint64_t *lost; /* events that found no room, shared with the programs, */
+	uint64_t lost_before; /* and how many when the probes went in */
 };
 
 /* ---- rows ------------------------------------------------------------------------------- */
@@ -289,6 +291,7 @@ int order_probes_open(struct order_probes *l)
 {
 	int rc = probe_set_open(l->set, on_refused, l);
 
+	l->lost_before = *l->lost;
 	if (rc > 0 && !l->refused && probe_set_is_whole(l->set)) {
 		detector_tuning_order_set(l->tuning, clock_now(), fields_probed(l));
 		return 0;
@@ -313,7 +316,8 @@ void order_probes_look(struct order_probes *l)
 	bool open = order_probes_is_open(l);
 
 	probe_set_look(l->set);
-	if (open && !probe_set_is_whole(l->set))
+	/* A window that lost an event says nothing more: the next one may. */
+	if (open && (!probe_set_is_whole(l->set) || *l->lost != l->lost_before))
 		order_probes_close(l);
 }
 
@@ -337,6 +341,7 @@ int order_probes_create(struct link_keeper *keeper, const struct program *progra
 		return rc;
 	}
 	l->tuning = &program->skeleton->bss->tuning;
+	l->lost = (const uint64_t *)&program->skeleton->bss->order_lost;
 	l->rows_fd = bpf_map__fd(program->skeleton->maps.order_sites);
 	*out = l;
 	return 0;
