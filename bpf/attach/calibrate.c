@@ -195,7 +195,8 @@ uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int 
 
 #define LINE 64
 
-uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool probed)
+uint64_t calibrate_time_cold(enum calibrate_place place, volatile char *memory,
+                             volatile uint64_t *map, bool probed)
 {
 	volatile uint64_t g[8] = {0};
 	uint64_t type[16] = {0}, begin;
@@ -207,7 +208,7 @@ uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool
 	g[0] = 1;
 	map[0] = map[0];
 	begin = clock_now();
-	go_call(probed ? calibrate_entry : calibrate_plain, (const void *)g, type,
+	go_call(probed ? places[place].function : calibrate_plain, (const void *)g, type,
 	        (const void *)map);
 	return clock_now() - begin;
 }

@@ -45,10 +45,12 @@ uint64_t calibrate_time(enum calibrate_place place, void *map, int batches, int 
 /* About what the caches next to a CPU hold: who goes through it leaves little else in them. */
 #define CALIBRATE_MEMORY (2u << 20)
 
-/* Nanoseconds of one call at CALIBRATE_ENTRY of which only what a target would have just used is in
- * the near caches: its goroutine, its map. probed == false: of a call alike that no probe is at.
- * memory: CALIBRATE_MEMORY bytes, of which nothing is needed afterwards. */
-uint64_t calibrate_time_cold(volatile char *memory, volatile uint64_t *map, bool probed);
+/* Nanoseconds of one call of which only what a target would have just used is in the near caches:
+ * its goroutine, its map. place: CALIBRATE_ENTRY or CALIBRATE_ORDER; probed == false: of a call
+ * alike that no probe is at. memory: CALIBRATE_MEMORY bytes, of which nothing is needed
+ * afterwards. */
+uint64_t calibrate_time_cold(enum calibrate_place place, volatile char *memory,
+                             volatile uint64_t *map, bool probed);
 
 /* What the call chains of these calls end with, as a goroutine's with what it returns to. */
 uint64_t calibrate_goexit(void);

@@ -201,8 +201,10 @@ static void costs_say(const struct overhead_costs *costs)
 	for (int i = 0; i < BODY_COUNT; i++)
 		fprintf(stderr, "%s %s %lu%s", i ? "," : "", overhead_body_names[i], costs->ns[i],
 		        costs->measured >> i & 1 ? "" : " (assumed)");
-	fprintf(stderr, "; %.1f for each ns beyond %.0f that the first part takes\n", costs->cold,
-	        costs->timed_ns);
+	for (int i = 0; i < TIMED_COUNT; i++)
+		fprintf(stderr, "; %s %.1f for each ns beyond %.0f that the first part takes",
+		        overhead_timed_names[i], costs->timed[i].cold, costs->timed[i].ns);
+	fprintf(stderr, "\n");
 }
 
 /* Try it on gomaptop itself. */

@@ -158,15 +158,23 @@ static uint64_t body_time(const struct trial *t, const struct body *b)
 
 /* ---- what it costs when it is cold ----------------------------------------------------- */
 
-/* What the program says of its first part: since the last time it was asked. */
-static double timed(const struct trial *t, __u64 seen[COVERAGE_COUNT])
-{
-	uint64_t count = counter_read(t, COVERAGE_TIMED), ns = counter_read(t, COVERAGE_TIMED_NS);
-	uint64_t fresh = count - seen[COVERAGE_TIMED];
-	double mean = fresh ? (double)(ns - seen[COVERAGE_TIMED_NS]) / (double)fresh : 0;
+static const struct cold_body {
+	enum calibrate_place place;
+	enum coverage_field looks, ns;
+} cold_bodies[TIMED_COUNT] = {
+        [TIMED_OPERATION] = {CALIBRATE_ENTRY, COVERAGE_TIMED, COVERAGE_TIMED_NS},
+        [TIMED_ORDER] = {CALIBRATE_ORDER, COVERAGE_ORDER_TIMED, COVERAGE_ORDER_TIMED_NS},
+};
 
-	seen[COVERAGE_TIMED] = count;
-	seen[COVERAGE_TIMED_NS] = ns;
+/* What the program says of its first part: since the last time it was asked. */
+static double timed(const struct trial *t, const struct cold_body *b, __u64 seen[COVERAGE_COUNT])
+{
+	uint64_t count = counter_read(t, b->looks), ns = counter_read(t, b->ns);
+	uint64_t fresh = count - seen[b->looks];
+	double mean = fresh ? (double)(ns - seen[b->ns]) / (double)fresh : 0;
+
+	seen[b->looks] = count;
+	seen[b->ns] = ns;
 	return mean;
 }
 
@@ -184,29 +192,30 @@ static double median(double values[COLD_CALLS])
 }
 
 /* By how much a hit is slower when its first part is slower by 1 ns. */
-static void cold_time(const struct trial *t, volatile char *memory)
+static void cold_time(const struct trial *t, enum overhead_timed_kind kind, volatile char *memory)
 {
+	const struct cold_body *b = &cold_bodies[kind];
 	double with[COLD_CALLS], without[COLD_CALLS], first[COLD_CALLS], hit, longer;
-	struct overhead_costs *costs = &t->program->costs;
+	struct overhead_timed *timing = &t->program->costs.timed[kind];
 	__u64 seen[COVERAGE_COUNT] = {0};
 	uint64_t map[16] = {0}, warm = UINT64_MAX;
 
-	timed(t, seen);
-	costs->timed_ns = INFINITY;
+	timed(t, b, seen);
+	timing->ns = INFINITY;
 	for (int i = 0; i < WARM_BATCHES; i++) {
-		uint64_t took = calibrate_time(CALIBRATE_ENTRY, map, 1, WARM_CALLS);
+		uint64_t took = calibrate_time(b->place, map, 1, WARM_CALLS);
 
 		warm = took < warm ? took : warm;
-		costs->timed_ns = fmin(costs->timed_ns, timed(t, seen));
+		timing->ns = fmin(timing->ns, timed(t, b, seen));
 	}
 	for (int i = 0; i < COLD_CALLS; i++) {
-		without[i] = (double)calibrate_time_cold(memory, map, false);
-		with[i] = (double)calibrate_time_cold(memory, map, true);
-		first[i] = timed(t, seen);
+		without[i] = (double)calibrate_time_cold(b->place, memory, map, false);
+		with[i] = (double)calibrate_time_cold(b->place, memory, map, true);
+		first[i] = timed(t, b, seen);
 	}
 	hit = median(with) - median(without) - (double)warm;
-	longer = median(first) - costs->timed_ns;
-	costs->cold = longer > 0 ? fmin(fmax(hit / longer, COLD_LEAST), COLD_MOST) : COLD_LEAST;
+	longer = median(first) - timing->ns;
+	timing->cold = longer > 0 ? fmin(fmax(hit / longer, COLD_LEAST), COLD_MOST) : COLD_LEAST;
 }
 
 static void cold_try(const struct trial *t)
@@ -214,13 +223,15 @@ static void cold_try(const struct trial *t)
 	struct detector_tuning *tuning = &t->program->skeleton->bss->tuning;
 	char *memory;
 
-	if (!(t->program->costs.measured & 1u << BODY_OPERATION))
+	if (!(t->program->costs.measured & 1u << BODY_OPERATION) ||
+	    !(t->program->costs.measured & 1u << BODY_ORDER))
 		return;
 	memory = calloc(1, CALIBRATE_MEMORY);
 	if (!memory)
 		return;
 	detector_tuning_timed_all_set(tuning, true);
-	cold_time(t, memory);
+	for (int kind = 0; kind < TIMED_COUNT; kind++)
+		cold_time(t, kind, memory);
 	detector_tuning_timed_all_set(tuning, false);
 	free(memory);
 }

@@ -12,7 +12,7 @@ struct cost_account {
 	const struct targets *targets;
 	pthread_mutex_t lock; /* for what follows */
 	struct coverage_totals *totals;
-	uint64_t cold_ns; /* see overhead_cold_said() */
+	uint64_t cold_ns[TIMED_COUNT]; /* see overhead_cold_said() */
 	uint64_t waiting_ns;
 	uint64_t waited_hits_ns; /* what hits had taken when waiting_ns was last added to */
 	double contention;
@@ -59,7 +59,10 @@ int cost_account_read(struct cost_account *a, struct cost *out)
 		now.held_ns = now.value[COVERAGE_STALL_NS];
 		now.warm_ns = overhead_run_ns(&a->costs, now.value) - now.held_ns;
 		now.order_ns = now.value[COVERAGE_ORDER_SITE] * a->costs.ns[BODY_ORDER];
-		now.cold_ns = overhead_cold_said(&a->costs, now.value, &a->cold_ns);
+		now.cold_ns = overhead_cold_said(&a->costs, now.value, TIMED_OPERATION, a->cold_ns);
+		now.order_cold_ns =
+		        overhead_cold_said(&a->costs, now.value, TIMED_ORDER, a->cold_ns);
+		now.cold_ns += now.order_cold_ns;
 		now.planted_ns = targets_planted_ns(a->targets);
 		now.waiting_ns = a->waiting_ns;
 		now.contention = a->contention;
@@ -94,5 +97,7 @@ uint64_t cost_all_ns(const struct cost *c)
 
 double cost_coldness(const struct cost *c)
 {
-	return c->warm_ns ? 1 + (double)c->cold_ns / (double)c->warm_ns : 1;
+	uint64_t warm = c->warm_ns - c->order_ns, cold = c->cold_ns - c->order_cold_ns;
+
+	return warm ? 1 + (double)cold / (double)warm : 1;
 }

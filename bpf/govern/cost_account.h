@@ -22,7 +22,8 @@ struct cost {
 	__u64 value[COVERAGE_COUNT]; /* the programs' counters, by enum coverage_field */
 	uint64_t warm_ns;            /* what hits would have taken in a loop, holds apart */
 	uint64_t cold_ns;            /* so much longer they took, see overhead_cold_ns() */
-	uint64_t order_ns;           /* part of warm_ns: hits at order sites */
+	uint64_t order_ns;           /* part of warm_ns: hits at order sites, */
+	uint64_t order_cold_ns;      /* and of cold_ns */
 	uint64_t held_ns;            /* accesses were held */
 	uint64_t planted_ns;         /* see targets_planted_ns() */
 	uint64_t waiting_ns;         /* hits cost beyond what they take, as far as seen */
@@ -49,7 +50,8 @@ uint64_t cost_hits_ns(const struct cost *cost);
 /* All of it. */
 uint64_t cost_all_ns(const struct cost *cost);
 
-/* So many times longer than in a loop a hit takes, on average so far: 1 or more. */
+/* So many times longer than in a loop a hit that is not at an order site takes, on average so far:
+ * 1 or more. */
 double cost_coldness(const struct cost *cost);
 
 #endif

@@ -25,8 +25,7 @@ struct governor_order {
 	uint64_t seen_ns;   /* of the last look at them, */
 	uint64_t spent_ns;  /* and hits_ns then */
 	uint64_t hits_ns;   /* what hits have cost, as last read, */
-	uint64_t warm_ns;   /* and those at order sites */
-	double total_ns;    /* what they have cost, cold as they are */
+	uint64_t total_ns;  /* and those at order sites */
 };
 
 struct governor {

@@ -92,12 +92,8 @@ void governor_order_close(struct governor *g)
  * functions are there for its sake. */
 void governor_order_count(struct governor *g)
 {
-	struct governor_order *l = &g->order;
-	uint64_t warm = cost_hits_ns(&g->cost);
-
-	l->total_ns += (double)(g->cost.order_ns - l->warm_ns) * cost_coldness(&g->cost);
-	l->warm_ns = g->cost.order_ns;
-	l->hits_ns = warm;
+	g->order.total_ns = g->cost.order_ns + g->cost.order_cold_ns;
+	g->order.hits_ns = cost_hits_ns(&g->cost);
 }
 
 /* What they cost while they are in place. */

@@ -17,7 +17,7 @@ bool governor_reading_take(struct governor *g, struct overhead_reading *out)
 	                                 .cpu_ns = targets_cpu_ns(g->config.targets),
 	                                 .hits_ns = cost_hits_ns(&g->cost),
 	                                 .held_ns = g->cost.held_ns,
-	                                 .order_ns = (uint64_t)g->order.total_ns,
+	                                 .order_ns = g->order.total_ns,
 	                                 .hits = g->cost.value[COVERAGE_COUNTED],
 	                                 .calls = g->cost.value[COVERAGE_AT_CALL]};
 	return true;

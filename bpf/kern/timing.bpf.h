@@ -4,8 +4,9 @@
  *
  * A hit that comes every 100 us finds the kernel's path and the tables cold and costs several times
  * what it costs in a loop, which is how it was timed at start. How cold it is depends on what the
- * target does in between, and nobody can know that from outside; but this part, reading the
- * operation and finding its rows, is the same for each hit and slows down as all of it does. The
+ * target does in between, and nobody can know that from outside; but this part (reading the
+ * operation and finding its rows; at an order site, all of it) is the same for each hit
+ * and slows down as all of it does. The
  * clock is read twice for that, so few hits are looked at: drawn by their number on this CPU, so
  * that each of a burst has the same chance.
  */
@@ -16,18 +17,19 @@
 
 #define TIMED_MOST_NS 20000 /* took longer: the CPU was taken away meanwhile */
 
-/* When this hit began; 0: it is not looked at. */
-static __always_inline __u64 timing_begin(void)
+/* When this hit, which will go into that counter, began; 0: it is not looked at. */
+static __always_inline __u64 timing_begin(enum coverage_field counter)
 {
 	__u32 zero = 0;
 	struct coverage *c = bpf_map_lookup_elem(&coverage, &zero);
 
-	if (!c || (c->value[COVERAGE_COUNTED] * 0x9e3779b97f4a7c15ULL >> 58 && !tuning.timed_all))
+	if (!c || (c->value[counter] * 0x9e3779b97f4a7c15ULL >> 58 && !tuning.timed_all))
 		return 0;
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline void timing_end(__u64 begin)
+static __always_inline void timing_end(__u64 begin, enum coverage_field looks,
+                                       enum coverage_field ns)
 {
 	__u64 took;
 
@@ -36,8 +38,8 @@ static __always_inline void timing_end(__u64 begin)
 	took = bpf_ktime_get_ns() - begin;
 	if (took > TIMED_MOST_NS)
 		return;
-	coverage_count(COVERAGE_TIMED);
-	coverage_add(COVERAGE_TIMED_NS, took);
+	coverage_count(looks);
+	coverage_add(ns, took);
 }
 
 #endif

@@ -11,6 +11,12 @@ const char *const overhead_body_names[BODY_COUNT] = {
 #undef X
 };
 
+const char *const overhead_timed_names[TIMED_COUNT] = {
+#define X(id, name) [TIMED_##id] = (name),
+        OVERHEAD_TIMED(X)
+#undef X
+};
+
 /* Which body ran each time that a counter went up. Counters that are not here are part of one that
  * is, or cost nothing. */
 static const struct {
@@ -45,31 +51,43 @@ uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[C
 }
 
 /* Holds come on top of an operation, which was the hit. */
-static uint64_t hits(const __u64 value[COVERAGE_COUNT])
+static uint64_t hits(const __u64 value[COVERAGE_COUNT], enum overhead_timed_kind kind)
 {
 	uint64_t sum = 0;
 
+	if (kind == TIMED_ORDER)
+		return value[COVERAGE_ORDER_SITE];
 	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
-		sum += counted[i].body == BODY_HOLD ? 0 : value[counted[i].counter];
+		if (counted[i].body != BODY_HOLD && counted[i].body != BODY_ORDER)
+			sum += value[counted[i].counter];
 	return sum;
 }
 
-uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT])
-{
-	double timed = (double)value[COVERAGE_TIMED], longer;
+static const struct {
+	enum coverage_field count, ns;
+} timed_counters[TIMED_COUNT] = {
+        [TIMED_OPERATION] = {COVERAGE_TIMED, COVERAGE_TIMED_NS},
+        [TIMED_ORDER] = {COVERAGE_ORDER_TIMED, COVERAGE_ORDER_TIMED_NS},
+};
 
-	if (timed < TIMED_LEAST || costs->timed_ns <= 0)
+uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
+                          enum overhead_timed_kind kind)
+{
+	const struct overhead_timed *timed = &costs->timed[kind];
+	double looks = (double)value[timed_counters[kind].count], longer;
+
+	if (looks < TIMED_LEAST || timed->ns <= 0)
 		return 0;
-	longer = (double)value[COVERAGE_TIMED_NS] / timed - costs->timed_ns;
-	return longer > 0 ? (uint64_t)(longer * costs->cold * (double)hits(value)) : 0;
+	longer = (double)value[timed_counters[kind].ns] / looks - timed->ns;
+	return longer > 0 ? (uint64_t)(longer * timed->cold * (double)hits(value, kind)) : 0;
 }
 
 uint64_t overhead_cold_said(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
-                            uint64_t *said)
+                            enum overhead_timed_kind kind, uint64_t said[TIMED_COUNT])
 {
-	uint64_t cold = overhead_cold_ns(costs, value);
+	uint64_t cold = overhead_cold_ns(costs, value, kind);
 
-	if (cold > *said)
-		*said = cold;
-	return *said;
+	if (cold > said[kind])
+		said[kind] = cold;
+	return said[kind];
 }

@@ -5,7 +5,8 @@
  * A hit runs one of a few bodies (paths through the BPF program, with the trap that leads there).
  * Their costs are measured at start on this machine; how often each ran is in the coverage totals.
  * They are measured in a loop, warm. In a target that does other things between two hits each takes
- * longer, how much is told by the time that the program's first part takes there (COVERAGE_TIMED):
+ * longer, how much is told by the time that the program's first part takes there (COVERAGE_TIMED,
+ * COVERAGE_ORDER_TIMED):
  * at start it was seen how much longer a hit takes when that does.
  * A further body is a row here, a row in its source's table of counters, and a row in
  * bpf/attach/trial.c.
@@ -38,15 +39,31 @@ enum overhead_body {
 	        BODY_COUNT
 };
 
+/* Which hits' first part is timed, identifier and name: those of operations, and those at order
+ * sites, which mostly lie close to others and find the caches warm. */
+#define OVERHEAD_TIMED(X)         \
+	X(OPERATION, "operation") \
+	X(ORDER, "order")
+
+enum overhead_timed_kind {
+#define X(id, name) TIMED_##id,
+	OVERHEAD_TIMED(X)
+#undef X
+	        TIMED_COUNT
+};
+
 struct overhead_costs {
 	uint64_t ns[BODY_COUNT];
 	uint32_t measured; /* 1 << body: measured, not assumed */
-	double timed_ns;   /* what the first part takes in a loop; 0: not known */
-	double cold;       /* ns that a hit takes longer for each ns that its first part does */
+	struct overhead_timed {
+		double ns;   /* what the first part takes in a loop; 0: not known */
+		double cold; /* ns that a hit takes longer for each ns that its first part does */
+	} timed[TIMED_COUNT];
 };
 
-/* By enum overhead_body. */
+/* By enum overhead_body, by enum overhead_timed_kind. */
 extern const char *const overhead_body_names[BODY_COUNT];
+extern const char *const overhead_timed_names[TIMED_COUNT];
 
 /* What is assumed where nothing was measured. */
 struct overhead_costs overhead_costs_assumed(void);
@@ -56,13 +73,14 @@ struct overhead_costs overhead_costs_assumed(void);
  * thread. */
 uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
 
-/* And so much longer hits took. Of totals that grow it may become a little less: it is known from a
- * sample. Any thread. */
-uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
+/* And so much longer hits of a kind took; those that are of neither count as OPERATION. Of totals
+ * that grow it may become a little less: it is known from a sample. Any thread. */
+uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
+                          enum overhead_timed_kind kind);
 
-/* The same for who must not take back what was said: *said is the most so far, 0 to begin with.
- * Returns it. */
+/* The same where what was said must not be taken back: said, by kind, is the most so far, 0 to
+ * begin with. Returns that of the kind. */
 uint64_t overhead_cold_said(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
-                            uint64_t *said);
+                            enum overhead_timed_kind kind, uint64_t said[TIMED_COUNT]);
 
 #endif

@@ -297,6 +297,8 @@ struct event_goroutine {
 	X(AT_CALL, "at_call", TOTAL)                               \
 	X(TIMED, "timed", TOTAL)                                   \
 	X(TIMED_NS, "timed_ns", TOTAL)                             \
+	X(ORDER_TIMED, "order_timed", TOTAL)                       \
+	X(ORDER_TIMED_NS, "order_timed_ns", TOTAL)                 \
 	X(ORDER_CHAINS, "order_chains", TOTAL)                     \
 	X(STALLS, "stalls", TOTAL)                                 \
 	X(STALL_NS, "stall_ns", TOTAL)                             \

@@ -22,8 +22,7 @@ struct table {
 
 static const struct overhead_costs costs = {
         .ns = {[BODY_OPERATION] = 1000, [BODY_FILTERED] = 100, [BODY_HOLD] = 5000},
-        .timed_ns = 50,
-        .cold = 2,
+        .timed = {[TIMED_OPERATION] = {.ns = 50, .cold = 2}},
 };
 
 static int setup(void **state)

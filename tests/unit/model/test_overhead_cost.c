@@ -72,9 +72,10 @@ static void test_totals_cost_nothing(void **state)
 static void test_cold(void **state)
 {
 	const struct overhead_costs loop = {
-	        .ns = {[BODY_OPERATION] = 100}, .timed_ns = 20, .cold = 4};
+	        .ns = {[BODY_OPERATION] = 100},
+	        .timed = {[TIMED_OPERATION] = {20, 4}, [TIMED_ORDER] = {10, 3}}};
 	struct overhead_costs unknown = loop;
-	uint64_t said = 0;
+	uint64_t said[TIMED_COUNT] = {0};
 	__u64 value[COVERAGE_COUNT] = {
 	        [COVERAGE_COUNTED] = 500,   [COVERAGE_NIL_MAP] = 80,
 	        [COVERAGE_BIRTH_SITE] = 20, [COVERAGE_STALLS] = 50,
@@ -82,16 +83,34 @@ static void test_cold(void **state)
 
 	(void)state;
 	assert_int_equal(overhead_run_ns(&loop, value), 50000);
-	assert_int_equal(overhead_cold_ns(&loop, value), 600 * 15 * 4);
-	assert_int_equal(overhead_cold_said(&loop, value, &said), 600 * 15 * 4);
-	unknown.timed_ns = 0;
-	assert_int_equal(overhead_cold_ns(&unknown, value), 0);
+	assert_int_equal(overhead_cold_ns(&loop, value, TIMED_OPERATION), 600 * 15 * 4);
+	assert_int_equal(overhead_cold_said(&loop, value, TIMED_OPERATION, said), 600 * 15 * 4);
+	unknown.timed[TIMED_OPERATION].ns = 0;
+	assert_int_equal(overhead_cold_ns(&unknown, value, TIMED_OPERATION), 0);
 	value[COVERAGE_TIMED_NS] = 10 * 19; /* faster than in the loop */
-	assert_int_equal(overhead_cold_ns(&loop, value), 0);
-	assert_int_equal(overhead_cold_said(&loop, value, &said), 600 * 15 * 4);
+	assert_int_equal(overhead_cold_ns(&loop, value, TIMED_OPERATION), 0);
+	assert_int_equal(overhead_cold_said(&loop, value, TIMED_OPERATION, said), 600 * 15 * 4);
 	value[COVERAGE_TIMED] = 2;
 	value[COVERAGE_TIMED_NS] = 2000; /* two looks say nothing */
-	assert_int_equal(overhead_cold_ns(&loop, value), 0);
+	assert_int_equal(overhead_cold_ns(&loop, value, TIMED_OPERATION), 0);
+}
+
+/* A hit at an order site finds the caches as others there do. */
+static void test_cold_order(void **state)
+{
+	const struct overhead_costs loop = {
+	        .ns = {[BODY_OPERATION] = 100, [BODY_ORDER] = 50},
+	        .timed = {[TIMED_OPERATION] = {20, 4}, [TIMED_ORDER] = {10, 3}}};
+	uint64_t said[TIMED_COUNT] = {0};
+	const __u64 value[COVERAGE_COUNT] = {
+	        [COVERAGE_COUNTED] = 500,   [COVERAGE_ORDER_SITE] = 1000,
+	        [COVERAGE_TIMED] = 10,      [COVERAGE_TIMED_NS] = 10 * 30,
+	        [COVERAGE_ORDER_TIMED] = 8, [COVERAGE_ORDER_TIMED_NS] = 8 * 12};
+
+	(void)state;
+	assert_int_equal(overhead_cold_said(&loop, value, TIMED_OPERATION, said), 500 * 10 * 4);
+	assert_int_equal(overhead_cold_said(&loop, value, TIMED_ORDER, said), 1000 * 2 * 3);
+	assert_int_equal(said[TIMED_OPERATION], 500 * 10 * 4);
 }
 
 static void test_every_body_has_a_cost(void **state)
@@ -113,6 +132,7 @@ int main(void)
 	        cmocka_unit_test(test_each_filter),
 	        cmocka_unit_test(test_totals_cost_nothing),
 	        cmocka_unit_test(test_cold),
+	        cmocka_unit_test(test_cold_order),
 	        cmocka_unit_test(test_every_body_has_a_cost),
 	};
 
