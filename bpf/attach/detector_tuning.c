@@ -16,6 +16,11 @@ void detector_tuning_timed_all_set(struct detector_tuning *t, bool on)
 	set_32(&t->timed_all, on);
 }
 
+void detector_tuning_timed_most_set(struct detector_tuning *t, int kind, __u32 ns)
+{
+	set_32(&t->timed_most[kind], ns);
+}
+
 void detector_tuning_known_clear(struct detector_tuning *t)
 {
 	for (size_t i = 0; i < KNOWN_PROCESSES; i++)

@@ -10,6 +10,7 @@
  *   field                written by                     thread      when
  *   -------------------  -----------------------------  ----------  ---------------------------
  *   timed_all            attach/trial.c                 starting    while costs are measured
+ *   timed_most           attach/trial.c                 starting    after costs were measured
  *   births_allowed       attach/trial.c                 starting    while costs are measured
  *     "                  govern/birth_probes.c          governor    at each look at births
  *   known                attach/trial.c                 starting    after costs were measured
@@ -49,6 +50,8 @@
 /* ---- starting ------------------------------------------------------------------------ */
 
 void detector_tuning_timed_all_set(struct detector_tuning *tuning, bool on);
+/* kind: enum overhead_timed_kind. */
+void detector_tuning_timed_most_set(struct detector_tuning *tuning, int kind, __u32 ns);
 
 /* ---- collector ----------------------------------------------------------------------- */
 

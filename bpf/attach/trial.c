@@ -29,6 +29,7 @@
 #define COLD_CALLS   21 /* and so many with cold caches */
 #define COLD_LEAST   1.0
 #define COLD_MOST    20.0
+#define COLD_WORST   4 /* times colder than that a target's caches may be */
 
 struct trial {
 	struct program *program;
@@ -158,6 +159,8 @@ static uint64_t body_time(const struct trial *t, const struct body *b)
 
 /* ---- what it costs when it is cold ----------------------------------------------------- */
 
+_Static_assert(TIMED_COUNT == TIMED_KINDS, "one limit a kind");
+
 static const struct cold_body {
 	enum calibrate_place place;
 	enum coverage_field looks, ns;
@@ -216,6 +219,8 @@ static void cold_time(const struct trial *t, enum overhead_timed_kind kind, vola
 	hit = median(with) - median(without) - (double)warm;
 	longer = median(first) - timing->ns;
 	timing->cold = longer > 0 ? fmin(fmax(hit / longer, COLD_LEAST), COLD_MOST) : COLD_LEAST;
+	detector_tuning_timed_most_set(&t->program->skeleton->bss->tuning, kind,
+	                               (__u32)(timing->ns + COLD_WORST * fmax(longer, timing->ns)));
 }
 
 static void cold_try(const struct trial *t)

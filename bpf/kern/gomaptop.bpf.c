@@ -106,7 +106,7 @@ static __always_inline void map_operation(struct pt_regs *ctx, struct operation 
 	struct goroutine_counts *c = goroutine_row(o);
 	struct map_state *m = map_row(o);
 
-	timing_end(begin, COVERAGE_TIMED, COVERAGE_TIMED_NS);
+	timing_end(begin, TIMED_OPERATION);
 	coverage_count(COVERAGE_COUNTED);
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
@@ -156,7 +156,7 @@ static __always_inline int probe_hit(struct pt_regs *ctx, int ordered)
 		coverage_count(COVERAGE_ORDER_SITE);
 		if (ordered)
 			order_tell(ctx, cookie, o.tgid, o.tid);
-		timing_end(begin, COVERAGE_ORDER_TIMED, COVERAGE_ORDER_TIMED_NS);
+		timing_end(begin, TIMED_ORDER);
 		return 0;
 	}
 	if (COOKIE_ROLE(cookie) == PROBE_BIRTH) {

@@ -14,8 +14,9 @@
 #define GOMAPTOP_BPF_TIMING_H
 
 #include "bpf/kern/tables.bpf.h"
+#include "core/budget/timed_kind.h"
 
-#define TIMED_MOST_NS 20000 /* took longer: the CPU was taken away meanwhile */
+#define TIMED_LOST_NS 20000 /* took longer: the CPU was taken away meanwhile */
 
 /* When this hit, which will go into that counter, began; 0: it is not looked at. */
 static __always_inline __u64 timing_begin(enum coverage_field counter)
@@ -28,18 +29,20 @@ static __always_inline __u64 timing_begin(enum coverage_field counter)
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline void timing_end(__u64 begin, enum coverage_field looks,
-                                       enum coverage_field ns)
+/* An interrupt makes one look as long as a hundred: it says no more than that all was cold. */
+static __always_inline void timing_end(__u64 begin, enum overhead_timed_kind kind)
 {
-	__u64 took;
+	__u64 took, most = tuning.timed_most[kind];
 
 	if (!begin)
 		return;
 	took = bpf_ktime_get_ns() - begin;
-	if (took > TIMED_MOST_NS)
+	if (took > TIMED_LOST_NS)
 		return;
-	coverage_count(looks);
-	coverage_add(ns, took);
+	if (most && took > most)
+		took = most;
+	coverage_count(kind == TIMED_ORDER ? COVERAGE_ORDER_TIMED : COVERAGE_TIMED);
+	coverage_add(kind == TIMED_ORDER ? COVERAGE_ORDER_TIMED_NS : COVERAGE_TIMED_NS, took);
 }
 
 #endif

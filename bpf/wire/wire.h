@@ -277,6 +277,8 @@ struct detector_config {
 
 #define WINDOW_GAP_ONE 16
 
+#define TIMED_KINDS 2 /* as many as in enum overhead_timed_kind */
+
 /* Settings that the collector adjusts while watching. */
 struct detector_tuning {
 	__u64 tried_spacing_ns;   /* between two holds on an object that was tried before */
@@ -287,7 +289,8 @@ struct detector_tuning {
 	__u32 stopped;      /* 1: watching is over, though probes may still be in place */
 	__u32 calls_probed; /* rows of call_keys; 0: there are none */
 	__u32 timed_all;    /* 1: each hit is looked at, see timing.bpf.h */
-	__u64 armed_ns;     /* since when the functions' probes are in place; 0: they are not */
+	__u32 timed_most[TIMED_KINDS]; /* ns that a look says at most; 0: all that it says */
+	__u64 armed_ns; /* since when the functions' probes are in place; 0: they are not */
 	/* How long it takes for the functions' probes to be in place for WINDOW_GAP_ONE ns; 0: not
 	 * known. */
 	__u64 window_gap;

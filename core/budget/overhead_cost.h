@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "core/budget/timed_kind.h"
 #include "core/event/event.h"
 
 /* Identifier, name, ns that are assumed where a cost cannot be measured: what was seen in a virtual
@@ -37,19 +38,6 @@ enum overhead_body {
 	OVERHEAD_BODIES(X)
 #undef X
 	        BODY_COUNT
-};
-
-/* Which hits' first part is timed, identifier and name: those of operations, and those at order
- * sites, which mostly lie close to others and find the caches warm. */
-#define OVERHEAD_TIMED(X)         \
-	X(OPERATION, "operation") \
-	X(ORDER, "order")
-
-enum overhead_timed_kind {
-#define X(id, name) TIMED_##id,
-	OVERHEAD_TIMED(X)
-#undef X
-	        TIMED_COUNT
 };
 
 struct overhead_costs {
