@@ -63,16 +63,22 @@ static bool can_open(const struct governor *g, uint64_t now)
 static void order_open(struct governor *g)
 {
 	struct governor_order *l = &g->order;
+	struct overhead_reading after;
 	uint64_t begin = clock_now();
 
 	if (order_probes_open(l->probes)) {
 		l->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
 		return;
 	}
-	l->opening_ns = clock_now() - begin;
-	g->budget.order_open = true;
+	/* Hits while they went in are not of the window. */
+	governor_reading_take(g, &after);
 	l->seen_ns = clock_now();
+	l->opening_ns = l->seen_ns - begin;
+	l->step_ns = l->seen_ns;
 	l->spent_ns = l->hits_ns;
+	governor_sign_give(g, l->seen_ns);
+	order_probes_begin(l->probes);
+	g->budget.order_open = true;
 }
 
 void governor_order_close(struct governor *g)

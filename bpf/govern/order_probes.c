@@ -291,13 +291,16 @@ int order_probes_open(struct order_probes *l)
 {
 	int rc = probe_set_open(l->set, on_refused, l);
 
-	l->lost_before = *l->lost;
-	if (rc > 0 && !l->refused && probe_set_is_whole(l->set)) {
-		detector_tuning_order_set(l->tuning, clock_now(), fields_probed(l));
+	if (rc > 0 && !l->refused && probe_set_is_whole(l->set))
 		return 0;
-	}
 	probe_set_close(l->set);
 	return rc < 0 ? rc : -ENODATA;
+}
+
+void order_probes_begin(struct order_probes *l)
+{
+	l->lost_before = *l->lost;
+	detector_tuning_order_set(l->tuning, clock_now(), fields_probed(l));
 }
 
 void order_probes_close(struct order_probes *l)

@@ -45,8 +45,12 @@ void order_probes_remove(struct order_probes *probes, int fd); /* that of its fi
 
 size_t order_probes_count(const struct order_probes *probes); /* sites; 0: nothing to do */
 
-/* Put them in place; takes up to some 20 ms. 0, or -errno: none is in place. */
+/* Put them in place; takes some 20 ms, and ten times as long where the target uses all CPUs. 0, or
+ * -errno: none is in place. Hits are told after order_probes_begin() only, which is to be called
+ * when the governor has just given its sign: without that a hit is not told, and a window of which
+ * one is missing would be wrong. */
 int order_probes_open(struct order_probes *probes);
+void order_probes_begin(struct order_probes *probes);
 void order_probes_close(struct order_probes *probes); /* takes up to some 80 ms */
 bool order_probes_is_open(const struct order_probes *probes);
 
