@@ -81,6 +81,25 @@ static enum row_end row_take(const struct table *t, const void *key, void *value
 	return rc ? ROW_GOES_ON : ROW_RETIRED;
 }
 
+void collector_counts_ended(struct collector *c, uint32_t tgid)
+{
+	struct collector_ended *e = &c->gone[c->gone_count % ENDED_MAX];
+
+	*e = (struct collector_ended){.tgid = tgid, .ns = clock_now()};
+	c->gone_count++;
+}
+
+/* Was the row last used by a process that has ended? Its number may be another one's by now. */
+static bool row_is_ended(const struct collector *c, uint32_t tgid, uint64_t last_ns)
+{
+	size_t count = c->gone_count < ENDED_MAX ? c->gone_count : ENDED_MAX;
+
+	for (size_t i = 0; i < count; i++)
+		if (c->gone[i].tgid == tgid && last_ns <= c->gone[i].ns)
+			return true;
+	return false;
+}
+
 /* A row that did not change since the last scan has been told. */
 static bool row_is_news(const struct collector *c, uint64_t last_ns)
 {
@@ -89,6 +108,7 @@ static bool row_is_news(const struct collector *c, uint64_t last_ns)
 
 static void map_row(struct collector *c, struct table *t, const void *key, const void *value)
 {
+	const struct map_key *at = key;
 	const struct map_state *m = value;
 	struct map_state taken;
 	struct event_map *e;
@@ -98,7 +118,7 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 		c->resend_next = true; /* between two maps: the next scan has it */
 		return;
 	}
-	idle = row_is_idle(t, m->counts.last_ns);
+	idle = row_is_idle(t, m->counts.last_ns) || row_is_ended(c, at->tgid, m->counts.last_ns);
 	if (!idle && !row_is_news(c, m->counts.last_ns))
 		return;
 	e = row_room(c, sizeof(*e));
@@ -117,6 +137,7 @@ static void map_row(struct collector *c, struct table *t, const void *key, const
 
 static void goroutine_row(struct collector *c, struct table *t, const void *key, const void *value)
 {
+	const struct goroutine_key *at = key;
 	const struct goroutine_counts *g = value;
 	struct event_goroutine *e;
 	bool idle;
@@ -125,7 +146,7 @@ static void goroutine_row(struct collector *c, struct table *t, const void *key,
 		c->resend_next = true; /* between two goroutines: the next scan has it */
 		return;
 	}
-	idle = row_is_idle(t, g->last_ns);
+	idle = row_is_idle(t, g->last_ns) || row_is_ended(c, at->tgid, g->last_ns);
 	if (!idle && !row_is_news(c, g->last_ns))
 		return;
 	e = row_room(c, sizeof(*e));
@@ -320,7 +341,8 @@ static bool scan_is_due(struct collector *c)
 {
 	bool moved = rows_moved(c);
 
-	return moved || c->final || c->resend || c->maps_idle_ns || c->goroutines_idle_ns;
+	return moved || c->final || c->resend || c->gone_count || c->maps_idle_ns ||
+	       c->goroutines_idle_ns;
 }
 
 void collector_counts_push(struct collector *c, bool final)
@@ -340,6 +362,8 @@ void collector_counts_push(struct collector *c, bool final)
 		detector_tuning_scanned_set(c->config.tuning, clock_now());
 		goroutines_push(c, now);
 		c->last_scan_ns = now;
+		if (!c->resend_next) /* each row was read */
+			c->gone_count = 0;
 	}
 	coverage_push(c, now);
 }

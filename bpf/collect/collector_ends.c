@@ -38,6 +38,7 @@ static void target_ended(struct collector *c, pid_t pid)
 	crashed = targets_end(c->config.targets, pid);
 	collector_layouts_forget(c, pid);
 	chain_store_forget(c->names, tgid);
+	collector_counts_ended(c, tgid);
 	/* The number may serve another process of the same executable: let that one be new. */
 	bpf_map_delete_elem(c->config.targets_fd, &tgid);
 	detector_tuning_known_clear(c->config.tuning);

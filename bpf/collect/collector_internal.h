@@ -18,6 +18,13 @@
 #include "bpf/collect/executables.h"
 #include "core/event/event.h"
 
+#define ENDED_MAX 256 /* processes that have ended since the last scan; more: the oldest are left */
+
+struct collector_ended {
+	uint32_t tgid;
+	uint64_t ns; /* when that was known */
+};
+
 struct collector {
 	struct collector_config config;
 	pthread_t thread;
@@ -61,8 +68,15 @@ struct collector {
 	struct collector_layouts *layouts;
 	struct collector_order *order;
 
+	struct collector_ended gone[ENDED_MAX]; /* whose rows are still in the tables */
+	size_t gone_count;
+
 	void *keys, *values; /* of one batch */
 };
+
+/* collector_counts.c: the process has ended. Its rows are told once more and leave the tables: told
+ * again later they would look like new maps. */
+void collector_counts_ended(struct collector *c, uint32_t tgid);
 
 /* Push one event; counts the delivery, or the loss. */
 bool collector_push(struct collector *c, const struct event_header *event);

@@ -18,7 +18,7 @@
 #include "core/process/process_memory.h"
 
 #define DETAILS      8192 /* accesses with their chains that are kept; 1.4 MB */
-#define FINDINGS_MAX 64   /* told at once; further ones are counted only */
+#define FINDINGS_MAX 2048 /* told at once; further ones count as unknown */
 #define TARGETS_MAX  16   /* processes whose layout is remembered */
 
 /* See runtime2.go. */
@@ -119,10 +119,13 @@ static bool finding_event(const struct collector *c, const struct order_finding 
 
 static void on_found(void *ctx, const struct order_finding *finding)
 {
-	struct collector_order *o = ((struct collector *)ctx)->order;
+	struct collector *c = ctx;
+	struct finding_list *fresh = &c->order->fresh;
 
-	if (o->fresh.count < FINDINGS_MAX)
-		o->fresh.rows[o->fresh.count++] = *finding;
+	if (fresh->count < FINDINGS_MAX)
+		fresh->rows[fresh->count++] = *finding;
+	else
+		order_judge_decide(c->order->judge, finding, false);
 }
 
 static bool on_goes_out(void *ctx, uint32_t tgid, uint64_t descriptor)
@@ -242,11 +245,19 @@ static bool is_parked(void *ctx, uint32_t tgid, uint64_t g)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+static void list_drop(struct collector_order *o, struct finding_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		order_judge_decide(o->judge, &list->rows[i], false);
+	list->count = 0;
+}
+
 static void window_void(struct collector_order *o)
 {
 	o->void_window = o->window;
 	order_judge_reset(o->judge);
-	o->fresh.count = o->held.count = 0;
+	list_drop(o, &o->fresh);
+	list_drop(o, &o->held);
 }
 
 /* Does the event belong to the window that is looked at? The first one of a newer window begins it;
@@ -315,11 +326,13 @@ static void finding_tell(struct collector *c, const struct order_finding *f)
 	struct event_unordered_brief e;
 	struct event_whole whole;
 
+	order_judge_decide(c->order->judge, f, true);
+	c->made_here++;
 	/* A long time may have passed since it was judged. */
 	if (!finding_event(c, f, &e) || chain_store_find(c->names, &e.h, &whole))
-		return;
-	c->made_here++;
-	collector_deliver(c, &e.h);
+		c->chains_missing++;
+	else
+		collector_deliver(c, &e.h);
 }
 
 static void findings_tell(struct collector *c)
@@ -387,9 +400,16 @@ void collector_order_tell(struct collector *c)
 
 void collector_order_forget(struct collector *c, uint32_t tgid)
 {
-	ring_buffer__consume(c->order->ring);
-	findings_tell(c);
-	order_judge_forget(c->order->judge, tgid);
+	struct collector_order *o = c->order;
+
+	ring_buffer__consume(o->ring);
+	for (int i = 0; i < 2; i++) { /* those that are held, and those that were made just now */
+		if (!is_whole(o, c))
+			window_void(o);
+		findings_tell(c);
+	}
+	collector_order_tell(c);
+	order_judge_forget(o->judge, tgid);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -81,7 +81,9 @@ struct order_guard {
 };
 
 struct order_judge_config {
-	/* A pair is unordered. Called from order_judge_feed() and order_judge_settle(). */
+	/* A pair is unordered, if all events were read that came until now: order_judge_decide() is
+	 * to be called when that is known. Called from order_judge_feed() and order_judge_settle().
+	 */
 	void (*found)(void *ctx, const struct order_finding *finding);
 	/* Is the other end of that descriptor outside of the process, for certain? */
 	bool (*goes_out)(void *ctx, uint32_t tgid, uint64_t descriptor);
@@ -109,6 +111,11 @@ void order_judge_feed(struct order_judge *judge, const struct order_event *event
 void order_judge_look(struct order_judge *judge,
                       bool (*is_parked)(void *ctx, uint32_t tgid, uint64_t g), void *ctx);
 void order_judge_settle(struct order_judge *judge);
+
+/* What was found stands, or an event was lost meanwhile, and it counts as unknown. Until then the
+ * pair is undecided. */
+void order_judge_decide(struct order_judge *judge, const struct order_finding *finding,
+                        bool stands);
 
 /* The window has ended, or an event of it was lost: all clocks begin again, accusations that wait
  * are dropped. Counts and guards stay. */

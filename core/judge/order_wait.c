@@ -68,19 +68,26 @@ static void accusation_drop(struct order_judge *judge, size_t i)
 static void accusation_prove(struct order_judge *judge, size_t i)
 {
 	struct order_finding finding = judge->accusations[i].finding;
-	struct order_map *map = map_find(judge, &finding.map);
 
 	if (judge->config.is_left_out && judge->config.is_left_out(judge->config.ctx, &finding)) {
 		accusation_drop(judge, i);
 		return;
 	}
-	judge->counts.unordered++;
-	if (map) {
-		map->counts.unordered++;
-		map->changed = true;
-	}
 	accusation_remove(judge, i);
 	judge->config.found(judge->config.ctx, &finding);
+}
+
+void order_judge_decide(struct order_judge *judge, const struct order_finding *finding, bool stands)
+{
+	struct order_map *map = map_find(judge, &finding->map);
+
+	judge->counts.unordered += stands;
+	judge->counts.unknown += !stands;
+	if (!map)
+		return;
+	map->counts.unordered += stands;
+	map->counts.unknown += !stands;
+	map->changed = true;
 }
 
 void wait_clear(struct order_judge *judge, struct order_goroutine *goroutine, uint64_t until)
