@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import SWISS, Watching, program, scratch
+from harness import SWISS, Target, Watching, program, scratch
 
 PROCESSES = 320
 TOGETHER = 4     # of those that are short
@@ -68,3 +68,27 @@ class EndsTest(unittest.TestCase):
                     for process in some:
                         process.wait(PATIENCE)
                 self.check_ends(watching, pids)
+
+
+class AfterwardsTest(unittest.TestCase):
+    def test_counts_stay(self):
+        """What an ended process did is not counted once more while another one goes on."""
+        def sums(snapshot):
+            rows = [m for m in snapshot["maps"] if m["pid"] == one.pid]
+            return {key: sum(m[key] for m in rows) for key in ("maps", "stalls", "reads", "writes")}
+
+        def after(snapshot, seconds):
+            return watching.wait_for(lambda s: s["seconds"] > snapshot["seconds"] + seconds,
+                                     PATIENCE)
+
+        with Target(program("unordered", SWISS), "own_lock") as one, \
+             Target(program("unordered", SWISS), "own_lock") as other, \
+             Watching("-p", f"{one.pid},{other.pid}", interval="1s") as watching:
+            self.assertTrue(watching.wait_for(
+                lambda s: {m["pid"] for m in s["maps"]} == {one.pid, other.pid}, PATIENCE))
+            one.process.kill()
+            over = watching.wait_for(lambda s: one.pid in ended(s), PATIENCE)
+            # Its last operations are told within a second, and were told again after four.
+            first, later = after(over, 1.5), after(over, 8)
+        self.assertGreater(sums(first)["reads"], 0)
+        self.assertEqual(sums(later), sums(first))
