@@ -119,6 +119,21 @@ const char *explain_no_chains(const struct rows *rows, const struct map_row *map
 	return out;
 }
 
+/* What was looked at in order windows says more of a map than little held time. */
+static void explain_ordered(const struct map_row *map, char *out)
+{
+	char pairs[FORMAT_MAX], ordered[FORMAT_MAX], unknown[FORMAT_MAX];
+	const struct pair_counts *order = &map->order;
+
+	snprintf(out, EXPLAIN_MAX,
+	         "Several goroutines use it and at least one changes it. No overlap and no "
+	         "unordered pair was seen: of %s pairs of accesses that were looked at %s were "
+	         "ordered, of %s that is not known. Not an accusation.",
+	         format_count(order->pairs, pairs),
+	         format_count(order->under_lock + order->ordered, ordered),
+	         format_count(order->pairs - order->under_lock - order->ordered, unknown));
+}
+
 static void explain_unseen(const struct map_row *map, const struct rows *rows, char *out)
 {
 	char holds[FORMAT_MAX], lost[FORMAT_MAX], luck[64] = "";
@@ -162,6 +177,8 @@ const char *explain_verdict(const struct rows *rows, const struct map_row *map, 
 		         "together is safe.");
 	else if (map->verdict == VERDICT_LOCAL)
 		snprintf(out, EXPLAIN_MAX, "One goroutine was seen to use it.");
+	else if (map->verdict == VERDICT_SUSPECT && map->order.pairs && !rows_lost(rows))
+		explain_ordered(map, out);
 	else
 		explain_unseen(map, rows, out);
 	return out;
