@@ -147,12 +147,17 @@ class Searches:
                 self.close()
         return None
 
-    def median(self, budget, count):
-        """Median of some searches, None where that is beyond the limit; and a note."""
+    def times(self, budget, count, look=first_conflict):
+        """Of `count` searches; of fewer, but SURE at least, where they take long."""
         times, began = [], time.monotonic()
         while len(times) < min(count, SURE) or \
                 len(times) < count and time.monotonic() < began + REPEAT:
-            times.append(self.search(budget))
+            times.append(self.search(budget, look))
+        return times
+
+    def median(self, budget, count):
+        """Median of some searches, None where that is beyond the limit; and a note."""
+        times = self.times(budget, count)
         notes = [slowest(times)] if None in times or len(times) > 1 else []
         notes += [f"{self.deaths} times the runtime was first"] if self.deaths else []
         return median_found(times), "; ".join(notes)
