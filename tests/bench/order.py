@@ -247,6 +247,7 @@ def search_price(run):
             own.append(gomaptop)
     name = f"ledgerd, {faults.LOAD} requests a second: CPU of a core, watched"
     yield row(name, median(watched), "share", beside="unwatched", than=median(plain), readme=True,
+              ratio=median([before / after for before, after in zip(plain, watched)]),
               note=f"gomaptop itself {measuring.figure_text(median(own), 'share')}")
     with Service(None, path=faults.race_build("ledgerd")) as service:
         time.sleep(SETTLE)
