@@ -95,17 +95,23 @@ def when(text):
         tzinfo=datetime.timezone.utc).timestamp()
 
 
+def watch_until(target, until, budget, limit):
+    """(snapshot, when the command began, seconds until it had ended) of a gomaptop that ends at the
+    first finding that `until` asks for, or at the limit. Raises Died."""
+    began = time.time()
+    with Watcher(*measuring.budget_args(budget), until, "-d", math.ceil(limit), "-p",
+                 target.pid) as watcher:
+        watcher.process.communicate(timeout=limit + 60)
+        took = time.time() - began
+        if watcher.process.returncode == 1 and not target.running():
+            raise Died(took)    # before gomaptop saw it
+        return watcher.snapshot(), began, took
+
+
 def first_conflict(service, fault, budget, limit):
     """Seconds until the planted pair was seen; None: not within the limit. Raises Died."""
     _, allowed = planted(fault)
-    began = time.time()
-    with Watcher(*measuring.budget_args(budget), "--until-conflict", "-d", math.ceil(limit), "-p",
-                 service.pid) as watcher:
-        watcher.process.communicate(timeout=limit + 60)
-        took = time.time() - began
-        if watcher.process.returncode == 1 and not service.target.running():
-            raise Died(took)    # before gomaptop saw it
-        snapshot = watcher.snapshot()
+    snapshot, began, took = watch_until(service.target, "--until-conflict", budget, limit)
     seen = [c for c in snapshot["conflicts"] if c["evidence"] == "overlap"]
     false = conflict_places({"conflicts": seen}) - allowed
     if false:
@@ -125,14 +131,15 @@ class Searches:
         self.service = None
         self.deaths = 0
 
-    def search(self, budget):
+    def search(self, budget, look=first_conflict):
+        """Seconds until look(service, fault, budget, limit) found what it looks for, or None."""
         watched = 0.0
         while watched < LIMIT:
             if self.service is None:
                 self.service = Service(self.fault, *self.args)
                 time.sleep(1.0)
             try:
-                found = first_conflict(self.service, self.fault, budget, LIMIT - watched)
+                found = look(self.service, self.fault, budget, LIMIT - watched)
                 return None if found is None else watched + found
             except Died as end:
                 watched += end.seconds
@@ -140,12 +147,17 @@ class Searches:
                 self.close()
         return None
 
-    def median(self, budget, count):
-        """Median of some searches, None where that is beyond the limit; and a note."""
+    def times(self, budget, count, look=first_conflict):
+        """Of `count` searches; of fewer, but SURE at least, where they take long."""
         times, began = [], time.monotonic()
         while len(times) < min(count, SURE) or \
                 len(times) < count and time.monotonic() < began + REPEAT:
-            times.append(self.search(budget))
+            times.append(self.search(budget, look))
+        return times
+
+    def median(self, budget, count):
+        """Median of some searches, None where that is beyond the limit; and a note."""
+        times = self.times(budget, count)
         notes = [slowest(times)] if None in times or len(times) > 1 else []
         notes += [f"{self.deaths} times the runtime was first"] if self.deaths else []
         return median_found(times), "; ".join(notes)
@@ -318,6 +330,22 @@ def summary(times, first, checks, races):
                   note=f"{len(told)} of {len(races)} were told")
 
 
+def busy_searches(fault, rates):
+    """Searches on a ledgerd that does BUSY operations a second elsewhere; what it does is added to
+    rates."""
+    searches = Searches(fault, "-busy", str(BUSY))
+    searches.service = Service(fault, *searches.args)
+    time.sleep(1.0)
+    with contextlib.suppress(OSError):   # it may have ended by its fault
+        rates.append(searches.service.busy_rate())
+    return searches
+
+
+def rates_text(rates):
+    rate = measuring.figure_text(median(rates), "1/s") if rates else "?"
+    return f"{rate} guarded map operations elsewhere"
+
+
 def search_busy(run):
     """The same search where nearly all operations are none of the fault's."""
     budgets = measuring.budgets(run.quick)
@@ -325,19 +353,14 @@ def search_busy(run):
     taken, rates = [], []
     for fault in faults_of(run)[:1] if run.quick else FAULTS:
         run.say(fault)
-        with Searches(fault, "-busy", str(BUSY)) as searches:
-            searches.service = Service(fault, "-busy", str(BUSY))
-            time.sleep(1.0)
-            with contextlib.suppress(OSError):   # it may have ended by its fault
-                rates.append(searches.service.busy_rate())
+        with busy_searches(fault, rates) as searches:
             found, note = searches.median(budget, 1)
         taken.append(found)
         yield row(f"busy target, {fault}: {budget_label(name)}", found, "s", note=note,
                   target=("figure", "<=", LIMIT))
-    rate = measuring.figure_text(median(rates), "1/s") if rates else "?"
     yield row(f"busy target, median of all faults: {budget_label(name)}", median_found(taken), "s",
               target=("figure", "<=", LIMIT), readme=True,
-              note=f"{slowest(taken)}; {rate} guarded map operations elsewhere")
+              note=f"{slowest(taken)}; {rates_text(rates)}")
 
 
 def race_price(run):

@@ -27,12 +27,13 @@ import cost
 import faults
 import growth
 import measuring
+import order
 import pieces
 import report
 import throughput
 
 PARTS = {}
-for module in (cost, throughput, faults, pieces, growth):
+for module in (cost, throughput, faults, order, pieces, growth):
     PARTS.update(module.PARTS)
 
 
