@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels, WaitGroups, timers, wake-ups and new goroutines: which way each orders, and which way not. */
+/* Channels, WaitGroups, timers, wake-ups and new goroutines: which way each orders. */
 #include "tests/unit/judge/judge_fixture.h"
 
 static void test_receive_after_send(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks: what is done under one is ordered, and what is before or after it by whoever took it next. */
+/* Locks: they order what is done under them, and what was done before them with what follows. */
 #include "tests/unit/judge/judge_fixture.h"
 
 static void test_mutex_orders(void **state)
