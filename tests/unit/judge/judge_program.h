@@ -144,7 +144,7 @@ static inline uint64_t program_run_all(const struct program_size *size, unsigned
 	struct program p;
 	struct order_judge_config config = {
 	        .found = program_found, .goes_out = program_goes_out, .ctx = &p};
-	struct order_judge *judge;
+	struct order_judge *judge = NULL;
 	struct order_counts counts;
 	uint64_t found = 0;
 
