@@ -9,9 +9,12 @@
 
 /* Beginnings of acquisitions, and what may be told inside of one. All other events say that those
  * of their goroutine are complete. */
-static bool act_lies_inside(unsigned int act)
+static bool lies_inside(const struct order_event *event)
 {
-	switch (act) {
+	switch (event->act) {
+	case ORDER_ACT_SEND:
+	case ORDER_ACT_RECEIVE:
+		return event->op == ORDER_FURTHER_CASE;
 	case ORDER_ACT_TAKE:
 	case ORDER_ACT_TAKE_LATER:
 	case ORDER_ACT_TAKE_SHARED:
@@ -65,7 +68,7 @@ static struct order_goroutine *actor_obtain(struct order_judge *judge,
                                             const struct order_event *event)
 {
 	struct order_goroutine *actor = goroutine_find(judge, event->tgid, event->g);
-	bool inside = act_lies_inside(event->act);
+	bool inside = lies_inside(event);
 
 	if (!actor)
 		actor = goroutine_meet(judge, event->tgid, event->g, inside);

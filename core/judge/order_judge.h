@@ -15,6 +15,7 @@
  *     all that was released until then.
  *   - Of channels it is not counted which receive belongs to which send: a receive has seen all
  *     sends that have begun, a send all receives.
+ *   - Of a select each case counts as done, and acquires until the select is over.
  *   - Goroutines that go on from what is not told (is_outside) publish what all have done.
  *   - An object whose clock is given up for want of room has been published.
  *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything.

@@ -99,7 +99,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-static inline void feed(uint64_t g, enum order_act act, uint64_t object, bool late)
+static inline void feed(uint64_t g, enum order_act act, uint64_t object, bool late, bool further)
 {
 	struct order_event event = {.time_ns = ++it.time,
 	                            .g = g,
@@ -107,13 +107,15 @@ static inline void feed(uint64_t g, enum order_act act, uint64_t object, bool la
 	                            .place = it.place,
 	                            .tgid = PID,
 	                            .act = act,
-	                            .late = late};
+	                            .late = late,
+	                            .op = further};
 
 	order_judge_feed(it.judge, &event, 0);
 }
 
-#define tell(g, act, object)      feed(g, ORDER_ACT_##act, object, false)
-#define tell_late(g, act, object) feed(g, ORDER_ACT_##act, object, true)
+#define tell(g, act, object)      feed(g, ORDER_ACT_##act, object, false, false)
+#define tell_late(g, act, object) feed(g, ORDER_ACT_##act, object, true, false)
+#define tell_case(g, act, object) feed(g, ORDER_ACT_##act, object, false, true) /* a further one */
 
 static inline void use(uint64_t map, uint64_t g, enum map_op op, uint64_t place)
 {

@@ -87,7 +87,7 @@ static inline void step_receive(struct program *p, struct goroutine *x)
 		wait_for(x, object);
 }
 
-static inline void step_select(struct program *p, struct goroutine *x)
+static inline void step_select_many(struct program *p, struct goroutine *x)
 {
 	struct channel *c = &p->channels[dice(p->size.objects) % CHANNELS];
 
@@ -100,6 +100,38 @@ static inline void step_select(struct program *p, struct goroutine *x)
 		return;
 	if (dice(2) ? channel_send(p, x, c) : channel_receive(p, x, c))
 		done(p, x, address(DO_SEND, (unsigned int)(c - p->channels)));
+}
+
+/* A select of which each case is told: the first one sends, the others receive. Others may be at
+ * work between; then any of the cases is chosen that can go on. */
+static inline void step_select_cases(struct program *p, struct goroutine *x)
+{
+	unsigned int i = x->phase < SELECT_CASES ? x->phase : dice(SELECT_CASES);
+	unsigned int k = (x->object + i) % p->size.objects % CHANNELS;
+	struct channel *c = &p->channels[k];
+	uint64_t object = address(DO_SEND, k);
+
+	if (x->phase < SELECT_CASES) {
+		tell_all(p,
+		         (struct order_event){.g = x->g,
+		                              .object = object,
+		                              .act = i ? ORDER_ACT_RECEIVE : ORDER_ACT_SEND,
+		                              .op = i ? ORDER_FURTHER_CASE : 0},
+		         0);
+		if (x->phase == 0)
+			clock_set(p, p->begun[x->who], clock_of(p, x));
+		x->phase++;
+	} else if (c->capacity && (i ? channel_receive(p, x, c) : channel_send(p, x, c))) {
+		done(p, x, object);
+	}
+}
+
+static inline void step_select(struct program *p, struct goroutine *x)
+{
+	if (x->other)
+		step_select_many(p, x);
+	else
+		step_select_cases(p, x);
 }
 
 static inline void step_close(struct program *p, struct goroutine *x)

@@ -13,9 +13,10 @@
 
 #include "core/judge/order_judge.h"
 
-#define PID      7U
-#define CAPACITY 3 /* of the largest channel */
-#define CHANNELS 8 /* at most */
+#define PID          7U
+#define CAPACITY     3 /* of the largest channel */
+#define CHANNELS     8 /* at most */
+#define SELECT_CASES 3
 
 /* How large a program is, and how often what happens. */
 struct program_size {

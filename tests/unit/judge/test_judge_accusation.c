@@ -70,7 +70,7 @@ static void test_third_goroutine_is_waited_for(void **state)
 		assert_int_equal(it.found, 0);
 		tell(D, NOTHING, 0);
 		assert_int_equal(it.found, 0);
-		feed(C, ORDER_ACT_RELEASE, OTHER, late);
+		feed(C, ORDER_ACT_RELEASE, OTHER, late, false);
 		assert_int_equal(it.found, !late);
 	}
 	it.found = 1;

@@ -35,6 +35,34 @@ static void test_two_senders(void **state)
 	assert_found_in_all(1);
 }
 
+/* A select waits for all of its cases until it is done: what is sent on the first one while the
+ * others are being told, or after that, counts. */
+static void test_select(void **state)
+{
+	(void)state;
+	tell(B, RECEIVE, CHAN);
+	tell_case(B, RECEIVE, CHAN + 8);
+	tell_case(B, SEND, CHAN + 16);
+	writes(A);
+	tell(A, SEND, CHAN);
+	writes(B);
+	assert_int_equal(counts().ordered, 1);
+	assert_found_in_all(0);
+}
+
+/* What was begun before the select is over when it begins. */
+static void test_select_after_a_receive(void **state)
+{
+	(void)state;
+	tell(B, RECEIVE, CHAN);
+	tell(B, RECEIVE, CHAN + 8);
+	tell_case(B, RECEIVE, CHAN + 16);
+	writes(A);
+	tell(A, SEND, CHAN);
+	writes(B);
+	assert_found_in_all(1);
+}
+
 static void test_close(void **state)
 {
 	(void)state;
@@ -139,11 +167,18 @@ static void test_timers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        MET(test_receive_after_send),  MET(test_send_after_receive),
-	        MET(test_two_senders),         MET(test_close),
-	        MET(test_release_and_acquire), MET(test_both),
-	        UNMET(test_spawn_and_child),   UNMET(test_child_of_nobody),
-	        MET(test_wake_orders),         MET(test_timers),
+	        MET(test_receive_after_send),
+	        MET(test_send_after_receive),
+	        MET(test_two_senders),
+	        MET(test_select),
+	        MET(test_select_after_a_receive),
+	        MET(test_close),
+	        MET(test_release_and_acquire),
+	        MET(test_both),
+	        UNMET(test_spawn_and_child),
+	        UNMET(test_child_of_nobody),
+	        MET(test_wake_orders),
+	        MET(test_timers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void test_unknown_objects(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
 		use(MAP + i, A, OP_WRITE, 1);
-		feed(A, acts[i], 0, false);
+		feed(A, acts[i], 0, false, false);
 		use(MAP + i, B, OP_WRITE, 2);
 		assert_int_equal(counts().unknown, i + 1);
 	}
