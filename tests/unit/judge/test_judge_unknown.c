@@ -82,6 +82,20 @@ static void test_unknown_goroutine(void **state)
 	assert_found_in_all(0);
 }
 
+/* It may have been A, which has told no release of its own. */
+static void test_release_by_an_unknown_goroutine(void **state)
+{
+	(void)state;
+	writes(A);
+	tell(0, RELEASE, OTHER);
+	tell(B, ACQUIRE, OTHER);
+	writes(B);
+	assert_int_equal(counts().unknown, 1);
+	use(MAP + 8, A, OP_WRITE, 3); /* what comes after it is known */
+	use(MAP + 8, B, OP_WRITE, 4);
+	assert_found_in_all(1);
+}
+
 static void test_met_for_the_first_time(void **state)
 {
 	(void)state;
@@ -105,6 +119,7 @@ int main(void)
 	        UNMET(test_writes_to_descriptors),
 	        MET(test_select_of_many),
 	        MET(test_unknown_goroutine),
+	        MET(test_release_by_an_unknown_goroutine),
 	        UNMET(test_met_for_the_first_time),
 	};
 
