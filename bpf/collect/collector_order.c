@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bpf/collect/collector_internal.h"
+#include "core/base/clock.h"
 #include "core/judge/order_judge.h"
 #include "core/process/descriptor_end.h"
 #include "core/process/go_process.h"
@@ -21,11 +22,18 @@
 #define FINDINGS_MAX 2048 /* told at once; further ones count as unknown */
 #define TARGETS_MAX  16   /* processes whose layout is remembered */
 
+/* An event of an older window comes within that time, in units of the windows' numbers (see
+ * order_window() of order.bpf.h), which begin again after 73 minutes. */
+#define OLD_EVENTS (60000000000ULL >> 10)
+
+/* The governor gives a sign ten times a second. Half a second after the last one its keeper takes
+ * the probes out, one after another. */
+#define SILENT_NS 400000000ULL
+
 /* See runtime2.go. */
 #define G_STATUS_SYSCALL 3
 #define G_STATUS_WAITING 4
 #define G_STATUS_DEAD    6
-#define G_STATUS_SCAN    0x1000
 
 struct finding_list {
 	struct order_finding rows[FINDINGS_MAX];
@@ -187,13 +195,21 @@ static bool side_is_left_out(struct collector *c, uint32_t tgid, const struct ac
 	       is_finalizer(binary, file_address(t, binary, a.startpc));
 }
 
-/* Without the call chains of both sides it is of no use: they will come with the next ones. */
+static uint64_t now_of(const uint64_t *number)
+{
+	return __atomic_load_n(number, __ATOMIC_ACQUIRE);
+}
+
+/* Without the call chains of both sides it is of no use: they will come with the next ones. Where
+ * an event was lost, it was before the one that proves the pair: it is not to be counted either. */
 static bool on_left_out(void *ctx, const struct order_finding *f)
 {
 	struct collector *c = ctx;
 	struct event_unordered_brief e;
 	struct event_whole whole;
 
+	if (now_of(c->config.order_lost) != c->order->lost)
+		return true;
 	if (!finding_event(c, f, &e) || chain_store_find(c->names, &e.h, &whole)) {
 		chains_want(c, f->map.addr);
 		return true;
@@ -231,6 +247,8 @@ static int status_offset(const struct collector *c, uint32_t tgid)
 	return e ? go_binary_layout(executable_what(e)->binary)->g_atomicstatus : -1;
 }
 
+/* One whose stack is being scanned (a bit beside the status) may have been stopped anywhere for
+ * that, and counts as waiting meanwhile: see suspendG() of preempt.go. */
 static bool is_parked(void *ctx, uint32_t tgid, uint64_t g)
 {
 	int offset = status_offset(ctx, tgid);
@@ -239,7 +257,6 @@ static bool is_parked(void *ctx, uint32_t tgid, uint64_t g)
 	if (offset < 0 ||
 	    process_memory_read((pid_t)tgid, g + (uint64_t)offset, &status, sizeof(status)))
 		return false;
-	status &= ~(uint32_t)G_STATUS_SCAN;
 	return status == G_STATUS_SYSCALL || status == G_STATUS_WAITING || status == G_STATUS_DEAD;
 }
 
@@ -268,7 +285,7 @@ static bool window_has(struct collector_order *o, const struct order_event *e)
 	if (!e->window)
 		return false; /* the trial's */
 	if (e->window != o->window) {
-		if (o->window && (int32_t)(e->window - o->window) < 0) {
+		if (o->window && o->window - e->window < OLD_EVENTS) {
 			window_void(o);
 			return false;
 		}
@@ -303,11 +320,6 @@ static int on_order_event(void *ctx, void *data, size_t size)
 	o->event_ns = e->time_ns;
 	order_judge_feed(o->judge, e, detail);
 	return 0;
-}
-
-static uint64_t now_of(const uint64_t *number)
-{
-	return __atomic_load_n(number, __ATOMIC_ACQUIRE);
 }
 
 static bool is_whole(struct collector_order *o, const struct collector *c)
@@ -345,6 +357,20 @@ static void findings_tell(struct collector *c)
 	o->fresh.count = 0;
 }
 
+static void findings_look(struct collector *c)
+{
+	if (!is_whole(c->order, c))
+		window_void(c->order);
+	findings_tell(c);
+}
+
+static bool is_governed(const struct collector *c)
+{
+	uint64_t beat = now_of((const uint64_t *)&c->config.tuning->beat_ns), now = clock_now();
+
+	return now < beat || now - beat < SILENT_NS;
+}
+
 /* Who is parked is asked before the ring is read, see order_judge_look(). Only while the window is
  * open: what a goroutine does after it is not told. And only if all events were read that had begun
  * when it was asked: one that is still being written keeps back those behind it. */
@@ -361,9 +387,9 @@ int collector_order_step(struct collector *c)
 	count = ring_buffer__consume(o->ring);
 	if (since && since == now_of(word) && o->read + now_of(c->config.order_lost) >= begun)
 		order_judge_settle(o->judge);
-	if (!is_whole(o, c))
+	if (since && !is_governed(c))
 		window_void(o);
-	findings_tell(c);
+	findings_look(c);
 	return count;
 }
 
@@ -400,16 +426,15 @@ void collector_order_tell(struct collector *c)
 
 void collector_order_forget(struct collector *c, uint32_t tgid)
 {
-	struct collector_order *o = c->order;
+	struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
 
-	ring_buffer__consume(o->ring);
-	for (int i = 0; i < 2; i++) { /* those that are held, and those that were made just now */
-		if (!is_whole(o, c))
-			window_void(o);
-		findings_tell(c);
-	}
+	ring_buffer__consume(c->order->ring);
+	findings_look(c);
+	findings_look(c); /* those made just now, too: nothing more will come from it */
 	collector_order_tell(c);
-	order_judge_forget(o->judge, tgid);
+	order_judge_forget(c->order->judge, tgid);
+	if (t->tgid == tgid) /* another process of this number may lie elsewhere */
+		*t = (struct order_target){0};
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

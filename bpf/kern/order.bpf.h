@@ -191,8 +191,10 @@ static __always_inline void order_select(const struct pt_regs *ctx, struct order
 			break;
 		e->object = read_user_u64(at + 16 * i);
 		e->act = i < sends ? ORDER_ACT_SEND : ORDER_ACT_RECEIVE;
-		if (e->object)
-			order_send(e);
+		if (!e->object)
+			continue;
+		order_send(e);
+		e->op = ORDER_FURTHER_CASE;
 	}
 }
 

@@ -39,6 +39,10 @@
 	X(EXIT, "the goroutine object (a g) ends")                                            \
 	X(NOTHING, "it came here, no more")
 
+/* In op of SEND and RECEIVE: a further case of the select whose former case was told just before.
+ * What was begun by that is not complete yet. */
+#define ORDER_FURTHER_CASE 1
+
 enum order_act {
 #define X(id, words) ORDER_ACT_##id,
 	ORDER_ACTS(X)
@@ -60,7 +64,7 @@ struct order_event {
 	/* The release had been made when the probe was hit: others may have gone on already. Of
 	 * TAKE_SHARED: see there. */
 	__u8 late;
-	__u8 op;       /* ACCESS: enum map_op */
+	__u8 op;       /* ACCESS: enum map_op; SEND, RECEIVE: 0 or ORDER_FURTHER_CASE */
 	__u8 row;      /* of the binary's fields, see struct field_row of bpf/wire/wire.h */
 	__u32 window;  /* tells one window from another */
 	__u32 flagged; /* ACCESS: a struct access_brief follows (1) */

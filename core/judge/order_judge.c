@@ -9,9 +9,12 @@
 
 /* Beginnings of acquisitions, and what may be told inside of one. All other events say that those
  * of their goroutine are complete. */
-static bool act_lies_inside(unsigned int act)
+static bool lies_inside(const struct order_event *event)
 {
-	switch (act) {
+	switch (event->act) {
+	case ORDER_ACT_SEND:
+	case ORDER_ACT_RECEIVE:
+		return event->op == ORDER_FURTHER_CASE;
 	case ORDER_ACT_TAKE:
 	case ORDER_ACT_TAKE_LATER:
 	case ORDER_ACT_TAKE_SHARED:
@@ -40,7 +43,7 @@ static bool event_late(const struct order_event *event)
 
 static bool is_outside(const struct order_judge *judge, const struct order_goroutine *goroutine)
 {
-	return judge->config.is_outside &&
+	return goroutine->g && judge->config.is_outside &&
 	       judge->config.is_outside(judge->config.ctx, goroutine->tgid, goroutine->g);
 }
 
@@ -60,12 +63,13 @@ static struct order_goroutine *goroutine_meet(struct order_judge *judge, uint32_
 }
 
 /* The goroutine that tells the event, having come this far. One that is not known (g is 0) may be
- * any: it has seen everything, and all that it does may have been done long ago. */
+ * any: it has seen everything, others may have seen from it all that anybody did, and its releases
+ * may have been made long ago. */
 static struct order_goroutine *actor_obtain(struct order_judge *judge,
                                             const struct order_event *event)
 {
 	struct order_goroutine *actor = goroutine_find(judge, event->tgid, event->g);
-	bool inside = act_lies_inside(event->act);
+	bool inside = lies_inside(event);
 
 	if (!actor)
 		actor = goroutine_meet(judge, event->tgid, event->g, inside);
@@ -83,7 +87,7 @@ static struct order_goroutine *actor_obtain(struct order_judge *judge,
 	if (event_late(event) && act_drops(event->act))
 		open_has_dropped(actor, event->object);
 	open_flush(judge, actor, !inside);
-	if (actor->outside)
+	if (actor->outside || !actor->g)
 		edge_publish_all(judge);
 	if (actor->events < ORDER_EVENTS_UNTIL_LOCKS_KNOWN)
 		actor->events++;

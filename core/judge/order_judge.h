@@ -15,9 +15,11 @@
  *     all that was released until then.
  *   - Of channels it is not counted which receive belongs to which send: a receive has seen all
  *     sends that have begun, a send all receives.
+ *   - Of a select each case counts as done, and acquires until the select is over.
  *   - Goroutines that go on from what is not told (is_outside) publish what all have done.
  *   - An object whose clock is given up for want of room has been published.
- *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything.
+ *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything,
+ *     and publishes what all have done.
  *   - Some releases are told when they have been made already (late). So an accusation waits for
  *     the next event of each goroutine that has seen the first access: the first one itself, and
  *     those that went on from it. If one of them tells a late release, there may have been a way,
@@ -93,8 +95,8 @@ struct order_judge_config {
 	 * never. */
 	bool (*is_left_out)(void *ctx, const struct order_finding *finding);
 	/* Does the goroutine go on from what is never told, as those that run finalizers do? Then
-	 * all that anybody did before each of its events counts as unknown. Asked when it is met.
-	 * NULL: none does. */
+	 * all that anybody did before each of its events counts as unknown. Asked when it is met;
+	 * not for g 0, of which this holds anyway. NULL: none does. */
 	bool (*is_outside)(void *ctx, uint32_t tgid, uint64_t g);
 };
 
@@ -113,7 +115,7 @@ void order_judge_look(struct order_judge *judge,
 void order_judge_settle(struct order_judge *judge);
 
 /* What was found stands, or an event was lost meanwhile, and it counts as unknown. Until then the
- * pair is undecided. */
+ * pair is undecided. Also from found(). */
 void order_judge_decide(struct order_judge *judge, const struct order_finding *finding,
                         bool stands);
 

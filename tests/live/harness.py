@@ -531,6 +531,15 @@ def map_at(snapshot, address):
     return min(rows, key=lambda m: m["ended"], default=None)
 
 
+def decided(snapshot):
+    """How pairs of conflicting accesses were decided, over all maps."""
+    total = {}
+    for row in snapshot["maps"]:
+        for key, count in row["order"].items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
 def scratch():
     """A folder for one test: with path(...) inside; removed at its end."""
     return tempfile.TemporaryDirectory(prefix="gomaptop-")

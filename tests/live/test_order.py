@@ -5,22 +5,13 @@ import json
 import subprocess
 import unittest
 
-from harness import NotMet, Target, cases, gomaptop, program, source_lines, table, \
+from harness import NotMet, Target, cases, decided, gomaptop, program, source_lines, table, \
     until_met, watch
 
 GROUPS = 4
 # Between two windows of a program that does little lie seconds, and which accesses lie in one is
 # chance.
 SECONDS = 40
-
-
-def decided(snapshot):
-    """How pairs of conflicting accesses were decided, over all maps."""
-    total = {}
-    for row in snapshot["maps"]:
-        for key, count in row["order"].items():
-            total[key] = total.get(key, 0) + count
-    return total
 
 
 def names_of(path):

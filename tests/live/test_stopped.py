@@ -15,7 +15,8 @@ import unittest
 import uuid
 
 import harness
-from harness import (GOMAPTOP, HMAP, SWISS, Target, Watching, cases, program, scratch, table, twin)
+from harness import (GOMAPTOP, HMAP, SWISS, Target, Watching, cases, decided, program, scratch,
+                     table, twin)
 from steady import check_starts, replace, steady, unwatched
 
 sys.path.append(os.path.join(harness.ROOT, "tests", "screen"))
@@ -485,6 +486,38 @@ class EverythingStoppedTest(unittest.TestCase):
             more = watch.wait_for(lambda s: s["coverage"]["stalls"] > after["coverage"]["stalls"],
                                   20)
             self.assertIsNotNone(more, "the watch goes on: " + watch.error_text())
+
+
+@table
+class OrderStoppedTest(unittest.TestCase):
+    """Where gomaptop goes on after it was stopped, no access is compared with one from before:
+    what ordered them was not told."""
+
+    # Without its watchdog the probes stay in place. They tell nothing from 1 s on; after 1.5 s
+    # without a sign the watchdog is replaced, and the probes with it.
+    @cases(("everything", True, 1.25), ("main!", False, 0.7))
+    def each_in_a_window(self, watchdog, seconds):
+        with Target(program("ordered", SWISS), "chan_relay") as target, \
+                Marked("-p", target.pid, interval="100ms") as watch:
+            watch.wait_attached()
+            for _ in range(4):
+                self.wait_window(watch)
+                keepers = sorted(watch.keepers()) if watchdog else []
+                # The watchdog goes on last: it would find that nobody governs the probes.
+                with stopped_by_signal(self, keepers), \
+                        stopped_by_signal(self, [watch.process.pid]):
+                    time.sleep(seconds)
+            self.wait_window(watch)
+            self.assertTrue(target.running())
+            snapshot = watch.finish().snapshot
+        self.assertEqual(snapshot["conflicts"], [])
+        self.assertEqual(decided(snapshot)["unordered"], 0)
+
+    def wait_window(self, watch):
+        """Until accesses have been compared for a while: a window is open."""
+        before = decided(watch.newest()).get("pairs", 0)
+        seen = watch.wait_for(lambda s: decided(s).get("pairs", 0) > before + 500, 30)
+        self.assertIsNotNone(seen, "no accesses are compared: " + watch.error_text())
 
 
 @table
