@@ -91,7 +91,8 @@ static void test_release_by_an_unknown_goroutine(void **state)
 	tell(B, ACQUIRE, OTHER);
 	writes(B);
 	assert_int_equal(counts().unknown, 1);
-	use(MAP + 8, A, OP_WRITE, 3); /* what comes after it is known */
+	tell(A, RELEASE, LOCK); /* what comes after this is known */
+	use(MAP + 8, A, OP_WRITE, 3);
 	use(MAP + 8, B, OP_WRITE, 4);
 	assert_found_in_all(1);
 }
