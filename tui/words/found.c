@@ -8,6 +8,7 @@
 #include "tui/words/format.h"
 
 #define CRASHES_MAX    64 /* as many as the model keeps */
+#define ROWS_MAX       64 /* findings among which a pair of lines is looked for */
 #define NAME_MAX_BYTES 2048
 
 bool found_anything(const struct model *model)
@@ -64,28 +65,48 @@ static void side_words(const struct side *side, char *out, size_t size)
 	         *function ? " " : "", function);
 }
 
+static void row_words(const struct conflict_row *row, char *out, size_t size)
+{
+	bool unordered = row->evidence == EVIDENCE_UNORDERED;
+	char a[NAME_MAX_BYTES + 32], b[NAME_MAX_BYTES + 32];
+
+	side_words(&row->a, a, sizeof(a));
+	side_words(&row->b, b, sizeof(b));
+	snprintf(out, size, "%s %s %s%s", a, unordered ? "and" : "against", b,
+	         unordered ? ", with nothing that orders them" : "");
+}
+
+/* The runtime names one line of a fatal error. Another finding on the map may have both. */
+static void fatal_words(struct conflict_row *const *rows, size_t count, char *out, size_t size)
+{
+	char a[NAME_MAX_BYTES + 32], pair[2 * NAME_MAX_BYTES + 128];
+
+	side_words(&rows[0]->a, a, sizeof(a));
+	for (size_t i = 1; i < count; i++)
+		if (rows[i]->map == rows[0]->map && explain_side_is_known(rows[i], &rows[i]->b)) {
+			row_words(rows[i], pair, sizeof(pair));
+			snprintf(out, size, "fatal in %s; also seen on that map: %s", a, pair);
+			return;
+		}
+	snprintf(out, size, "fatal in %s; the runtime does not name the other side", a);
+}
+
 void found_where(const struct model *model, char *out, size_t size)
 {
 	const struct crash_row *crash = latest_crash(model);
-	char a[NAME_MAX_BYTES + 32], b[NAME_MAX_BYTES + 32];
-	struct conflict_row *row;
-	size_t told;
+	struct conflict_row *rows[ROWS_MAX];
+	char a[NAME_MAX_BYTES + 32];
+	size_t told, count = model_findings(model, NULL, rows, ROWS_MAX, &told);
 
-	if (!model_findings(model, NULL, &row, 1, &told)) {
-		snprintf(out, size, "the lines are not known");
-		if (!crash)
-			return;
+	if (count && explain_side_is_known(rows[0], &rows[0]->b)) {
+		row_words(rows[0], out, size);
+	} else if (count) {
+		fatal_words(rows, count, out, size);
+	} else if (crash) {
 		side_words(&crash->side, a, sizeof(a));
 		snprintf(out, size, "%s by goroutine %" PRIu64, a,
 		         (uint64_t)crash->side.access.goid);
-		return;
+	} else {
+		snprintf(out, size, "the lines are not known");
 	}
-	side_words(&row->a, a, sizeof(a));
-	side_words(&row->b, b, sizeof(b));
-	if (!explain_side_is_known(row, &row->b))
-		snprintf(out, size, "%s; the runtime does not name the other side", a);
-	else if (row->evidence == EVIDENCE_UNORDERED)
-		snprintf(out, size, "%s and %s, with nothing that orders them", a, b);
-	else
-		snprintf(out, size, "%s against %s", a, b);
 }

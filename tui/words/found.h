@@ -20,7 +20,8 @@ bool found_anything(const struct model *model);
 /* "3 conflicts, 1 unordered pair; process 4242 died: fatal error: concurrent map writes" */
 void found_what(const struct model *model, char *out, size_t size);
 /* "write at a.go:30 main.debit against read at a.go:20 main.credit": of the finding that comes
- * first on the screen; with none, of the latest crash. */
+ * first on the screen; of a fatal error, whose other side the runtime does not name, with another
+ * finding on the map behind it. With none, of the latest crash. */
 void found_where(const struct model *model, char *out, size_t size);
 
 #endif

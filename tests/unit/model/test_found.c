@@ -62,7 +62,13 @@ static void test_crash(void **state)
 	look(model);
 	assert_string_equal(what, "1 conflict; process 77 died: fatal error: concurrent map read "
 	                          "and map write (the latest of 2 crashes)");
-	assert_non_null(strstr(where, "; the runtime does not name the other side"));
+	assert_string_equal(where, "fatal in read at main.go:32 main.writer; the runtime does not "
+	                           "name the other side");
+	overlap_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1002, 2),
+	             access_at(0xa0, OP_WRITE, 2, 0x2003, 2));
+	look(model);
+	assert_non_null(strstr(where, "main.go:2 main.reader"));
+	assert_non_null(strstr(where, "write at main.go:3 main.writer"));
 	model_destroy(model);
 }
 
