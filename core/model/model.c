@@ -79,7 +79,7 @@ void model_destroy(struct model *model)
 {
 	if (!model)
 		return;
-	crashes_reset(model);
+	crashes_free(model);
 	free(model->crashes.rows);
 	conflicts_destroy(model);
 	maps_destroy(model);

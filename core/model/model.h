@@ -330,9 +330,10 @@ int model_target_add(struct model *model, const struct target_row *target);
  * smoothed figures are brought up to date at each EVENT_TICK. */
 int model_apply(struct model *model, const struct event_header *event);
 
-/* Forget counts and conflicts, keep targets (key `r` of the screen). Counts begin again at zero
- * although those of the events are absolute; coverage and model_totals() stay those of the whole
- * run. Rows that the caller holds are no longer in any list. */
+/* Forget counts and conflicts, keep targets and crashes (key `r` of the screen); the map of a crash
+ * is not known any more. Counts begin again at zero although those of the events are absolute;
+ * coverage and model_totals() stay those of the whole run. Rows that the caller holds are no longer
+ * in any list. */
 void model_reset(struct model *model);
 
 /* ---- reading it ---------------------------------------------------------------------------------

@@ -197,7 +197,20 @@ void crashes_move(struct model *model, struct map_entry *into, struct map_entry 
 	}
 }
 
+/* A process dies once: nothing would ever tell of it again. Its map is forgotten with the others,
+ * and one that is not known yet would come back as a conflict of after the reset. */
 void crashes_reset(struct model *model)
+{
+	for (size_t i = 0; i < model->crashes.count; i++) {
+		struct crash_entry *crash = model->crashes.rows[i];
+
+		crash->row.map = NULL;
+		crash->pending_map = 0;
+	}
+	model->crashes_pending = 0;
+}
+
+void crashes_free(struct model *model)
 {
 	for (size_t i = 0; i < model->crashes.count; i++) {
 		struct crash_entry *crash = model->crashes.rows[i];
@@ -206,5 +219,4 @@ void crashes_reset(struct model *model)
 		free(crash);
 	}
 	model->crashes.count = 0;
-	model->crashes_pending = 0;
 }

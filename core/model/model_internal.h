@@ -343,7 +343,8 @@ int crash_apply(struct model *model, const struct event_header *event);
 void crashes_map_known(struct model *model, struct map_instance *instance);
 void crashes_tick(struct model *model);
 void crashes_move(struct model *model, struct map_entry *into, struct map_entry *from);
-void crashes_reset(struct model *model);
+void crashes_reset(struct model *model); /* keeps them, without their maps */
+void crashes_free(struct model *model);
 
 /* ---- goroutines (model_goroutine.c) -------------------------------------------------- */
 

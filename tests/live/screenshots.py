@@ -60,7 +60,7 @@ class Tmux:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["tmux", "-S", self.socket, "send-keys", "q"], check=False,
+        subprocess.run(["tmux", "-S", self.socket, "send-keys", "Q"], check=False,
                        stderr=subprocess.DEVNULL)
         end = time.monotonic() + 20
         while self.is_alive() and time.monotonic() < end:

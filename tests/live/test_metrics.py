@@ -276,9 +276,9 @@ class ScreenTest(unittest.TestCase):
     def test_screen(self):
         """While the screen is frozen the metrics are not, and what it forgets they keep."""
         def attempt():
-            with twin("racy", SWISS) as target, Terminal(
+            with scratch() as folder, twin("racy", SWISS) as target, Terminal(
                     [GOMAPTOP, "--max-overhead", "100", "--listen", "0", "-p", str(target.pid)],
-                    rows=40, columns=120) as terminal:
+                    rows=40, columns=120, cwd=folder) as terminal:
                 with racing(target):
                     terminal.wait_for(r"Maps")
                     terminal.press("m")
@@ -289,7 +289,7 @@ class ScreenTest(unittest.TestCase):
                     terminal.press("Esc", "Space")
                     frozen = scraper.scrape()
                     self.grow(terminal, scraper, frozen)
-                    terminal.press("Space", "r")
+                    terminal.press("Space", "r", "y")
                     self.grow(terminal, scraper, scraper.scrape())
                     terminal.press("q")
                     self.assertEqual(terminal.wait_end(), 0)

@@ -61,7 +61,7 @@ def key_bytes(name):
 
 class Terminal:
     def __init__(self, command, rows=24, columns=80, term="tmux-256color", locale="C.UTF-8",
-                 extra_env=None, errors_to_terminal=False):
+                 extra_env=None, errors_to_terminal=False, cwd=None):
         self.output = b""
         self.screen = Screen(columns, rows)
         self.stream = Stream(self.screen)
@@ -73,7 +73,7 @@ class Terminal:
         env.update({"TERM": term, "LC_ALL": locale, "TZ": "UTC",
                     "XDG_CONFIG_HOME": "/dev/null"}, **(extra_env or {}))
         self.process = subprocess.Popen(
-            command, stdin=self.slave, stdout=self.slave, env=env,
+            command, stdin=self.slave, stdout=self.slave, env=env, cwd=cwd,
             stderr=self.slave if errors_to_terminal else subprocess.PIPE,
             start_new_session=True, preexec_fn=self._take_terminal)
         os.set_blocking(self.master, False)

@@ -53,6 +53,12 @@ BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
           "HOME": (b"G",)}
 
 
+# What is found in a view more than once.
+SEARCHES = {"MAP": b"/ledger\r", "CONFLICT": b"/main\r", "GOROUTINE": b"/ledger\r",
+            "TREE": b"/main\r", "MESSAGES": b"/first\r", "SETUP": b"/keys\r",
+            "HELP": b"/row\r"}
+
+
 def test_help_lists_every_key():
     rows = actions()
     assert len(rows) > 30
@@ -100,8 +106,8 @@ def is_dead(view, name, key, patience=0.25):
             terminal.send(b"\\map\r")
         for way in ways(view, name):
             terminal.send(key_bytes(way))
-        if view == "MAP" and name in ("NEXT_MATCH", "PREV_MATCH"):
-            terminal.send(b"/ledger\r")
+        if view in SEARCHES and name in ("NEXT_MATCH", "PREV_MATCH"):
+            terminal.send(SEARCHES[view])
         terminal.settle(patience)
         if view == "OVERVIEW" or name not in ("UNDO", "NEXT_MATCH", "PREV_MATCH"):
             for data in BEFORE.get(name, ()):
@@ -160,7 +166,7 @@ def test_copy_goes_to_the_clipboard_and_to_a_file():
         with synthetic(extra_env={"XDG_RUNTIME_DIR": folder}) as terminal:
             terminal.wait_for("Maps 12")
             terminal.press("Enter", "Enter", "y")
-            terminal.wait_for("copied to the terminal's clipboard and to")
+            terminal.wait_for("sent to the terminal \\(OSC 52\\), written to ")
             sent = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.output)
             with open(os.path.join(folder, "gomaptop-copy.txt"), "rb") as file:
                 text = file.read()

@@ -52,6 +52,9 @@ VIEWS = (
     ("mixed", MIXED, ()),
     ("goroutine", LOAD, ("Tab", "Tab", "Enter")),
     ("tree", LOAD, ("t",)),
+    ("crash", LOAD, ()),
+    ("reset-asks", MIXED, ("r",)),
+    ("reset", MIXED, ("r", "y")),
     ("messages", LOAD, ("m",)),
     ("setup", LOAD, ("O",)),
     ("help", LOAD, ("?",)),
@@ -128,10 +131,16 @@ def check(name, options, keys, columns, rows, **kwargs):
     assert not difference, f"not as it was (UPDATE=1 keeps it):\n{difference}"
 
 
+def shown_keys(view, options, keys):
+    """The banner of the crash is taken away first, where it is not what the file is about."""
+    return (("d",) if "--crash" in options and not view.startswith("crash") else ()) + keys
+
+
 def tests():
     """{name of a test: test}, one for each golden file."""
     todo = {}
     for view, options, keys in VIEWS:
+        keys = shown_keys(view, options, keys)
         for columns, rows in SIZES:
             todo[f"{view}-{columns}x{rows}"] = (options, keys, columns, rows, {})
         for poor, more, terminal in POOR if view in POOR_VIEWS else ():

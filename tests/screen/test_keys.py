@@ -286,7 +286,7 @@ def test_snapshot_says_where_or_why_not():
 def test_reset_begins_again():
     with synthetic() as terminal:
         terminal.wait_for(r"200 conflicts")
-        terminal.press("Enter", "r")
+        terminal.press("Enter", "r", "y")
         terminal.wait_for("counts and conflicts forgotten")
         assert "200 conflicts" not in terminal.text()
 

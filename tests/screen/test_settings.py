@@ -79,7 +79,7 @@ def test_keys_that_cannot_be():
         terminal.wait_for("Maps 12")
         terminal.press("O", "End", "Enter")
         terminal.send(b"\x15q\r")
-        terminal.wait_for("keys not changed: q is the key of two actions, QUIT and REDRAW")
+        terminal.wait_for("keys not changed: q is the key of two actions, CLOSE and REDRAW")
         terminal.wait_for("Keys Ctrl-L")
         terminal.press("Enter")
         terminal.send(b"\x15Hyper\r")

@@ -127,11 +127,10 @@ static int on_snapshot(void *ctx, char *path, size_t size, struct error *err)
 	FILE *file;
 
 	if (!load->snapshot_path)
-		return error_set(err, 13, "cannot write here: start again in another folder");
+		return error_set(err, 13, "cannot write here");
 	file = fopen(load->snapshot_path, "w");
 	if (!file)
-		return error_set(err, 13, "cannot write %s: start again in another folder",
-		                 load->snapshot_path);
+		return error_set(err, 13, "cannot write %s", load->snapshot_path);
 	fprintf(file, "%zu maps\n", model_map_count(load->model));
 	snprintf(path, size, "%s", load->snapshot_path);
 	return fclose(file) ? -5 : 0;

@@ -114,6 +114,8 @@ static int run_screen(struct session *session, const struct options *options, st
 	const struct ui_config config = ui_config_of(options);
 	int rc = ui_run(&source, &config, err);
 
+	/* A terminal that goes away may send it more than once: what is left to do is done. */
+	signal(SIGHUP, SIG_IGN);
 	return rc ? rc : session_stop(session, err);
 }
 
@@ -180,6 +182,7 @@ static int watch_and_show(const struct options *options)
 		fprintf(stderr, "gomaptop: %s\n", words);
 	rc = options->batch ? batch_run(session, options, signals, &err)
 	                    : run_screen(session, options, &err);
+	session_kept_tell(session);
 	if (!rc && options->output && !options->batch)
 		rc = session_save(session, options->output_format, options->output, &err);
 	if (session_executable_unwatched(session))

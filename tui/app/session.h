@@ -73,6 +73,16 @@ int session_write(struct session *session, enum snapshot_format format, FILE *ou
 int session_save(struct session *session, enum snapshot_format format, const char *path,
                  struct error *err);
 
+/* Write a snapshot, which nobody else can read, under a name of its own into the current folder;
+ * where that takes none, into $TMPDIR, the home folder or /tmp. path: where it is, absolute. 0, or
+ * -errno with words. */
+int session_keep(struct session *session, char *path, size_t size, struct error *err);
+/* Without -o: keep a conflict, an unordered pair or a crash in such a snapshot. Once. */
+void session_keep_findings(struct session *session);
+/* What was found, where in the program, and where it is kept: three lines on standard error.
+ * Nothing where session_keep_findings() had nothing to keep. */
+void session_kept_tell(const struct session *session);
+
 /* The session as the screen wants it; valid until session_close(). */
 struct ui_source session_ui_source(struct session *session);
 

@@ -13,6 +13,8 @@
 #include "tui/app/metrics_server.h"
 #include "tui/app/session.h"
 
+#define SESSION_PATH_MAX 4096
+
 struct session {
 	const struct options *options;
 	struct child *child; /* CMD, or NULL */
@@ -31,6 +33,11 @@ struct session {
 	size_t skip_count;
 	char **news; /* what was said of the executable so far, oldest first */
 	size_t news_count;
+	/* What session_keep_findings() came to. */
+	struct {
+		bool done;                                 /* there was something to keep */
+		char path[SESSION_PATH_MAX], why_not[512]; /* path empty: not kept */
+	} kept;
 };
 
 #endif

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A session as the screen wants it. */
-#define _GNU_SOURCE /* AT_SYMLINK_NOFOLLOW of faccessat(2) */
-#include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "tui/app/session_internal.h"
@@ -14,19 +10,9 @@ static int source_pump(void *ctx)
 	return session_pump(ctx);
 }
 
-/* A name of its own for each, in the folder where gomaptop was started. */
 static int source_snapshot(void *ctx, char *path_out, size_t path_size, struct error *err)
 {
-	time_t now = time(NULL);
-	char stamp[32];
-	struct tm tm;
-	int i;
-
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
-	snprintf(path_out, path_size, "gomaptop-%s.json", stamp);
-	for (i = 2; faccessat(AT_FDCWD, path_out, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++)
-		snprintf(path_out, path_size, "gomaptop-%s-%d.json", stamp, i);
-	return session_save(ctx, SNAPSHOT_JSON, path_out, err);
+	return session_keep(ctx, path_out, path_size, err);
 }
 
 static void source_pause(void *ctx, bool on)
@@ -80,6 +66,9 @@ static bool source_targets_gone(void *ctx)
 static void source_over(void *ctx)
 {
 	session_probes_out(ctx);
+	while (session_pump(ctx) > 0)
+		;
+	session_keep_findings(ctx);
 }
 
 struct ui_source session_ui_source(struct session *session)

@@ -57,10 +57,13 @@ enum view_set {
 	X(NEXT_PANE, "Tab", IN_PANES, "next", "next pane; in the map view next section")           \
 	X(PREV_PANE, "Shift-Tab", IN_PANES, "", "the one before")                                  \
 	X(HELP, "? F1", IN_EVERY_VIEW, "help", "this page")                                        \
-	X(QUIT, "q F10", IN_EVERY_VIEW, "quit", "leave; the probes are taken out")                 \
-	X(SEARCH, "/ F3", IN_PANES, "search", "go to the next row with this in it; n and N go on") \
-	X(NEXT_MATCH, "n", IN_PANES, "", "next row that was searched for")                         \
-	X(PREV_MATCH, "N", IN_PANES, "", "previous row that was searched for")                     \
+	X(CLOSE, "q", IN_EVERY_VIEW, "quit",                                                       \
+	  "close this view as Esc does; in the overview: leave")                                   \
+	X(QUIT, "Q F10", IN_EVERY_VIEW, "quit", "leave from any view; the probes are taken out")   \
+	X(SEARCH, "/ F3", IN_EVERY_VIEW, "search",                                                 \
+	  "go to the next row with this in it; n and N go on")                                     \
+	X(NEXT_MATCH, "n", IN_EVERY_VIEW, "", "next row that was searched for")                    \
+	X(PREV_MATCH, "N", IN_EVERY_VIEW, "", "previous row that was searched for")                \
 	X(FILTER, "\\ F4", IN_OVERVIEW | IN_TREE, "filter",                                        \
 	  "show only rows with this in them (word, func:word, ~regex)")                            \
 	X(UNDO, "u", IN_EVERY_VIEW, "",                                                            \
@@ -72,9 +75,11 @@ enum view_set {
 	X(PREV_CONFLICT, "C", IN_EVERY_VIEW, "", "previous conflict")                              \
 	X(FREEZE, "Space p", IN_EVERY_VIEW, "freeze",                                              \
 	  "freeze the screen or let it go on; collection never stops")                             \
-	X(SNAPSHOT, "w F9", IN_EVERY_VIEW, "snapshot", "write a snapshot to a file and say where") \
+	X(SNAPSHOT, "w F9", IN_EVERY_VIEW, "snapshot",                                             \
+	  "write a snapshot to a file, readable by you alone, and say where")                      \
 	X(COPY, "y", IN_WHAT_IS_COPIED, "",                                                        \
-	  "copy what is selected: to the terminal's clipboard and to a file")                      \
+	  "send what is selected to the terminal for its clipboard (OSC 52), and write it to a "   \
+	  "file")                                                                                  \
 	X(HEAT_MODE, "v", IN_PANES, "heat",                                                        \
 	  "next heatmap: by map, by time, by frequency; map view: next section")                   \
 	X(MARK, "b", IN_PANES, "",                                                                 \
@@ -83,6 +88,7 @@ enum view_set {
 	  "call chains as a tree: of this map, or of all that are shown")                          \
 	X(SETUP, "F2 O", IN_EVERY_VIEW, "",                                                        \
 	  "palette, columns, panes, keys: changed here, kept in a file")                           \
+	X(DISMISS, "d", IN_EVERY_VIEW, "", "take the banner of a crash away")                      \
 	X(MESSAGES, "m", IN_EVERY_VIEW, "messages", "what gomaptop noticed")                       \
 	X(ZOOM, "z", IN_OVERVIEW, "zoom",                                                          \
 	  "give the focused pane the whole screen, or take it back")                               \
@@ -93,7 +99,9 @@ enum view_set {
 	X(FASTER, "[ F7", IN_EVERY_VIEW, "", "refresh more often")                                 \
 	X(SLOWER, "] F8", IN_EVERY_VIEW, "", "refresh less often")                                 \
 	X(BACK, "Esc Backspace", IN_EVERY_VIEW, "back", "back to where you came from")             \
-	X(RESET, "r", IN_EVERY_VIEW, "reset", "forget counts and conflicts, begin again")          \
+	X(RESET, "r", IN_EVERY_VIEW, "",                                                           \
+	  "forget counts, conflicts and unordered pairs, count from zero; asks before, keeps "     \
+	  "crashes")                                                                               \
 	X(REDRAW, "Ctrl-L", IN_EVERY_VIEW, "", "draw the whole screen afresh")
 
 enum action {

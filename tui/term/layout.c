@@ -2,6 +2,7 @@
 #include "tui/term/layout.h"
 
 #define TWO_ROWS_FROM 18 /* terminal lines from which maps and chains are both shown */
+#define BODY_MIN      5  /* lines that a banner leaves to the rest */
 #define BESIDE_FROM   72 /* columns from which goroutines and chains stand side by side */
 #define HEAT_FROM     50 /* columns from which the heatmap stands beside the maps */
 #define TALL_FROM     30 /* terminal lines from which the upper row gets its half */
@@ -104,6 +105,7 @@ struct layout layout_compute(int height, int width, enum pane_id focus,
 {
 	struct layout out = {.upper_divider_x = -1, .lower_divider_x = -1};
 	struct plan plan = {.focus = focus};
+	int banner;
 
 	if (height < LAYOUT_MIN_HEIGHT || width < LAYOUT_MIN_WIDTH) {
 		out.too_small = true;
@@ -113,7 +115,9 @@ struct layout layout_compute(int height, int width, enum pane_id focus,
 		plan.wish = *wish;
 	out.header = (struct rect){0, 0, 2, width};
 	out.keys = (struct rect){height - 1, 0, 1, width};
-	out.body = (struct rect){2, 0, height - 3, width};
+	banner = within(plan.wish.banner_lines, 0, height - 3 - BODY_MIN);
+	out.banner = (struct rect){2, 0, banner, width};
+	out.body = (struct rect){2 + banner, 0, height - 3 - banner, width};
 	if (plan.wish.zoomed)
 		out.pane[focus] = out.body;
 	else

@@ -28,7 +28,9 @@ enum pane_id { PANE_MAPS, PANE_HEAT, PANE_GOROUTINES, PANE_CHAINS, PANE_COUNT };
 
 struct layout {
 	bool too_small;
-	struct rect header, keys, body;       /* body: between header and keys, for full views */
+	struct rect header, keys;
+	struct rect banner;                   /* below the header; height 0: there is none */
+	struct rect body;                     /* between these and the keys, for full views */
 	struct rect pane[PANE_COUNT];         /* title line included */
 	int upper_divider_x, lower_divider_x; /* column of the line between neighbours; -1: none */
 };
@@ -40,6 +42,7 @@ struct layout_wish {
 	int upper_lines;         /* lines more (or less) for maps and heatmap */
 	int maps_columns;        /* columns more for the maps, less for the heatmap */
 	int goroutines_columns;  /* columns more for the goroutines, less for the chains */
+	int banner_lines;        /* of the banner; fewer where the body would become too low */
 };
 
 /* wish == NULL: none. Where there is no room for a wish it is granted as far as there is. */

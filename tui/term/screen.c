@@ -17,6 +17,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+#include "tui/term/escape.h"
 #include "tui/term/rescue.h"
 #include "tui/term/screen_output.h"
 #include "tui/term/text.h"
@@ -33,6 +35,7 @@ static const struct {
 
 #define SIGNALS   (sizeof(signals) / sizeof(signals[0]))
 #define ALT_STACK 65536
+#define KEY_ESC   0x1b
 
 /* How long a terminal may take nothing: as the screen opens, and as it is given back. A pseudo
  * terminal whose reader is slow takes nothing for some 2 s, then 4 KB at once. */
@@ -49,6 +52,8 @@ static struct {
 	void *alt_stack;
 	void (*pause)(void *ctx, bool on); /* see screen_pause_set() */
 	void *pause_ctx;
+	struct escape escape;
+	int next_key; /* comes behind the Esc that was handed out last; 0: none */
 } screen = {.pipe = {-1, -1}};
 
 /* ---- signals ----------------------------------------------------------------------------------
@@ -227,9 +232,27 @@ static int modes_set(void)
 	return screen_output_redirect();
 }
 
+/* Home and End as PuTTY, rxvt and others send them, whatever TERM says of them. */
+static void keys_define(void)
+{
+	static const struct {
+		const char *sequence;
+		int code;
+	} keys[] = {
+	        {"\033[1~", KEY_HOME}, {"\033[4~", KEY_END}, {"\033[7~", KEY_HOME},
+	        {"\033[8~", KEY_END},  {"\033[H", KEY_HOME}, {"\033[F", KEY_END},
+	        {"\033OH", KEY_HOME},  {"\033OF", KEY_END},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (key_defined(keys[i].sequence) == 0)
+			define_key(keys[i].sequence, keys[i].code);
+}
+
 static void features_set(void)
 {
 	keypad(stdscr, TRUE);
+	keys_define();
 	nodelay(stdscr, TRUE);
 	set_escdelay(25);
 	curs_set(0);
@@ -375,9 +398,30 @@ void screen_invalidate(void)
 
 int screen_key(void)
 {
-	int code = getch();
+	int code = screen.next_key;
+	bool esc_first;
 
-	return code == ERR ? -1 : code;
+	screen.next_key = 0;
+	if (code)
+		return code;
+	for (;;) {
+		code = getch();
+		if (code == ERR)
+			return escape_is_over(&screen.escape) ? KEY_ESC : -1;
+		switch (escape_take(&screen.escape, code, clock_now(), &esc_first)) {
+		case ESCAPE_IS_KEY:
+			if (!esc_first)
+				return code;
+			screen.next_key = code;
+			return KEY_ESC;
+		case ESCAPE_IS_PENDING:
+			if (esc_first)
+				return KEY_ESC;
+			break;
+		case ESCAPE_IS_PART:
+			break;
+		}
+	}
 }
 
 _Static_assert(SCREEN_KEY_MOUSE == KEY_MOUSE, "as curses has it");

@@ -49,7 +49,8 @@ bool screen_is_sending(void);
 int screen_sent_fd(void);
 /* The next screen_show() sends everything. */
 void screen_invalidate(void);
-/* The next key as wgetch(3) codes it, or -1 when there is none. Never waits. */
+/* The next key as wgetch(3) codes it, or -1 when there is none. Waits 25 ms at most, behind an Esc.
+ * A sequence that is not known (a focus report, Alt with a letter) is no key and is left out. */
 int screen_key(void);
 
 enum mouse_what { MOUSE_NOTHING, MOUSE_CLICK, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };

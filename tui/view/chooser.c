@@ -215,6 +215,7 @@ static enum loop_answer on_key(void *ctx, int code)
 {
 	struct chooser *chooser = ctx;
 	enum action action = keymap_action(code);
+	bool asks = action == ACTION_SEARCH || action == ACTION_FILTER || code == '/';
 
 	chooser->refused = 0;
 	if (chooser->typing && filter_key(chooser, code))
@@ -224,8 +225,8 @@ static enum loop_answer on_key(void *ctx, int code)
 			chooser->list.key = key_of(chooser, chooser->list.selected);
 		return LOOP_DRAW;
 	}
-	if (code == '/' || action == ACTION_BACK) {
-		chooser->typing = code == '/';
+	if (asks || action == ACTION_BACK) {
+		chooser->typing = asks;
 		chooser->filter[0] = '\0';
 		filter_apply(chooser);
 	}
@@ -235,7 +236,8 @@ static enum loop_answer on_key(void *ctx, int code)
 		const struct ui_choice *choice = chooser->shown[chooser->list.selected];
 		*(choice->unreadable ? &chooser->refused : &chooser->chosen) = choice->pid;
 	}
-	return action == ACTION_QUIT || chooser->chosen ? LOOP_QUIT : LOOP_DRAW;
+	return action == ACTION_QUIT || action == ACTION_CLOSE || chooser->chosen ? LOOP_QUIT
+	                                                                          : LOOP_DRAW;
 }
 
 static enum loop_answer on_news(void *ctx, bool clock)

@@ -58,6 +58,7 @@ struct conflict_view {
 	unsigned int number; /* of the conflict */
 	int scroll;
 	bool in_full; /* as text that is broken, not elided */
+	int found;    /* line of that text that was searched for, from 1; 0: none */
 };
 
 #define GOROUTINE_CONFLICTS_MAX 256
@@ -78,6 +79,7 @@ struct tree_view {
 
 struct messages_view {
 	size_t scroll;
+	uint64_t found; /* number of the message that was searched for, from 1; 0: none */
 };
 
 struct setup_view {
@@ -86,6 +88,7 @@ struct setup_view {
 
 struct help_view {
 	int scroll;
+	int found; /* number of the entry that was searched for, from 1; 0: none */
 };
 
 /* ---- the screen ------------------------------------------------------------------------------
@@ -96,7 +99,14 @@ struct help_view {
 #define FILTERS_MAX    8
 
 /* What the line at the bottom is asking for. */
-enum ui_question { QUESTION_NONE, QUESTION_SEARCH, QUESTION_FILTER, QUESTION_KEYS };
+enum ui_question {
+	QUESTION_NONE,
+	QUESTION_SEARCH,
+	QUESTION_FILTER,
+	QUESTION_KEYS,
+	QUESTION_NOTHING, /* what is typed has no meaning here, letter by letter least of all */
+	QUESTION_RESET,   /* answered by one key, without a prompt */
+};
 
 struct ui {
 	const struct ui_source *source;
@@ -130,6 +140,8 @@ struct ui {
 	struct pattern search;
 	struct prompt prompt;
 	enum ui_question question;
+	uint64_t dismissed_ns;   /* time of the latest crash whose banner was taken away */
+	uint64_t reset_ns;       /* when it was reset last, as rows.now_ns; 0: never */
 	uint64_t interval_ns;    /* between two refreshes */
 	char notice[NOTICE_MAX]; /* one line above the keys until the next key; empty: none */
 	bool notice_bad;
@@ -165,6 +177,9 @@ struct view_ops {
 	enum handled (*act)(struct ui *ui, enum action action);
 	bool (*click)(struct ui *ui, int y, int x); /* NULL: none */
 	size_t (*copy)(struct ui *ui, char *out, size_t size);
+	/* Go to the next (by = 1) or previous (-1) row with the pattern in it. False: there is
+	 * none. NULL: the overview and the map view have lists, which are searched. */
+	bool (*search)(struct ui *ui, const struct pattern *pattern, int by);
 	/* The view was opened or the rows are new: find again what it lists. Keys may come before
 	 * the next frame. NULL: it lists nothing. */
 	void (*sync)(struct ui *ui);
@@ -231,9 +246,25 @@ void messages_view_open(struct ui *ui);
 /* ---- actions that are the same in every view (ui_actions.c) ---------------------------------- */
 
 void ui_act(struct ui *ui, enum action action);
+
 /* What was typed where the setup view asked for keys (view_setup.c). */
 void setup_keys_answer(struct ui *ui, enum prompt_answer answer);
 /* A key while the bottom line asks for something. */
 void ui_answer(struct ui *ui, int code);
+/* The action means nothing in this view. Where it asks for a line elsewhere, the line is taken all
+ * the same, so that its letters are not taken for commands. */
+void ui_swallow(struct ui *ui, enum action action);
+
+/* ---- counting again from zero (ui_reset.c) ---------------------------------------------------
+ */
+
+#define RESET_WORDS_MAX 96
+
+/* Forget counts and findings; where there are findings or crashes, ask first. */
+void ui_reset_ask(struct ui *ui);
+/* The key that answers: `y` forgets, any other one does not, and means nothing else. */
+void ui_reset_answer(struct ui *ui, int code);
+/* The question, in one line. */
+void ui_reset_draw(const struct ui *ui, const struct rect *area);
 
 #endif

@@ -182,6 +182,18 @@ static int draw_findings(const struct rows *rows, int y, int x, int end)
 	return word(y, x, end, STYLE_WARN, text);
 }
 
+/* From when on the findings are counted, where that is not the beginning. */
+static int draw_reset(const struct ui *ui, int y, int x, int end)
+{
+	char age[FORMAT_MAX], text[FORMAT_MAX + 24];
+
+	if (!ui->reset_ns)
+		return x;
+	snprintf(text, sizeof(text), "since the reset %s ago",
+	         format_age(ui->rows.now_ns, ui->reset_ns, age));
+	return word(y, x + 1, end, STYLE_WARN, text);
+}
+
 static int draw_lost(const struct rows *rows, int y, int x, int end)
 {
 	char text[64], lost[FORMAT_MAX];
@@ -232,6 +244,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	int y = area->y + 1, end = area->x + area->width;
 	int x = draw_findings(&ui->rows, y, area->x, end);
 
+	x = draw_reset(ui, y, x, end);
 	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
 	         format_rate(coverage->hits_rate, rate));
 	x = word(y, x + GAP, end, STYLE_STRONG, text);
@@ -242,7 +255,8 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	if (coverage->watched_ns) {
 		snprintf(text, sizeof(text), "armed %s",
 		         format_percent(coverage->armed_now, armed));
-		x = word(y, x + GAP, end, STYLE_DIM, text);
+		if (text_width(text) <= end - x - GAP)
+			x = word(y, x + GAP, end, STYLE_DIM, text);
 	}
 	draw_attached(ui, y, x + GAP, end);
 }

@@ -11,6 +11,7 @@
 #include "tui/term/draw.h"
 #include "tui/term/loop.h"
 #include "tui/term/screen.h"
+#include "tui/view/crash_banner.h"
 #include "tui/view/pane.h"
 #include "tui/view/settings.h"
 #include "tui/words/source_text.h"
@@ -155,7 +156,7 @@ void ui_refresh(struct ui *ui)
 	        : table_set(&ui->goroutines, (const void *const *)rows->goroutines,
 	                    rows->goroutine_count, ui, filtered);
 	if (rc)
-		ui_notice(ui, true, "not enough memory to show everything: leave with q");
+		ui_notice(ui, true, "not enough memory to show everything: leave with Q");
 	pane_maps_sum(ui);
 	messages_watch(&ui->messages, rows);
 	for (size_t i = 0; i < rows->target_count; i++)
@@ -179,22 +180,26 @@ static int draw_key(enum action action, int y, int x, int end)
 	return x + draw_word(y, x, end - x, STYLE_DIM, GROUND_NONE, entry->word) + 2;
 }
 
-/* Those of this view; the way back first. */
+/* Those of this view; the way back first. Of the two that end the program, the one to be used
+ * here. */
 static void draw_key_bar(const struct ui *ui, const struct rect *area)
 {
+	int other_end = ui->depth ? ACTION_CLOSE : ACTION_QUIT;
 	int x = area->x, end = area->x + area->width;
 
 	if (ui->depth)
 		x = draw_key(ACTION_BACK, area->y, x, end);
 	for (int i = 0; i < ACTION_COUNT; i++)
-		if (i != ACTION_BACK && *keymap_entry((enum action)i)->word &&
+		if (i != ACTION_BACK && i != other_end && *keymap_entry((enum action)i)->word &&
 		    keymap_is_for((enum action)i, view_id(ui)))
 			x = draw_key((enum action)i, area->y, x, end);
 }
 
 static void draw_bottom(struct ui *ui, const struct rect *area)
 {
-	if (prompt_is_open(&ui->prompt))
+	if (ui->question == QUESTION_RESET)
+		ui_reset_draw(ui, area);
+	else if (prompt_is_open(&ui->prompt))
 		prompt_draw(&ui->prompt, area->y, area->x, area->width);
 	else if (ui->notice[0])
 		draw_text(area->y, area->x, area->width, ui->notice_bad ? STYLE_BAD : STYLE_WARN,
@@ -210,6 +215,7 @@ void ui_frame(struct ui *ui)
 {
 	const struct layout *layout = &ui->layout;
 
+	ui->wish.banner_lines = crash_banner_lines(ui, screen_width());
 	ui->layout = layout_compute(screen_height(), screen_width(), ui->focus, &ui->wish);
 	if (layout->too_small) {
 		draw_words(0, 0, screen_width(), STYLE_TEXT, GROUND_NONE,
@@ -219,6 +225,8 @@ void ui_frame(struct ui *ui)
 	}
 	draw_within(&layout->header);
 	pane_header_draw(ui, &layout->header);
+	draw_within(&layout->banner);
+	crash_banner_draw(ui, &layout->banner);
 	draw_within(&layout->body);
 	ui_view(ui)->draw(ui, &layout->body);
 	draw_within(&layout->keys);
@@ -258,13 +266,17 @@ enum loop_answer ui_key(struct ui *ui, int code)
 {
 	enum action action = keymap_action(code);
 
+	if (action == ACTION_CLOSE)
+		action = ui->depth ? ACTION_BACK : ACTION_QUIT;
 	ui->notice[0] = '\0';
-	if (code == SCREEN_KEY_MOUSE)
+	if (ui->question == QUESTION_RESET)
+		ui_reset_answer(ui, code);
+	else if (code == SCREEN_KEY_MOUSE)
 		on_mouse(ui);
 	else if (prompt_is_open(&ui->prompt))
 		ui_answer(ui, code);
 	else if (!keymap_is_for(action, view_id(ui)))
-		return LOOP_DRAW;
+		ui_swallow(ui, action);
 	else if (ui_view(ui)->act(ui, action) == HANDLED)
 		follow(ui);
 	else

@@ -23,8 +23,8 @@ struct ui_source {
 	/* Bring the model up to date, after reading event_fd empty; returns > 0 when something
 	 * changed, 0 when not, -errno when the source is over (the screen stays and says so). */
 	int (*pump)(void *ctx);
-	/* Write a snapshot under a name of its own choice; path_out says where. 0 or -errno +
-	 * words. */
+	/* Write a snapshot under a name of its own choice; path_out says where, absolute. 0 or
+	 * -errno + words. */
 	int (*snapshot)(void *ctx, char *path_out, size_t path_size, struct error *err);
 	/* One line for the header: how the probes are attached, "24/24 probes (uprobe_multi)". */
 	void (*attach_line)(void *ctx, char *out, size_t size);
@@ -40,7 +40,8 @@ struct ui_source {
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	/* The screen is over, but the terminal, which may be slow to take what is left, has not
-	 * been given back yet: end the watch. NULL: there is none. */
+	 * been given back yet, and signals that would end the process still only ask for it: end
+	 * the watch and keep what was found. NULL: there is none. */
 	void (*over)(void *ctx);
 	void *ctx;
 	/* CLOCK_REALTIME - CLOCK_MONOTONIC of the events, for times of day; 0: not known, the

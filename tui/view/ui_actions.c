@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tui/term/clipboard.h"
 #include "tui/term/draw.h"
 #include "tui/term/screen.h"
+#include "tui/view/crash_banner.h"
 #include "tui/view/pane.h"
 #include "tui/words/format.h"
 
@@ -38,6 +40,7 @@ static void search_go(struct ui *ui, int by)
 {
 	struct table *table = table_of(ui);
 	struct chain_list *chains = chains_of(ui);
+	const struct view_ops *view = ui_view(ui);
 	bool found = false;
 
 	if (pattern_is_empty(&ui->search)) {
@@ -48,8 +51,10 @@ static void search_go(struct ui *ui, int by)
 		found = table_search(table, ui, &ui->search, by);
 	else if (chains)
 		found = chain_list_search(chains, &ui->search, by);
+	else if (view->search)
+		found = view->search(ui, &ui->search, by);
 	else {
-		ui_notice(ui, false, "nothing to search here: go back to a list");
+		ui_notice(ui, false, "nothing to search in this pane: Tab goes to the next one");
 		return;
 	}
 	if (!found)
@@ -140,12 +145,27 @@ static void filter_answer(struct ui *ui, enum prompt_answer answer)
 		ui->filter_count--;
 }
 
+static void nothing_answer(struct ui *ui, enum prompt_answer answer)
+{
+	if (answer == PROMPT_DONE)
+		ui_notice(ui, false, "nothing to filter here: go back to the overview");
+}
+
+void ui_swallow(struct ui *ui, enum action action)
+{
+	if (action != ACTION_FILTER)
+		return;
+	ui->question = QUESTION_NOTHING;
+	prompt_open(&ui->prompt, "filter", "there is nothing to filter here; Esc goes on", NULL);
+}
+
 void ui_answer(struct ui *ui, int code)
 {
 	static void (*const take[])(struct ui * ui, enum prompt_answer answer) = {
 	        [QUESTION_SEARCH] = search_answer,
 	        [QUESTION_FILTER] = filter_answer,
 	        [QUESTION_KEYS] = setup_keys_answer,
+	        [QUESTION_NOTHING] = nothing_answer,
 	};
 	enum prompt_answer answer = prompt_key(&ui->prompt, code);
 
@@ -312,18 +332,6 @@ static void freeze(struct ui *ui)
 	ui_refresh(ui);
 }
 
-static void reset(struct ui *ui)
-{
-	if (ui->rows.frozen)
-		rows_thaw(&ui->rows);
-	model_reset(ui->source->model);
-	ui->depth = 0;
-	ui->maps.list = ui->goroutines.list = (struct list){0};
-	ui->chains = ui->map_view.chains = (struct chain_list){0};
-	ui_refresh(ui);
-	ui_notice(ui, false, "counts and conflicts forgotten; counting from now");
-}
-
 static void heat_mode_next(struct ui *ui)
 {
 	static const char *const names[HEAT_MODES] = {
@@ -379,7 +387,7 @@ static void quit(struct ui *ui)
 static void snapshot(struct ui *ui)
 {
 	struct error err = {""};
-	char path[256] = "";
+	char path[PATH_MAX] = "";
 	int rc;
 
 	if (!ui->source->snapshot) {
@@ -390,8 +398,11 @@ static void snapshot(struct ui *ui)
 	if (rc)
 		ui_notice(ui, true, "no snapshot written: %s",
 		          err.text[0] ? err.text : strerror(-rc));
-	else
+	else {
 		ui_notice(ui, false, "snapshot written to %s", path);
+		messages_add(&ui->messages, ui->rows.now_ns, MESSAGE_NOTE, "snapshot written to %s",
+		             path);
+	}
 }
 
 static void copy(struct ui *ui)
@@ -408,10 +419,10 @@ static void copy(struct ui *ui)
 	}
 	rc = clipboard_copy(text, length, path, sizeof(path));
 	if (rc)
-		ui_notice(ui, true, "sent to the terminal's clipboard, but not written to %s: %s",
+		ui_notice(ui, true, "sent to the terminal (OSC 52), but not written to %s: %s",
 		          path, strerror(-rc));
 	else
-		ui_notice(ui, false, "copied to the terminal's clipboard and to %s", path);
+		ui_notice(ui, false, "sent to the terminal (OSC 52), written to %s", path);
 }
 
 /* ---- the table ----------------------------------------------------------------------- */
@@ -425,7 +436,8 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_SORT_BACK] = order_previous,
 	        [ACTION_REVERSE] = order_reverse,
 	        [ACTION_SNAPSHOT] = snapshot,
-	        [ACTION_RESET] = reset,
+	        [ACTION_DISMISS] = crash_banner_dismiss,
+	        [ACTION_RESET] = ui_reset_ask,
 	        [ACTION_HELP] = help,
 	        [ACTION_REDRAW] = redraw,
 	        [ACTION_QUIT] = quit,

@@ -317,15 +317,50 @@ static void draw_stacked(struct ui *ui, const struct conflict_row *conflict,
 	draw_party(ui, conflict, &conflict->b, false, &lower);
 }
 
+static const char *full_text(const struct conflict_row *conflict)
+{
+	static char text[FULL_BYTES];
+
+	copy_conflict(conflict, text, sizeof(text));
+	return text;
+}
+
 /* Side by side long names are elided; here nothing is. */
 static void draw_in_full(struct ui *ui, const struct conflict_row *conflict,
                          const struct rect *area)
 {
-	static char text[FULL_BYTES];
+	const char *text = full_text(conflict);
 	struct rect body = {area->y, area->x + 1, area->height, area->width - 2};
 
-	copy_conflict(conflict, text, sizeof(text));
+	int row;
+
 	text_pager_draw(text, &body, &ui->conflict_view.scroll);
+	if (!ui->conflict_view.found)
+		return;
+	row = text_pager_row(text, body.width, ui->conflict_view.found) - ui->conflict_view.scroll;
+	if (row >= 0 && row < body.height)
+		draw_word(body.y + row, area->x, 1, STYLE_STRONG, GROUND_NONE,
+		          glyph(GLYPH_POINTER));
+}
+
+/* In the text in full: beside each other the call chains are cut short. */
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_view.number);
+	struct conflict_view *view = &ui->conflict_view;
+	const char *text;
+	int found;
+
+	if (!conflict)
+		return false;
+	text = full_text(conflict);
+	found = text_pager_search(text, pattern, view->found, by);
+	if (!found)
+		return false;
+	view->in_full = true;
+	view->found = found;
+	view->scroll = text_pager_row(text, ui->layout.body.width - 2, found);
+	return true;
 }
 
 static void draw(struct ui *ui, const struct rect *area)
@@ -375,7 +410,7 @@ static enum handled act(struct ui *ui, enum action action)
 	if (action == ACTION_OPEN || action == ACTION_RIGHT ||
 	    (action == ACTION_LEFT && ui->conflict_view.in_full)) {
 		ui->conflict_view.in_full = action != ACTION_LEFT && !ui->conflict_view.in_full;
-		ui->conflict_view.scroll = 0;
+		ui->conflict_view.scroll = ui->conflict_view.found = 0;
 		return HANDLED;
 	}
 	if (action == ACTION_LEFT) {
@@ -402,10 +437,9 @@ static size_t copy(struct ui *ui, char *out, size_t size)
 
 void conflict_view_open(struct ui *ui, const struct conflict_row *conflict)
 {
-	ui->conflict_view.number = conflict->number;
-	ui->conflict_view.scroll = 0;
-	ui->conflict_view.in_full = false;
+	ui->conflict_view = (struct conflict_view){.number = conflict->number};
 	ui_view_open(ui, VIEW_CONFLICT);
 }
 
-const struct view_ops view_conflict = {.name = "conflict", .draw = draw, .act = act, .copy = copy};
+const struct view_ops view_conflict = {
+        .name = "conflict", .draw = draw, .act = act, .copy = copy, .search = search};

@@ -7,6 +7,7 @@
 #include "tui/view/copy_text.h"
 #include "tui/view/pane.h"
 #include "tui/words/format.h"
+#include "tui/words/match.h"
 
 /* One goroutine: its number, where it comes from, what it does, the conflicts it was last seen
  * in. */
@@ -227,6 +228,31 @@ static bool click(struct ui *ui, int y, int x)
 	return true;
 }
 
+struct searched {
+	const struct goroutine_view *view;
+	const struct pattern *pattern;
+};
+
+static bool conflict_has(const void *ctx, size_t index)
+{
+	const struct searched *searched = ctx;
+
+	return match_conflict(searched->view->conflicts[index], searched->pattern);
+}
+
+/* Among its conflicts; else in what stands above them, which is all on the screen. */
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	const struct goroutine_row *goroutine = goroutine_find(ui);
+	struct goroutine_view *view = &ui->goroutine_view;
+	struct searched searched = {view, pattern};
+
+	if (!list_search(&view->list, by, conflict_has, &searched))
+		return goroutine && match_goroutine(goroutine, pattern);
+	view->list.key = key_of(view, view->list.selected);
+	return true;
+}
+
 static size_t copy(struct ui *ui, char *out, size_t size)
 {
 	const struct goroutine_row *goroutine = goroutine_find(ui);
@@ -257,5 +283,6 @@ const struct view_ops view_goroutine = {
         .act = act,
         .click = click,
         .copy = copy,
+        .search = search,
         .sync = sync,
 };

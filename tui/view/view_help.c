@@ -76,11 +76,34 @@ static const struct entry searches[] = {
 struct page {
 	const struct rect *area;
 	int row;
+	int number;                    /* of the entry before, from 1 */
+	int found;                     /* number of the one that is pointed at; 0: none */
+	const struct pattern *pattern; /* NULL: nothing is searched for */
+	int from;                      /* search: number of the entry that was found before */
+	struct match {
+		int number, row;      /* number 0: none */
+	} first, before, after, last; /* of all that match: before and behind `from` */
 };
 
 static int text_width_of(const struct page *page)
 {
 	return page->area->width - KEYS_WIDTH - 3;
+}
+
+static void match(struct page *page, const struct entry *entry)
+{
+	struct match here = {page->number, page->row};
+
+	if (!page->pattern || !(pattern_in_text(page->pattern, entry->key) ||
+	                        (entry->text && pattern_in_text(page->pattern, entry->text))))
+		return;
+	if (!page->first.number)
+		page->first = here;
+	if (here.number < page->from)
+		page->before = here;
+	if (here.number > page->from && !page->after.number)
+		page->after = here;
+	page->last = here;
 }
 
 static void add(struct page *page, const struct entry *entry)
@@ -91,6 +114,11 @@ static void add(struct page *page, const struct entry *entry)
 
 	if (!text)
 		page->row++; /* a blank line above a heading */
+	page->number++;
+	match(page, entry);
+	if (page->number == page->found && page->row >= 0 && page->row < area->height)
+		draw_word(area->y + page->row, area->x, 1, STYLE_STRONG, GROUND_NONE,
+		          glyph(GLYPH_POINTER));
 	if (page->row >= 0 && page->row < area->height)
 		draw_word(area->y + page->row, area->x + 2, text ? KEYS_WIDTH - 1 : area->width - 2,
 		          entry->style, GROUND_NONE, entry->key);
@@ -122,24 +150,29 @@ static void add_columns(struct page *page, const char *heading, const struct tab
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Returns the row behind the last. */
-static int page_draw(const struct rect *area, int row)
+static void page_fill(struct page *page)
 {
-	struct page page = {area, row};
-
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct keymap_entry *key = keymap_entry((enum action)i);
 
-		add(&page, &(struct entry){key->keys, key->help, STYLE_KEY});
+		add(page, &(struct entry){key->keys, key->help, STYLE_KEY});
 	}
-	add_all(&page, verdicts, COUNT(verdicts));
-	add_columns(&page, "Columns of maps", &maps_table);
-	add_columns(&page, "Columns of goroutines", &goroutines_table);
-	add_all(&page, searches, COUNT(searches));
-	add(&page, &(struct entry){"Palettes", NULL, STYLE_STRONG});
+	add_all(page, verdicts, COUNT(verdicts));
+	add_columns(page, "Columns of maps", &maps_table);
+	add_columns(page, "Columns of goroutines", &goroutines_table);
+	add_all(page, searches, COUNT(searches));
+	add(page, &(struct entry){"Palettes", NULL, STYLE_STRONG});
 	for (enum palette p = 0; p < PALETTE_COUNT; p++)
-		add(&page,
+		add(page,
 		    &(struct entry){style_palette_name(p), style_palette_help(p), STYLE_HEAD});
+}
+
+/* Returns the row behind the last. */
+static int page_draw(const struct rect *area, int row, int found)
+{
+	struct page page = {.area = area, .row = row, .found = found};
+
+	page_fill(&page);
 	return page.row;
 }
 
@@ -147,7 +180,7 @@ static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
 	struct rect nowhere = {body.y, body.x, 0, body.width};
-	int lines = page_draw(&nowhere, 0);
+	int lines = page_draw(&nowhere, 0, 0);
 
 	if (ui->help_view.scroll > lines - body.height)
 		ui->help_view.scroll = lines - body.height;
@@ -155,7 +188,7 @@ static void draw(struct ui *ui, const struct rect *area)
 		ui->help_view.scroll = 0;
 	draw_title(area, true, "Help",
 	           lines > body.height ? "Up and Down scroll, Esc goes back" : "Esc goes back");
-	page_draw(&body, -ui->help_view.scroll);
+	page_draw(&body, -ui->help_view.scroll, ui->help_view.found);
 }
 
 static enum handled act(struct ui *ui, enum action action)
@@ -177,4 +210,22 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
-const struct view_ops view_help = {.name = "help", .draw = draw, .act = act};
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	struct rect nowhere = {0, 0, 0, ui->layout.body.width};
+	struct page page = {.area = &nowhere, .pattern = pattern, .from = ui->help_view.found};
+	struct match to;
+
+	page_fill(&page);
+	if (by > 0)
+		to = page.after.number ? page.after : page.first;
+	else
+		to = page.before.number ? page.before : page.last;
+	if (!to.number)
+		return false;
+	ui->help_view.found = to.number;
+	ui->help_view.scroll = to.row;
+	return true;
+}
+
+const struct view_ops view_help = {.name = "help", .draw = draw, .act = act, .search = search};

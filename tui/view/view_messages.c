@@ -83,6 +83,8 @@ static void draw(struct ui *ui, const struct rect *area)
 	for (size_t i = ui->messages_view.scroll; i < count && y < body.y + body.height; i++) {
 		int used = draw_message(ui, messages_at(&ui->messages, i), y, &body);
 
+		if (ui->messages.made - i == ui->messages_view.found)
+			draw_word(y, body.x, 1, STYLE_STRONG, GROUND_NONE, glyph(GLYPH_POINTER));
 		y += used > 0 ? used : 1;
 	}
 }
@@ -106,10 +108,44 @@ static enum handled act(struct ui *ui, enum action action)
 	return HANDLED;
 }
 
+struct searched {
+	const struct messages *messages;
+	const struct pattern *pattern;
+};
+
+static bool message_has(const void *ctx, size_t index)
+{
+	const struct searched *searched = ctx;
+	const struct message *message = messages_at(searched->messages, index);
+
+	return pattern_in_text(searched->pattern, message->text) ||
+	       pattern_in_text(searched->pattern, levels[message->level].word);
+}
+
+/* From the one that was found before, else from the first one that is shown. */
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	struct messages_view *view = &ui->messages_view;
+	struct searched searched = {&ui->messages, pattern};
+	struct list list = {.count = messages_count(&ui->messages)};
+	uint64_t made = ui->messages.made;
+
+	if (view->found && made - view->found < list.count)
+		list.selected = (size_t)(made - view->found);
+	else
+		list.selected = by > 0 ? view->scroll + list.count - 1 : view->scroll;
+	if (!list_search(&list, by, message_has, &searched))
+		return false;
+	view->found = made - list.selected;
+	view->scroll = list.selected;
+	return true;
+}
+
 void messages_view_open(struct ui *ui)
 {
-	ui->messages_view.scroll = 0;
+	ui->messages_view = (struct messages_view){0};
 	ui_view_open(ui, VIEW_MESSAGES);
 }
 
-const struct view_ops view_messages = {.name = "messages", .draw = draw, .act = act};
+const struct view_ops view_messages = {
+        .name = "messages", .draw = draw, .act = act, .search = search};

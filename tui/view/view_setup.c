@@ -235,5 +235,36 @@ static bool click(struct ui *ui, int y, int x)
 	return true;
 }
 
+struct searched {
+	struct ui *ui;
+	const struct pattern *pattern;
+};
+
+static bool item_has(const void *ctx, size_t index)
+{
+	const struct searched *searched = ctx;
+	char text[512];
+
+	describe(searched->ui, item_at((int)index), text, sizeof(text));
+	return pattern_in_text(searched->pattern, text);
+}
+
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	struct list *list = &ui->setup_view.list;
+	struct searched searched = {ui, pattern};
+
+	if (!list_search(list, by, item_has, &searched))
+		return false;
+	list->key = list->selected;
+	return true;
+}
+
 const struct view_ops view_setup = {
-        .name = "setup", .draw = draw, .act = act, .click = click, .sync = sync};
+        .name = "setup",
+        .draw = draw,
+        .act = act,
+        .click = click,
+        .search = search,
+        .sync = sync,
+};

@@ -232,6 +232,31 @@ static bool click(struct ui *ui, int y, int x)
 	return true;
 }
 
+struct searched {
+	const struct call_tree *tree;
+	const struct pattern *pattern;
+};
+
+static bool line_has(const void *ctx, size_t index)
+{
+	const struct searched *searched = ctx;
+	const struct call_tree *tree = searched->tree;
+
+	return match_chain(&tree->nodes[tree->lines[index]].frame, 1, searched->pattern);
+}
+
+/* What is folded away is not shown, and not searched. */
+static bool search(struct ui *ui, const struct pattern *pattern, int by)
+{
+	struct tree_view *view = &ui->tree_view;
+	struct searched searched = {&view->tree, pattern};
+
+	if (!list_search(&view->list, by, line_has, &searched))
+		return false;
+	view->list.key = key_of(&view->tree, view->list.selected);
+	return true;
+}
+
 static size_t copy(struct ui *ui, char *out, size_t size)
 {
 	const struct call_tree *tree = &ui->tree_view.tree;
@@ -261,5 +286,6 @@ const struct view_ops view_tree = {
         .act = act,
         .click = click,
         .copy = copy,
+        .search = search,
         .sync = sync,
 };

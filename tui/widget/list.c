@@ -63,3 +63,19 @@ void list_show(struct list *list, size_t visible)
 	if (list->top && list->top + visible > list->count)
 		list->top = list->count > visible ? list->count - visible : 0;
 }
+
+bool list_search(struct list *list, int by, bool (*has)(const void *ctx, size_t index),
+                 const void *ctx)
+{
+	size_t at = list->selected;
+
+	for (size_t i = 0; i < list->count; i++) {
+		at = (at + list->count + (size_t)(ptrdiff_t)by) % list->count;
+		if (has(ctx, at)) {
+			list->selected = at;
+			list->moved = true;
+			return true;
+		}
+	}
+	return false;
+}

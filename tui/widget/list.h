@@ -29,5 +29,9 @@ void list_sync(struct list *list, size_t count, uint64_t (*key_of)(const void *c
 bool list_act(struct list *list, enum action action);
 /* Scroll so that the selected row is among the visible ones (each row one line). */
 void list_show(struct list *list, size_t visible);
+/* Select the next (by = 1) or previous (-1) row for which has(ctx, index) is true, round the end;
+ * the caller then sets the key. False: there is none. */
+bool list_search(struct list *list, int by, bool (*has)(const void *ctx, size_t index),
+                 const void *ctx);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "tui/term/draw.h"
 
+#define LINE_MAX_BYTES 16384 /* of a line that is searched */
+
 /* Draw the rows of one line; row is that of the first, counted from the top of the area. Returns
  * the row behind the last. */
 static int line_draw(const char *line, size_t length, const struct rect *area, int row)
@@ -50,4 +52,40 @@ int text_pager_draw(const char *text, const struct rect *area, int *scroll)
 		*scroll = 0;
 	text_draw(text, area, -*scroll);
 	return rows;
+}
+
+int text_pager_search(const char *text, const struct pattern *pattern, int from, int by)
+{
+	int number = 0, first = 0, before = 0, after = 0, last = 0;
+	static char line[LINE_MAX_BYTES];
+
+	for (size_t length; *text; text += length, text += *text == '\n') {
+		length = strcspn(text, "\n");
+		number++;
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		if (!pattern_in_text(pattern, line))
+			continue;
+		if (!first)
+			first = number;
+		if (number < from)
+			before = number;
+		if (number > from && !after)
+			after = number;
+		last = number;
+	}
+	if (by > 0)
+		return after ? after : first;
+	return before ? before : last;
+}
+
+int text_pager_row(const char *text, int width, int line)
+{
+	const struct rect nowhere = {0, 0, 0, width};
+	int row = 0;
+
+	for (size_t length; *text && --line > 0; text += length, text += *text == '\n') {
+		length = strcspn(text, "\n");
+		row = line_draw(text, length, &nowhere, row);
+	}
+	return row;
 }

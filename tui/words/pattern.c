@@ -119,6 +119,11 @@ bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
 	return found_in(pattern, field, word);
 }
 
+bool pattern_in_text(const struct pattern *pattern, const char *text)
+{
+	return found_in(pattern, pattern->field, text);
+}
+
 /* ---- remembering --------------------------------------------------------------------- */
 
 static uint64_t *place_of(const struct pattern *pattern, const struct pattern_thing *thing)

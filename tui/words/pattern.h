@@ -61,6 +61,8 @@ bool pattern_in_number(const struct pattern *pattern, enum pattern_field field,
 /* The same for a name that stays as it is, where it is, as long as the pattern is used: those of
  * the model's rows. Each is looked through once. NULL is a name with nothing in it. */
 bool pattern_in_name(const struct pattern *pattern, enum pattern_field field, const char *name);
+/* For lines of text that are made for the screen: in the line, whatever field is asked for. */
+bool pattern_in_text(const struct pattern *pattern, const char *text);
 /* For things that consist of names: what was noted of one, known by a hash of all that the answer
  * depends on. Rows of a list, asked for one after the other, are noted by their numbers, all else
  * by its hash. False: nothing (any more). */

@@ -290,6 +290,30 @@ static void test_crash_of_another_kind(void **state)
 	model_destroy(model);
 }
 
+/* A process dies once. What becomes known of its map later is no conflict of after the reset. */
+static void test_crash_is_kept_over_a_reset(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .gen = 3};
+	struct crash_row *crash[2];
+
+	(void)state;
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	crash_send(model, "concurrent map read and map write", 0xa0);
+	crash_send(model, "concurrent map writes", 0xb0);
+	model_reset(model);
+	assert_int_equal(model_crashes(model, crash, 2), 2);
+	assert_string_equal(crash[0]->message, "concurrent map read and map write");
+	assert_string_equal(crash[0]->side.chain[0].function, "main.writer");
+	assert_null(crash[0]->map);
+	assert_int_equal(model_conflict_total(model), 0);
+	assert_true(model_has_conflict(model));
+	map_send(model, 0xb0, &counts, ROW_GOES_ON);
+	tick(model, 1);
+	assert_int_equal(model_conflict_total(model), 0);
+	model_destroy(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +321,7 @@ int main(void)
 	        cmocka_unit_test(test_conflict_kinds),
 	        cmocka_unit_test(test_conflicts_lost_on_the_way),
 	        cmocka_unit_test(test_conflict_rate),
+	        cmocka_unit_test(test_crash_is_kept_over_a_reset),
 	        cmocka_unit_test(test_chains),
 	        cmocka_unit_test(test_complete_chain_without_its_caller),
 	        cmocka_unit_test(test_complete_chains),

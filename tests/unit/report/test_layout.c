@@ -96,10 +96,27 @@ static void the_layout_does_not_jump_with_the_focus(void **state)
 	}
 }
 
+static void a_banner_leaves_room(void **state)
+{
+	(void)state;
+	for (int height = LAYOUT_MIN_HEIGHT; height <= HEIGHT_MAX; height++) {
+		struct layout_wish wish = {.banner_lines = 4};
+		struct layout layout = layout_compute(height, 80, PANE_MAPS, &wish);
+
+		assert_int_equal(layout.banner.y, layout.header.y + layout.header.height);
+		assert_int_equal(layout.body.y, layout.banner.y + layout.banner.height);
+		assert_int_equal(layout.body.y + layout.body.height, layout.keys.y);
+		assert_in_range(layout.banner.height, 2, 4);
+		assert_in_range(layout.body.height, 5, height);
+		assert_int_equal(layout.pane[PANE_MAPS].y, layout.body.y);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_size_is_covered_once),
+	        cmocka_unit_test(a_banner_leaves_room),
 	        cmocka_unit_test(all_panes_at_80x24),
 	        cmocka_unit_test(the_layout_does_not_jump_with_the_focus),
 	};
