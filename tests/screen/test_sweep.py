@@ -25,11 +25,10 @@ NUMBER = re.compile(r"[~<]?[0-9A-Za-z_]*[0-9][0-9A-Za-z_]*(?:\.[0-9]+[a-zA-Z]*)?
 CUT = {"utf8": re.compile("[0-9%]\u2026|\u2026[~<]?[.0-9%]|\u2026[a-zA-Z]{1,2}(?=$|[ \u2502])"),
        "ascii": re.compile(r"(?<![.])(?:[0-9%]\.\.(?![.0-9])|(?<![0-9])\.\.[~<]?[0-9%])")}
 # In ASCII "~" means an estimate, and a regular expression in the help.
-TILDE = re.compile(r"~(?!\.?[0-9]|expression| +before|: estimated)")
-# Levels of heat, rulers and bars: their digits stand for themselves.
-PICTURE = re.compile(r"(?:[0-9] ?[0-9.\u00b7oO#\u2588\u2591\u2592\u2593 ]{6,})|-[0-9]+[smhd]\b"
-                     r"|(?:[.\u00b7 ] ?){4,}[0-9.\u00b7 ]*")
-SHORT_WORDS = re.compile(r"\u2026(?:s|m|k|M|G|T|us|ns|ms|%)(?=$|[ \u2502])")
+TILDE = re.compile(r"~(?!\.?[0-9]|expression|regex| +before|:)")
+# What only pictures have: levels of heat and the ages on a ruler.
+PICTURE = re.compile(r"\b(?:0|rare) 123456789|-[0-9]+[smhd]\b|\b([0-9])\1+\b|[0-9]*[\u00b7.]{3,}[0-9\u00b7.]*")
+PANE_OF_HEAT = re.compile("[-+ 0-9.\u00b7\u2591-\u2593\u2588]*")
 
 
 def frames(text):
@@ -41,9 +40,12 @@ def frames(text):
 
 def numbers(line):
     """Those of at least two digits: one alone may be a level of heat or a depth."""
-    for word in NUMBER.findall(PICTURE.sub(" ", line)):
-        if len(re.findall("[0-9]", word)) > 1:
-            yield word
+    for pane in re.split("[|\u2502]", line):
+        if PANE_OF_HEAT.fullmatch(pane):
+            continue
+        for word in NUMBER.findall(PICTURE.sub(" ", pane)):
+            if len(re.findall("[0-9]", word)) > 1:
+                yield re.sub("(?<=[0-9kMGT])x$", "", word)  # "12x": twelve times, in ASCII
 
 
 def cut_digits(charset, line):
