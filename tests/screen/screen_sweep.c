@@ -60,9 +60,8 @@ static const struct scene {
         {"unordered-messages", "m", true},
 };
 
-static const int heights[] = {10, 13, 18, 24, 30, 60};
-static const int widths[] = {40, 43, 46, 49,  52,  56,  60,  64,  68,  72,  76,
-                             80, 86, 92, 100, 108, 116, 124, 132, 140, 160, 200};
+static const int heights[] = {10, 15, 24, 60};
+static const int widths[] = {40, 43, 47, 52, 56, 60, 65, 72, 80, 92, 100, 112, 124, 132, 160, 200};
 
 struct process {
 	struct event_queue *queue;

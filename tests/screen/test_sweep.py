@@ -22,18 +22,20 @@ SHOWN = 40  # findings of each kind that are printed
 # A number with its sign of an estimate and its unit. Digits in names of functions, types and files
 # count too: "func12" cut to "func1" is another function.
 NUMBER = re.compile(r"[~<]?[0-9A-Za-z_]*[0-9][0-9A-Za-z_]*(?:\.[0-9]+[a-zA-Z]*)?%?")
-CUT = {"utf8": re.compile("[0-9%]\u2026|\u2026[~<]?[.0-9%]|\u2026[a-zA-Z]{1,2}(?=$|[ \u2502])"),
+CUT = {"utf8": re.compile("[0-9%]\u2026|\u2026[~<]?[.]?[0-9%]"
+                          "|\u2026[a-zA-Z]{1,2}(?=$|[ \u2502])"),
        "ascii": re.compile(r"(?<![.])(?:[0-9%]\.\.(?![.0-9])|(?<![0-9])\.\.[~<]?[0-9%])")}
 # In ASCII "~" means an estimate, and a regular expression in the help.
 TILDE = re.compile(r"~(?!\.?[0-9]|expression|regex| +before|:)")
 # What only pictures have: levels of heat and the ages on a ruler.
-PICTURE = re.compile(r"\b(?:0|rare) 123456789|-[0-9]+[smhd]\b|\b([0-9])\1+\b|[0-9]*[\u00b7.]{3,}[0-9\u00b7.]*")
+PICTURE = re.compile(r"\b(?:0|rare) 123456789|-[0-9]+[smhd]\b|\b([0-9])\1+\b"
+                     r"|[0-9]*[\u00b7.]{3,}[0-9\u00b7.]*")
 PANE_OF_HEAT = re.compile("[-+ 0-9.\u00b7\u2591-\u2593\u2588]*")
 
 
 def frames(text):
     """((scene, charset, size), lines) of each frame."""
-    for part in text.split("\n@ ")[0:]:
+    for part in text.split("\n@ "):
         head, *lines = part.removeprefix("@ ").rstrip("\n").split("\n")
         yield head.split(), lines
 

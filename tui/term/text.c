@@ -69,7 +69,7 @@ int text_width(const char *text)
 	return text_width_of(text, SIZE_MAX);
 }
 
-/* ---- shortening ----------------------------------------------------------------------------------
+/* ---- shortening --------------------------------------------------------------------
  */
 
 /* Append code points of *from until the columns or the bytes are used up. */

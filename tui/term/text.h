@@ -3,9 +3,10 @@
  * text: names made to fit a number of terminal columns.
  *
  * Everything a target can name passes through here on its way to the screen: it is sanitized (see
- * core/base/sanitize.h), measured in columns rather than bytes, and shortened by what kind of text it is
- * when it is too long. Whatever the kind, no digit of a number is ever cut off, and the mark of what
- * was left out never touches one. No curses here. Call from the screen's thread only: text_set_utf8() is process-wide.
+ * core/base/sanitize.h), measured in columns rather than bytes, and shortened by what kind of text
+ * it is when it is too long. Whatever the kind, no digit of a number is cut off, and the mark of
+ * what was left out touches none. No curses here. Call from the screen's thread only:
+ * text_set_utf8() is process-wide.
  */
 #ifndef GOMAPTOP_TUI_TEXT_H
 #define GOMAPTOP_TUI_TEXT_H

@@ -102,22 +102,29 @@ static bool cut_middle(const char *text, int width, struct text_cut *cut)
 
 	if (left < 0)
 		return false;
+	cut->tail = tail_without_number(text, text_tail(text, left - front));
+	/* What one end gives up for a number the other may have. */
+	front = left - text_width(text + cut->tail);
 	cut->head = head_without_number(text, text_head(text, front));
+	front = text_width(text) - text_width(text + cut->head);
 	cut->tail = tail_without_number(text, text_tail(text, left - front));
 	return cut->head || text[cut->tail] || cut_end(text, width, cut);
 }
 
-/* As many whole words as there is room for. */
+/* As many whole words as there is room for; a blank keeps the mark away from a number. */
 static bool cut_sentence(const char *text, int width, struct text_cut *cut)
 {
-	size_t lead = strspn(text, " "), head = text_head(text, width - text_mark_width());
+	size_t lead = strspn(text, " "), most = text_head(text, width - text_mark_width());
 
-	for (; head > lead; head--) {
-		if (text[head] != ' ' || text[head - 1] == ' ')
+	for (size_t head = most; head > lead; head--) {
+		bool number;
+
+		if (text[head] != ' ' || text[head - 1] == ' ' || text[head + 1] == '%')
 			continue;
-		if (head_without_number(text, head) < head)
+		number = head_without_number(text, head) < head;
+		if (number && head == most)
 			continue;
-		*cut = (struct text_cut){head, strlen(text)};
+		*cut = (struct text_cut){head + number, strlen(text)};
 		return true;
 	}
 	return cut_end(text, width, cut);

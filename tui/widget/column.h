@@ -2,10 +2,10 @@
 /*
  * column: a column is a row of a table: title, width, what it shows.
  *
- * A column says what kind of text it holds, and so what goes of a text that is too wide: of a number
- * or an id nothing, such a column is as wide as its widest row. Where not all columns fit, the least
- * important ones go; what is left over widens places to their full length, then those that can grow.
- * columns_measure() and columns_fit() draw nothing; the others do.
+ * A column says what kind of text it holds, and so what goes of a text that is too wide: of a
+ * number or an id nothing, such a column is as wide as its widest row. Where not all columns fit,
+ * the least important ones go; what is left over widens places to their full length, then those
+ * that can grow. columns_measure() and columns_fit() draw nothing; the others do.
  */
 #ifndef GOMAPTOP_TUI_COLUMN_H
 #define GOMAPTOP_TUI_COLUMN_H

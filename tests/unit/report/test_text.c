@@ -69,12 +69,13 @@ static void every_kind_is_shortened_its_own_way(void **state)
 	        {TEXT_FUNCTION, 18, "store.(*Accounts).Credit", "store.(*Acc" MARK "Credit"},
 	        {TEXT_FUNCTION, 10, "store.(*Accounts).Credit", "sto" MARK "Credit"},
 	        {TEXT_FUNCTION, 7, "store.(*Accounts).Credit", MARK "Credit"},
-	        {TEXT_FUNCTION, 6, "main.func12", MARK "func12"},
+	        {TEXT_FUNCTION, 7, "main.func12", MARK "func12"},
 	        {TEXT_SENTENCE, 15, "Seen 78 times in 9 s", "Seen 78 times" MARK},
-	        {TEXT_SENTENCE, 12, "Seen 78 times in 9 s", "Seen" MARK},
-	        {TEXT_NAME, 16, "map[uint64]*main.Account", "map[" MARK "main.Account"},
+	        {TEXT_SENTENCE, 12, "Seen 78 times in 9 s", "Seen 78 " MARK},
+	        {TEXT_SENTENCE, 8, "Seen 78 times in 9 s", "Seen" MARK},
+	        {TEXT_NAME, 17, "map[uint64]*main.Account", "map[" MARK "main.Account"},
 	        {TEXT_SITE, 20, "ledger.go:12 main.(*ledger).credit",
-	         "ledger.go:12 " MARK "credit"},
+	         "ledger" MARK ":12 ma" MARK "credit"},
 	};
 	char out[TEXT_MAX];
 
