@@ -13,6 +13,7 @@
 #define MAP_BYTES     0x40ull
 #define G_START       0xc000800000ull
 #define G_BYTES       0x200ull
+#define LARGE_GOID    12345678901ull
 
 uint64_t synthetic_dice(struct synthetic *s)
 {
@@ -62,8 +63,8 @@ static void goroutine_init(struct synthetic *s, unsigned int i)
 
 	goroutine->key.g = G_START + i * G_BYTES;
 	goroutine->key.tgid = process_of(s, i);
-	goroutine->counts.goid = 18 + i;
-	goroutine->counts.parent_goid = 1;
+	goroutine->counts.goid = (s->config.large_values ? LARGE_GOID : 18) + i;
+	goroutine->counts.parent_goid = s->config.large_values ? LARGE_GOID - 1 : 1;
 	goroutine->counts.gopc = synthetic_pc(SYNTHETIC_ROOT, 2, 30 + i % 7);
 	goroutine->counts.startpc = synthetic_pc(SYNTHETIC_ROOT, i, 0);
 	goroutine->counts.first_ns = s->now_ns;
@@ -142,7 +143,7 @@ struct model_symbols synthetic_symbols(struct synthetic *synthetic)
 	        .site_function = synthetic_site_function,
 	        .type_name = synthetic_type_name,
 	        .first_function = synthetic_first_function,
-	        .ctx = &synthetic->config.hostile_names,
+	        .ctx = &synthetic->config,
 	};
 }
 

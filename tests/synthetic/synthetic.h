@@ -41,6 +41,7 @@ struct synthetic_config {
 	double lost_per_second;       /* events lost in a full ring; none */
 	unsigned int
 	        crash_at_step; /* in this step, 1 is the first, a process dies of map 1; never */
+	bool large_values;     /* long names, lines and ids of many digits, shares above 1000 % */
 	bool hostile_names;    /* names with escape sequences and bytes that are no UTF-8 */
 	bool lossy;            /* a full queue loses events (and counts them) instead of pausing */
 };

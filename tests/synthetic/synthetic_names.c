@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "tests/synthetic/synthetic.h"
+
 #define TEXT_START     0x401000ull
 #define FUNCTION_BYTES 0x4000ull /* room for 1024 lines of 16 bytes */
 #define LINE_BYTES     16ull
@@ -53,6 +55,19 @@ static const struct range {
 static const char hostile_function[] = "main.\x1b[31mred\x1b[0m.\xe2\x80\xae"
                                        "drow.\xff\xfe";
 
+/* What stands in for the names above where large values are wanted, one for each by turns. */
+static const struct name large_names[] = {
+        {"github.com/example/platform/settlement/v12/internal/ledgers.(*PostingBatch7).Apply",
+         "/src/settlement/posting_batch_of_ledger_entries.go", false},
+        {"example.org/x/idempotency/v2.(*Registry[go.shape.string,go.shape.int64]).RememberUntil",
+         "/src/idempotency/registry_by_client_and_request.go", false},
+        {"main.reconcileOutstandingTransfersOfYesterday.func12",
+         "/src/ledgerd/reconcile_outstanding_transfers2.go", false},
+        {"main.(*s3).put", "/src/s3.go", false},
+};
+
+#define LARGE_LINES 12000 /* added to the numbers of lines */
+
 static const char *const types[] = {
         "map[uint64]*main.Account", "map[string]*main.limiter",
         "map[string]time.Time",     "map[main.key]main.entry",
@@ -84,7 +99,7 @@ unsigned int synthetic_site(enum map_op op)
 }
 
 /* Frames of one address: one, or two where the call was inlined. */
-static int frames_of(const bool *hostile, uint64_t pc, struct frame out[2])
+static int frames_of(const struct synthetic_config *config, uint64_t pc, struct frame out[2])
 {
 	uint64_t function = (pc - TEXT_START) / FUNCTION_BYTES;
 	int line = (int)((pc - TEXT_START) % FUNCTION_BYTES / LINE_BYTES);
@@ -98,7 +113,14 @@ static int frames_of(const bool *hostile, uint64_t pc, struct frame out[2])
 	                        .line = line,
 	                        .inlined = names[function].inlined,
 	                        .pc = pc};
-	if (*hostile && function % 4 == 0)
+	if (config->large_values) {
+		const struct name *large = &large_names[function % COUNT(large_names)];
+
+		out[0].function = large->function;
+		out[0].file = large->file;
+		out[0].line += LARGE_LINES;
+	}
+	if (config->hostile_names && function % 4 == 0)
 		out[0].function = hostile_function;
 	if (!names[function].inlined)
 		return 1;

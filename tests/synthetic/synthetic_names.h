@@ -24,7 +24,7 @@ uint64_t synthetic_type_addr(unsigned int number);
 /* Index in the table of probe sites of a function that does op. */
 unsigned int synthetic_site(enum map_op op);
 
-/* Of struct model_symbols; ctx points to a bool: hostile names wanted. */
+/* Of struct model_symbols; ctx points to the struct synthetic_config. */
 int synthetic_call_chain(void *ctx, const struct access *access, struct frame *out, int max);
 const struct frame *synthetic_frames(void *ctx, uint32_t tgid, uint64_t pc, bool is_return_address,
                                      int *count);

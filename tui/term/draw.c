@@ -53,17 +53,17 @@ static int clip(int y, int x, int width)
 }
 
 static int put(int y, int x, int width, enum style style, enum ground ground, const char *text,
-               enum text_elide elide)
+               enum text_kind kind)
 {
 	char fitted[TEXT_MAX];
 	int room = *text ? clip(y, x, width) : width, used;
 
 	if (room <= 0)
 		return 0;
-	used = text_fit(text, width, elide, fitted, sizeof(fitted));
+	used = text_fit(text, width, kind, fitted, sizeof(fitted));
 	if (used > room) {
 		overruns++;
-		used = text_fit(text, room, elide, fitted, sizeof(fitted));
+		used = text_fit(text, room, kind, fitted, sizeof(fitted));
 	}
 	if (!used)
 		return 0;
@@ -78,7 +78,7 @@ static void put_known(int y, int x, int width, enum style style, enum ground gro
                       const char *text)
 {
 	if (clip(y, x, width) < width) {
-		put(y, x, width, style, ground, text, TEXT_ELIDE_END);
+		put(y, x, width, style, ground, text, TEXT_SENTENCE);
 		return;
 	}
 	style_set(style, ground);
@@ -108,14 +108,20 @@ void draw_glyphs(int y, int x, int width, enum style style, enum ground ground, 
 	repeat(y, x, width, style, ground, glyph(id));
 }
 
+int draw_as(int y, int x, int width, enum style style, enum ground ground, enum text_kind kind,
+            const char *text)
+{
+	return put(y, x, width, style, ground, text, kind);
+}
+
 int draw_word(int y, int x, int width, enum style style, enum ground ground, const char *text)
 {
-	return put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
+	return put(y, x, width, style, ground, text, TEXT_NAME);
 }
 
 void draw_text(int y, int x, int width, enum style style, enum ground ground, const char *text)
 {
-	int used = put(y, x, width, style, ground, text, TEXT_ELIDE_MIDDLE);
+	int used = put(y, x, width, style, ground, text, TEXT_SENTENCE);
 
 	int room = clip(y, x, width);
 
@@ -128,9 +134,10 @@ void draw_text(int y, int x, int width, enum style style, enum ground ground, co
 void draw_right(int y, int x, int width, enum style style, enum ground ground, const char *text)
 {
 	char fitted[TEXT_MAX];
-	int used = text_fit(text, width, TEXT_ELIDE_MIDDLE, fitted, sizeof(fitted));
+	int used = text_fit(text, width, TEXT_WHOLE, fitted, sizeof(fitted));
 
-	put(y, x + width - used, used, style, ground, text, TEXT_ELIDE_MIDDLE);
+	if (used)
+		put(y, x + width - used, used, style, ground, text, TEXT_WHOLE);
 }
 
 int draw_words(int y, int x, int width, enum style style, enum ground ground, const char *fmt, ...)
@@ -141,7 +148,7 @@ int draw_words(int y, int x, int width, enum style style, enum ground ground, co
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return put(y, x, width, style, ground, text, TEXT_ELIDE_END);
+	return put(y, x, width, style, ground, text, TEXT_SENTENCE);
 }
 
 int draw_wrapped(int y, int x, int width, int lines, enum style style, const char *text)
@@ -154,7 +161,7 @@ int draw_wrapped(int y, int x, int width, int lines, enum style style, const cha
 		snprintf(line, sizeof(line), "%.*s", (int)n, text);
 		/* The last line there is room for says that there is more. */
 		put(y + used, x, width, style, GROUND_NONE, used + 1 < lines ? line : text,
-		    TEXT_ELIDE_END);
+		    TEXT_SENTENCE);
 		used++;
 	}
 	return used;
@@ -168,7 +175,7 @@ void draw_title(const struct rect *area, bool focused, const char *title, const 
 	draw_glyphs(area->y, area->x, area->width, STYLE_RULE, GROUND_NONE, GLYPH_HLINE);
 	snprintf(padded, sizeof(padded), " %s ", title);
 	used = put(area->y, area->x + 1, area->width - 2, focused ? STYLE_TITLE_FOCUS : STYLE_TITLE,
-	           GROUND_NONE, padded, TEXT_ELIDE_END);
+	           GROUND_NONE, padded, TEXT_SENTENCE);
 	room = area->width - used - 4;
 	if (!remark || !*remark || text_width(remark) + 2 > room)
 		return;
@@ -189,7 +196,7 @@ void draw_junction(int y, int x, enum glyph junction)
 
 	if (clip(y, x, 1) == 1 && mvinnwstr(y, x, there, 1) == 1 &&
 	    there[0] == (text_is_utf8() ? L'\u2500' : L'-'))
-		put(y, x, 1, STYLE_RULE, GROUND_NONE, glyph(junction), TEXT_ELIDE_END);
+		put(y, x, 1, STYLE_RULE, GROUND_NONE, glyph(junction), TEXT_SENTENCE);
 }
 
 /* ---- heat ---------------------------------------------------------------------------------------
@@ -210,7 +217,7 @@ static void draw_heat_cursor(int y, int x, int width, int level, enum ground gro
 	char digit[2] = {level ? (char)('0' + level) : '0', '\0'};
 
 	draw_text(y, x, width, STYLE_PAUSED, ground, "");
-	put(y, x + width / 2, 1, STYLE_PAUSED, ground, digit, TEXT_ELIDE_END);
+	put(y, x + width / 2, 1, STYLE_PAUSED, ground, digit, TEXT_SENTENCE);
 }
 
 #define HEAT_WIDTH_MAX 3

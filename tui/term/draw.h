@@ -26,7 +26,6 @@
 	X(TIMES, "\xc3\x97", "x")                       \
 	X(AGAINST, "\xe2\x86\x94", "<>")                \
 	X(FROM, "\xe2\x97\x82", "<")                    \
-	X(MORE, "\xe2\x80\xa6", "~")                    \
 	X(UP_DOWN, "\xe2\x86\x91\xe2\x86\x93", "Up/Dn") \
 	X(ENTER, "\xe2\x8f\x8e", "Enter")               \
 	X(DOT, "\xc2\xb7", ".")                         \
@@ -59,13 +58,17 @@ void draw_within(const struct rect *area);
 /* How often something outside was asked for since the program began: for tests, which want 0. */
 unsigned long draw_overruns(void);
 
-/* Text in exactly width columns, padded with blanks, elided in the middle. */
+/* A sentence in exactly width columns, padded with blanks. */
 void draw_text(int y, int x, int width, enum style style, enum ground ground, const char *text);
-/* The same, at its own width (at most width). Returns the columns used. */
+/* Text of a kind at its own width (at most width). Returns the columns used: 0 also where it cannot
+ * be shortened as far as it would have to be. */
+int draw_as(int y, int x, int width, enum style style, enum ground ground, enum text_kind kind,
+            const char *text);
+/* The same for a name. */
 int draw_word(int y, int x, int width, enum style style, enum ground ground, const char *text);
-/* The same at the right edge of the columns x .. x + width - 1. */
+/* A number at the right edge of the columns x .. x + width - 1, whole or not at all. */
 void draw_right(int y, int x, int width, enum style style, enum ground ground, const char *text);
-/* printf to draw_word. */
+/* printf of a sentence, at its own width. */
 int draw_words(int y, int x, int width, enum style style, enum ground ground, const char *fmt, ...)
         __attribute__((format(printf, 6, 7)));
 /* One glyph over and over, width times (one that takes a single column). */

@@ -7,6 +7,7 @@
 #include <wchar.h>
 
 #include "core/base/sanitize.h"
+#include "tui/term/text_shorten.h"
 
 #define COLUMNS_MAX 512
 /* Of a longer name only both ends can reach the screen, whatever its width. */
@@ -52,18 +53,23 @@ static int columns_of(uint32_t code, bool *replaced)
 	return *replaced ? 1 : columns;
 }
 
-int text_width(const char *text)
+static int text_width_of(const char *text, size_t bytes)
 {
 	uint32_t code;
 	bool replaced;
 	int width = 0;
 
-	for (size_t n; (n = decode(text, &code)) != 0; text += n)
+	for (size_t at = 0, n; at < bytes && (n = decode(text + at, &code)) != 0; at += n)
 		width += columns_of(code, &replaced);
 	return width;
 }
 
-/* ---- eliding ----------------------------------------------------------------------------------
+int text_width(const char *text)
+{
+	return text_width_of(text, SIZE_MAX);
+}
+
+/* ---- shortening --------------------------------------------------------------------
  */
 
 /* Append code points of *from until the columns or the bytes are used up. */
@@ -87,29 +93,99 @@ static int copy_columns(const char *from, int columns, char *out, size_t size, s
 	return done;
 }
 
-/* The longest tail of text that fits the columns. */
-static const char *tail_of(const char *text, int columns)
+size_t text_head(const char *text, int columns)
+{
+	uint32_t code;
+	bool replaced;
+	size_t at = 0;
+
+	for (size_t n; (n = decode(text + at, &code)) != 0; at += n) {
+		columns -= columns_of(code, &replaced);
+		if (columns < 0)
+			break;
+	}
+	return at;
+}
+
+size_t text_tail(const char *text, int columns)
 {
 	int width = text_width(text);
 	uint32_t code;
 	bool replaced;
+	size_t at = 0;
 
-	for (size_t n; width > columns && (n = decode(text, &code)) != 0; text += n)
+	for (size_t n; width > columns && (n = decode(text + at, &code)) != 0; at += n)
 		width -= columns_of(code, &replaced);
-	return text;
+	return at;
 }
 
-static int elide(const char *text, int width, enum text_elide where, char *out, size_t size)
+static const char *mark(void)
 {
-	const char *mark = utf8_terminal ? "\xe2\x80\xa6" : "~";
-	int room = width - 1;
-	/* The tail says more than the head: the method, the file and line. */
-	int tail = where == TEXT_ELIDE_END ? 0 : room - room * 2 / 5;
-	size_t used = 0;
-	int done = copy_columns(text, room - tail, out, size, &used);
+	return utf8_terminal ? "\xe2\x80\xa6" : "..";
+}
 
-	done += copy_columns(mark, 1, out, size, &used);
-	return done + copy_columns(tail_of(text, tail), tail, out, size, &used);
+int text_mark_width(void)
+{
+	return utf8_terminal ? 1 : 2;
+}
+
+int text_least_width(const char *text, enum text_kind kind)
+{
+	const char *colon = kind == TEXT_PLACE ? strrchr(text, ':') : NULL;
+	int width = text_width(text), least = 1;
+
+	if (colon)
+		least = text_mark_width() + text_width(colon);
+	else if (kind == TEXT_WHOLE || kind == TEXT_PLACE)
+		least = width;
+	return least < width ? least : width;
+}
+
+static int shorten(const char *text, int width, enum text_kind kind, char *out, size_t size)
+{
+	struct text_cut cut;
+	size_t used = 0;
+	int done;
+
+	if (!text_cut_find(text, width, kind, &cut))
+		return 0;
+	done = copy_columns(text, text_width_of(text, cut.head), out, size, &used);
+	done += copy_columns(mark(), text_mark_width(), out, size, &used);
+	return done + copy_columns(text + cut.tail, width, out, size, &used);
+}
+
+/* Clean text that may have to be shortened. */
+static int fit_clean(const char *text, int width, enum text_kind kind, char *out, size_t size)
+{
+	size_t used = 0;
+
+	if (text_width(text) > width)
+		return shorten(text, width, kind, out, size);
+	return copy_columns(text, width, out, size, &used);
+}
+
+/* The function gets half, the place what is left over by it, or the other way round. */
+static int fit_site(char *text, int width, char *out, size_t size)
+{
+	char *blank = strchr(text, ' ');
+	const char *function = blank ? blank + strspn(blank, " ") : "";
+	int place_width, done;
+	size_t used;
+
+	if (blank)
+		*blank = '\0';
+	place_width = width - text_width(function) - 1;
+	place_width = place_width > width / 2 ? place_width : width / 2;
+	if (place_width < text_least_width(text, TEXT_PLACE))
+		place_width = width;
+	done = fit_clean(text, place_width, TEXT_PLACE, out, size);
+	used = strlen(out);
+	if (!*function || width - done < 3 || used + 1 >= size)
+		return done;
+	out[used++] = ' ';
+	out[used] = '\0';
+	return done + 1 +
+	       fit_clean(function, width - done - 1, TEXT_FUNCTION, out + used, size - used);
 }
 
 /* Sanitize a name of any length into a bounded buffer, keeping both of its ends. */
@@ -143,11 +219,10 @@ static bool fit_plain(const char *text, int width, char *out, size_t size, int *
 	return true;
 }
 
-int text_fit(const char *text, int width, enum text_elide where, char *out, size_t size)
+int text_fit(const char *text, int width, enum text_kind kind, char *out, size_t size)
 {
 	int plain;
 	char clean[2 * END_BYTES];
-	size_t used = 0;
 
 	out[0] = '\0';
 	if (width < 1 || !text)
@@ -157,9 +232,9 @@ int text_fit(const char *text, int width, enum text_elide where, char *out, size
 	if (fit_plain(text, width, out, size, &plain))
 		return plain;
 	sanitize_ends(text, clean);
-	if (text_width(clean) > width)
-		return elide(clean, width, where, out, size);
-	return copy_columns(clean, width, out, size, &used);
+	if (kind == TEXT_SITE && text_width(clean) > width)
+		return fit_site(clean, width, out, size);
+	return fit_clean(clean, width, kind, out, size);
 }
 
 /* ---- wrapping ---------------------------------------------------------------------------------
@@ -167,7 +242,7 @@ int text_fit(const char *text, int width, enum text_elide where, char *out, size
 
 size_t text_wrap(const char *text, int width, size_t *skip)
 {
-	size_t at = 0, blank = 0;
+	size_t at = 0, blank = 0, begin;
 	uint32_t code;
 	bool replaced;
 	int columns = 0;
@@ -181,6 +256,8 @@ size_t text_wrap(const char *text, int width, size_t *skip)
 	}
 	if (text[at] && blank)
 		at = blank;
+	else if (text_parts_number(text, at, &begin) && begin)
+		at = begin;
 	*skip = at;
 	while (text[*skip] == ' ')
 		++*skip;

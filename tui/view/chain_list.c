@@ -120,15 +120,21 @@ static void draw_conflict_head(const struct rows *rows, const struct conflict_ro
 	        [EVIDENCE_FATAL] = "  fatal",
 	        [EVIDENCE_UNORDERED] = "  unordered",
 	};
-	char count[FORMAT_MAX], rate[FORMAT_MAX], ago[FORMAT_MAX], line[128];
+	enum { PARTS = 4 };
+	char figure[FORMAT_MAX], parts[PARTS][FORMAT_MAX + 8];
 	bool proven = conflict->evidence != EVIDENCE_UNORDERED;
-	int used = draw_word(y, x, width, proven ? STYLE_BAD : STYLE_WARN, ground,
-	                     conflict_kind_name(conflict->kind));
+	int used = draw_as(y, x, width, proven ? STYLE_BAD : STYLE_WARN, ground, TEXT_SENTENCE,
+	                   conflict_kind_name(conflict->kind));
 
-	snprintf(line, sizeof(line), "  %s%s  %s/s  %s ago%s", format_count(conflict->count, count),
-	         glyph(GLYPH_TIMES), format_rate(conflict->rate, rate),
-	         format_age(rows->now_ns, conflict->last_ns, ago), marks[conflict->evidence]);
-	draw_word(y, x + used, width - used, STYLE_TEXT, ground, line);
+	snprintf(parts[0], sizeof(parts[0]), "  %s%s", format_count(conflict->count, figure),
+	         glyph(GLYPH_TIMES));
+	snprintf(parts[1], sizeof(parts[1]), "  %s/s", format_rate(conflict->rate, figure));
+	snprintf(parts[2], sizeof(parts[2]), "  %s ago",
+	         format_age(rows->now_ns, conflict->last_ns, figure));
+	snprintf(parts[3], sizeof(parts[3]), "%s", marks[conflict->evidence]);
+	for (int i = 0; i < PARTS; i++)
+		used += draw_as(y, x + used, width - used, STYLE_TEXT, ground, TEXT_WHOLE,
+		                parts[i]);
 }
 
 /* Operation, source line, function. The source lines of both sides stand in one column. */
@@ -143,40 +149,63 @@ static void draw_side(const struct side *side, int line_width, int y, int x, int
 		format_function(&side->chain[0], function, sizeof(function));
 	}
 	draw_word(y, x, OP_WIDTH, op_style(side->access.op), ground, map_op_name(side->access.op));
-	draw_word(y, x + OP_WIDTH, line_width, STYLE_LINE, ground, line);
-	draw_word(y, x + OP_WIDTH + line_width + 1, left, STYLE_FUNCTION, ground, function);
+	draw_as(y, x + OP_WIDTH, line_width, STYLE_LINE, ground,
+	        side->chain_length ? TEXT_PLACE : TEXT_SENTENCE, line);
+	draw_as(y, x + OP_WIDTH + line_width + 1, left, STYLE_FUNCTION, ground, TEXT_FUNCTION,
+	        function);
 }
 
-static int line_width_of(const struct conflict_row *conflict, const struct side *side)
+/* What the source lines of both sides take: in full, and at least. */
+static void line_widths_of(const struct conflict_row *conflict, int *want, int *least)
 {
+	const struct side *sides[2] = {&conflict->a, &conflict->b};
 	char line[NAME_MAX_BYTES];
 
-	if (!explain_side_is_known(conflict, side))
-		return 0;
-	if (!side->chain_length)
-		return (int)strlen("no call chain");
-	return text_width(format_line(&side->chain[0], line, sizeof(line)));
+	*want = *least = 0;
+	for (int i = 0; i < 2; i++) {
+		int width = (int)strlen("no call chain"), shortest = 1;
+
+		if (!explain_side_is_known(conflict, sides[i]))
+			continue;
+		if (sides[i]->chain_length) {
+			format_line(&sides[i]->chain[0], line, sizeof(line));
+			width = text_width(line);
+			shortest = text_least_width(line, TEXT_PLACE);
+		}
+		*want = width > *want ? width : *want;
+		*least = shortest > *least ? shortest : *least;
+	}
 }
 
 static void draw_conflict(const struct rows *rows, const struct conflict_row *conflict,
                           const struct rect *area, int line, enum ground ground)
 {
-	int a = line_width_of(conflict, &conflict->a), b = line_width_of(conflict, &conflict->b);
-	int want = a > b ? a : b;
-	int most = (area->width - OP_WIDTH) / 2;
 	const struct side *sides[2] = {&conflict->a, &conflict->b};
+	int want, least, most = (area->width - OP_WIDTH) / 2;
+
+	line_widths_of(conflict, &want, &least);
+	most = most > least ? most : least;
 
 	if (line == 0) {
 		draw_conflict_head(rows, conflict, area->y, area->x + 2, area->width - 2, ground);
 		return;
 	}
 	if (!explain_side_is_known(conflict, sides[line - 1])) {
-		draw_word(area->y, area->x + 3, area->width - 3, STYLE_DIM, ground,
-		          "the other side is not known: the runtime names one");
+		draw_as(area->y, area->x + 3, area->width - 3, STYLE_DIM, ground, TEXT_SENTENCE,
+		        "the other side is not known: the runtime names one");
 		return;
 	}
 	draw_side(sides[line - 1], want < most ? want : most, area->y, area->x + 3, area->width - 3,
 	          ground);
+}
+
+/* The source line of a frame; a wide one gets at least what it needs. */
+static int draw_place(const struct frame *frame, int y, int x, int width, enum ground ground)
+{
+	char line[NAME_MAX_BYTES];
+	int least = text_least_width(format_line(frame, line, sizeof(line)), TEXT_PLACE);
+
+	return draw_as(y, x, width > least ? width : least, STYLE_LINE, ground, TEXT_PLACE, line);
 }
 
 static void draw_chain_head(const struct chain_row *row, const struct rect *area,
@@ -184,6 +213,7 @@ static void draw_chain_head(const struct chain_row *row, const struct rect *area
 {
 	char count[FORMAT_MAX], times[FORMAT_MAX + 8], name[NAME_MAX_BYTES], text[TEXT_MAX];
 	size_t used = 0;
+	bool alone = false; /* there is no room for more than the first function */
 	int x = area->x + 2;
 
 	text[0] = '\0';
@@ -201,13 +231,15 @@ static void draw_chain_head(const struct chain_row *row, const struct rect *area
 	draw_word(area->y, x + 6, OP_WIDTH, op_style(row->op), ground, map_op_name(row->op));
 	x += 6 + OP_WIDTH;
 	if (row->chain_length) {
-		char line[NAME_MAX_BYTES];
-
-		x += 1 + draw_word(area->y, x, (area->width - 16) / 2, STYLE_LINE, ground,
-		                   format_line(&row->chain[0], line, sizeof(line)));
+		x += 1 + draw_place(&row->chain[0], area->y, x, (area->width - 16) / 2, ground);
+		format_function(&row->chain[0], name, sizeof(name));
+		alone = text_width(name) + 2 + text_mark_width() > area->x + area->width - x;
 	}
-	draw_words(area->y, x, area->x + area->width - x, STYLE_FUNCTION, ground, "%s",
-	           row->chain_length ? text : "the call chain could not be walked");
+	draw_as(area->y, x, area->x + area->width - x, STYLE_FUNCTION, ground,
+	        alone ? TEXT_FUNCTION : TEXT_SENTENCE,
+	        alone               ? name
+	        : row->chain_length ? text
+	                            : "the call chain could not be walked");
 }
 
 static void draw_chain(const struct chain_row *row, const struct rect *area, int line,
@@ -222,11 +254,10 @@ static void draw_chain(const struct chain_row *row, const struct rect *area, int
 		return;
 	}
 	frame = &row->chain[line - 1];
-	used = draw_word(area->y, x, width / 2, STYLE_LINE, ground,
-	                 format_line(frame, name, sizeof(name)));
-	draw_word(area->y, x + used + 1, width - used - 1,
-	          frame->inlined ? STYLE_DIM : STYLE_FUNCTION, ground,
-	          frame->function ? frame->function : "unknown function");
+	used = draw_place(frame, area->y, x, width / 2, ground);
+	snprintf(name, sizeof(name), "%s", frame->function ? frame->function : "unknown function");
+	draw_as(area->y, x + used + 1, width - used - 1,
+	        frame->inlined ? STYLE_DIM : STYLE_FUNCTION, ground, TEXT_FUNCTION, name);
 }
 
 static int item_lines(const struct chain_list *chains, size_t index)

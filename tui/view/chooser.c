@@ -64,11 +64,30 @@ static void render_command(const void *row, struct cell *cell)
 }
 
 static const struct column columns[] = {
-        {"pid", 7, 0, 90, true, render_pid, NULL, NULL, false},
-        {"user", 8, 0, 20, false, render_user, NULL, NULL, false},
-        {"cpu %", 5, 0, 30, true, render_cpu, NULL, NULL, false},
-        {"go", 12, 0, 50, false, render_version, NULL, NULL, false},
-        {"command", 12, 1, 100, false, render_command, NULL, NULL, false},
+        {.title = "pid",
+         .holds = TEXT_WHOLE,
+         .width = 7,
+         .importance = 90,
+         .right = true,
+         .render = render_pid},
+        {.title = "user", .holds = TEXT_NAME, .width = 8, .importance = 20, .render = render_user},
+        {.title = "cpu %",
+         .holds = TEXT_WHOLE,
+         .width = 5,
+         .importance = 30,
+         .right = true,
+         .render = render_cpu},
+        {.title = "go",
+         .holds = TEXT_WHOLE,
+         .width = 12,
+         .importance = 50,
+         .render = render_version},
+        {.title = "command",
+         .holds = TEXT_NAME,
+         .width = 12,
+         .grow = 1,
+         .importance = 100,
+         .render = render_command},
 };
 
 #define COLUMN_COUNT ((int)(sizeof(columns) / sizeof(columns[0])))
@@ -124,12 +143,15 @@ static void draw_empty(const struct chooser *chooser, int width, int height)
 
 static void draw_rows(struct chooser *chooser, int width, int height)
 {
+	struct column_need needs[COLUMNS_MAX] = {{0}};
 	int widths[COLUMNS_MAX];
 	int visible = height - 5;
 
-	columns_fit(columns, COLUMN_COUNT, 0, width - 2, widths);
-	columns_draw_titles(columns, COLUMN_COUNT, widths, 3, 2, width - 2, -1);
 	list_show(&chooser->list, (size_t)visible);
+	for (size_t i = chooser->list.top; i < chooser->list.count; i++)
+		columns_measure(columns, COLUMN_COUNT, 0, chooser->shown[i], needs);
+	columns_fit(columns, COLUMN_COUNT, 0, needs, width - 2, widths);
+	columns_draw_titles(columns, COLUMN_COUNT, widths, 3, 2, width - 2, -1);
 	for (int i = 0; i < visible; i++) {
 		size_t index = chooser->list.top + (size_t)i;
 		bool selected = index == chooser->list.selected;

@@ -99,16 +99,17 @@ static void draw_cell(const struct fight_matrix *matrix, int row, int column, in
 static void draw_label(const struct fight_line *line, int index, int y, int x, int width)
 {
 	char text[NAME_BYTES];
-	int used;
+	int used, least, half;
 
 	used = draw_words(y, x, width, STYLE_KEY, GROUND_NONE, "%c ", 'A' + index);
 	used += draw_words(y, x + used, width - used,
 	                   op_changes(line->op) ? STYLE_CHANGE : STYLE_LOOK, GROUND_NONE, "%-8s",
 	                   map_op_name(line->op));
-	used += 1 + draw_word(y, x + used, (width - used) / 2, STYLE_LINE, GROUND_NONE,
-	                      format_line(line->frame, text, sizeof(text)));
-	draw_word(y, x + used, width - used, STYLE_FUNCTION, GROUND_NONE,
-	          format_function(line->frame, text, sizeof(text)));
+	least = text_least_width(format_line(line->frame, text, sizeof(text)), TEXT_PLACE);
+	half = (width - used) / 2 > least ? (width - used) / 2 : least;
+	used += 1 + draw_as(y, x + used, half, STYLE_LINE, GROUND_NONE, TEXT_PLACE, text);
+	draw_as(y, x + used, width - used, STYLE_FUNCTION, GROUND_NONE, TEXT_FUNCTION,
+	        format_function(line->frame, text, sizeof(text)));
 }
 
 void fight_matrix_draw(const struct fight_matrix *matrix, const struct rect *area)
@@ -125,8 +126,8 @@ void fight_matrix_draw(const struct fight_matrix *matrix, const struct rect *are
 		draw_right(area->y, area->x + label + i * CELL_WIDTH, CELL_WIDTH, STYLE_KEY,
 		           GROUND_NONE, letter);
 	}
-	draw_word(area->y, area->x, label - 1, STYLE_HEAD, GROUND_NONE,
-	          "source line, and how often it met which other");
+	draw_as(area->y, area->x, label - 1, STYLE_HEAD, GROUND_NONE, TEXT_SENTENCE,
+	        "source line, and how often it met which other");
 	for (int row = 0; row < lines; row++) {
 		int y = area->y + 1 + row;
 

@@ -253,8 +253,8 @@ static void draw_bar(const struct map_row *map, int depth, uint64_t most, int y,
 	uint64_t count = map->heat_depth[depth - 1];
 	double rate = (double)map->heat_rate[depth - 1];
 	int width = area->width - LABEL_WIDTH - FIGURES_WIDTH;
-	int level = heat_level(rate, count), length;
-	char figure[FORMAT_MAX], per_second[FORMAT_MAX], text[2 * FORMAT_MAX + 8];
+	int level = heat_level(rate, count), length, x;
+	char figure[FORMAT_MAX], text[FORMAT_MAX + 8];
 
 	draw_text(y, area->x, area->width, STYLE_TEXT, ground, "");
 	draw_words(y, area->x, LABEL_WIDTH, STYLE_HEAD, ground, "%3d", depth);
@@ -263,10 +263,11 @@ static void draw_bar(const struct map_row *map, int depth, uint64_t most, int y,
 		draw_heat(y, area->x + LABEL_WIDTH + i, 1, level, ground);
 	if (!count)
 		return;
-	snprintf(text, sizeof(text), " %s  %s/s", format_count(count, figure),
-	         format_rate(rate, per_second));
-	draw_word(y, area->x + LABEL_WIDTH + length, area->width - LABEL_WIDTH - length, STYLE_TEXT,
-	          ground, text);
+	x = area->x + LABEL_WIDTH + length;
+	snprintf(text, sizeof(text), " %s", format_count(count, figure));
+	x += draw_as(y, x, area->x + area->width - x, STYLE_TEXT, ground, TEXT_WHOLE, text);
+	snprintf(text, sizeof(text), "  %s/s", format_rate(rate, figure));
+	draw_as(y, x, area->x + area->width - x, STYLE_TEXT, ground, TEXT_WHOLE, text);
 }
 
 static void draw_frequency(struct heat_cursor *cursor, const struct rows *rows,
@@ -298,6 +299,7 @@ void heat_legend_draw(const struct rect *area)
 	int y = area->y + area->height - 1, x = area->x;
 	int width = area->width >= 9 * 2 + 20 ? 2 : 1;
 	bool words = area->width >= 9 * width + 22;
+	char text[32];
 
 	draw_text(y, x, area->width, STYLE_DIM, GROUND_NONE, "");
 	x += draw_word(y, x, area->width, STYLE_DIM, GROUND_NONE, words ? "rare " : "0 ");
@@ -305,8 +307,9 @@ void heat_legend_draw(const struct rect *area)
 		draw_heat(y, x, width, level, GROUND_NONE);
 		x += width;
 	}
-	draw_words(y, x, area->x + area->width - x, STYLE_DIM, GROUND_NONE, " >%s%s",
-	           heat_level_from(HEAT_LEVELS), words ? " conflicts/s" : "/s");
+	snprintf(text, sizeof(text), " >%s%s", heat_level_from(HEAT_LEVELS),
+	         words ? " conflicts/s" : "/s");
+	draw_as(y, x, area->x + area->width - x, STYLE_DIM, GROUND_NONE, TEXT_WHOLE, text);
 }
 
 void heat_draw(struct heat_cursor *cursor, const struct rows *rows, const struct map_row *map,

@@ -7,6 +7,8 @@
 #include "tui/view/pane.h"
 #include "tui/words/explain.h"
 
+#define NAME_SHOWN 48 /* columns of the map's name in the title */
+
 static const char *title_of(const struct chain_list *chains)
 {
 	if (!chains->conflict_count)
@@ -19,12 +21,15 @@ static const char *title_of(const struct chain_list *chains)
 static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *area, bool focused)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
-	char name[EXPLAIN_MAX], remark[EXPLAIN_MAX] = "";
+	char name[EXPLAIN_MAX], brief[TEXT_MAX], remark[EXPLAIN_MAX] = "";
 
 	(void)pane;
 	if (ui->chains.map)
-		snprintf(remark, sizeof(remark), "m%u %.48s", ui->chains.map->number,
-		         explain_map_name(ui->chains.map, name, sizeof(name)));
+		text_fit(explain_map_name(ui->chains.map, name, sizeof(name)), NAME_SHOWN,
+		         TEXT_NAME, brief, sizeof(brief));
+	if (ui->chains.map)
+		snprintf(remark, sizeof(remark), "m%u %.*s", ui->chains.map->number,
+		         (int)sizeof(remark) - 16, brief);
 	draw_title(area, focused, title_of(&ui->chains), remark);
 	chain_list_draw(&ui->chains, &ui->rows, &body, focused);
 }

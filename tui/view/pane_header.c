@@ -15,11 +15,26 @@
 #define FILTER_SHOWN 20 /* columns of the filter */
 #define GAP          2
 
+/* A part of a line, GAP columns behind x (0: at x), whole or, where there is no room, not at all.
+ * Returns the column behind what stands there. */
+static int word_behind(int y, int x, int gap, int end, enum style style, const char *text)
+{
+	int used = x + gap < end ? draw_as(y, x + gap, end - x - gap, style, GROUND_NONE,
+	                                   TEXT_WHOLE, text)
+	                         : 0;
+
+	return used ? x + gap + used : x;
+}
+
 static int word(int y, int x, int end, enum style style, const char *text)
 {
-	if (x >= end)
-		return x;
-	return x + draw_word(y, x, end - x, style, GROUND_NONE, text);
+	return word_behind(y, x, 0, end, style, text);
+}
+
+/* A name or a sentence, which may be shortened. */
+static int put_text(int y, int x, int end, enum style style, enum text_kind kind, const char *what)
+{
+	return x < end ? x + draw_as(y, x, end - x, style, GROUND_NONE, kind, what) : x;
 }
 
 /* The clock: how long it has been watched. At the right, with PAUSED before it. */
@@ -55,7 +70,7 @@ static int draw_marks(const struct ui *ui, const struct rect *area)
 	if (!pattern_is_empty(&ui->filter)) {
 		char filter[4 * FILTER_SHOWN + 12], word[TEXT_MAX];
 
-		text_fit(ui->filter.text, FILTER_SHOWN, TEXT_ELIDE_MIDDLE, word, sizeof(word));
+		text_fit(ui->filter.text, FILTER_SHOWN, TEXT_NAME, word, sizeof(word));
 		snprintf(filter, sizeof(filter), " filter %.80s ", word);
 		end = draw_mark(area, end, filter);
 	}
@@ -83,7 +98,7 @@ static int draw_doubt(const struct target_row *target, int y, int x, int end)
 {
 	if (target->layout != GO_LAYOUT_UNVERIFIED)
 		return x;
-	return word(y, x + GAP, end, STYLE_WARN, "unverified Go version");
+	return word_behind(y, x, GAP, end, STYLE_WARN, "unverified Go version");
 }
 
 static const struct target_row *doubtful_target(const struct rows *rows)
@@ -101,11 +116,12 @@ static int draw_one_target(const struct target_row *target, int y, int x, int en
 	snprintf(pid, sizeof(pid), " %u", target->tgid);
 	snprintf(version, sizeof(version), "%s %s", target->go_version,
 	         target->map_runtime ? target->map_runtime : "");
-	x = word(y, x, end, STYLE_STRONG, base_name(target->exe));
+	x = put_text(y, x, end, STYLE_STRONG, TEXT_NAME, base_name(target->exe));
 	x = word(y, x, end, STYLE_TEXT, pid);
-	x = word(y, x + GAP, end, STYLE_DIM, version);
+	x = word_behind(y, x, GAP, end, STYLE_DIM, version);
 	x = draw_doubt(target, y, x, end);
-	return word(y, x + GAP, end, state_style(target->state), process_state_name(target->state));
+	return word_behind(y, x, GAP, end, state_style(target->state),
+	                   process_state_name(target->state));
 }
 
 static int draw_many_targets(const struct rows *rows, int y, int x, int end)
@@ -117,14 +133,14 @@ static int draw_many_targets(const struct rows *rows, int y, int x, int end)
 		by_state[rows->targets[i]->state % 3]++;
 	snprintf(text, sizeof(text), "%zu processes", rows->target_count);
 	x = word(y, x, end, STYLE_TEXT, text);
-	x = word(y, x + GAP, end, STYLE_STRONG, base_name(rows->targets[0]->exe));
-	x = word(y, x + GAP, end, STYLE_DIM, rows->targets[0]->go_version);
+	x = word_behind(y, x, GAP, end, STYLE_STRONG, base_name(rows->targets[0]->exe));
+	x = word_behind(y, x, GAP, end, STYLE_DIM, rows->targets[0]->go_version);
 	x = draw_doubt(doubtful_target(rows), y, x, end);
 	for (uint32_t state = 0; state < 3; state++) {
 		if (!by_state[state])
 			continue;
 		snprintf(text, sizeof(text), "%u %s", by_state[state], process_state_name(state));
-		x = word(y, x + GAP, end, state_style(state), text);
+		x = word_behind(y, x, GAP, end, state_style(state), text);
 	}
 	return x;
 }
@@ -137,7 +153,7 @@ static int draw_crash(const struct rows *rows, int y, int x, int end)
 		return x;
 	snprintf(text, sizeof(text), "fatal error: %s",
 	         rows->crashes[rows->crash_count - 1]->message);
-	return word(y, x + GAP, end, STYLE_BAD, text);
+	return put_text(y, x + GAP, end, STYLE_BAD, TEXT_SENTENCE, text);
 }
 
 static void draw_targets(const struct ui *ui, const struct rect *area)
@@ -153,9 +169,9 @@ static void draw_targets(const struct ui *ui, const struct rect *area)
 		x = word(area->y, x, end, STYLE_WARN, "no target yet");
 	x = draw_crash(&ui->rows, area->y, x, end);
 	if (ui->gone && ui->rows.target_count != 1)
-		x = word(area->y, x + GAP, end, STYLE_WARN, "all targets have ended");
+		x = word_behind(area->y, x, GAP, end, STYLE_WARN, "all targets have ended");
 	if (ui->source_error)
-		word(area->y, x + GAP, end, STYLE_WARN, "no more events will come");
+		word_behind(area->y, x, GAP, end, STYLE_WARN, "no more events will come");
 }
 
 static int draw_findings(const struct rows *rows, int y, int x, int end)
@@ -173,7 +189,12 @@ static int draw_findings(const struct rows *rows, int y, int x, int end)
 		         format_count(rows->unordered_total, count));
 		x = word(y, x, end, STYLE_UNORDERED, text);
 	}
-	if (rows->conflict_total || rows->unordered_total)
+	if (rows->crash_count) {
+		snprintf(text, sizeof(text), " %zu crash%s ", (size_t)rows->crash_count,
+		         rows->crash_count == 1 ? "" : "es");
+		x = word(y, x, end, STYLE_ALARM, text);
+	}
+	if (rows->conflict_total || rows->unordered_total || rows->crash_count)
 		return x;
 	if (!rows_lost(rows))
 		return word(y, x, end, STYLE_GOOD, "no conflict seen");
@@ -199,7 +220,7 @@ static int draw_lost(const struct rows *rows, int y, int x, int end)
 	char text[64], lost[FORMAT_MAX];
 
 	snprintf(text, sizeof(text), "lost %s", format_count(rows_lost(rows), lost));
-	return word(y, x, end, rows_lost(rows) ? STYLE_WARN : STYLE_DIM, text);
+	return word_behind(y, x, GAP, end, rows_lost(rows) ? STYLE_WARN : STYLE_DIM, text);
 }
 
 /* What watching costs, and what it may cost. */
@@ -209,13 +230,18 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	char text[64], percent[FORMAT_MAX], limit[FORMAT_MAX];
 	double overhead_limit = ui->source->overhead_limit;
 	bool limited = overhead_limit > 0 && overhead_limit < 1;
+	int length;
 
-	snprintf(text, sizeof(text), "overhead %s%s%s",
-	         format_percent(coverage->overhead_now, percent), limited ? " of " : "",
-	         limited ? format_percent(overhead_limit, limit) : "");
-	return word(y, x, end,
-	            limited && coverage->overhead_now > overhead_limit ? STYLE_WARN : STYLE_TEXT,
-	            text);
+	length = snprintf(text, sizeof(text), "overhead %s",
+	                  format_percent(coverage->overhead_now, percent));
+	if (limited)
+		snprintf(text + length, sizeof(text) - (size_t)length, " of %s",
+		         format_percent(overhead_limit, limit));
+	if (x + GAP + text_width(text) > end)
+		text[length] = '\0';
+	return word_behind(
+	        y, x, GAP, end,
+	        limited && coverage->overhead_now > overhead_limit ? STYLE_WARN : STYLE_TEXT, text);
 }
 
 /* How many probes, how many calls, and in brackets how: as many of these as there is room for, from
@@ -247,16 +273,15 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	x = draw_reset(ui, y, x, end);
 	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
 	         format_rate(coverage->hits_rate, rate));
-	x = word(y, x + GAP, end, STYLE_STRONG, text);
-	x = draw_overhead(ui, y, x + GAP, end);
-	if (ui->rows.conflict_total || ui->rows.unordered_total ||
+	x = word_behind(y, x, GAP, end, STYLE_STRONG, text);
+	x = draw_overhead(ui, y, x, end);
+	if (ui->rows.conflict_total || ui->rows.unordered_total || ui->rows.crash_count ||
 	    !rows_lost(&ui->rows)) /* else said already */
-		x = draw_lost(&ui->rows, y, x + GAP, end);
+		x = draw_lost(&ui->rows, y, x, end);
 	if (coverage->watched_ns) {
 		snprintf(text, sizeof(text), "armed %s",
 		         format_percent(coverage->armed_now, armed));
-		if (text_width(text) <= end - x - GAP)
-			x = word(y, x + GAP, end, STYLE_DIM, text);
+		x = word_behind(y, x, GAP, end, STYLE_DIM, text);
 	}
 	draw_attached(ui, y, x + GAP, end);
 }

@@ -227,6 +227,7 @@ enum {
 
 static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_VERDICT] = {.title = "verdict",
+                            .holds = TEXT_SENTENCE,
                             .width = 9,
                             .importance = 90,
                             .render = render_verdict,
@@ -234,12 +235,14 @@ static const struct column columns[COLUMN_COUNT] = {
                             .help = "what is known of the map",
                             .big_first = true},
         [COLUMN_ID] = {.title = "id",
+                       .holds = TEXT_WHOLE,
                        .width = 4,
                        .importance = 10,
                        .render = render_number,
                        .compare = compare_number,
                        .help = "number of the map in all reports"},
         [COLUMN_MAP] = {.title = "map",
+                        .holds = TEXT_NAME,
                         .width = 16,
                         .grow = 2,
                         .importance = 100,
@@ -247,6 +250,7 @@ static const struct column columns[COLUMN_COUNT] = {
                         .compare = compare_name,
                         .help = "its type; how many maps the row stands for"},
         [COLUMN_FIRST_USE] = {.title = "first used",
+                              .holds = TEXT_SITE,
                               .width = 24,
                               .grow = 3,
                               .importance = 5,
@@ -254,6 +258,7 @@ static const struct column columns[COLUMN_COUNT] = {
                               .compare = compare_first_use,
                               .help = "where it was first used"},
         [COLUMN_READS] = {.title = "rd/s",
+                          .holds = TEXT_WHOLE,
                           .width = 4,
                           .importance = 50,
                           .right = true,
@@ -262,6 +267,7 @@ static const struct column columns[COLUMN_COUNT] = {
                           .help = "reads per second",
                           .big_first = true},
         [COLUMN_WRITES] = {.title = "wr/s",
+                           .holds = TEXT_WHOLE,
                            .width = 4,
                            .importance = 60,
                            .right = true,
@@ -270,6 +276,7 @@ static const struct column columns[COLUMN_COUNT] = {
                            .help = "writes per second",
                            .big_first = true},
         [COLUMN_DELETES] = {.title = "de/s",
+                            .holds = TEXT_WHOLE,
                             .width = 4,
                             .importance = 30,
                             .right = true,
@@ -278,6 +285,7 @@ static const struct column columns[COLUMN_COUNT] = {
                             .help = "deletes and clears per second",
                             .big_first = true},
         [COLUMN_ITERATIONS] = {.title = "it/s",
+                               .holds = TEXT_WHOLE,
                                .width = 4,
                                .importance = 20,
                                .right = true,
@@ -286,6 +294,7 @@ static const struct column columns[COLUMN_COUNT] = {
                                .help = "iterations per second",
                                .big_first = true},
         [COLUMN_GOROUTINES] = {.title = "gors",
+                               .holds = TEXT_WHOLE,
                                .width = 5,
                                .importance = 70,
                                .right = true,
@@ -294,6 +303,7 @@ static const struct column columns[COLUMN_COUNT] = {
                                .help = "goroutines that used it (~: estimated)",
                                .big_first = true},
         [COLUMN_CONFLICTS] = {.title = "confl",
+                              .holds = TEXT_WHOLE,
                               .width = 5,
                               .importance = 80,
                               .right = true,
@@ -302,6 +312,7 @@ static const struct column columns[COLUMN_COUNT] = {
                               .help = "conflicts seen",
                               .big_first = true},
         [COLUMN_EXPECTED] = {.title = "exp",
+                             .holds = TEXT_WHOLE,
                              .width = 4,
                              .importance = 40,
                              .right = true,
@@ -310,6 +321,7 @@ static const struct column columns[COLUMN_COUNT] = {
                              .help = "overlaps to be expected if nothing kept the goroutines apart",
                              .big_first = true},
         [COLUMN_UNORDERED] = {.title = "unord",
+                              .holds = TEXT_WHOLE,
                               .width = 5,
                               .importance = 8,
                               .right = true,
@@ -369,6 +381,7 @@ void pane_maps_sum(struct ui *ui)
 	}
 	sums.goroutines = (unsigned int)ui->rows.goroutine_count;
 	ui->maps_pane.sums = sums;
+	ui->maps.sums = &ui->maps_pane.sums;
 }
 
 /* The sums stand in the line of the heatmap's legend. */

@@ -69,43 +69,45 @@ static void draw_frame(const struct frame *frame, enum style style, int step, in
                        const struct rect *at)
 {
 	char text[NAME_BYTES];
-	int width = 0, most = at->width * 2 / 5;
+	int width = 0, least, most = at->width * 2 / 5;
 	enum style line_style = style == STYLE_DIM ? STYLE_DIM : STYLE_LINE;
 
 	if (step == 2 && line == 1) {
-		draw_word(at->y, at->x + 2, at->width - 2, line_style, GROUND_NONE,
-		          format_path(frame, text, sizeof(text)));
+		draw_as(at->y, at->x + 2, at->width - 2, line_style, GROUND_NONE, TEXT_PLACE,
+		        format_path(frame, text, sizeof(text)));
 		return;
 	}
 	if (step == 1) {
 		width = text_width(format_line(frame, text, sizeof(text)));
+		least = text_least_width(text, TEXT_PLACE);
+		most = most > least ? most : least;
 		width = width > most ? most : width;
-		draw_word(at->y, at->x, width++, line_style, GROUND_NONE, text);
+		draw_as(at->y, at->x, width++, line_style, GROUND_NONE, TEXT_PLACE, text);
 	}
 	if (frame->inlined)
 		width += 1 + draw_word(at->y, at->x + width, 1, STYLE_DIM, GROUND_NONE,
 		                       glyph(GLYPH_INLINED));
-	draw_word(at->y, at->x + width, at->width - width, style, GROUND_NONE,
-	          frame->function ? format_function(frame, text, sizeof(text))
-	                          : "unknown function");
+	draw_as(at->y, at->x + width, at->width - width, style, GROUND_NONE, TEXT_FUNCTION,
+	        frame->function ? format_function(frame, text, sizeof(text)) : "unknown function");
 }
 
 /* The go statement that made the goroutine, and its parent. */
 static void draw_origin(const struct side *side, int y, int x, int width)
 {
-	char function[512], line[256];
+	char function[512], line[256], text[NAME_BYTES];
 	int used;
 
 	if (!side->created_by.function) {
 		draw_word(y, x, width, STYLE_DIM, GROUND_NONE, "created by: not known");
 		return;
 	}
-	used = draw_words(y, x, width, STYLE_DIM, GROUND_NONE, "created by %s %s",
-	                  format_line(&side->created_by, line, sizeof(line)),
-	                  format_function(&side->created_by, function, sizeof(function)));
+	used = draw_words(y, x, width, STYLE_DIM, GROUND_NONE, "created by ");
+	snprintf(text, sizeof(text), "%s %s", format_line(&side->created_by, line, sizeof(line)),
+	         format_function(&side->created_by, function, sizeof(function)));
+	used += draw_as(y, x + used, width - used, STYLE_DIM, GROUND_NONE, TEXT_SITE, text);
+	snprintf(text, sizeof(text), " in goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
 	if (side->access.parent_goid)
-		draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE,
-		           " in goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
+		draw_as(y, x + used, width - used, STYLE_DIM, GROUND_NONE, TEXT_WHOLE, text);
 }
 
 /* What the part of each side was, by evidence. */
@@ -114,6 +116,20 @@ static const char *const parts[EVIDENCE_COUNT][2] = {
         [EVIDENCE_FATAL] = {"", ""},
         [EVIDENCE_UNORDERED] = {"first access", "second access"},
 };
+
+/* Who it was, in fewer words where there is little room. Returns the columns used. */
+static int draw_goroutine(const struct access *access, int y, int x, int width)
+{
+	char text[64];
+	int used, length = snprintf(text, sizeof(text), " by goroutine %" PRIu64,
+	                            (uint64_t)access->goid);
+
+	if (length > width)
+		snprintf(text, sizeof(text), " by %" PRIu64, (uint64_t)access->goid);
+	used = draw_as(y, x, width, STYLE_STRONG, GROUND_NONE, TEXT_WHOLE, text);
+	snprintf(text, sizeof(text), " thread %u", access->tid);
+	return used + draw_as(y, x + used, width - used, STYLE_DIM, GROUND_NONE, TEXT_WHOLE, text);
+}
 
 /* What is written about one side: its first line, or all of it. */
 static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
@@ -127,10 +143,7 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 
 	used = draw_words(y, x, width, op_changes(side->access.op) ? STYLE_CHANGE : STYLE_LOOK,
 	                  GROUND_NONE, "%s", map_op_name(side->access.op));
-	used += draw_words(y, x + used, width - used, STYLE_STRONG, GROUND_NONE,
-	                   " by goroutine %" PRIu64, (uint64_t)side->access.goid);
-	used += draw_words(y, x + used, width - used, STYLE_DIM, GROUND_NONE, " thread %u",
-	                   side->access.tid);
+	used += draw_goroutine(&side->access, y, x + used, width - used);
 	/* The last frame of the chain says the same: here only where there is room for all of
 	 * it. */
 	if (side->first_function &&
@@ -165,7 +178,8 @@ static void draw_line_at(int line, const struct chains *chains, const struct rec
 {
 	line -= chains->skip;
 	if (line >= 0 && line < area->height)
-		draw_word(area->y + line, area->x, area->width, style, GROUND_NONE, text);
+		draw_as(area->y + line, area->x, area->width, style, GROUND_NONE, TEXT_SENTENCE,
+		        text);
 }
 
 static void draw_chain(const struct side *side, const struct chains *chains,
@@ -235,9 +249,11 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 	         format_count(conflict->count, count), conflict->count == 1 ? "" : "s",
 	         format_rate(conflict->rate, rate), format_age(now, conflict->first_ns, first),
 	         format_age(now, conflict->last_ns, last));
-	draw_word(area->y + 1, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
+	draw_as(area->y + 1, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, TEXT_SENTENCE,
+	        text);
 	evidence_words(conflict, text, sizeof(text));
-	draw_word(area->y + 2, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, text);
+	draw_as(area->y + 2, area->x + 1, area->width - 2, STYLE_TEXT, GROUND_NONE, TEXT_SENTENCE,
+	        text);
 	return area->y + 3;
 }
 
@@ -262,7 +278,7 @@ static void draw_source(const struct side *side, int y, int x, int width)
 	if (!text)
 		return;
 	used = draw_words(y, x, width, STYLE_LINE, GROUND_NONE, "%d: ", side->chain[0].line);
-	draw_word(y, x + used, width - used, STYLE_STRONG, GROUND_NONE, text);
+	draw_as(y, x + used, width - used, STYLE_STRONG, GROUND_NONE, TEXT_SENTENCE, text);
 }
 
 static void draw_party(struct ui *ui, const struct conflict_row *conflict, const struct side *side,

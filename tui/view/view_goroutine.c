@@ -14,6 +14,7 @@
 
 #define LABEL_WIDTH 12
 #define NAME_BYTES  2048
+#define NAME_LEAST  16 /* columns for the name of a map, else it is left out */
 
 static const struct goroutine_row *goroutine_find(const struct ui *ui)
 {
@@ -63,11 +64,12 @@ static void sync(struct ui *ui)
 
 /* ---- drawing ------------------------------------------------------------------------- */
 
-static int draw_labelled(int y, const struct rect *area, const char *label, const char *text)
+static int draw_labelled(int y, const struct rect *area, const char *label, enum text_kind kind,
+                         const char *text)
 {
 	draw_word(y, area->x + 1, LABEL_WIDTH - 1, STYLE_DIM, GROUND_NONE, label);
-	draw_word(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, STYLE_TEXT,
-	          GROUND_NONE, text);
+	draw_as(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2, STYLE_TEXT,
+	        GROUND_NONE, kind, text);
 	return y + 1;
 }
 
@@ -88,17 +90,19 @@ static int draw_identity(const struct goroutine_row *goroutine, uint64_t now, in
 {
 	char text[NAME_BYTES], age[FORMAT_MAX];
 
-	y = draw_labelled(y, area, "first in",
+	y = draw_labelled(y, area, "first in", TEXT_FUNCTION,
 	                  goroutine->first_function ? goroutine->first_function : "not known");
-	y = draw_labelled(y, area, "created by", place(&goroutine->created_by, text, sizeof(text)));
+	y = draw_labelled(y, area, "created by", TEXT_SITE,
+	                  place(&goroutine->created_by, text, sizeof(text)));
 	if (goroutine->parent_goid) {
 		snprintf(text, sizeof(text), "goroutine %" PRIu64, goroutine->parent_goid);
-		y = draw_labelled(y, area, "parent", text);
+		y = draw_labelled(y, area, "parent", TEXT_WHOLE, text);
 	}
-	y = draw_labelled(y, area, "last at", place(&goroutine->last_use, text, sizeof(text)));
+	y = draw_labelled(y, area, "last at", TEXT_SITE,
+	                  place(&goroutine->last_use, text, sizeof(text)));
 	snprintf(text, sizeof(text), "%s ago%s", format_age(now, goroutine->last_ns, age),
 	         goroutine->ended ? "; it has ended" : "");
-	return draw_labelled(y, area, "last seen", text);
+	return draw_labelled(y, area, "last seen", TEXT_SENTENCE, text);
 }
 
 static int draw_counts(const struct goroutine_row *goroutine, int y, const struct rect *area)
@@ -114,25 +118,39 @@ static int draw_counts(const struct goroutine_row *goroutine, int y, const struc
 			                         format_count(goroutine->ops[op], count));
 	snprintf(text + used, sizeof(text) - used, "  on %u map%s", goroutine->maps,
 	         goroutine->maps == 1 ? "" : "s");
-	y = draw_labelled(y, area, "operations", text);
+	y = draw_labelled(y, area, "operations", TEXT_SENTENCE, text);
 	snprintf(text, sizeof(text), "%s", format_count(goroutine->conflicts, count));
-	return draw_labelled(y, area, "conflicts", text);
+	return draw_labelled(y, area, "conflicts", TEXT_WHOLE, text);
+}
+
+/* The source line of a side, in at most so many columns. Returns the column behind it. */
+static int draw_side(const struct side *side, int y, int x, int width, enum ground ground)
+{
+	char line[NAME_BYTES] = "?";
+
+	if (side->chain_length)
+		format_line(&side->chain[0], line, sizeof(line));
+	return x + draw_as(y, x, width, STYLE_TEXT, ground, TEXT_PLACE, line);
 }
 
 static void draw_conflict(const struct conflict_row *conflict, int y, const struct rect *area,
                           enum ground ground)
 {
-	char name[EXPLAIN_MAX], a[NAME_BYTES], b[NAME_BYTES], count[FORMAT_MAX];
-	const struct side *sides[2] = {&conflict->a, &conflict->b};
+	char name[EXPLAIN_MAX], count[FORMAT_MAX];
+	int x = area->x + 2, end = area->x + area->width;
 
-	draw_words(y, area->x + 2, area->width - 2, STYLE_TEXT, ground,
-	           "%s%s  %s%s  %s %s %s  on %s", format_count(conflict->count, count),
-	           glyph(GLYPH_TIMES), conflict->evidence == EVIDENCE_UNORDERED ? "unordered " : "",
-	           conflict_kind_name(conflict->kind),
-	           sides[0]->chain_length ? format_line(&sides[0]->chain[0], a, sizeof(a)) : "?",
-	           glyph(GLYPH_AGAINST),
-	           sides[1]->chain_length ? format_line(&sides[1]->chain[0], b, sizeof(b)) : "?",
-	           conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "a map");
+	x += draw_words(y, x, end - x, STYLE_TEXT, ground, "%s%s  %s%s  ",
+	                format_count(conflict->count, count), glyph(GLYPH_TIMES),
+	                conflict->evidence == EVIDENCE_UNORDERED ? "unordered " : "",
+	                conflict_kind_name(conflict->kind));
+	x = draw_side(&conflict->a, y, x, (end - x - 4) / 2, ground);
+	x += draw_words(y, x, end - x, STYLE_TEXT, ground, " %s ", glyph(GLYPH_AGAINST));
+	x = draw_side(&conflict->b, y, x, end - x, ground);
+	if (end - x < NAME_LEAST)
+		return;
+	x += draw_words(y, x, end - x, STYLE_TEXT, ground, "  on ");
+	draw_word(y, x, end - x, STYLE_TEXT, ground,
+	          conflict->map ? explain_map_name(conflict->map, name, sizeof(name)) : "a map");
 }
 
 static void draw_conflicts(struct ui *ui, const struct goroutine_row *goroutine,

@@ -99,8 +99,8 @@ static void draw_sample(int y, int x, int end)
 {
 	for (int level = 1; level <= HEAT_LEVELS; level++, x += 2)
 		draw_heat(y, x, 2, level, GROUND_NONE);
-	draw_word(y, x + 1, end - x - 1, STYLE_DIM, GROUND_NONE,
-	          style_palette_help(style_palette()));
+	draw_as(y, x + 1, end - x - 1, STYLE_DIM, GROUND_NONE, TEXT_SENTENCE,
+	        style_palette_help(style_palette()));
 }
 
 static void draw(struct ui *ui, const struct rect *area)

@@ -107,13 +107,13 @@ static void draw_node(const struct call_tree *tree, int index, int y, const stru
 	if (call_node_is_leaf(node))
 		x += 1 + draw_word(y, x, end - x, op_changes(node->op) ? STYLE_CHANGE : STYLE_LOOK,
 		                   ground, map_op_name(node->op));
-	x += draw_word(y, x, end - x,
-	               node->conflicts       ? STYLE_BAD
-	               : node->frame.inlined ? STYLE_DIM
-	                                     : STYLE_FUNCTION,
-	               ground, format_function(&node->frame, text, sizeof(text)));
-	draw_word(y, x + 1, end - x - 1, STYLE_LINE, ground,
-	          format_line(&node->frame, text, sizeof(text)));
+	x += draw_as(y, x, end - x,
+	             node->conflicts       ? STYLE_BAD
+	             : node->frame.inlined ? STYLE_DIM
+	                                   : STYLE_FUNCTION,
+	             ground, TEXT_FUNCTION, format_function(&node->frame, text, sizeof(text)));
+	draw_as(y, x + 1, end - x - 1, STYLE_LINE, ground, TEXT_PLACE,
+	        format_line(&node->frame, text, sizeof(text)));
 }
 
 static void draw_empty(struct ui *ui, const struct rect *area)

@@ -7,13 +7,12 @@
 #include "tui/term/text.h"
 #include "tui/words/format.h"
 
-static int width_needed(const struct column *columns, int count, const int *widths)
+static int width_needed(int count, const int *widths)
 {
 	int need = -1;
 
 	for (int i = 0; i < count; i++)
 		need += widths[i] ? widths[i] + 1 : 0;
-	(void)columns;
 	return need;
 }
 
@@ -45,27 +44,73 @@ static void grow(const struct column *columns, int count, int left, int *widths)
 		widths[last] += left - given;
 }
 
-void columns_fit(const struct column *columns, int count, unsigned int hidden, int width,
-                 int widths[COLUMNS_MAX])
+/* Where places stand in full, from the left on; returns the columns that are left. */
+static int widen(const struct column_need *needs, int count, int left, int *widths)
 {
-	int shown = 0;
-
 	for (int i = 0; i < count; i++) {
-		widths[i] = hidden >> i & 1 ? 0 : columns[i].width;
+		int more = widths[i] ? needs[i].want - widths[i] : 0;
+
+		more = more < left ? more : left;
+		if (more > 0) {
+			widths[i] += more;
+			left -= more;
+		}
+	}
+	return left;
+}
+
+void columns_fit(const struct column *columns, int count, unsigned int hidden,
+                 const struct column_need *needs, int width, int widths[COLUMNS_MAX])
+{
+	static const struct column_need none[COLUMNS_MAX];
+	int shown = 0, left;
+
+	needs = needs ? needs : none;
+	for (int i = 0; i < count; i++) {
+		widths[i] = columns[i].width > needs[i].least ? columns[i].width : needs[i].least;
+		widths[i] = hidden >> i & 1 ? 0 : widths[i];
 		shown += widths[i] > 0;
 	}
 	if (!shown) { /* all are hidden: then none is */
-		columns_fit(columns, count, 0, width, widths);
+		columns_fit(columns, count, 0, needs, width, widths);
 		return;
 	}
-	while (shown > 1 && width_needed(columns, count, widths) > width) {
+	while (shown > 1 && width_needed(count, widths) > width) {
 		widths[least_important(columns, count, widths)] = 0;
 		shown--;
 	}
-	if (width_needed(columns, count, widths) <= width)
-		grow(columns, count, width - width_needed(columns, count, widths), widths);
+	left = width - width_needed(count, widths);
+	if (left >= 0)
+		grow(columns, count, widen(needs, count, left, widths), widths);
 	else
 		widths[least_important(columns, count, widths)] = width > 0 ? width : 0;
+}
+
+static void cell_fill(const struct column *column, const void *row, struct cell *cell)
+{
+	cell->text[0] = '\0';
+	cell->type = NULL;
+	cell->style = STYLE_TEXT;
+	column->render(row, cell);
+}
+
+void columns_measure(const struct column *columns, int count, unsigned int hidden, const void *row,
+                     struct column_need needs[COLUMNS_MAX])
+{
+	struct cell cell;
+
+	for (int i = 0; i < count; i++) {
+		enum text_kind kind = columns[i].holds;
+		int least, want;
+
+		if (hidden >> i & 1 || (kind != TEXT_WHOLE && kind != TEXT_PLACE))
+			continue;
+		cell_fill(&columns[i], row, &cell);
+		least = text_least_width(cell.text, kind);
+		want = text_width(cell.text);
+		needs[i].least = least > needs[i].least ? least : needs[i].least;
+		needs[i].want = want > needs[i].want ? want : needs[i].want;
+	}
 }
 
 static void draw_cell(const struct column *column, int y, int x, int width, enum style style,
@@ -74,7 +119,7 @@ static void draw_cell(const struct column *column, int y, int x, int width, enum
 	if (column->right)
 		draw_right(y, x, width, style, ground, text);
 	else
-		draw_word(y, x, width, style, ground, text);
+		draw_as(y, x, width, style, ground, column->holds, text);
 }
 
 static void shorten_type(struct cell *cell)
@@ -104,8 +149,12 @@ void columns_draw_titles(const struct column *columns, int count, const int *wid
 	for (int i = 0; i < count; i++) {
 		if (!widths[i])
 			continue;
-		draw_cell(&columns[i], y, x, widths[i], i == sort ? STYLE_KEY : STYLE_HEAD,
-		          GROUND_NONE, columns[i].title);
+		if (columns[i].right)
+			draw_right(y, x, widths[i], i == sort ? STYLE_KEY : STYLE_HEAD, GROUND_NONE,
+			           columns[i].title);
+		else
+			draw_word(y, x, widths[i], i == sort ? STYLE_KEY : STYLE_HEAD, GROUND_NONE,
+			          columns[i].title);
 		x += widths[i] + 1;
 	}
 }
@@ -119,10 +168,7 @@ void columns_draw_row(const struct column *columns, int count, const int *widths
 	for (int i = 0; i < count; i++) {
 		if (!widths[i])
 			continue;
-		cell.text[0] = '\0';
-		cell.type = NULL;
-		cell.style = STYLE_TEXT;
-		columns[i].render(row, &cell);
+		cell_fill(&columns[i], row, &cell);
 		if (cell.type && text_width(cell.text) > widths[i])
 			shorten_type(&cell);
 		draw_cell(&columns[i], y, x, widths[i], cell.style, ground, cell.text);

@@ -2,8 +2,10 @@
 /*
  * column: a column is a row of a table: title, width, what it shows.
  *
- * Where not all columns fit, the least important ones go; what is left over widens those that
- * can grow. columns_fit() is pure; the others draw.
+ * A column says what kind of text it holds, and so what goes of a text that is too wide: of a
+ * number or an id nothing, such a column is as wide as its widest row. Where not all columns fit,
+ * the least important ones go; what is left over widens places to their full length, then those
+ * that can grow. columns_measure() and columns_fit() draw nothing; the others do.
  */
 #ifndef GOMAPTOP_TUI_COLUMN_H
 #define GOMAPTOP_TUI_COLUMN_H
@@ -12,6 +14,7 @@
 
 #include "tui/term/layout.h"
 #include "tui/term/style.h"
+#include "tui/term/text.h"
 
 #define COLUMNS_MAX 16
 #define CELL_MAX    1024
@@ -34,6 +37,7 @@ struct column {
 	int (*compare)(const void *a, const void *b);
 	const char *help; /* what it shows, for the help view and the setup screen */
 	bool big_first;   /* what people want to see first is the largest */
+	enum text_kind holds;
 };
 
 /* Order of two figures, for compare(). */
@@ -42,10 +46,19 @@ static inline int column_order(double a, double b)
 	return (a > b) - (a < b);
 }
 
-/* Widths for count columns with one blank between neighbours; 0: not shown. hidden: a bit for each
- * column that is not wanted. */
-void columns_fit(const struct column *columns, int count, unsigned int hidden, int width,
-                 int widths[COLUMNS_MAX]);
+/* What the rows on the screen need of a column. All zero: nothing beyond its width. */
+struct column_need {
+	int least; /* narrower it cannot be */
+	int want;  /* as wide nothing is shortened; 0: it does not tell */
+};
+
+/* Add what one row needs. hidden: a bit for each column that is not wanted. */
+void columns_measure(const struct column *columns, int count, unsigned int hidden, const void *row,
+                     struct column_need needs[COLUMNS_MAX]);
+
+/* Widths for count columns with one blank between neighbours; 0: not shown. needs == NULL: none. */
+void columns_fit(const struct column *columns, int count, unsigned int hidden,
+                 const struct column_need *needs, int width, int widths[COLUMNS_MAX]);
 
 /* Which column stands dx columns right of where the titles begin; -1: none. */
 int columns_at(int count, const int *widths, int dx);

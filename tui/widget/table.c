@@ -277,6 +277,21 @@ static void draw_row(struct table *table, const struct rect *area, int y, size_t
 	                 table_row(table, index));
 }
 
+/* As wide as the rows on the screen need them. */
+static void fit_columns(struct table *table, int visible, int width)
+{
+	const struct table_spec *spec = table->spec;
+	struct column_need needs[COLUMNS_MAX] = {{0}};
+
+	for (int i = 0; i < visible && table->list.top + (size_t)i < table->count; i++)
+		columns_measure(spec->columns, spec->column_count, table->hidden,
+		                table_row(table, table->list.top + (size_t)i), needs);
+	if (table->sums)
+		columns_measure(spec->columns, spec->column_count, table->hidden, table->sums,
+		                needs);
+	columns_fit(spec->columns, spec->column_count, table->hidden, needs, width, table->widths);
+}
+
 void table_draw(struct table *table, const struct rect *area, int footer, enum ground marked)
 {
 	const struct table_spec *spec = table->spec;
@@ -284,11 +299,10 @@ void table_draw(struct table *table, const struct rect *area, int footer, enum g
 
 	table->drawn = *area;
 	table->rows_y = area->y + 1;
-	columns_fit(spec->columns, spec->column_count, table->hidden, area->width - POINTER_WIDTH,
-	            table->widths);
+	list_show(&table->list, visible > 0 ? (size_t)visible : 0);
+	fit_columns(table, visible, area->width - POINTER_WIDTH);
 	columns_draw_titles(spec->columns, spec->column_count, table->widths, area->y,
 	                    area->x + POINTER_WIDTH, area->width - POINTER_WIDTH, table->sort);
-	list_show(&table->list, visible > 0 ? (size_t)visible : 0);
 	for (int i = 0; i < visible && table->list.top + (size_t)i < table->count; i++)
 		draw_row(table, area, table->rows_y + i, table->list.top + (size_t)i, marked);
 }

@@ -44,6 +44,7 @@ struct table {
 	struct rect drawn;
 	int rows_y;
 	int widths[COLUMNS_MAX];
+	const void *sums; /* a row that the owner draws below, in the same columns; NULL: none */
 };
 
 void table_init(struct table *table, const struct table_spec *spec);

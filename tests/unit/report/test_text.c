@@ -22,7 +22,7 @@ static const char *fit(const char *text, int width)
 {
 	static char out[TEXT_MAX];
 
-	text_fit(text, width, TEXT_ELIDE_MIDDLE, out, sizeof(out));
+	text_fit(text, width, TEXT_NAME, out, sizeof(out));
 	return out;
 }
 
@@ -45,8 +45,70 @@ static void long_text_keeps_both_ends(void **state)
 	assert_string_equal(fit("main.(*ledger).credit", 11), "main\xe2\x80\xa6"
 	                                                      "credit");
 	assert_string_equal(fit("abcdef", 1), "\xe2\x80\xa6");
-	assert_int_equal(text_fit("abcdef", 4, TEXT_ELIDE_END, out, sizeof(out)), 4);
+	assert_int_equal(text_fit("abcdef", 4, TEXT_SENTENCE, out, sizeof(out)), 4);
 	assert_string_equal(out, "abc\xe2\x80\xa6");
+}
+
+#define MARK "\xe2\x80\xa6"
+
+static void every_kind_is_shortened_its_own_way(void **state)
+{
+	static const struct {
+		enum text_kind kind;
+		int width;
+		const char *text, *shown;
+	} cases[] = {
+	        {TEXT_WHOLE, 5, "12345", "12345"},
+	        {TEXT_WHOLE, 4, "12345", ""},
+	        {TEXT_PLACE, 12, "idempotency.go:205", "idempot" MARK ":205"},
+	        {TEXT_PLACE, 5, "tables.go:129", MARK ":129"},
+	        {TEXT_PLACE, 4, "tables.go:129", ""},
+	        {TEXT_PLACE, 16, "/src/ledgerd/ledger.go:129", "/" MARK "/ledger.go:129"},
+	        {TEXT_PLACE, 8, "0xc000123456", ""},
+	        {TEXT_FUNCTION, 20, "store.(*Accounts).Credit", "s" MARK "(*Accounts).Credit"},
+	        {TEXT_FUNCTION, 18, "store.(*Accounts).Credit", "store.(*Acc" MARK "Credit"},
+	        {TEXT_FUNCTION, 10, "store.(*Accounts).Credit", "sto" MARK "Credit"},
+	        {TEXT_FUNCTION, 7, "store.(*Accounts).Credit", MARK "Credit"},
+	        {TEXT_FUNCTION, 7, "main.func12", MARK "func12"},
+	        {TEXT_SENTENCE, 15, "Seen 78 times in 9 s", "Seen 78 times" MARK},
+	        {TEXT_SENTENCE, 12, "Seen 78 times in 9 s", "Seen 78 " MARK},
+	        {TEXT_SENTENCE, 8, "Seen 78 times in 9 s", "Seen" MARK},
+	        {TEXT_NAME, 17, "map[uint64]*main.Account", "map[" MARK "main.Account"},
+	        {TEXT_SITE, 20, "ledger.go:12 main.(*ledger).credit",
+	         "ledger" MARK ":12 ma" MARK "credit"},
+	};
+	char out[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		text_fit(cases[i].text, cases[i].width, cases[i].kind, out, sizeof(out));
+		assert_string_equal(out, cases[i].shown);
+	}
+}
+
+static void no_kind_cuts_a_digit(void **state)
+{
+	static const char *const texts[] = {"m12345 of 678 maps, 1.2k/s (3.5%), ~.4M in 12345 us",
+	                                    "map[uint64]*x2.T3", "/a/b2/tables12.go:12905",
+	                                    "a/v2.(*T1[int64]).func12.3", "f1.go:129 p.(*X9).y8"};
+	char out[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (int kind = 0; kind < TEXT_KINDS; kind++)
+			for (int width = 0; width < 60; width++) {
+				const char *mark;
+
+				text_fit(texts[i], width, (enum text_kind)kind, out, sizeof(out));
+				for (mark = out; (mark = strstr(mark, MARK));
+				     mark += strlen(MARK)) {
+					char behind = mark[strlen(MARK)];
+
+					assert_true(mark == out || mark[-1] < '0' ||
+					            mark[-1] > '9');
+					assert_true(behind < '0' || behind > '9');
+				}
+			}
 }
 
 static void wide_characters_take_two_columns(void **state)
@@ -67,7 +129,7 @@ static void ascii_terminals_get_ascii(void **state)
 	(void)state;
 	text_set_utf8(false);
 	assert_string_equal(fit("caf\xc3\xa9", 8), "caf?");
-	assert_string_equal(fit("main.(*ledger).credit", 11), "main~credit");
+	assert_string_equal(fit("main.(*ledger).credit", 11), "mai..credit");
 	text_set_utf8(true);
 }
 
@@ -98,7 +160,8 @@ static void random_bytes_do_no_harm(void **state)
 		for (int i = 0; i < length; i++)
 			text[i] = (char)(rand() % 3 ? 0x20 + rand() % 0x5f : 1 + rand() % 255);
 		text[length] = '\0';
-		used = text_fit(text, width, rand() % 2, out, sizeof(out));
+		used = text_fit(text, width, (enum text_kind)(rand() % TEXT_KINDS), out,
+		                sizeof(out));
 		assert_in_range(used, 0, width);
 		assert_int_equal(used, text_width(out));
 		assert_harmless(out);
@@ -266,21 +329,42 @@ static void heat_rises_by_half_decades(void **state)
 static void least_important_columns_go_first(void **state)
 {
 	static const struct column columns[] = {
-	        {"name", 10, 1, 100, false, NULL, NULL, NULL, false},
-	        {"a", 4, 0, 10, true, NULL, NULL, NULL, false},
-	        {"b", 4, 0, 20, true, NULL, NULL, NULL, false},
+	        {"name", 10, 1, 100, false, NULL, NULL, NULL, false, TEXT_NAME},
+	        {"a", 4, 0, 10, true, NULL, NULL, NULL, false, TEXT_WHOLE},
+	        {"b", 4, 0, 20, true, NULL, NULL, NULL, false, TEXT_WHOLE},
 	};
 	int widths[COLUMNS_MAX];
 
 	(void)state;
-	columns_fit(columns, 3, 0, 20, widths);
+	columns_fit(columns, 3, 0, NULL, 20, widths);
 	assert_true(widths[0] == 10 && widths[1] == 4 && widths[2] == 4);
-	columns_fit(columns, 3, 0, 30, widths);
+	columns_fit(columns, 3, 0, NULL, 30, widths);
 	assert_int_equal(widths[0], 20);
-	columns_fit(columns, 3, 0, 19, widths);
+	columns_fit(columns, 3, 0, NULL, 19, widths);
 	assert_true(widths[0] == 14 && widths[1] == 0 && widths[2] == 4);
-	columns_fit(columns, 3, 0, 6, widths);
+	columns_fit(columns, 3, 0, NULL, 6, widths);
 	assert_true(widths[0] == 6 && widths[1] == 0 && widths[2] == 0);
+}
+
+static void columns_are_as_wide_as_their_numbers(void **state)
+{
+	static const struct column columns[] = {
+	        {"id", 4, 0, 100, true, NULL, NULL, NULL, false, TEXT_WHOLE},
+	        {"at", 8, 1, 50, false, NULL, NULL, NULL, false, TEXT_PLACE},
+	        {"in", 8, 1, 20, false, NULL, NULL, NULL, false, TEXT_FUNCTION},
+	};
+	const struct column_need needs[] = {{11, 11}, {9, 20}, {0, 0}};
+	int widths[COLUMNS_MAX];
+
+	(void)state;
+	columns_fit(columns, 3, 0, needs, 30, widths);
+	assert_true(widths[0] == 11 && widths[1] == 9 && widths[2] == 8);
+	columns_fit(columns, 3, 0, needs, 45, widths);
+	assert_true(widths[0] == 11 && widths[1] == 22 && widths[2] == 10);
+	columns_fit(columns, 3, 0, needs, 29, widths);
+	assert_true(widths[0] == 11 && widths[1] == 17 && widths[2] == 0);
+	columns_fit(columns, 3, 0, needs, 20, widths);
+	assert_true(widths[0] == 11 && widths[1] == 0);
 }
 
 static uint64_t number_at(const void *ctx, size_t index)
@@ -327,6 +411,9 @@ int main(void)
 	        cmocka_unit_test(types_lose_their_packages),
 	        cmocka_unit_test(heat_rises_by_half_decades),
 	        cmocka_unit_test(least_important_columns_go_first),
+	        cmocka_unit_test(columns_are_as_wide_as_their_numbers),
+	        cmocka_unit_test(every_kind_is_shortened_its_own_way),
+	        cmocka_unit_test(no_kind_cuts_a_digit),
 	        cmocka_unit_test(selection_follows_its_row),
 	};
 
