@@ -12,8 +12,8 @@ import unittest
 from harness import (GOMAPTOP, PAIRED, ROOT, SWISS, cases, racing, table, twin, until_met,
                      validate)
 
-sys.path.insert(0, os.path.join(ROOT, "tests", "screen"))
-from terminal import Terminal  # noqa: E402
+sys.path.append(os.path.join(ROOT, "tests", "screen"))
+from terminal import Terminal  # noqa: E402 pylint: disable=C0413
 
 NO_FILES = "/proc"  # a folder that takes no file, not even root's
 FOUND = r"\d conflicts? |\d unordered "

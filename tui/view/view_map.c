@@ -125,7 +125,7 @@ static int draw_heat_strip(const struct map_row *map, int y, const struct rect *
 	char count[FORMAT_MAX], text[64];
 	int depths = heat_deepest(map);
 
-	if (!depths)
+	if (!depths || y >= area->y + area->height)
 		return y;
 	draw_word(y, area->x + 1, LABEL_WIDTH - 1, STYLE_DIM, GROUND_NONE, "heat");
 	for (int d = 0; d < depths; d++) {
