@@ -164,10 +164,19 @@ class Slowdown:
 
 @table
 class BudgetTest(unittest.TestCase):
+    ROUNDS = 3
+
     @cases(("default", None, 0.03), ("one_percent!", 1, 0.01), ("ten_percent!", 10, 0.10))
     def each_budget(self, overhead, budget):
         """A loop that does nothing but map operations is slowed down by no more than was promised,
         and still seen. (Always armed it would take 100 times as long.)"""
+        for _ in range(self.ROUNDS):
+            slowdown = self.slowdown_of(overhead, budget)
+            if slowdown.error < slowdown.CAP:   # else the machine was busy with something else
+                break
+        self.assertTrue(slowdown.is_kept(), slowdown)
+
+    def slowdown_of(self, overhead, budget):
         slowdown, counted = Slowdown(1 / (1 - budget)), 0
         with Loop(SWISS) as loop:
             time.sleep(0.3)
@@ -182,7 +191,7 @@ class BudgetTest(unittest.TestCase):
                 counted += coverage["counted"]
                 self.judge(coverage, budget)
         self.assertGreater(counted, 1000)
-        self.assertTrue(slowdown.is_kept(), slowdown)
+        return slowdown
 
     def judge(self, coverage, budget):
         self.assertEqual(coverage["overhead"]["budget"], budget)
