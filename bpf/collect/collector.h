@@ -43,7 +43,6 @@ struct collector_executable {
 
 struct collector_config {
 	int events_fd, maps_fd, goroutines_fd, targets_fd, chains_fd; /* BPF maps */
-	int guarded_fd;                                               /* BPF map of guarded maps */
 	int order_fd;                    /* the ring of order events, */
 	const uint64_t *order_begun;     /* how many were begun so far, */
 	const uint64_t *order_lost;      /* and how many of them found no room */

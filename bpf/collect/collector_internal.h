@@ -93,13 +93,6 @@ int collector_order_step(struct collector *c);
 void collector_order_tell(struct collector *c);
 void collector_order_forget(struct collector *c, uint32_t tgid);
 
-/* collector_guard.c: tell the programs whether a lock guards that map. */
-struct order_map_id;
-struct order_counts;
-struct order_guard;
-void collector_guard_tell(const struct collector *c, const struct order_map_id *map,
-                          const struct order_counts *counts, const struct order_guard *guard);
-
 /* collector_counts.c: read the tables and the totals, push what changed. final: the probes are out,
  * nothing runs any more, the sums are exact. */
 int collector_counts_open(struct collector *c);

@@ -416,7 +416,6 @@ static void map_tell(void *ctx, const struct order_map_id *map, const struct ord
 	};
 
 	event_queue_push(c->config.queue, &e.h);
-	collector_guard_tell(c, map, counts, guard);
 }
 
 void collector_order_tell(struct collector *c)

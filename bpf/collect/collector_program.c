@@ -16,7 +16,6 @@ void collector_config_program(struct collector_config *config, const struct prog
 	config->goroutines_fd = bpf_map__fd(s->maps.goroutines);
 	config->targets_fd = bpf_map__fd(s->maps.targets);
 	config->chains_fd = bpf_map__fd(s->maps.chains);
-	config->guarded_fd = bpf_map__fd(s->maps.guarded);
 	config->order_fd = bpf_map__fd(s->maps.order_events);
 	config->order_begun = (const uint64_t *)&s->bss->order_begun;
 	config->order_lost = (const uint64_t *)&s->bss->order_lost;

@@ -6,8 +6,7 @@
  * at call sites that touched such maps (a map that lives for one request is met for the first time
  * when it matters), and a small share of all others, to learn. Those tried rarely go first. Held
  * time is a budget: held : elapsed <= 1 : tuning.hold_divisor, with a burst. Before all others go
- * accesses from places of which it is known that nothing orders them (order.bpf.h); after all
- * others those to maps that a lock is known to guard.
+ * accesses from places of which it is known that nothing orders them (order.bpf.h).
  *
  * How many overlaps holding should have found is measured by control windows: opened at an access
  * exactly as a hold would be, but nothing is held; the conflicting operations of other goroutines
@@ -395,30 +394,11 @@ static __always_inline int access_is_unordered(const struct map_state *m, const 
 	       place_is_unordered(o->place);
 }
 
-/* One lock was held at each access to it that was seen: holding it could find an access that is
- * rare and without the lock, so it is done with held time that no other map wants. */
-static __always_inline int map_is_guarded(const struct map_state *m, const struct operation *o)
-{
-	struct map_key key = {.addr = o->map, .tgid = o->tgid};
-	__u32 *gen = bpf_map_lookup_elem(&guarded, &key);
-
-	return gen && *gen == m->counts.gen;
-}
-
-static __always_inline enum priority hold_priority(const struct map_state *m,
-                                                   const struct call_site *site,
-                                                   const struct operation *o, int unordered)
-{
-	if (unordered)
-		return PRIORITY_FIRST;
-	return map_is_guarded(m, o) ? PRIORITY_LAST : map_priority(m, site, o);
-}
-
 static __always_inline void map_hold(struct pt_regs *ctx, const struct operation *o,
                                      struct map_state *m, int unordered)
 {
 	struct call_site *site = call_site_find(o->tgid, o->place);
-	enum priority priority = hold_priority(m, site, o, unordered);
+	enum priority priority = unordered ? PRIORITY_FIRST : map_priority(m, site, o);
 	struct hold_result result;
 	__u32 length = m->drawn_ns;
 

@@ -70,15 +70,6 @@ struct {
 	__type(value, struct call_probe);
 } call_probes SEC(".maps");
 
-/* Maps of which one lock was held at each access that was seen, and their gen then: user space says
- * so (bpf/collect/collector_guard.c). */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, GUARDED_MAX);
-	__type(key, struct map_key);
-	__type(value, __u32);
-} guarded SEC(".maps");
-
 /* By COOKIE_ORDER_ROW. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

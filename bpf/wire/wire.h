@@ -74,7 +74,6 @@ struct site_callers {
 /* ---- what orders goroutines --------------------------------------------------------------------
  */
 
-#define GUARDED_MAX     4096 /* maps of which it is known that a lock guards them */
 #define ORDER_SITES_MAX 8192 /* in all binaries; fits into COOKIE_ORDER */
 
 /* One place where goroutines are ordered, from core/order/order_site.h: what the programs make an
