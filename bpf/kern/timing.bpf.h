@@ -4,11 +4,10 @@
  *
  * A hit that comes every 100 us finds the kernel's path and the tables cold and costs several times
  * what it costs in a loop, which is how it was timed at start. How cold it is depends on what the
- * target does in between, and nobody can know that from outside; but this part (reading the
- * operation and finding its rows; at an order site, all of it) is the same for each hit
- * and slows down as all of it does. The
- * clock is read twice for that, so few hits are looked at: drawn by their number on this CPU, so
- * that each of a burst has the same chance.
+ * target does between two hits, which gomaptop cannot see. This part of the program is the same for
+ * each hit, and slows down as the whole hit does: at a map operation, reading the operation and
+ * finding its rows; at an order site, the whole program. The clock is read twice for that, so one
+ * hit in 64 is looked at, drawn by its number on this CPU: each hit of a burst has the same chance.
  */
 #ifndef GOMAPTOP_BPF_TIMING_H
 #define GOMAPTOP_BPF_TIMING_H

@@ -61,8 +61,9 @@ struct overhead_costs overhead_costs_assumed(void);
  * thread. */
 uint64_t overhead_run_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT]);
 
-/* And so much longer hits of a kind took; those that are of neither count as OPERATION. Of totals
- * that grow it may become a little less: it is known from a sample. Any thread. */
+/* Nanoseconds that the hits of one kind took beyond what they take in a loop. Hits that are neither
+ * operations nor at order sites count as OPERATION. It is known from a sample: of totals that grow
+ * it may become a little less. Any thread. */
 uint64_t overhead_cold_ns(const struct overhead_costs *costs, const __u64 value[COVERAGE_COUNT],
                           enum overhead_timed_kind kind);
 

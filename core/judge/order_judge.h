@@ -18,8 +18,8 @@
  *   - Of a select each case counts as done, and acquires until the select is over.
  *   - Goroutines that go on from what is not told (is_outside) publish what all have done.
  *   - An object whose clock is given up for want of room has been published.
- *   - A goroutine of which nobody knows which it is (g is 0) may be any: it has seen everything,
- *     and publishes what all have done.
+ *   - An event without its goroutine (g is 0) may be of any goroutine: it has seen everything,
+ *     and publishes what all goroutines have done.
  *   - Some releases are told when they have been made already (late). So an accusation waits for
  *     the next event of each goroutine that has seen the first access: the first one itself, and
  *     those that went on from it. If one of them tells a late release, there may have been a way,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * logic_order: places that order goroutines, one of each form, and what is told there and of
- * accesses to maps, for the test_logic_order_*.c.
+ * logic_order: one order site of each form, and the events that hits there and accesses to maps
+ * make, for the test_logic_order_*.c.
  */
 #ifndef GOMAPTOP_TESTS_BPF_LOGIC_ORDER_H
 #define GOMAPTOP_TESTS_BPF_LOGIC_ORDER_H

@@ -95,7 +95,7 @@ static void test_a_binary_without_order_probes(void **state)
 	assert_order_sums();
 }
 
-/* A map that finds no room in its table is in no list; nobody asks what orders it. */
+/* For a map without a row in the full table no order event is made. */
 static void test_a_map_without_a_row(void **state)
 {
 	(void)state;

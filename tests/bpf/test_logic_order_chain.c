@@ -18,7 +18,7 @@ static int chains_told(void)
 	return count;
 }
 
-/* So many accesses, with so much time before each; returns how many came with their chains. */
+/* Returns how many of these accesses came with their chains. */
 static int chains_of(int count, __u64 gap_ns)
 {
 	int before = chains_told(), told_before = told_count();
