@@ -105,6 +105,11 @@ void detector_tuning_order_set(struct detector_tuning *t, __u64 ns, __u64 rows)
 	__atomic_store_n(&t->order_since, ns, __ATOMIC_RELEASE);
 }
 
+void detector_tuning_order_whole_set(struct detector_tuning *t, __u64 ns)
+{
+	__atomic_store_n(&t->order_whole, ns, __ATOMIC_RELEASE);
+}
+
 /* The bits before the word that sends the programs to look at them. */
 static void calls_probed_set(struct detector_tuning *t, bool any)
 {

@@ -32,6 +32,7 @@
  *   calls, calls_probed  govern/site_batch.c            governor    when probed calls change
  *   order_since, _rows   attach/trial.c                 starting    while costs are measured
  *     "                  govern/order_probes.c           governor    as order probes go in and out
+ *   order_whole          govern/order_probes.c           governor    at each look, and at the end
  *   order_chains         collect/collector_order.c      collector   when chains are missing
  *   order_places         collect/collector_order.c      collector   when an unordered pair is told
  *   stopped              watch/watch.c                  the watch's once, at the end
@@ -96,6 +97,8 @@ void detector_tuning_order_place_set(struct detector_tuning *tuning, size_t posi
 
 /* ns: since when all order probes are in place; 0: not all of them are. rows: see order_rows. */
 void detector_tuning_order_set(struct detector_tuning *tuning, __u64 ns, __u64 rows);
+/* ns: see order_whole. Behind what was done to order_lost before. */
+void detector_tuning_order_whole_set(struct detector_tuning *tuning, __u64 ns);
 
 /* ---- the watch's --------------------------------------------------------------------- */
 

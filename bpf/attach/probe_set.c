@@ -221,6 +221,15 @@ bool probe_set_is_whole(const struct probe_set *set)
 	return true;
 }
 
+size_t probe_set_held(const struct probe_set *set)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		held += set->members[i].handle_count != 0;
+	return held;
+}
+
 bool probe_set_waits_for(const struct probe_set *set, enum link_file_state state)
 {
 	for (size_t i = 0; i < set->count; i++)

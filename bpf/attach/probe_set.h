@@ -65,6 +65,7 @@ void probe_set_look(struct probe_set *set);
 
 bool probe_set_is_open(const struct probe_set *set);  /* some are in place */
 bool probe_set_is_whole(const struct probe_set *set); /* all are, but for those of stale files */
+size_t probe_set_held(const struct probe_set *set); /* calls of probe_set_add() that are in place */
 /* Does one of its files stand like this? */
 bool probe_set_waits_for(const struct probe_set *set, enum link_file_state state);
 size_t

@@ -155,6 +155,7 @@ static void *collector_run(void *arg)
 		tell_consumer(c);
 	}
 	ring_buffer__consume(c->ring);
+	collector_order_finish(c);
 	tick(c, true);
 	tell_consumer(c);
 	atomic_store_explicit(&c->ended, true, memory_order_release);

@@ -86,10 +86,12 @@ void collector_deliver(struct collector *c, const struct event_header *event);
 
 /* collector_order.c: what orders accesses, and what does not. open: 0 or -ENOMEM or -errno. step:
  * as often as the ring is drained, and after that; returns how many events there were. tell:
- * counts, once an interval. forget: the process has ended, and its last events were read. */
+ * counts, once an interval. finish: all findings are told or given up, and counts; takes up to 150
+ * ms where a window is open. forget: the process has ended, and its last events were read. */
 int collector_order_open(struct collector *c);
 void collector_order_close(struct collector *c);
 int collector_order_step(struct collector *c);
+void collector_order_finish(struct collector *c);
 void collector_order_tell(struct collector *c);
 void collector_order_forget(struct collector *c, uint32_t tgid);
 

@@ -3,13 +3,14 @@
  * What orders accesses to maps, and what does not: order events from their ring to the judge
  * (core/judge/order_judge.h), findings from there to the queue.
  *
- * A window is void from the moment on in which one of its events was lost or came too late. So a
- * finding waits for the next look at the ring: if nothing was lost until then, nothing was when it
- * was made.
+ * A window is void from the moment on in which one of its events was lost or came too late, or a
+ * probe was let go. So a finding waits until the governor has seen all probes in place after it
+ * was made (tuning.order_whole): if nothing was lost until then, nothing was when it was made.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bpf/collect/collector_internal.h"
 #include "core/base/clock.h"
@@ -29,6 +30,9 @@
 /* The governor gives a sign ten times a second. Half a second after the last one its keeper takes
  * the probes out, one after another. */
 #define SILENT_NS 400000000ULL
+
+#define FINISH_NS      150000000ULL /* wait for the governor's next look at the end, */
+#define FINISH_LOOK_NS 1000000L     /* and look for it in steps */
 
 /* See runtime2.go. */
 #define G_STATUS_SYSCALL 3
@@ -59,6 +63,7 @@ struct collector_order {
 	uint64_t read; /* events read from the ring so far, */
 	uint64_t lost; /* and those that found no room in it, as last seen */
 	struct finding_list fresh, held;
+	uint64_t held_ns; /* when those were read from the ring, at the latest */
 	uint64_t wanted[ORDER_CHAINS_WANTED];
 	size_t wanted_next;
 	uint64_t places[ORDER_PLACES];
@@ -275,6 +280,8 @@ static void window_void(struct collector_order *o)
 	order_judge_reset(o->judge);
 	list_drop(o, &o->fresh);
 	list_drop(o, &o->held);
+	/* It may have been an execve(2): the program may lie elsewhere now. */
+	memset(o->targets, 0, sizeof(o->targets));
 }
 
 /* Does the event belong to the window that is looked at? The first one of a newer window begins it;
@@ -347,21 +354,27 @@ static void finding_tell(struct collector *c, const struct order_finding *f)
 		collector_deliver(c, &e.h);
 }
 
-static void findings_tell(struct collector *c)
+static void findings_tell(struct collector *c, uint64_t whole_ns)
 {
 	struct collector_order *o = c->order;
 
+	if (o->held.count && whole_ns < o->held_ns)
+		return;
 	for (size_t i = 0; i < o->held.count; i++)
 		finding_tell(c, &o->held.rows[i]);
 	o->held = o->fresh;
+	o->held_ns = clock_now();
 	o->fresh.count = 0;
 }
 
+/* What makes a window void is written before the time until which the next one is whole. */
 static void findings_look(struct collector *c)
 {
+	uint64_t whole_ns = now_of((const uint64_t *)&c->config.tuning->order_whole);
+
 	if (!is_whole(c->order, c))
 		window_void(c->order);
-	findings_tell(c);
+	findings_tell(c, whole_ns);
 }
 
 static bool is_governed(const struct collector *c)
@@ -423,14 +436,29 @@ void collector_order_tell(struct collector *c)
 	order_judge_changed(c->order->judge, map_tell, c);
 }
 
+/* What was found waits for a look of the governor, which comes every 50 ms at least while a window
+ * is open. */
+void collector_order_finish(struct collector *c)
+{
+	struct collector_order *o = c->order;
+	uint64_t begin = clock_now();
+
+	ring_buffer__consume(o->ring);
+	findings_look(c);
+	while ((o->held.count || o->fresh.count) && clock_now() - begin < FINISH_NS) {
+		nanosleep(&(struct timespec){.tv_nsec = FINISH_LOOK_NS}, NULL);
+		findings_look(c);
+	}
+	list_drop(o, &o->held);
+	list_drop(o, &o->fresh);
+	collector_order_tell(c);
+}
+
 void collector_order_forget(struct collector *c, uint32_t tgid)
 {
 	struct order_target *t = &c->order->targets[tgid % TARGETS_MAX];
 
-	ring_buffer__consume(c->order->ring);
-	findings_look(c);
-	findings_look(c); /* those made just now, too: nothing more will come from it */
-	collector_order_tell(c);
+	collector_order_finish(c); /* nothing more will come from it */
 	order_judge_forget(c->order->judge, tgid);
 	if (t->tgid == tgid) /* another process of this number may lie elsewhere */
 		*t = (struct order_target){0};

@@ -27,9 +27,13 @@ struct order_probes {
 	int rows_fd; /* the table of order sites */
 	struct order_file files[FIELD_ROWS];
 	size_t file_count;
-	bool refused;         /* the kernel has refused a point */
-	const uint64_t *lost; /* events that found no room, shared with the programs, */
-	uint64_t lost_before; /* and how many when the probes went in */
+	bool refused; /* the kernel has refused a point */
+	/* Events that were begun, and those that found no room, shared with the programs; and how
+	 * many found none before the probes went in. */
+	uint64_t *begun, *lost;
+	uint64_t lost_before;
+	bool telling; /* from order_probes_begin() on */
+	size_t held;  /* probe_set_held() then */
 };
 
 /* ---- rows ------------------------------------------------------------------------------- */
@@ -299,13 +303,45 @@ int order_probes_open(struct order_probes *l)
 
 void order_probes_begin(struct order_probes *l)
 {
+	uint64_t now = clock_now();
+
 	l->lost_before = *l->lost;
-	detector_tuning_order_set(l->tuning, clock_now(), fields_probed(l));
+	l->held = probe_set_held(l->set);
+	l->telling = true;
+	detector_tuning_order_whole_set(l->tuning, now);
+	detector_tuning_order_set(l->tuning, now, fields_probed(l));
+}
+
+/* Has the keeper let none of them go? It counts before it does. Links of a stale file do not come
+ * back, and are missing all the same. */
+static bool are_in_place(struct order_probes *l)
+{
+	probe_set_look(l->set);
+	return probe_set_is_whole(l->set) && probe_set_held(l->set) == l->held;
+}
+
+/* As if an event had been lost: whoever reads them says nothing of this window then. */
+static void window_void(struct order_probes *l)
+{
+	__atomic_fetch_add(l->begun, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(l->lost, 1, __ATOMIC_SEQ_CST);
+}
+
+/* From the first line on nothing more is told: what was told is good if the probes are there. */
+static void telling_end(struct order_probes *l)
+{
+	detector_tuning_order_set(l->tuning, 0, 0);
+	if (!l->telling)
+		return;
+	l->telling = false;
+	if (!are_in_place(l))
+		window_void(l);
+	detector_tuning_order_whole_set(l->tuning, UINT64_MAX);
 }
 
 void order_probes_close(struct order_probes *l)
 {
-	detector_tuning_order_set(l->tuning, 0, 0);
+	telling_end(l);
 	probe_set_close(l->set);
 }
 
@@ -316,12 +352,15 @@ bool order_probes_is_open(const struct order_probes *l)
 
 void order_probes_look(struct order_probes *l)
 {
-	bool open = order_probes_is_open(l);
+	uint64_t now = clock_now();
 
-	probe_set_look(l->set);
+	if (!l->telling)
+		return;
 	/* A window that lost an event says nothing more: the next one may. */
-	if (open && (!probe_set_is_whole(l->set) || *l->lost != l->lost_before))
+	if (!are_in_place(l) || *l->lost != l->lost_before)
 		order_probes_close(l);
+	else
+		detector_tuning_order_whole_set(l->tuning, now);
 }
 
 /* ---- life ------------------------------------------------------------------------------- */
@@ -344,7 +383,8 @@ int order_probes_create(struct link_keeper *keeper, const struct program *progra
 		return rc;
 	}
 	l->tuning = &program->skeleton->bss->tuning;
-	l->lost = (const uint64_t *)&program->skeleton->bss->order_lost;
+	l->begun = (uint64_t *)&program->skeleton->bss->order_begun;
+	l->lost = (uint64_t *)&program->skeleton->bss->order_lost;
 	l->rows_fd = bpf_map__fd(program->skeleton->maps.order_sites);
 	*out = l;
 	return 0;

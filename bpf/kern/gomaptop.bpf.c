@@ -56,8 +56,12 @@ static __always_inline int process_is_target(__u32 tgid, __u32 execs, __u32 row)
 		__u32 before = *(volatile __u32 *)&t->announced;
 
 		if (before != mark &&
-		    __sync_val_compare_and_swap(&t->announced, before, mark) == before)
+		    __sync_val_compare_and_swap(&t->announced, before, mark) == before) {
+			/* Goroutines and maps of before may have the addresses of new ones. */
+			if (before)
+				order_void();
 			process_announce(tgid, row);
+		}
 		return 1;
 	}
 	if (!config.any_process)

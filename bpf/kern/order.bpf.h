@@ -43,6 +43,13 @@ static __always_inline void *order_reserve(__u64 size)
 	return event;
 }
 
+/* The window says nothing more. */
+static __always_inline void order_void(void)
+{
+	__sync_fetch_and_add(&order_begun, 1);
+	__sync_fetch_and_add(&order_lost, 1);
+}
+
 static __always_inline __u32 order_window(__u64 since)
 {
 	return since >> 10;

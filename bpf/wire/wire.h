@@ -308,6 +308,9 @@ struct detector_tuning {
 	__u64 scanned_ns; /* when the tables were last read to their end; ~0: they are being read */
 	__u64 order_since; /* since when all order probes are in place; 0: they are not */
 	__u64 order_rows;  /* a bit for each row of fields whose binary has such probes */
+	/* Whatever was told until then was told with all of them in place, as a look that began
+	 * then has found; all bits: no window is open. The programs do not read it. */
+	__u64 order_whole;
 	__u64 order_chains[ORDER_CHAINS_WANTED]; /* addresses of maps, see there; 0: none */
 	__u64 order_places[ORDER_PLACES];        /* 0: none; filled from the first on */
 };
