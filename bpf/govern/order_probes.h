@@ -54,8 +54,8 @@ void order_probes_begin(struct order_probes *probes);
 void order_probes_close(struct order_probes *probes); /* takes up to some 80 ms */
 bool order_probes_is_open(const struct order_probes *probes);
 
-/* Find out whether the keeper has let some go by itself: the window counts as one that lost an event
- * then, and ends. Else what was told until now was told with all of them in place (order_whole). */
+/* Find out whether the keeper has let some go by itself: the window counts as one that lost an
+ * event then, and ends. Else what was told until now was told with all in place (order_whole). */
 void order_probes_look(struct order_probes *probes);
 
 #endif

@@ -10,13 +10,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf/attach/calibrate.h"
 #include "bpf/govern/order_probes.h"
 #include "core/base/clock.h"
+#include "tests/bpf/copy_self.h"
 
 #include "gomaptop.skel.h"
 
@@ -27,19 +26,6 @@ static struct link_keeper *keeper;
 static char folder[] = "/tmp/order-probes-XXXXXX";
 static char paths[FILES][64];
 static struct probe_file files[FILES];
-
-static void copy_self(const char *to)
-{
-	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0755);
-	struct stat st;
-	off_t at = 0;
-
-	assert_true(in >= 0 && out >= 0 && !fstat(in, &st));
-	while (at < st.st_size)
-		assert_true(sendfile(out, in, &at, (size_t)(st.st_size - at)) > 0);
-	close(in);
-	close(out);
-}
 
 static void file_make(size_t i)
 {

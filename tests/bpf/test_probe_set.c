@@ -14,32 +14,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf/attach/calibrate.h"
 #include "bpf/attach/probe_set.h"
 #include "bpf/attach/program.h"
+#include "tests/bpf/copy_self.h"
 
 static struct program program;
 static struct link_keeper *keeper;
 static char folder[] = "/tmp/probe-set-XXXXXX";
 static char path[64], other[64];
 static int file = -1; /* that the set made last has its probes in */
-
-static void copy_self(const char *to)
-{
-	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0755);
-	struct stat st;
-	off_t at = 0;
-
-	assert_true(in >= 0 && out >= 0 && !fstat(in, &st));
-	while (at < st.st_size)
-		assert_true(sendfile(out, in, &at, (size_t)(st.st_size - at)) > 0);
-	close(in);
-	close(out);
-}
 
 static int set_up(void **state)
 {
