@@ -26,7 +26,7 @@ static void blind(struct governor *g)
 	governor_disarm(g, false);
 	governor_sites_close(g);
 	governor_births_close(g);
-	governor_order_close(g);
+	governor_order_stop(g);
 	governor_trouble_set(g, TROUBLE_COST_UNKNOWN);
 }
 
@@ -256,7 +256,7 @@ void governor_stop(struct governor *g)
 	if (g->sites)
 		site_zoom_stop(g->sites);
 	governor_disarm(g, false);
-	governor_order_close(g);
+	governor_order_stop(g);
 	if (g->config.standing)
 		probe_set_close(g->config.standing);
 }

@@ -18,14 +18,16 @@
 struct governor_order {
 	struct order_probes *probes; /* NULL: there are none */
 	uint64_t opening_ns,
-	        closing_ns; /* how long the last opening and closing took; 0: none yet */
-	uint64_t step_ns;   /* of the last step */
-	double rate;        /* CPUs that they cost in place; negative: not known */
-	uint64_t retry_ns;  /* they could not be put in place: not again before */
-	uint64_t seen_ns;   /* of the last look at them, */
-	uint64_t spent_ns;  /* and hits_ns then */
-	uint64_t hits_ns;   /* what hits have cost, as last read, */
-	uint64_t total_ns;  /* and those at order sites */
+	        closing_ns;     /* how long the last opening and closing took; 0: none yet */
+	uint64_t step_ns;       /* of the last step */
+	double rate;            /* CPUs that they cost in place; negative: not known */
+	uint64_t retry_ns;      /* they could not be put in place: not again before */
+	uint64_t seen_ns;       /* of the last look at them, */
+	uint64_t spent_ns;      /* and hits_ns then */
+	uint64_t hits_ns;       /* what hits have cost, as last read, */
+	uint64_t total_ns;      /* and those at order sites */
+	uint64_t stay_ns;       /* between windows: since when those that stay are looked at, */
+	uint64_t stay_total_ns; /* and total_ns then */
 };
 
 struct governor {
@@ -93,6 +95,7 @@ void governor_order_count(struct governor *g); /* what they have cost, after cos
 void governor_order_resume(struct governor *g, uint64_t now);
 void governor_order_step(struct governor *g);
 void governor_order_close(struct governor *g);
+void governor_order_stop(struct governor *g); /* those that stay between windows, too */
 uint64_t governor_order_wait_ns(const struct governor *g); /* until the next step, at most */
 
 /* governor_births.c: probes where maps are made. */

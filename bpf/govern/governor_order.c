@@ -17,6 +17,8 @@
 #define LOOK_MOST_NS  50000000ULL  /* and while little is */
 #define LOOK_PARTS    8            /* looks while what is left is spent at the last known rate */
 #define STALE_NS      200000000ULL /* twice the longest time between two steps */
+#define STAY_PART     0.1          /* of the income: what probes that stay may cost; twice that: */
+#define DEAR_NS       500000000ULL /* they change, if it lasted for so long */
 
 /* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
 static double rate_expected(const struct governor *g)
@@ -36,7 +38,7 @@ static double switching_ns(const struct governor *g)
 
 	if (l->opening_ns + l->closing_ns)
 		return (double)(l->opening_ns + l->closing_ns);
-	return SITE_NS * (double)order_probes_count(l->probes);
+	return SITE_NS * (double)order_probes_hot(l->probes);
 }
 
 static double need(const struct governor *g)
@@ -94,6 +96,14 @@ void governor_order_close(struct governor *g)
 	l->closing_ns = clock_now() - begin;
 }
 
+void governor_order_stop(struct governor *g)
+{
+	if (!g->order.probes)
+		return;
+	governor_order_close(g);
+	order_probes_stop(g->order.probes);
+}
+
 /* All hits, those at calls apart, which are paid for otherwise: in a window the probes in the
  * functions are there for its sake. */
 void governor_order_count(struct governor *g)
@@ -125,6 +135,30 @@ static void window_open(struct governor *g, uint64_t now)
 	order_open(g);
 }
 
+/* Between windows. What those that stay do cost is paid from the same account. */
+static void stay_step(struct governor *g, uint64_t now)
+{
+	struct governor_order *l = &g->order;
+	double allowed = overhead_budget_order_income(&g->budget) * STAY_PART;
+	double ns = (double)(now - l->stay_ns), spent = (double)(l->total_ns - l->stay_total_ns);
+	double hit_ns = g->budget.hit_factor * cost_coldness(&g->cost) *
+	                (double)g->config.costs.ns[BODY_ORDER];
+	size_t hot = order_probes_hot(l->probes);
+	bool dear;
+
+	if (l->stay_ns && now - l->stay_ns < DEAR_NS)
+		return;
+	dear = l->stay_ns && spent * g->budget.hit_factor > 2 * allowed * ns;
+	l->stay_ns = now;
+	l->stay_total_ns = l->total_ns;
+	/* It takes as long as a window: not in one. */
+	if (governor_window_costs(g) || hit_ns <= 0)
+		return;
+	order_probes_sort(l->probes, allowed * 1e9 / hit_ns, dear);
+	if (order_probes_hot(l->probes) != hot)
+		l->opening_ns = l->closing_ns = 0; /* of the next one nothing is known */
+}
+
 /* What will have been spent before the last one is out. */
 static double closing_cost(const struct governor *g)
 {
@@ -143,8 +177,12 @@ void governor_order_step(struct governor *g)
 	struct governor_order *l = &g->order;
 	uint64_t now = clock_now();
 
-	if (!l->probes || g->config.overhead_limit <= 0)
+	if (!l->probes)
 		return;
+	if (g->config.overhead_limit <= 0) {
+		governor_order_stop(g);
+		return;
+	}
 	g->budget.unordered =
 	        __atomic_load_n(&g->config.tuning->order_places[0], __ATOMIC_RELAXED) != 0;
 	order_probes_look(l->probes);
@@ -152,10 +190,13 @@ void governor_order_step(struct governor *g)
 	g->budget.order_wanted = order_probes_count(l->probes) != 0;
 	if (g->budget.order_open) {
 		learn(l, now);
+		l->stay_ns = 0;
 		if (g->budget.order_account.level_ns <= closing_cost(g))
 			governor_order_close(g);
 	} else if (can_open(g, now)) {
 		window_open(g, now);
+	} else {
+		stay_step(g, now);
 	}
 }
 

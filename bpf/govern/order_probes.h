@@ -4,8 +4,9 @@
  *
  * Their events, with the accesses to maps meanwhile, tell which accesses nothing orders
  * (core/judge/order_judge.h). A server takes locks as often as it uses maps: these probes go in
- * together, and are taken out again. Nothing counts before all of them are in place. A program of
- * which a place that orders goroutines is not known is left alone: no pair is told of it.
+ * together, and are taken out again; those at sites that are hardly hit (cold) stay, once that was
+ * seen. Nothing counts before all of them are in place. A program of which a place that orders
+ * goroutines is not known is left alone: no pair is told of it.
  *
  * Belongs to the governor's thread (governor_call()). Only with uprobe_multi.
  */
@@ -44,6 +45,7 @@ int order_probes_add(struct order_probes *probes, const struct order_probes_file
 void order_probes_remove(struct order_probes *probes, int fd); /* that of its file */
 
 size_t order_probes_count(const struct order_probes *probes); /* sites; 0: nothing to do */
+size_t order_probes_hot(const struct order_probes *probes);   /* of them, those that come and go */
 
 /* Put them in place; takes some 20 ms, and ten times as long where the target uses all CPUs. 0, or
  * -errno: none is in place. Hits are told after order_probes_begin() only, which is to be called
@@ -52,6 +54,13 @@ size_t order_probes_count(const struct order_probes *probes); /* sites; 0: nothi
 int order_probes_open(struct order_probes *probes);
 void order_probes_begin(struct order_probes *probes);
 void order_probes_close(struct order_probes *probes); /* takes up to some 80 ms */
+void order_probes_stop(struct order_probes *probes);  /* those that stay, too */
+
+/* Which are to stay while no window is open: the least hit ones, as many as are hit hits_per_s times
+ * a second together, as was seen in windows and since. To be called between windows; does nothing
+ * where little would change or it was done in the last 10 s. at_once: those that stay are hit too
+ * often, something has to change. Takes as long as closing and opening. */
+void order_probes_sort(struct order_probes *probes, double hits_per_s, bool at_once);
 bool order_probes_is_open(const struct order_probes *probes);
 
 /* Find out whether the keeper has let some go by itself: the window counts as one that lost an

@@ -235,11 +235,14 @@ static __always_inline void order_tell(const struct pt_regs *ctx, __u64 cookie, 
 {
 	__u64 since = *(volatile __u64 *)&tuning.order_since;
 	__u32 index = COOKIE_ORDER_ROW(cookie);
-	struct order_row *row = since ? bpf_map_lookup_elem(&order_sites, &index) : 0;
+	struct order_row *row = bpf_map_lookup_elem(&order_sites, &index);
 	struct order_event e = {
 	        .tgid = tgid, .tid = tid, .row = COOKIE_ROW(cookie), .window = order_window(since)};
 
-	if (row)
+	if (!row)
+		return;
+	*(volatile __u64 *)&row->hits = row->hits + 1;
+	if (since)
 		order_note(ctx, row, &e);
 }
 

@@ -91,6 +91,7 @@ struct order_row {
 	__u8 select;        /* a select: an event for each of its cases */
 	__u8 waits;         /* where the condition does not hold it waits: an event that is late */
 	__u8 pad[3];
+	__u64 hits; /* counted by the programs, a few too few where two threads meet */
 };
 
 /* Maps of which each access is to come with its call chain. */

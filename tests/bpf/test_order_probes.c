@@ -166,12 +166,43 @@ static void test_the_end_looks_too(void **state)
 	order_probes_destroy(probes);
 }
 
+/* Nothing hits these sites: they stay, and the next window only has to begin. */
+static void test_cold_sites_stay(void **state)
+{
+	struct order_probes *probes = probes_make();
+	uint64_t before = lost();
+
+	(void)state;
+	order_probes_sort(probes, 1000, false);
+	assert_int_equal(order_probes_hot(probes), FILES); /* of none of them anything is known */
+	assert_int_equal(order_probes_open(probes), 0);
+	order_probes_begin(probes);
+	usleep(20000);
+	order_probes_sort(probes, 1000, false); /* not in a window */
+	assert_int_equal(order_probes_hot(probes), FILES);
+	order_probes_close(probes);
+	order_probes_sort(probes, 1000, false);
+	assert_int_equal(order_probes_hot(probes), 0);
+	assert_int_equal(order_probes_count(probes), FILES);
+	assert_false(order_probes_is_open(probes));
+	assert_int_equal(order_probes_open(probes), 0);
+	order_probes_begin(probes);
+	order_probes_look(probes);
+	assert_true(order_probes_is_open(probes));
+	write_to_one();
+	order_probes_look(probes);
+	assert_false(order_probes_is_open(probes));
+	assert_int_equal(lost(), before + 1);
+	order_probes_destroy(probes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_each_look_tells),
 	        cmocka_unit_test(test_one_file_is_written_to),
 	        cmocka_unit_test(test_the_end_looks_too),
+	        cmocka_unit_test(test_cold_sites_stay),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
