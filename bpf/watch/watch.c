@@ -389,6 +389,22 @@ void watch_replaced(const struct watch *w, struct watch_replaced *out)
 		watch_follow_state(w->follow, out);
 }
 
+enum watch_waiting watch_waiting(const struct watch *w, char *out, size_t size)
+{
+	enum watch_waiting waiting = WATCH_WAITS_FOR_NOTHING;
+
+	if (w->follow)
+		waiting = watch_follow_waiting(w->follow);
+	snprintf(out, size, "%s", "");
+	if (waiting == WATCH_WAITS_FOR_FILE)
+		snprintf(out, size, "Waiting for %s: there is no such file yet",
+		         w->config.executable);
+	if (waiting == WATCH_WAITS_FOR_PROCESS)
+		snprintf(out, size, "Waiting for %s to be started: no process runs it",
+		         w->config.executable);
+	return waiting;
+}
+
 bool watch_news(struct watch *w, char *text, size_t size)
 {
 	return w->follow && watch_follow_news(w->follow, text, size);
@@ -399,7 +415,7 @@ size_t watch_probes_wanted(const struct watch *w)
 	struct watch_replaced replaced;
 
 	watch_replaced(w, &replaced);
-	return replaced.count ? replaced.wanted : w->wanted;
+	return replaced.fresh ? replaced.wanted : w->wanted;
 }
 
 size_t watch_probes_attached(const struct watch *w)
@@ -409,7 +425,7 @@ size_t watch_probes_attached(const struct watch *w)
 
 	watch_replaced(w, &replaced);
 	governor_state(w->governor, &state);
-	return replaced.count ? replaced.attached : state.accepted;
+	return replaced.fresh ? replaced.attached : state.accepted;
 }
 
 size_t watch_calls_probed(const struct watch *w)

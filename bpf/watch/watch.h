@@ -84,9 +84,19 @@ struct watch_replaced {
 	/* how often the file at PATH came to be another one, or got another content */
 	size_t count;
 	bool unwatched;          /* what is at PATH now cannot be watched, or is being written */
-	size_t wanted, attached; /* count > 0: probes in the last one */
+	bool fresh;              /* it is not the one that was there when the watch began: */
+	size_t wanted, attached; /* probes in it */
 };
 void watch_replaced(const struct watch *watch, struct watch_replaced *out); /* any thread */
+
+/* What has to happen before anything can be seen. */
+enum watch_waiting {
+	WATCH_WAITS_FOR_NOTHING,
+	WATCH_WAITS_FOR_FILE,    /* -e: nothing stands at PATH yet */
+	WATCH_WAITS_FOR_PROCESS, /* -e: no process runs it */
+};
+/* In words, without a full stop; WATCH_WAITS_FOR_NOTHING: out is empty. Any thread. */
+enum watch_waiting watch_waiting(const struct watch *watch, char *out, size_t size);
 
 /* The oldest line of words about that which was not handed out yet. False: there is none. */
 bool watch_news(struct watch *watch, char *text, size_t size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "core/process/go_process.h"
 #include "core/process/parse_job.h"
 
+#define NO_BINARY      INT_MAX
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
 #define PARSE_PAUSE_NS 20000000       /* so long after each other */
 #define ROW_REST_NS    60000000000ULL /* so that the last events that name a row are used up */
@@ -228,6 +230,18 @@ static int binary_need(struct watch *w, int fd, const char *path, struct error *
 	          : found;
 }
 
+/* A file that does not stand at its path yet, in a folder that is there: it is waited for. */
+static bool path_is_awaited(const struct watch *w, const char *path, int error)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	return error == -ENOENT && watch_is_following(w) && !stat(dirname(copy), &st) &&
+	       S_ISDIR(st.st_mode);
+}
+
+/* NO_BINARY: there is none yet. */
 static int path_binary(struct watch *w, const char *path, struct error *err)
 {
 	int fd, rc = parse_job_reach(path, err);
@@ -235,6 +249,8 @@ static int path_binary(struct watch *w, const char *path, struct error *err)
 	if (rc)
 		return rc;
 	fd = file_identity_open(path);
+	if (path_is_awaited(w, path, fd))
+		return NO_BINARY;
 	if (fd < 0)
 		return error_set(err, -fd,
 		                 "cannot look at %s: %s; check the path and who may read it", path,

@@ -22,7 +22,9 @@
 #define PAUSE_NS   2000000      /* between two looks, at least */
 #define SETTLED_NS 100000000ULL /* unchanged for so long, it is taken to be whole */
 #define RUNNERS_NS 1000000000ULL
+#define MISSING_NS 1000000000ULL /* so long a deployment may leave PATH without a file */
 #define NEWS_MAX   16
+#define FOUND_MAX  64 /* processes found by one look */
 #define NEWS_TEXT  512
 
 /* What stands at PATH, before it is known to be whole. */
@@ -44,12 +46,16 @@ struct watch_follow {
 	bool refused; /* the candidate cannot be watched; that was said */
 	bool closed;  /* whoever wrote at PATH has just closed the file */
 	bool written; /* the current file was written over: no binary is current */
-	uint64_t runners_ns;
+	bool had;     /* a file at PATH was watched */
+	uint64_t runners_ns, looked_ns;
+	uint64_t missing_ns;        /* nothing stands at PATH since then; 0: something does */
+	bool missing_said, started; /* a process was seen to run it */
 	pthread_t thread;
 	int wake_fd;
 	bool running;
 	pthread_mutex_t lock; /* for what follows */
 	struct watch_replaced state;
+	enum watch_waiting waiting;
 	char news[NEWS_MAX][NEWS_TEXT];
 	size_t said, told; /* news: made, handed out */
 };
@@ -108,8 +114,13 @@ static void say_replaced(struct watch_follow *f, const struct watch_binary *b, c
 	if (attached < b->plan.site_count)
 		snprintf(lacks, sizeof(lacks), "; %zu of its %zu functions cannot be probed",
 		         b->plan.site_count - attached, b->plan.site_count);
-	say(f, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
-	    what_happened(f), clock, version, *build_id ? ", build id " : "", build_id, lacks, old);
+	if (!f->had)
+		say(f, "%s is there since %s: it (%s%s%.24s) is watched%s", f->path, clock, version,
+		    *build_id ? ", build id " : "", build_id, lacks);
+	else
+		say(f, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
+		    what_happened(f), clock, version, *build_id ? ", build id " : "", build_id,
+		    lacks, old);
 }
 
 static void say_refused(struct watch_follow *f, const char *reason)
@@ -121,8 +132,13 @@ static void say_refused(struct watch_follow *f, const char *reason)
 	if (runners)
 		snprintf(old, sizeof(old), "; the old one goes on being watched in %zu process%s",
 		         runners, runners == 1 ? "" : "es");
-	say(f, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path, what_happened(f),
-	    clock, reason, old);
+	if (!f->had)
+		say(f,
+		    "%s is there since %s, and cannot be watched (%s); another one is waited for",
+		    f->path, clock, reason);
+	else
+		say(f, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path,
+		    what_happened(f), clock, reason, old);
 }
 
 static void state_set(struct watch_follow *f, bool unwatched, const struct watch_binary *b,
@@ -131,7 +147,8 @@ static void state_set(struct watch_follow *f, bool unwatched, const struct watch
 	pthread_mutex_lock(&f->lock);
 	f->state.unwatched = unwatched;
 	if (b) {
-		f->state.count++;
+		f->state.count += f->had;
+		f->state.fresh = true;
 		f->state.wanted = b->plan.site_count;
 		f->state.attached = attached;
 	}
@@ -174,6 +191,7 @@ static void binary_take(struct watch_follow *f, struct watch_binary *b)
 	state_set(f, false, b, attached);
 	say_replaced(f, b, version, build_id, attached);
 	f->written = false;
+	f->had = true;
 }
 
 static void binary_drop(struct watch_follow *f, struct watch_binary *b)
@@ -294,14 +312,47 @@ static void candidate_read(struct watch_follow *f, int fd)
 	say_refused(f, err.text);
 }
 
+/* It may come back: that is awaited. In the middle of a deployment it is soon there. */
+static void path_is_missing(struct watch_follow *f, uint64_t now)
+{
+	size_t runners;
+
+	f->candidate.is = false;
+	if (!f->missing_ns)
+		f->missing_ns = now;
+	if (f->missing_said || !f->had || now - f->missing_ns < MISSING_NS)
+		return;
+	f->missing_said = true;
+	runners =
+	        formers_runners(f) + (f->current ? go_process_runners(&f->current->file.seen) : 0);
+	say(f,
+	    "%s is gone: a file that comes back there is watched; %zu process%s the former one, "
+	    "still watched",
+	    f->path, runners, runners == 1 ? " runs" : "es run");
+}
+
+static void path_is_there(struct watch_follow *f, bool same)
+{
+	if (f->missing_said && same)
+		say(f, "%s is back, the same file as before; it is watched", f->path);
+	f->missing_said = false;
+	f->missing_ns = 0;
+}
+
 static void path_look(struct watch_follow *f, uint64_t now)
 {
 	struct file_identity seen;
 	int fd = file_identity_open(f->path);
+	bool same = false;
 
-	if (fd < 0 || file_identity_read(fd, &seen)) {
-		f->candidate.is = false; /* it may come back: awaited */
-	} else if (f->current && file_identity_inode(&f->current->file.seen, &seen)) {
+	if (fd >= 0 && !file_identity_read(fd, &seen)) {
+		same = f->current && file_identity_inode(&f->current->file.seen, &seen);
+		path_is_there(f, same);
+	} else {
+		path_is_missing(f, now);
+		goto cleanup;
+	}
+	if (same) {
 		f->candidate.is = false;
 		state_set(f, false, NULL, 0);
 	} else if (former_again(f, &seen)) {
@@ -310,8 +361,61 @@ static void path_look(struct watch_follow *f, uint64_t now)
 		candidate_read(f, fd);
 		return;
 	}
+cleanup:
 	if (fd >= 0)
 		close(fd);
+}
+
+/* ---- processes ----------------------------------------------------------------------- */
+
+static void waiting_set(struct watch_follow *f, enum watch_waiting waiting)
+{
+	enum watch_waiting before;
+
+	pthread_mutex_lock(&f->lock);
+	before = f->waiting;
+	f->waiting = waiting;
+	pthread_mutex_unlock(&f->lock);
+	if (waiting == before)
+		return;
+	if (waiting == WATCH_WAITS_FOR_FILE)
+		say(f, "waiting for %s: there is no such file yet", f->path);
+	else if (waiting == WATCH_WAITS_FOR_PROCESS && !f->started)
+		say(f, "waiting for %s to be started: no process runs it", f->path);
+	else if (waiting == WATCH_WAITS_FOR_NOTHING && !f->started)
+		say(f, "%s was started, and is watched", f->path);
+}
+
+/* Those that run a file are told before they use a map. */
+static size_t runners_tell(struct watch_follow *f, const struct watch_binary *b)
+{
+	pid_t pids[FOUND_MAX];
+	size_t count = go_process_runners_list(&b->file.seen, pids, FOUND_MAX);
+
+	for (size_t i = 0; i < count && i < FOUND_MAX; i++)
+		collector_process_add(f->w->collector, pids[i], b->row);
+	return count;
+}
+
+/* As long as no process is known: a look at every process of /proc takes some milliseconds. */
+static void runners_look(struct watch_follow *f, uint64_t now)
+{
+	size_t count = targets_alive(f->w->processes);
+
+	if (!count && now - f->looked_ns < RUNNERS_NS)
+		return;
+	f->looked_ns = now;
+	if (!count && f->current)
+		count += runners_tell(f, f->current);
+	for (size_t i = 0; !count && i < f->former_count; i++)
+		count += runners_tell(f, f->formers[i]);
+	if (count)
+		waiting_set(f, WATCH_WAITS_FOR_NOTHING);
+	else if (f->current)
+		waiting_set(f, WATCH_WAITS_FOR_PROCESS);
+	else if (!f->had && f->missing_ns)
+		waiting_set(f, WATCH_WAITS_FOR_FILE);
+	f->started = f->started || count;
 }
 
 /* ---- the thread ---------------------------------------------------------------------- */
@@ -341,6 +445,7 @@ static void *run(void *arg)
 		follow_events_take(f->events, &f->closed);
 		written_drop(f);
 		path_look(f, now);
+		runners_look(f, now);
 		formers_drop(f, now);
 	} while (wait_for_something(f));
 	return NULL;
@@ -356,12 +461,14 @@ int watch_follow_start(struct watch *w, struct watch_follow **out)
 		return rc;
 	f->w = w;
 	f->path = w->config.executable;
-	f->current = w->binaries[0];
+	f->current = w->binary_count ? w->binaries[0] : NULL;
+	f->had = f->current;
 	pthread_mutex_init(&f->lock, NULL);
 	f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = f->wake_fd < 0 ? -errno : follow_events_open(f->path, &f->events);
 	if (!rc) {
-		follow_events_file_add(f->events, f->current->file.fd);
+		if (f->current)
+			follow_events_file_add(f->events, f->current->file.fd);
 		rc = -pthread_create(&f->thread, NULL, run, f);
 	}
 	f->running = !rc;
@@ -379,6 +486,8 @@ void watch_follow_stop(struct watch_follow *f)
 	eventfd_write(f->wake_fd, 1);
 	pthread_join(f->thread, NULL);
 	f->running = false;
+	if (!f->started && !targets_alive(f->w->processes))
+		say(f, "no process ran %s while it was watched", f->path);
 }
 
 void watch_follow_destroy(struct watch_follow *f)
@@ -403,6 +512,16 @@ bool watch_follow_news(struct watch_follow *f, char *text, size_t size)
 		snprintf(text, size, "%s", f->news[f->told++ % NEWS_MAX]);
 	pthread_mutex_unlock(&f->lock);
 	return is;
+}
+
+enum watch_waiting watch_follow_waiting(struct watch_follow *f)
+{
+	enum watch_waiting waiting;
+
+	pthread_mutex_lock(&f->lock);
+	waiting = f->waiting;
+	pthread_mutex_unlock(&f->lock);
+	return waiting;
 }
 
 void watch_follow_state(struct watch_follow *f, struct watch_replaced *out)

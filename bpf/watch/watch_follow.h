@@ -32,6 +32,7 @@ void watch_follow_destroy(struct watch_follow *follow); /* accepts NULL; stops f
 
 /* The functions of watch.h that these are named after. Any thread. */
 bool watch_follow_news(struct watch_follow *follow, char *text, size_t size);
+enum watch_waiting watch_follow_waiting(struct watch_follow *follow);
 void watch_follow_state(struct watch_follow *follow, struct watch_replaced *out);
 
 #endif

@@ -390,6 +390,8 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	struct snapshot_context context = session_context(session, color);
 	int rc;
 
+	watch_waiting(session->watch, session->waiting, sizeof(session->waiting));
+	context.waiting = session->waiting;
 	err->text[0] = '\0';
 	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
 	return stream_settle(out, rc, "the report", err);

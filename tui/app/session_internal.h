@@ -33,6 +33,7 @@ struct session {
 	size_t skip_count;
 	char **news; /* what was said of the executable so far, oldest first */
 	size_t news_count;
+	char waiting[384]; /* watch_waiting(), for a report */
 	/* What session_keep_findings() came to. */
 	struct {
 		bool done;                                 /* there was something to keep */
