@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +22,7 @@
 #define SETTLED_NS 100000000ULL /* unchanged for so long, it is taken to be whole */
 #define RUNNERS_NS 1000000000ULL
 #define MISSING_NS 1000000000ULL /* so long a deployment may leave PATH without a file */
-#define NEWS_MAX   16
-#define FOUND_MAX  64 /* processes found by one look */
-#define NEWS_TEXT  512
+#define FOUND_MAX  64            /* processes found by one look */
 
 /* What stands at PATH, before it is known to be whole. */
 struct candidate {
@@ -56,28 +53,9 @@ struct watch_follow {
 	pthread_mutex_t lock; /* for what follows */
 	struct watch_replaced state;
 	enum watch_waiting waiting;
-	char news[NEWS_MAX][NEWS_TEXT];
-	size_t said, told; /* news: made, handed out */
 };
 
 /* ---- what is said -------------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void say(struct watch_follow *f, const char *format,
-                                                      ...)
-{
-	uint64_t one = 1;
-	va_list ap;
-
-	pthread_mutex_lock(&f->lock);
-	if (f->said - f->told == NEWS_MAX)
-		f->told++; /* the oldest is lost: nobody listened */
-	va_start(ap, format);
-	vsnprintf(f->news[f->said++ % NEWS_MAX], NEWS_TEXT, format, ap);
-	va_end(ap);
-	pthread_mutex_unlock(&f->lock);
-	if (write(f->w->event_fd, &one, sizeof(one)) < 0)
-		return; /* full: the consumer was told already */
-}
 
 static void clock_format(char out[16])
 {
@@ -115,12 +93,12 @@ static void say_replaced(struct watch_follow *f, const struct watch_binary *b, c
 		snprintf(lacks, sizeof(lacks), "; %zu of its %zu functions cannot be probed",
 		         b->plan.site_count - attached, b->plan.site_count);
 	if (!f->had)
-		say(f, "%s is there since %s: it (%s%s%.24s) is watched%s", f->path, clock, version,
-		    *build_id ? ", build id " : "", build_id, lacks);
+		watch_say(f->w, "%s is there since %s: it (%s%s%.24s) is watched%s", f->path, clock,
+		          version, *build_id ? ", build id " : "", build_id, lacks);
 	else
-		say(f, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
-		    what_happened(f), clock, version, *build_id ? ", build id " : "", build_id,
-		    lacks, old);
+		watch_say(f->w, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
+		          what_happened(f), clock, version, *build_id ? ", build id " : "",
+		          build_id, lacks, old);
 }
 
 static void say_refused(struct watch_follow *f, const char *reason)
@@ -133,12 +111,13 @@ static void say_refused(struct watch_follow *f, const char *reason)
 		snprintf(old, sizeof(old), "; the old one goes on being watched in %zu process%s",
 		         runners, runners == 1 ? "" : "es");
 	if (!f->had)
-		say(f,
-		    "%s is there since %s, and cannot be watched (%s); another one is waited for",
-		    f->path, clock, reason);
+		watch_say(f->w,
+		          "%s is there since %s, and cannot be watched (%s); another one is waited "
+		          "for",
+		          f->path, clock, reason);
 	else
-		say(f, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path,
-		    what_happened(f), clock, reason, old);
+		watch_say(f->w, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path,
+		          what_happened(f), clock, reason, old);
 }
 
 static void state_set(struct watch_follow *f, bool unwatched, const struct watch_binary *b,
@@ -165,26 +144,15 @@ static void former_add(struct watch_follow *f)
 	f->current = NULL;
 }
 
-/* Everything that reads its go_binary comes first: from the publication on that is the watch's
- * thread's. Probes come last: who hits one must be known. */
 static void binary_take(struct watch_follow *f, struct watch_binary *b)
 {
 	char version[64], build_id[128] = "";
-	struct collector_executable executable;
-	struct birth_plan births = {0};
 	size_t attached = 0;
 
 	snprintf(version, sizeof(version), "%s", go_binary_version(b->binary));
 	if (go_binary_build_id(b->binary))
 		snprintf(build_id, sizeof(build_id), "%s", go_binary_build_id(b->binary));
-	birth_plan_make(b->binary, &births);
-	watch_binary_fields_set(f->w, b);
-	executable = watch_binary_told(b);
-	collector_executable_add(f->w->collector, &executable);
-	watch_binary_publish(f->w, b);
-	watch_attach_add(f->w, b, &attached);
-	watch_births_add(f->w, b, &births);
-	birth_plan_free(&births);
+	watch_binary_bring(f->w, b, &attached);
 	follow_events_file_add(f->events, b->file.fd);
 	former_add(f);
 	f->current = b;
@@ -265,7 +233,8 @@ static bool former_again(struct watch_follow *f, const struct file_identity *see
 		b->idle_looks = 0;
 		state_set(f, false, NULL, 0);
 		clock_format(clock);
-		say(f, "%s is the former file again since %s; it is still watched", f->path, clock);
+		watch_say(f->w, "%s is the former file again since %s; it is still watched",
+		          f->path, clock);
 		return true;
 	}
 	return false;
@@ -325,16 +294,17 @@ static void path_is_missing(struct watch_follow *f, uint64_t now)
 	f->missing_said = true;
 	runners =
 	        formers_runners(f) + (f->current ? go_process_runners(&f->current->file.seen) : 0);
-	say(f,
-	    "%s is gone: a file that comes back there is watched; %zu process%s the former one, "
-	    "still watched",
-	    f->path, runners, runners == 1 ? " runs" : "es run");
+	watch_say(f->w,
+	          "%s is gone: a file that comes back there is watched; %zu process%s the former "
+	          "one, "
+	          "still watched",
+	          f->path, runners, runners == 1 ? " runs" : "es run");
 }
 
 static void path_is_there(struct watch_follow *f, bool same)
 {
 	if (f->missing_said && same)
-		say(f, "%s is back, the same file as before; it is watched", f->path);
+		watch_say(f->w, "%s is back, the same file as before; it is watched", f->path);
 	f->missing_said = false;
 	f->missing_ns = 0;
 }
@@ -379,11 +349,11 @@ static void waiting_set(struct watch_follow *f, enum watch_waiting waiting)
 	if (waiting == before)
 		return;
 	if (waiting == WATCH_WAITS_FOR_FILE)
-		say(f, "waiting for %s: there is no such file yet", f->path);
+		watch_say(f->w, "waiting for %s: there is no such file yet", f->path);
 	else if (waiting == WATCH_WAITS_FOR_PROCESS && !f->started)
-		say(f, "waiting for %s to be started: no process runs it", f->path);
+		watch_say(f->w, "waiting for %s to be started: no process runs it", f->path);
 	else if (waiting == WATCH_WAITS_FOR_NOTHING && !f->started)
-		say(f, "%s was started, and is watched", f->path);
+		watch_say(f->w, "%s was started, and is watched", f->path);
 }
 
 /* Those that run a file are told before they use a map. */
@@ -487,7 +457,7 @@ void watch_follow_stop(struct watch_follow *f)
 	pthread_join(f->thread, NULL);
 	f->running = false;
 	if (!f->started && !targets_alive(f->w->processes))
-		say(f, "no process ran %s while it was watched", f->path);
+		watch_say(f->w, "no process ran %s while it was watched", f->path);
 }
 
 void watch_follow_destroy(struct watch_follow *f)
@@ -500,18 +470,6 @@ void watch_follow_destroy(struct watch_follow *f)
 		close(f->wake_fd);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
-}
-
-bool watch_follow_news(struct watch_follow *f, char *text, size_t size)
-{
-	bool is;
-
-	pthread_mutex_lock(&f->lock);
-	is = f->told < f->said;
-	if (is)
-		snprintf(text, size, "%s", f->news[f->told++ % NEWS_MAX]);
-	pthread_mutex_unlock(&f->lock);
-	return is;
 }
 
 enum watch_waiting watch_follow_waiting(struct watch_follow *f)

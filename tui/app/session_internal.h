@@ -41,4 +41,8 @@ struct session {
 	} kept;
 };
 
+/* session_command.c: end CMD if it still runs, and what it started with it. 0, or -EBUSY with
+ * words. */
+int session_command_end(struct session *session, struct error *err);
+
 #endif
