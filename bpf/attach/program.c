@@ -179,6 +179,7 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 	/* Only with uprobe_multi are there order probes. */
 	bpf_program__set_autoload(s->progs.on_probe, mode == PROBE_LINK_MULTI);
 	bpf_program__set_autoload(s->progs.on_probe_plain, mode != PROBE_LINK_MULTI);
+	bpf_map__set_autocreate(s->maps.family_events, config->family);
 	bpf_program__set_autoload(s->progs.on_fork, config->family);
 	bpf_program__set_autoload(s->progs.on_exec, config->family);
 	bpf_program__set_autoload(s->progs.on_exit, config->family);

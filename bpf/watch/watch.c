@@ -363,8 +363,10 @@ struct event_queue *watch_queue(struct watch *w)
 
 bool watch_targets_gone(const struct watch *w)
 {
+	if (w->family)
+		return watch_family_over(w->family);
 	/* -e waits for the next process of its executable. */
-	if (!w->config.pid_count && !w->by_family)
+	if (!w->config.pid_count)
 		return false;
 	return !w->collector || targets_alive(w->processes) == 0;
 }

@@ -78,8 +78,8 @@ struct model_symbols watch_symbols(struct watch *watch);
  * -ESRCH: it is none of those that are watched. */
 int watch_target(struct watch *watch, const struct event_process *event, struct target_row *row);
 
-/* True when every target of -p has ended, or no process that CMD started is watched now. Any
- * thread. */
+/* True when every target of -p has ended; of CMD, which has ended itself, all that it left behind,
+ * as far as it runs Go. Any thread. */
 bool watch_targets_gone(const struct watch *watch);
 
 /* -e: what became of the file at PATH. A file that takes its place is watched as well. */

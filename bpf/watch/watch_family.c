@@ -21,6 +21,7 @@
 
 #define LOOK_MS    500
 #define IDLE_NS    10000000000ULL /* probes stay so long where no member runs the file */
+#define SETTLE_NS  1000000000ULL  /* in which what CMD leaves behind executes its program */
 #define OTHERS_MAX 256            /* files that are known not to be watched */
 #define RAN_MAX    12             /* names that are told */
 #define TRACES     3
@@ -49,6 +50,7 @@ struct watch_family {
 	pthread_mutex_t lock;    /* for what follows */
 	size_t watched;          /* processes */
 	size_t wanted, attached; /* functions, of all files */
+	uint64_t quiet_ns;       /* since when no program was executed, or it was asked for */
 	char ran[RAN_MAX][NAME_MAX + 1];
 	size_t ran_count; /* different names, at most RAN_MAX + 1 */
 };
@@ -251,23 +253,26 @@ static void file_read(struct watch_family *f, int fd, const char *path, pid_t pi
 		f->others[f->other_count++ % OTHERS_MAX] = *seen;
 }
 
-static int on_exec(void *ctx, void *data, size_t size)
+static void quiet_begin(struct watch_family *f)
 {
-	struct watch_family *f = ctx;
-	const struct family_event *event = data;
+	pthread_mutex_lock(&f->lock);
+	f->quiet_ns = clock_now();
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void program_look(struct watch_family *f, const struct family_event *event)
+{
 	struct file_identity seen;
 	struct family_file *file;
 	char path[PATH_MAX];
 	pid_t pid;
 	int fd;
 
-	if (size < sizeof(*event))
-		return 0;
 	ran_note(f, event->name);
 	pid = (pid_t)event->tgid;
 	fd = go_process_open_executable(pid);
 	if (fd < 0)
-		return 0; /* ended already */
+		return; /* ended already */
 	file = file_identity_read(fd, &seen) || other_is_known(f, &seen) ? NULL
 	                                                                 : file_find(f, &seen);
 	if (file) {
@@ -276,9 +281,17 @@ static int on_exec(void *ctx, void *data, size_t size)
 		if (go_process_executable(pid, path, sizeof(path)))
 			snprintf(path, sizeof(path), "%s", event->name);
 		file_read(f, fd, path, pid, &seen);
-		return 0;
+		return;
 	}
 	close(fd);
+}
+
+static int on_exec(void *ctx, void *data, size_t size)
+{
+	if (size >= sizeof(struct family_event)) {
+		program_look(ctx, data);
+		quiet_begin(ctx);
+	}
 	return 0;
 }
 
@@ -384,6 +397,21 @@ void watch_family_destroy(struct watch_family *f)
 }
 
 /* ---- reading it ---------------------------------------------------------------------- */
+
+bool watch_family_over(struct watch_family *f)
+{
+	pid_t any;
+	bool quiet;
+
+	if (!watch_family_members(f, &any, 1))
+		return true;
+	pthread_mutex_lock(&f->lock);
+	if (!f->quiet_ns)
+		f->quiet_ns = clock_now();
+	quiet = clock_now() - f->quiet_ns > SETTLE_NS;
+	pthread_mutex_unlock(&f->lock);
+	return quiet && !targets_alive(f->w->processes);
+}
 
 bool watch_family_found(struct watch_family *f, char *ran, size_t size)
 {

@@ -33,6 +33,9 @@ void watch_family_stop(struct watch_family *family); /* accepts NULL */
 void watch_family_destroy(struct watch_family *family);
 
 /* The functions of watch.h that these are named after. Any thread. */
+/* CMD has ended: is there nothing left to wait for? Processes that go on are waited for if they run
+ * Go, or may be about to. */
+bool watch_family_over(struct watch_family *family);
 bool watch_family_found(struct watch_family *family, char *ran, size_t size);
 void watch_family_probes(struct watch_family *family, size_t *wanted, size_t *attached);
 size_t watch_family_members(struct watch_family *family, pid_t *pids, size_t max);
