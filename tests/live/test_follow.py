@@ -214,7 +214,7 @@ class CommandTest(unittest.TestCase):
         self.assertNotIn(other.pid, [row["pid"] for row in rows])
         self.assertEqual(len(rows), 1, rows)
 
-    @cases(("shell", sh("sleep 0.1", "true")), ("program", ("/bin/true",)))
+    @cases(("shell", sh("sleep 0.1", "/bin/true")), ("program", ("/bin/true",)))
     def each_no_go(self, command):
         result = self.run_command(*command)
         self.assertEqual(result.status, 1, result)
