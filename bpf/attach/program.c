@@ -108,6 +108,7 @@ static void settings_fill(const struct program_config *config, enum probe_link_m
 	c->budget_burst_ns = BUDGET_BURST_NS;
 	c->stack_bytes = config->stack_depth * sizeof(uint64_t);
 	c->any_process = config->any_process;
+	c->only_family = config->family;
 	c->show_keys = config->show_keys;
 	c->stack_copies = config->stack_copies_all ? STACK_COPIES_ALL : STACK_COPIES_NEEDED;
 	c->holds_at_once = cpus > 3 ? (__u32)cpus / 2 : 1;
@@ -178,6 +179,10 @@ static int program_load_mode(const struct program_config *config, enum probe_lin
 	/* Only with uprobe_multi are there order probes. */
 	bpf_program__set_autoload(s->progs.on_probe, mode == PROBE_LINK_MULTI);
 	bpf_program__set_autoload(s->progs.on_probe_plain, mode != PROBE_LINK_MULTI);
+	bpf_map__set_autocreate(s->maps.family_events, config->family);
+	bpf_program__set_autoload(s->progs.on_fork, config->family);
+	bpf_program__set_autoload(s->progs.on_exec, config->family);
+	bpf_program__set_autoload(s->progs.on_exit, config->family);
 	if (mode == PROBE_LINK_MULTI)
 		bpf_program__set_expected_attach_type(
 		        s->progs.on_probe, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);

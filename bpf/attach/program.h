@@ -20,6 +20,7 @@ struct program_config {
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	bool any_process;
+	bool family; /* only those that stem from `-- CMD`, which is followed */
 	bool show_keys;
 	bool stack_copies_all; /* for tests: also of stacks that the frame pointers lead through */
 	bool perf_only;        /* for tests: as if the kernel had no uprobe_multi */

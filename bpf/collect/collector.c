@@ -143,6 +143,7 @@ static void *collector_run(void *arg)
 
 	while (!atomic_load_explicit(&c->stopping, memory_order_acquire)) {
 		collector_ends_wait(c, drain_ms);
+		collector_found_tell(c);
 		drain_ms = ring_buffer__consume(c->ring) ? DRAIN_MS : drain_ms * 2;
 		if (collector_order_step(c))
 			drain_ms = DRAIN_MS;
@@ -171,6 +172,7 @@ static void collector_free(struct collector *c)
 	chain_finish_destroy(c->chains);
 	chain_store_destroy(c->names);
 	executables_destroy(c->executables);
+	pthread_mutex_destroy(&c->found_lock);
 	free(c);
 }
 
@@ -207,6 +209,7 @@ int collector_start(const struct collector_config *config, struct collector **ou
 	if (!c)
 		return error_no_memory(err);
 	c->config = *config;
+	pthread_mutex_init(&c->found_lock, NULL);
 	c->started_ns = clock_now();
 	c->next_tick_ns = c->started_ns + config->interval_ns;
 	c->next_scan_ns = c->started_ns + SCAN_NS;

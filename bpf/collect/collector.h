@@ -70,6 +70,10 @@ int collector_executable_add(struct collector *collector,
                              const struct collector_executable *executable);
 void collector_executable_remove(struct collector *collector, size_t row);
 
+/* This process runs the executable of that row: it is told as a target before its first hit, so
+ * that an idle one is known. No effect where it is known already. Any thread. */
+void collector_process_add(struct collector *collector, pid_t pid, size_t row);
+
 /* Fill in what the programs decide: tables, their sizes, costs, tuning. The rest is the
  * caller's. */
 void collector_config_program(struct collector_config *config, const struct program *program);

@@ -18,6 +18,9 @@
 #include "bpf/collect/executables.h"
 #include "core/event/event.h"
 
+/* Processes found by others that were not told yet; more wait for their first hit. */
+#define FOUND_MAX 64
+
 #define ENDED_MAX 256 /* processes that have ended since the last scan; more: the oldest are left */
 
 struct collector_ended {
@@ -68,6 +71,13 @@ struct collector {
 	struct collector_layouts *layouts;
 	struct collector_order *order;
 
+	pthread_mutex_t found_lock;
+	struct collector_found {
+		pid_t pid;
+		size_t row;
+	} found[FOUND_MAX];
+	size_t found_count;
+
 	struct collector_ended gone[ENDED_MAX]; /* whose rows are still in the tables */
 	size_t gone_count;
 
@@ -115,8 +125,10 @@ void collector_layouts_close(struct collector *c);
 void collector_layouts_look(struct collector *c);
 void collector_layouts_forget(struct collector *c, pid_t pid); /* the process has ended */
 
-/* collector_ends.c: tell of the targets that are known from the start. */
+/* collector_ends.c: tell of the targets that are known from the start; of those that
+ * collector_process_add() has brought since. */
 void collector_targets_tell(struct collector *c);
+void collector_found_tell(struct collector *c);
 /* Sleep for timeout_ms, or until a target ends; tell of those that have ended. */
 void collector_ends_wait(struct collector *c, int timeout_ms);
 

@@ -13,6 +13,7 @@
 #include "bpf/kern/birth.bpf.h"
 #include "bpf/kern/crash.bpf.h"
 #include "bpf/kern/detector.bpf.h"
+#include "bpf/kern/family.bpf.h"
 #include "bpf/kern/governed.bpf.h"
 #include "bpf/kern/order.bpf.h"
 #include "bpf/kern/own.bpf.h"
@@ -64,7 +65,7 @@ static __always_inline int process_is_target(__u32 tgid, __u32 execs, __u32 row)
 		}
 		return 1;
 	}
-	if (!config.any_process)
+	if (!config.any_process || (config.only_family && !family_has(tgid)))
 		return 0;
 	{
 		struct target_state fresh = {.announced = mark};

@@ -58,10 +58,25 @@ struct pid {
 	struct upid numbers[]; /* one for each namespace, the initial one first */
 } __attribute__((preserve_access_index));
 
+typedef struct {
+	int counter;
+} __attribute__((preserve_access_index)) atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to end */
+} __attribute__((preserve_access_index));
+
 struct task_struct {
+	int pid, tgid;
+	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	unsigned long long self_exec_id;
+} __attribute__((preserve_access_index));
+
+/* include/linux/binfmts.h */
+struct linux_binprm {
+	const char *filename;
 } __attribute__((preserve_access_index));
 
 #endif

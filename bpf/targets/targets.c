@@ -109,6 +109,11 @@ void targets_started(struct targets *t, pid_t pid)
 	target_add(t, pid);
 }
 
+bool targets_knows(const struct targets *t, pid_t pid)
+{
+	return target_find(t, pid) != NULL;
+}
+
 /* ---- ends ---------------------------------------------------------------------------- */
 
 void targets_crashed(struct targets *t, pid_t pid)

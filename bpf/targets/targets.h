@@ -33,6 +33,9 @@ pid_t targets_pid(const struct targets *targets, size_t index); /* index < targe
  * is told by the next targets_poll(). No effect if it is known. */
 void targets_started(struct targets *targets, pid_t pid);
 
+/* Is it in the list? */
+bool targets_knows(const struct targets *targets, pid_t pid);
+
 /* The process is about to end by a crash: see targets_end(). */
 void targets_crashed(struct targets *targets, pid_t pid);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/attach/detector_tuning.h"
+#include "bpf/watch/watch_family.h"
 #include "bpf/watch/watch_follow.h"
 #include "bpf/watch/watch_internal.h"
 #include "core/base/clock.h"
@@ -45,7 +46,8 @@ static int load(struct watch *w, struct error *err)
 	        .stall_min_ns = w->config.stall_min_ns,
 	        .stall_max_ns = w->config.stall_max_ns,
 	        .stack_depth = w->config.stack_depth,
-	        .any_process = !w->config.pid_count,
+	        .any_process = !w->config.pid_count || w->by_family,
+	        .family = w->by_family,
 	        .show_keys = w->config.show_keys,
 	        .verbose = w->config.verbose,
 	        .maps_max = w->config.maps_max,
@@ -185,6 +187,10 @@ static int prepare(struct watch *w, struct error *err)
 {
 	int rc = watch_binaries_open(w, err);
 
+	if (w->by_family) { /* its members are met one by one */
+		w->root = w->config.pids[0];
+		w->config.pid_count = 0;
+	}
 	if (!rc)
 		rc = load(w, err);
 	if (rc)
@@ -203,6 +209,14 @@ static int follow(struct watch *w, struct error *err)
 {
 	int rc;
 
+	if (w->by_family) {
+		rc = watch_family_start(w, w->root, &w->family);
+		return rc ? error_set(
+		                    err, -rc,
+		                    "cannot follow what CMD starts: %s; name the Go program itself",
+		                    strerror(-rc))
+		          : 0;
+	}
 	if (!watch_is_following(w))
 		return 0;
 	rc = watch_follow_start(w, &w->follow);
@@ -222,6 +236,7 @@ static int begin(const struct watch_config *config, struct watch **out, struct e
 	if (!w)
 		return error_no_memory(err);
 	w->config = *config;
+	pthread_mutex_init(&w->news.lock, NULL);
 	w->event_fd = -1;
 	ran = targets_run(w, &gone);
 	rc = link_keeper_start(&w->keeper);
@@ -290,6 +305,7 @@ void watch_stop_consumed(struct watch *w, void (*consume)(void *ctx), void *ctx)
 		return;
 	w->stopped = true;
 	watch_follow_stop(w->follow);
+	watch_family_stop(w->family);
 	watch_order_stop(w);
 	if (w->collector)
 		collector_disarm(w->collector);
@@ -313,6 +329,7 @@ void watch_destroy(struct watch *w)
 		return;
 	watch_stop_consumed(w, NULL, NULL);
 	watch_follow_destroy(w->follow);
+	watch_family_destroy(w->family);
 	governor_destroy(w->governor);
 	birth_probes_destroy(w->births);
 	order_probes_destroy(w->order);
@@ -333,6 +350,7 @@ void watch_destroy(struct watch *w)
 	for (size_t i = 0; i < w->target_count; i++)
 		go_type_live_free(&w->targets[i].types);
 	free(w->targets);
+	pthread_mutex_destroy(&w->news.lock);
 	free(w);
 }
 
@@ -345,6 +363,8 @@ struct event_queue *watch_queue(struct watch *w)
 
 bool watch_targets_gone(const struct watch *w)
 {
+	if (w->family)
+		return watch_family_over(w->family);
 	/* -e waits for the next process of its executable. */
 	if (!w->config.pid_count)
 		return false;
@@ -389,27 +409,68 @@ void watch_replaced(const struct watch *w, struct watch_replaced *out)
 		watch_follow_state(w->follow, out);
 }
 
-bool watch_news(struct watch *w, char *text, size_t size)
+bool watch_ran_none(const struct watch *w, char *ran, size_t size)
 {
-	return w->follow && watch_follow_news(w->follow, text, size);
+	return w->family && !watch_family_found(w->family, ran, size);
+}
+
+bool watch_follows_command(const struct watch *w)
+{
+	return w->family;
+}
+
+size_t watch_command_processes(const struct watch *w, pid_t *pids, size_t max)
+{
+	return w->family ? watch_family_members(w->family, pids, max) : 0;
+}
+
+enum watch_waiting watch_waiting(const struct watch *w, char *out, size_t size)
+{
+	enum watch_waiting waiting = WATCH_WAITS_FOR_NOTHING;
+	char ran[256];
+
+	if (watch_ran_none(w, ran, sizeof(ran))) {
+		snprintf(out, size, "Waiting for CMD to start a Go program: so far it ran %s", ran);
+		return WATCH_WAITS_FOR_PROCESS;
+	}
+	if (w->follow)
+		waiting = watch_follow_waiting(w->follow);
+	snprintf(out, size, "%s", "");
+	if (waiting == WATCH_WAITS_FOR_FILE)
+		snprintf(out, size, "Waiting for %s: there is no such file yet",
+		         w->config.executable);
+	if (waiting == WATCH_WAITS_FOR_PROCESS)
+		snprintf(out, size, "Waiting for %s to be started: no process runs it",
+		         w->config.executable);
+	return waiting;
 }
 
 size_t watch_probes_wanted(const struct watch *w)
 {
 	struct watch_replaced replaced;
+	size_t wanted, attached;
 
+	if (w->family) {
+		watch_family_probes(w->family, &wanted, &attached);
+		return wanted;
+	}
 	watch_replaced(w, &replaced);
-	return replaced.count ? replaced.wanted : w->wanted;
+	return replaced.fresh ? replaced.wanted : w->wanted;
 }
 
 size_t watch_probes_attached(const struct watch *w)
 {
 	struct watch_replaced replaced;
 	struct governor_state state;
+	size_t wanted, attached;
 
+	if (w->family) {
+		watch_family_probes(w->family, &wanted, &attached);
+		return attached;
+	}
 	watch_replaced(w, &replaced);
 	governor_state(w->governor, &state);
-	return replaced.count ? replaced.attached : state.accepted;
+	return replaced.fresh ? replaced.attached : state.accepted;
 }
 
 size_t watch_calls_probed(const struct watch *w)

@@ -31,7 +31,9 @@ struct watch;
 
 /* Either pids, or executable, or both: then these very processes are watched, with the executable
  * as their binary. That is for a process that has not executed the program yet (`-- CMD` holds its
- * child before execve): its /proc/PID/exe still names another file. Only the sizes have defaults:
+ * child before execve): its /proc/PID/exe still names another file. Where that executable is a
+ * script, another program that is not Go, or a tool of Go itself, the Go programs that the process
+ * and its descendants execute are watched in its place. Only the sizes have defaults:
  * those of the options are the command line's. */
 struct watch_config {
 	const pid_t *pids; /* -p: processes that run now */
@@ -76,7 +78,8 @@ struct model_symbols watch_symbols(struct watch *watch);
  * -ESRCH: it is none of those that are watched. */
 int watch_target(struct watch *watch, const struct event_process *event, struct target_row *row);
 
-/* True when every target of -p has ended. Any thread. */
+/* True when every target of -p has ended; of CMD, which has ended itself, all that it left behind,
+ * as far as it runs Go. Any thread. */
 bool watch_targets_gone(const struct watch *watch);
 
 /* -e: what became of the file at PATH. A file that takes its place is watched as well. */
@@ -84,9 +87,26 @@ struct watch_replaced {
 	/* how often the file at PATH came to be another one, or got another content */
 	size_t count;
 	bool unwatched;          /* what is at PATH now cannot be watched, or is being written */
-	size_t wanted, attached; /* count > 0: probes in the last one */
+	bool fresh;              /* it is not the one that was there when the watch began: */
+	size_t wanted, attached; /* probes in it */
 };
 void watch_replaced(const struct watch *watch, struct watch_replaced *out); /* any thread */
+
+/* Of CMD that starts what is watched. ran_none: it has run no Go program that could be watched yet;
+ * *ran: which programs it ran, in words. processes: CMD and those that stem from it, as far as they
+ * run now; returns how many it put into pids. Any thread. */
+bool watch_follows_command(const struct watch *watch);
+bool watch_ran_none(const struct watch *watch, char *ran, size_t size);
+size_t watch_command_processes(const struct watch *watch, pid_t *pids, size_t max);
+
+/* What has to happen before anything can be seen. */
+enum watch_waiting {
+	WATCH_WAITS_FOR_NOTHING,
+	WATCH_WAITS_FOR_FILE,    /* -e: nothing stands at PATH yet */
+	WATCH_WAITS_FOR_PROCESS, /* -e, CMD: no process runs it */
+};
+/* In words, without a full stop; WATCH_WAITS_FOR_NOTHING: out is empty. Any thread. */
+enum watch_waiting watch_waiting(const struct watch *watch, char *out, size_t size);
 
 /* The oldest line of words about that which was not handed out yet. False: there is none. */
 bool watch_news(struct watch *watch, char *text, size_t size);

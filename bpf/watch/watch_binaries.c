@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +8,13 @@
 #include <unistd.h>
 
 #include "bpf/attach/calibrate.h"
+#include "bpf/watch/watch_family.h"
 #include "bpf/watch/watch_internal.h"
 #include "core/base/clock.h"
 #include "core/process/go_process.h"
 #include "core/process/parse_job.h"
 
+#define NO_BINARY      INT_MAX
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
 #define PARSE_PAUSE_NS 20000000       /* so long after each other */
 #define ROW_REST_NS    60000000000ULL /* so that the last events that name a row are used up */
@@ -228,6 +231,18 @@ static int binary_need(struct watch *w, int fd, const char *path, struct error *
 	          : found;
 }
 
+/* A file that does not stand at its path yet, in a folder that is there: it is waited for. */
+static bool path_is_awaited(const struct watch *w, const char *path, int error)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	return error == -ENOENT && watch_is_following(w) && !stat(dirname(copy), &st) &&
+	       S_ISDIR(st.st_mode);
+}
+
+/* NO_BINARY: there is none yet. */
 static int path_binary(struct watch *w, const char *path, struct error *err)
 {
 	int fd, rc = parse_job_reach(path, err);
@@ -235,11 +250,48 @@ static int path_binary(struct watch *w, const char *path, struct error *err)
 	if (rc)
 		return rc;
 	fd = file_identity_open(path);
+	if (path_is_awaited(w, path, fd))
+		return NO_BINARY;
 	if (fd < 0)
 		return error_set(err, -fd,
 		                 "cannot look at %s: %s; check the path and who may read it", path,
 		                 strerror(-fd));
 	return binary_need(w, fd, path, err);
+}
+
+bool watch_binary_is_not_go(int fd, int rc, const struct error *err)
+{
+	char magic[4] = "";
+
+	if (rc == -ENOEXEC)
+		return pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+		       memcmp(magic, "\177ELF", sizeof(magic)) != 0;
+	/* The same number as for what is packed or made for another machine. */
+	return rc == -EPROTONOSUPPORT && strstr(err->text, "not a Go program");
+}
+
+/* `-- CMD`: the program itself, or what starts it. */
+static int command_binary(struct watch *w, const char *path, struct error *err)
+{
+	struct watch_binary *b;
+	int fd, rc = parse_job_reach(path, err);
+
+	if (rc)
+		return rc;
+	fd = file_identity_open(path);
+	if (fd < 0)
+		return error_set(err, -fd, "cannot look at %s: %s; it has to be readable", path,
+		                 strerror(-fd));
+	rc = watch_binary_make(w, fd, path, &b, err);
+	if (!rc && !watch_family_is_tool(b->binary)) {
+		watch_binary_publish(w, b);
+		return (int)w->binary_count - 1;
+	}
+	w->by_family = !rc || watch_binary_is_not_go(fd, rc, err);
+	if (!rc)
+		watch_binary_free(w, b);
+	close(fd);
+	return w->by_family ? NO_BINARY : rc;
 }
 
 static int pid_error(pid_t pid, int rc, struct error *err)
@@ -280,10 +332,13 @@ int watch_binaries_open(struct watch *w, struct error *err)
 	int binary = 0, rc;
 
 	if (w->config.executable) {
-		binary = path_binary(w, w->config.executable, err);
+		binary = w->config.pid_count ? command_binary(w, w->config.executable, err)
+		                             : path_binary(w, w->config.executable, err);
 		if (binary < 0)
 			return binary;
 	}
+	if (w->by_family)
+		return 0;
 	for (size_t i = 0; i < w->config.pid_count; i++) {
 		if (!w->config.executable)
 			binary = pid_binary(w, w->config.pids[i], err);

@@ -49,6 +49,23 @@ int watch_attach_add(struct watch *w, struct watch_binary *b, size_t *attached)
 	return c.rc < 0 ? c.rc : 0;
 }
 
+/* Everything that reads its go_binary comes first: from the publication on that is the watch's
+ * thread's. Probes come last: who hits one must be known. */
+void watch_binary_bring(struct watch *w, struct watch_binary *b, size_t *attached)
+{
+	struct collector_executable executable;
+	struct birth_plan births = {0};
+
+	birth_plan_make(b->binary, &births);
+	watch_binary_fields_set(w, b);
+	executable = watch_binary_told(b);
+	collector_executable_add(w->collector, &executable);
+	watch_binary_publish(w, b);
+	watch_attach_add(w, b, attached);
+	watch_births_add(w, b, &births);
+	birth_plan_free(&births);
+}
+
 static void take_away(void *ctx)
 {
 	struct change *c = ctx;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +21,8 @@
 #define PAUSE_NS   2000000      /* between two looks, at least */
 #define SETTLED_NS 100000000ULL /* unchanged for so long, it is taken to be whole */
 #define RUNNERS_NS 1000000000ULL
-#define NEWS_MAX   16
-#define NEWS_TEXT  512
+#define MISSING_NS 1000000000ULL /* so long a deployment may leave PATH without a file */
+#define FOUND_MAX  64            /* processes found by one look */
 
 /* What stands at PATH, before it is known to be whole. */
 struct candidate {
@@ -44,34 +43,19 @@ struct watch_follow {
 	bool refused; /* the candidate cannot be watched; that was said */
 	bool closed;  /* whoever wrote at PATH has just closed the file */
 	bool written; /* the current file was written over: no binary is current */
-	uint64_t runners_ns;
+	bool had;     /* a file at PATH was watched */
+	uint64_t runners_ns, looked_ns;
+	uint64_t missing_ns;        /* nothing stands at PATH since then; 0: something does */
+	bool missing_said, started; /* a process was seen to run it */
 	pthread_t thread;
 	int wake_fd;
 	bool running;
 	pthread_mutex_t lock; /* for what follows */
 	struct watch_replaced state;
-	char news[NEWS_MAX][NEWS_TEXT];
-	size_t said, told; /* news: made, handed out */
+	enum watch_waiting waiting;
 };
 
 /* ---- what is said -------------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void say(struct watch_follow *f, const char *format,
-                                                      ...)
-{
-	uint64_t one = 1;
-	va_list ap;
-
-	pthread_mutex_lock(&f->lock);
-	if (f->said - f->told == NEWS_MAX)
-		f->told++; /* the oldest is lost: nobody listened */
-	va_start(ap, format);
-	vsnprintf(f->news[f->said++ % NEWS_MAX], NEWS_TEXT, format, ap);
-	va_end(ap);
-	pthread_mutex_unlock(&f->lock);
-	if (write(f->w->event_fd, &one, sizeof(one)) < 0)
-		return; /* full: the consumer was told already */
-}
 
 static void clock_format(char out[16])
 {
@@ -108,8 +92,13 @@ static void say_replaced(struct watch_follow *f, const struct watch_binary *b, c
 	if (attached < b->plan.site_count)
 		snprintf(lacks, sizeof(lacks), "; %zu of its %zu functions cannot be probed",
 		         b->plan.site_count - attached, b->plan.site_count);
-	say(f, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
-	    what_happened(f), clock, version, *build_id ? ", build id " : "", build_id, lacks, old);
+	if (!f->had)
+		watch_say(f->w, "%s is there since %s: it (%s%s%.24s) is watched%s", f->path, clock,
+		          version, *build_id ? ", build id " : "", build_id, lacks);
+	else
+		watch_say(f->w, "%s was %s at %s: the new file (%s%s%.24s) is watched%s%s", f->path,
+		          what_happened(f), clock, version, *build_id ? ", build id " : "",
+		          build_id, lacks, old);
 }
 
 static void say_refused(struct watch_follow *f, const char *reason)
@@ -121,8 +110,14 @@ static void say_refused(struct watch_follow *f, const char *reason)
 	if (runners)
 		snprintf(old, sizeof(old), "; the old one goes on being watched in %zu process%s",
 		         runners, runners == 1 ? "" : "es");
-	say(f, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path, what_happened(f),
-	    clock, reason, old);
+	if (!f->had)
+		watch_say(f->w,
+		          "%s is there since %s, and cannot be watched (%s); another one is waited "
+		          "for",
+		          f->path, clock, reason);
+	else
+		watch_say(f->w, "%s was %s at %s by a file that cannot be watched (%s)%s", f->path,
+		          what_happened(f), clock, reason, old);
 }
 
 static void state_set(struct watch_follow *f, bool unwatched, const struct watch_binary *b,
@@ -131,7 +126,8 @@ static void state_set(struct watch_follow *f, bool unwatched, const struct watch
 	pthread_mutex_lock(&f->lock);
 	f->state.unwatched = unwatched;
 	if (b) {
-		f->state.count++;
+		f->state.count += f->had;
+		f->state.fresh = true;
 		f->state.wanted = b->plan.site_count;
 		f->state.attached = attached;
 	}
@@ -148,32 +144,22 @@ static void former_add(struct watch_follow *f)
 	f->current = NULL;
 }
 
-/* Everything that reads its go_binary comes first: from the publication on that is the watch's
- * thread's. Probes come last: who hits one must be known. */
 static void binary_take(struct watch_follow *f, struct watch_binary *b)
 {
 	char version[64], build_id[128] = "";
-	struct collector_executable executable;
-	struct birth_plan births = {0};
 	size_t attached = 0;
 
 	snprintf(version, sizeof(version), "%s", go_binary_version(b->binary));
 	if (go_binary_build_id(b->binary))
 		snprintf(build_id, sizeof(build_id), "%s", go_binary_build_id(b->binary));
-	birth_plan_make(b->binary, &births);
-	watch_binary_fields_set(f->w, b);
-	executable = watch_binary_told(b);
-	collector_executable_add(f->w->collector, &executable);
-	watch_binary_publish(f->w, b);
-	watch_attach_add(f->w, b, &attached);
-	watch_births_add(f->w, b, &births);
-	birth_plan_free(&births);
+	watch_binary_bring(f->w, b, &attached);
 	follow_events_file_add(f->events, b->file.fd);
 	former_add(f);
 	f->current = b;
 	state_set(f, false, b, attached);
 	say_replaced(f, b, version, build_id, attached);
 	f->written = false;
+	f->had = true;
 }
 
 static void binary_drop(struct watch_follow *f, struct watch_binary *b)
@@ -247,7 +233,8 @@ static bool former_again(struct watch_follow *f, const struct file_identity *see
 		b->idle_looks = 0;
 		state_set(f, false, NULL, 0);
 		clock_format(clock);
-		say(f, "%s is the former file again since %s; it is still watched", f->path, clock);
+		watch_say(f->w, "%s is the former file again since %s; it is still watched",
+		          f->path, clock);
 		return true;
 	}
 	return false;
@@ -294,14 +281,48 @@ static void candidate_read(struct watch_follow *f, int fd)
 	say_refused(f, err.text);
 }
 
+/* It may come back: that is awaited. In the middle of a deployment it is soon there. */
+static void path_is_missing(struct watch_follow *f, uint64_t now)
+{
+	size_t runners;
+
+	f->candidate.is = false;
+	if (!f->missing_ns)
+		f->missing_ns = now;
+	if (f->missing_said || !f->had || now - f->missing_ns < MISSING_NS)
+		return;
+	f->missing_said = true;
+	runners =
+	        formers_runners(f) + (f->current ? go_process_runners(&f->current->file.seen) : 0);
+	watch_say(f->w,
+	          "%s is gone: a file that comes back there is watched; %zu process%s the former "
+	          "one, "
+	          "still watched",
+	          f->path, runners, runners == 1 ? " runs" : "es run");
+}
+
+static void path_is_there(struct watch_follow *f, bool same)
+{
+	if (f->missing_said && same)
+		watch_say(f->w, "%s is back, the same file as before; it is watched", f->path);
+	f->missing_said = false;
+	f->missing_ns = 0;
+}
+
 static void path_look(struct watch_follow *f, uint64_t now)
 {
 	struct file_identity seen;
 	int fd = file_identity_open(f->path);
+	bool same = false;
 
-	if (fd < 0 || file_identity_read(fd, &seen)) {
-		f->candidate.is = false; /* it may come back: awaited */
-	} else if (f->current && file_identity_inode(&f->current->file.seen, &seen)) {
+	if (fd >= 0 && !file_identity_read(fd, &seen)) {
+		same = f->current && file_identity_inode(&f->current->file.seen, &seen);
+		path_is_there(f, same);
+	} else {
+		path_is_missing(f, now);
+		goto cleanup;
+	}
+	if (same) {
 		f->candidate.is = false;
 		state_set(f, false, NULL, 0);
 	} else if (former_again(f, &seen)) {
@@ -310,8 +331,61 @@ static void path_look(struct watch_follow *f, uint64_t now)
 		candidate_read(f, fd);
 		return;
 	}
+cleanup:
 	if (fd >= 0)
 		close(fd);
+}
+
+/* ---- processes ----------------------------------------------------------------------- */
+
+static void waiting_set(struct watch_follow *f, enum watch_waiting waiting)
+{
+	enum watch_waiting before;
+
+	pthread_mutex_lock(&f->lock);
+	before = f->waiting;
+	f->waiting = waiting;
+	pthread_mutex_unlock(&f->lock);
+	if (waiting == before)
+		return;
+	if (waiting == WATCH_WAITS_FOR_FILE)
+		watch_say(f->w, "waiting for %s: there is no such file yet", f->path);
+	else if (waiting == WATCH_WAITS_FOR_PROCESS && !f->started)
+		watch_say(f->w, "waiting for %s to be started: no process runs it", f->path);
+	else if (waiting == WATCH_WAITS_FOR_NOTHING && !f->started)
+		watch_say(f->w, "%s was started, and is watched", f->path);
+}
+
+/* Those that run a file are told before they use a map. */
+static size_t runners_tell(struct watch_follow *f, const struct watch_binary *b)
+{
+	pid_t pids[FOUND_MAX];
+	size_t count = go_process_runners_list(&b->file.seen, pids, FOUND_MAX);
+
+	for (size_t i = 0; i < count && i < FOUND_MAX; i++)
+		collector_process_add(f->w->collector, pids[i], b->row);
+	return count;
+}
+
+/* As long as no process is known: a look at every process of /proc takes some milliseconds. */
+static void runners_look(struct watch_follow *f, uint64_t now)
+{
+	size_t count = targets_alive(f->w->processes);
+
+	if (!count && now - f->looked_ns < RUNNERS_NS)
+		return;
+	f->looked_ns = now;
+	if (!count && f->current)
+		count += runners_tell(f, f->current);
+	for (size_t i = 0; !count && i < f->former_count; i++)
+		count += runners_tell(f, f->formers[i]);
+	if (count)
+		waiting_set(f, WATCH_WAITS_FOR_NOTHING);
+	else if (f->current)
+		waiting_set(f, WATCH_WAITS_FOR_PROCESS);
+	else if (!f->had && f->missing_ns)
+		waiting_set(f, WATCH_WAITS_FOR_FILE);
+	f->started = f->started || count;
 }
 
 /* ---- the thread ---------------------------------------------------------------------- */
@@ -341,6 +415,7 @@ static void *run(void *arg)
 		follow_events_take(f->events, &f->closed);
 		written_drop(f);
 		path_look(f, now);
+		runners_look(f, now);
 		formers_drop(f, now);
 	} while (wait_for_something(f));
 	return NULL;
@@ -356,12 +431,14 @@ int watch_follow_start(struct watch *w, struct watch_follow **out)
 		return rc;
 	f->w = w;
 	f->path = w->config.executable;
-	f->current = w->binaries[0];
+	f->current = w->binary_count ? w->binaries[0] : NULL;
+	f->had = f->current;
 	pthread_mutex_init(&f->lock, NULL);
 	f->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = f->wake_fd < 0 ? -errno : follow_events_open(f->path, &f->events);
 	if (!rc) {
-		follow_events_file_add(f->events, f->current->file.fd);
+		if (f->current)
+			follow_events_file_add(f->events, f->current->file.fd);
 		rc = -pthread_create(&f->thread, NULL, run, f);
 	}
 	f->running = !rc;
@@ -379,6 +456,8 @@ void watch_follow_stop(struct watch_follow *f)
 	eventfd_write(f->wake_fd, 1);
 	pthread_join(f->thread, NULL);
 	f->running = false;
+	if (!f->started && !targets_alive(f->w->processes))
+		watch_say(f->w, "no process ran %s while it was watched", f->path);
 }
 
 void watch_follow_destroy(struct watch_follow *f)
@@ -393,16 +472,14 @@ void watch_follow_destroy(struct watch_follow *f)
 	free(f);
 }
 
-bool watch_follow_news(struct watch_follow *f, char *text, size_t size)
+enum watch_waiting watch_follow_waiting(struct watch_follow *f)
 {
-	bool is;
+	enum watch_waiting waiting;
 
 	pthread_mutex_lock(&f->lock);
-	is = f->told < f->said;
-	if (is)
-		snprintf(text, size, "%s", f->news[f->told++ % NEWS_MAX]);
+	waiting = f->waiting;
 	pthread_mutex_unlock(&f->lock);
-	return is;
+	return waiting;
 }
 
 void watch_follow_state(struct watch_follow *f, struct watch_replaced *out)

@@ -31,7 +31,7 @@ void watch_follow_stop(struct watch_follow *follow);
 void watch_follow_destroy(struct watch_follow *follow); /* accepts NULL; stops first */
 
 /* The functions of watch.h that these are named after. Any thread. */
-bool watch_follow_news(struct watch_follow *follow, char *text, size_t size);
+enum watch_waiting watch_follow_waiting(struct watch_follow *follow);
 void watch_follow_state(struct watch_follow *follow, struct watch_replaced *out);
 
 #endif

@@ -7,6 +7,7 @@
 #define GOMAPTOP_BPF_WATCH_INTERNAL_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -51,6 +52,15 @@ struct watch_target {
 	struct go_type_live types;
 };
 
+#define WATCH_NEWS_MAX  64
+#define WATCH_NEWS_TEXT 512
+
+struct watch_news {
+	pthread_mutex_t lock;
+	char text[WATCH_NEWS_MAX][WATCH_NEWS_TEXT];
+	size_t said, told; /* made, handed out */
+};
+
 struct watch {
 	struct watch_config config;
 	struct program program;
@@ -81,6 +91,10 @@ struct watch {
 	struct cost_account *account; /* both */
 	struct collector *collector;
 	struct watch_follow *follow; /* NULL: no file is followed */
+	struct watch_family *family; /* NULL: CMD is the program itself, or there is none */
+	pid_t root;                  /* of by_family: the process that is to execute CMD */
+	bool by_family;              /* CMD is not a Go program: what it starts is looked at */
+	struct watch_news news;
 	int event_fd;
 	bool stopped;
 };
@@ -95,10 +109,15 @@ void watch_binaries_close(struct watch *w);
  * those of go_binary_open_fd(). */
 int watch_binary_make(struct watch *w, int fd, const char *path, struct watch_binary **out,
                       struct error *err);
+/* Was that refused because it is no Go program at all? */
+bool watch_binary_is_not_go(int fd, int rc, const struct error *err);
 void watch_binary_free(struct watch *w, struct watch_binary *b); /* one that was not published */
 void watch_binary_publish(struct watch *w, struct watch_binary *b);
 struct collector_executable watch_binary_told(const struct watch_binary *b); /* to the collector */
 void watch_binary_fields_set(struct watch *w, const struct watch_binary *b); /* once loaded */
+
+/* watch_news.c: a line for watch_news(). Any thread. */
+void watch_say(struct watch *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* watch_names.c: processes and symbols. */
 struct watch_target *watch_target_find(struct watch *w, pid_t pid);
@@ -127,7 +146,13 @@ void watch_sites_create(struct watch *w);
 /* -e: PATH may come to be another file. With -p what the processes run is what is watched. */
 static inline bool watch_is_following(const struct watch *w)
 {
-	return w->config.executable && !w->config.pid_count;
+	return w->config.executable && !w->config.pid_count && !w->by_family;
+}
+
+/* Which processes there are is not known beforehand. */
+static inline bool watch_meets_processes(const struct watch *w)
+{
+	return w->by_family || watch_is_following(w);
 }
 
 /* watch_attach.c: what to probe, and probes in. plan: 0 or -ENOMEM. */
@@ -136,6 +161,8 @@ int watch_attach_plan(struct watch *w);
  * published. *attached: for how many of its functions a probe is in place, or will be when it is
  * their turn. 0 or -errno. */
 int watch_attach_add(struct watch *w, struct watch_binary *b, size_t *attached);
+/* All of that for a binary that was just made: known to all, then probed. */
+void watch_binary_bring(struct watch *w, struct watch_binary *b, size_t *attached);
 /* Its probes out for good, of all kinds. */
 void watch_attach_remove(struct watch *w, struct watch_binary *b);
 int watch_attach(struct watch *w, struct error *err);

@@ -151,7 +151,7 @@ static struct watch_target *target_meet(struct watch *w, const struct event_proc
 	struct watch_target *t = watch_target_find(w, event->h.tgid);
 	int binary;
 
-	if (!watch_is_following(w))
+	if (!watch_meets_processes(w))
 		return t;
 	binary = event->binary < FIELD_ROWS ? binary_index(w, w->rows[event->binary]) : -1;
 	if (binary < 0)

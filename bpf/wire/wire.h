@@ -37,6 +37,14 @@
 #define COOKIE_ORDER(row)   COOKIE_CALL(row)
 #define COOKIE_ORDER_ROW(c) COOKIE_CALL_ROW(c)
 
+/* `-- CMD`: so many processes that stem from it are followed at a time. */
+#define FAMILY_MAX 1024
+/* One of them has executed a program. */
+struct family_event {
+	__u32 tgid;
+	char name[124]; /* as execve(2) had it; cut */
+};
+
 /* Offsets that differ between watched binaries, one row a binary. Negative: no such field. */
 #define FIELD_ROWS 64 /* a power of two */
 #define ROW_SITES  96 /* site indices that belong to a row: from row * ROW_SITES on */
@@ -268,6 +276,7 @@ struct detector_config {
 	__u64 budget_burst_ns; /* time whose budget may be spent at once */
 	__u32 stack_bytes;     /* of a call chain */
 	__u32 any_process;     /* -e: processes not in `targets` are new targets */
+	__u32 only_family;     /* of those the ones that CMD started */
 	__u32 show_keys;       /* 0: no key is read */
 	__u32 stack_copies;    /* enum stack_copies */
 	__u32 tail_call;       /* 0: never; see stack_stay() */

@@ -64,6 +64,8 @@ bool go_process_runs(pid_t pid, const struct file_identity *file);
 /* Processes that run this very file, as far as may be seen, whatever its name by now: a look at
  * every process of /proc. */
 size_t go_process_runners(const struct file_identity *file);
+/* The same; the first max of their ids into pids. */
+size_t go_process_runners_list(const struct file_identity *file, pid_t *pids, size_t max);
 
 struct go_process_row {
 	pid_t pid;

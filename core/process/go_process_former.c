@@ -61,15 +61,25 @@ bool go_process_runs(pid_t pid, const struct file_identity *file)
 	return !stat(path, &st) && st.st_dev == file->device && st.st_ino == file->inode;
 }
 
-size_t go_process_runners(const struct file_identity *file)
+size_t go_process_runners_list(const struct file_identity *file, pid_t *pids, size_t max)
 {
 	DIR *proc = opendir("/proc");
 	size_t count = 0;
 	pid_t pid;
 
-	while (proc && (pid = process_next(proc)))
-		count += go_process_runs(pid, file);
+	while (proc && (pid = process_next(proc))) {
+		if (!go_process_runs(pid, file))
+			continue;
+		if (count < max)
+			pids[count] = pid;
+		count++;
+	}
 	if (proc)
 		closedir(proc);
 	return count;
+}
+
+size_t go_process_runners(const struct file_identity *file)
+{
+	return go_process_runners_list(file, NULL, 0);
 }

@@ -38,8 +38,9 @@ struct snapshot_context {
 	size_t unseen_count;
 	const char *const *news; /* sentences about the executable that is watched (-e) */
 	size_t news_count;
-	size_t replaced; /* how often another file took its place, or it was written over */
-	bool color;      /* text report with ANSI colours */
+	const char *waiting; /* for what, before anything can be seen; NULL or empty: nothing */
+	size_t replaced;     /* how often another file took its place, or it was written over */
+	bool color;          /* text report with ANSI colours */
 };
 
 #define SNAPSHOT_GAPS_MAX 160

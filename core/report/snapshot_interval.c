@@ -90,8 +90,10 @@ static void news_count_print(const struct news *news, FILE *out)
 	}
 }
 
-static const char *none_words(const struct model *model)
+static const char *none_words(const struct model *model, const struct snapshot_context *context)
 {
+	if (context->waiting && *context->waiting && !model_map_count(model))
+		return context->waiting;
 	if (model_has_conflict(model))
 		return "no conflict seen in this interval";
 	return model_has_finding(model) ? "nothing new in this interval"
@@ -100,15 +102,15 @@ static const char *none_words(const struct model *model)
 
 /* When anything was lost, "no conflict" would say too much; so does "none" where there are
  * unordered pairs. */
-static void verdict_print(const struct model *model, const struct news *news, uint64_t lost,
-                          FILE *out)
+static void verdict_print(const struct model *model, const struct snapshot_context *context,
+                          const struct news *news, uint64_t lost, FILE *out)
 {
 	bool only_unordered = model_has_finding(model) && !model_has_conflict(model);
 
 	if (news->any)
 		news_count_print(news, out);
 	else
-		fputs(lost && !only_unordered ? "none seen" : none_words(model), out);
+		fputs(lost && !only_unordered ? "none seen" : none_words(model, context), out);
 	if (lost)
 		fprintf(out, ", %" PRIu64 " events lost", lost);
 }
@@ -126,7 +128,7 @@ static void line_print(const struct model *model, const struct snapshot_context 
 	        coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
-	verdict_print(model, news, lost, out);
+	verdict_print(model, context, news, lost, out);
 	fputc('\n', out);
 }
 

@@ -170,8 +170,9 @@ struct nested {
 
 static void nested_make(struct nested *n, __u32 tgid, __u32 tid)
 {
-	*n = (struct nested){.task = {&n->leader_task, &n->own.pid, 0}};
-	n->leader_task = (struct task_struct){&n->leader_task, &n->leader.pid, 0};
+	*n = (struct nested){.task = {.group_leader = &n->leader_task, .thread_pid = &n->own.pid}};
+	n->leader_task =
+	        (struct task_struct){.group_leader = &n->leader_task, .thread_pid = &n->leader.pid};
 	n->own.pid.level = n->leader.pid.level = 2;
 	for (unsigned int i = 0; i < 3; i++) {
 		n->spaces[i].ns.inum = 4000 + i;

@@ -193,6 +193,8 @@ static int watch_and_show(const struct options *options)
 	if (session_child_log(session))
 		fprintf(stderr, "gomaptop: the output of %s is in %s\n", options->command[0],
 		        session_child_log(session));
+	if (!rc)
+		rc = session_ran_none(session, &err);
 	/* A reader that has closed the pipe wants no message about it. */
 	status = rc == -EPIPE ? EXIT_FAILED : rc ? fail(&err) : exit_status(session, options);
 	session_close(session);

@@ -284,13 +284,15 @@ int session_event_fd(const struct session *session)
 
 int session_child_fd(const struct session *session)
 {
-	return session->child ? child_fd(session->child) : -1;
+	/* Its end is news once. */
+	return session->child && !child_ended(session->child) ? child_fd(session->child) : -1;
 }
 
 bool session_targets_gone(struct session *session)
 {
 	if (session->child)
-		return child_ended(session->child);
+		return child_ended(session->child) && (!watch_follows_command(session->watch) ||
+		                                       watch_targets_gone(session->watch));
 	return session->options->pid_count > 0 && watch_targets_gone(session->watch);
 }
 
@@ -331,7 +333,7 @@ int session_stop(struct session *session, struct error *err)
 	while (session_pump(session) > 0)
 		;
 	if (session->child)
-		rc = child_end(session->child, err);
+		rc = session_command_end(session, err);
 	child_log_settle(session);
 	return rc;
 }
@@ -390,6 +392,8 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	struct snapshot_context context = session_context(session, color);
 	int rc;
 
+	watch_waiting(session->watch, session->waiting, sizeof(session->waiting));
+	context.waiting = session->waiting;
 	err->text[0] = '\0';
 	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
 	return stream_settle(out, rc, "the report", err);

@@ -53,6 +53,10 @@ bool session_targets_gone(struct session *session);
 /* -e: what is at PATH by now cannot be watched (no Go program, or half of one). */
 bool session_executable_unwatched(const struct session *session);
 
+/* CMD is not a Go program itself: 0 when a Go program that it started was watched, else -ENOENT
+ * with words that say what it ran. */
+int session_ran_none(const struct session *session, struct error *err);
+
 /* Exit status of CMD, 0 without one. After session_stop(). */
 int session_child_status(const struct session *session);
 /* File with the output of CMD, or NULL: none was kept. After session_stop(). */

@@ -33,11 +33,16 @@ struct session {
 	size_t skip_count;
 	char **news; /* what was said of the executable so far, oldest first */
 	size_t news_count;
+	char waiting[384]; /* watch_waiting(), for a report */
 	/* What session_keep_findings() came to. */
 	struct {
 		bool done;                                 /* there was something to keep */
 		char path[SESSION_PATH_MAX], why_not[512]; /* path empty: not kept */
 	} kept;
 };
+
+/* session_command.c: end CMD if it still runs, and what it started with it. 0, or -EBUSY with
+ * words. */
+int session_command_end(struct session *session, struct error *err);
 
 #endif

@@ -63,6 +63,13 @@ static bool source_targets_gone(void *ctx)
 	return session_targets_gone(ctx);
 }
 
+static void source_waiting(void *ctx, char *out, size_t size)
+{
+	const struct session *session = ctx;
+
+	watch_waiting(session->watch, out, size);
+}
+
 static void source_over(void *ctx)
 {
 	session_probes_out(ctx);
@@ -83,6 +90,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .problem = source_problem,
 	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),
+	        .waiting = source_waiting,
 	        .targets_gone = source_targets_gone,
 	        .over = source_over,
 	        .realtime_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - clock_now()),

@@ -286,6 +286,8 @@ enum loop_answer ui_key(struct ui *ui, int code)
 
 static void check_targets(struct ui *ui)
 {
+	if (ui->source->waiting)
+		ui->source->waiting(ui->source->ctx, ui->rows.waiting, sizeof(ui->rows.waiting));
 	if (ui->source->targets_gone && ui->source->targets_gone(ui->source->ctx))
 		ui->gone = true;
 }

@@ -37,6 +37,9 @@ struct ui_source {
 	 * NULL: nothing has to know. */
 	void (*pause)(void *ctx, bool on);
 	const char *metrics_url; /* NULL: metrics are not served */
+	/* What has to happen before anything can be seen (a program that is not started yet), a
+	 * sentence without its full stop; empty: nothing. NULL: there is nothing to wait for. */
+	void (*waiting)(void *ctx, char *out, size_t size);
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	/* The screen is over, but the terminal, which may be slow to take what is left, has not

@@ -20,6 +20,8 @@ const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
 
 	if (gone)
 		snprintf(out, EXPLAIN_MAX, "The target ended before it used a map. q leaves.");
+	else if (rows->waiting[0])
+		snprintf(out, EXPLAIN_MAX, "%s.", rows->waiting);
 	else if (!rows->coverage.watched_ns)
 		snprintf(out, EXPLAIN_MAX, "Waiting for the first counts from the kernel...");
 	else if (rows->coverage.trouble)

@@ -17,6 +17,7 @@
 
 #define ROWS_TARGETS_MAX 64
 #define ROWS_CRASHES_MAX 64
+#define ROWS_WAITING_MAX 384
 
 struct frozen;
 
@@ -38,7 +39,8 @@ struct rows {
 	uint64_t conflict_total, unordered_total;
 	uint64_t dropped;
 	uint64_t now_ns;
-	struct frozen *frozen; /* NULL: live */
+	char waiting[ROWS_WAITING_MAX]; /* for what, before anything can be seen; empty: nothing */
+	struct frozen *frozen;          /* NULL: live */
 	size_t map_room, conflict_room, goroutine_room;
 };
 

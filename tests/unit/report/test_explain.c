@@ -52,6 +52,22 @@ static void test_no_maps(void **state)
 	}
 }
 
+/* A program that is not started yet is not called idle, and does not go without words. */
+static void test_no_maps_waiting(void **state)
+{
+	struct rows seen = {.coverage = {.watched_ns = 5000000000},
+	                    .waiting = "Waiting for /srv/x to be started: no process runs it"};
+	char out[EXPLAIN_MAX];
+
+	(void)state;
+	explain_no_maps(&seen, false, out);
+	assert_string_equal(out, "Waiting for /srv/x to be started: no process runs it.");
+	explain_no_goroutines(&seen, false, out);
+	assert_string_equal(out, "Waiting for /srv/x to be started: no process runs it.");
+	explain_no_maps(&seen, true, out);
+	assert_null(strstr(out, "Waiting"));
+}
+
 /* Each reason for which no probe is in place is said, whole, in words of its own. */
 static void test_each_trouble(void **state)
 {
@@ -71,6 +87,7 @@ static void test_each_trouble(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_maps),
+	                                   cmocka_unit_test(test_no_maps_waiting),
 	                                   cmocka_unit_test(test_each_trouble)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
