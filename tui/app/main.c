@@ -15,6 +15,7 @@
 #include "core/base/test_knob.h"
 #include "core/process/go_process.h"
 #include "core/process/list_helper.h"
+#include "core/report/enough_text.h"
 #include "tui/app/batch.h"
 #include "tui/app/session.h"
 #include "tui/check/check.h"
@@ -35,6 +36,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	        .color = options->color,
 	        .until_conflict = options->until_conflict,
 	        .until_finding = options->until_finding,
+	        .until_sure = options->until_sure,
 	};
 }
 
@@ -119,18 +121,25 @@ static int run_screen(struct session *session, const struct options *options, st
 	return rc ? rc : session_stop(session, err);
 }
 
-/* Of -b: what was found comes first, then what is missing, then what CMD says. */
+/* Of -b: what was found comes first, then what is missing, then whether enough was seen, then what
+ * CMD says. */
 static int exit_status(struct session *session, const struct options *options)
 {
-	char gaps[SNAPSHOT_GAPS_MAX];
+	char gaps[SNAPSHOT_GAPS_MAX], text[ENOUGH_TEXT_MAX];
+	struct enough enough;
 	enum exit_status status;
 
 	if (!options->batch)
 		return session_child_status(session);
-	status = batch_status(session_model(session), session_gaps(session, gaps));
+	enough_of(session_model(session), &enough);
+	status = batch_status(session_model(session), session_gaps(session, gaps),
+	                      enough_seen(&enough) || options->inconclusive_ok);
 	if (status == EXIT_GAPS)
 		fprintf(stderr, "gomaptop: no conflict was seen, but not all was: %s; status %d\n",
 		        gaps, EXIT_GAPS);
+	if (status == EXIT_INCONCLUSIVE)
+		fprintf(stderr, "gomaptop: %s; status %d (0 with --inconclusive-ok)\n",
+		        enough_text(&enough, text), EXIT_INCONCLUSIVE);
 	return status == EXIT_RAN ? session_child_status(session) : (int)status;
 }
 

@@ -18,10 +18,11 @@ static const char ABOUT[] =
         "that run here.\v"
         "With -- CMD, gomaptop starts CMD, watches it from its first instruction and ends it when "
         "the watch ends. With check it says what can be watched, and attaches nothing.\n\n"
-        "Exit status: 0 it ran and found nothing; 1 it could not do its work; 2 the command "
-        "line is wrong; with -b: 3 at least one conflict was seen, 6 unordered pairs were, but no "
-        "conflict, 5 neither was, and something was lost or could not be watched. With -- CMD and "
-        "0: CMD's own status.";
+        "Exit status: 0 it ran and found nothing, and with -b enough was seen to say so; 1 it "
+        "could not do its work; 2 the command line is wrong; with -b: 3 at least one conflict was "
+        "seen, 6 unordered pairs were, but no conflict, 5 neither was, and something was lost or "
+        "could not be watched, 4 nothing was found, and too little was seen to say more. With -- "
+        "CMD and 0: CMD's own status.";
 
 /* ---- argp ---------------------------------------------------------------------------- */
 
@@ -203,7 +204,8 @@ static void check_meanings(struct command_line *line)
 	for (i = 0; i < option_count; i++) {
 		if (!(line->given >> i & 1) || option_rows[i].meaning == EVERYWHERE)
 			continue;
-		if (o->command_word == COMMAND_CHECK && option_rows[i].meaning == WATCHING) {
+		if (o->command_word == COMMAND_CHECK && (option_rows[i].meaning == WATCHING ||
+		                                         option_rows[i].meaning == BATCH)) {
 			snprintf(message, sizeof(message),
 			         "--%s has no meaning with check, which only looks: leave it out",
 			         option_rows[i].name);
@@ -211,11 +213,13 @@ static void check_meanings(struct command_line *line)
 			continue;
 		}
 		if (option_rows[i].meaning == WATCHING || o->command_word == COMMAND_CHECK ||
-		    o->batch || o->output)
+		    o->batch || (o->output && option_rows[i].meaning == BATCH_OR_FILE))
 			continue;
-		snprintf(message, sizeof(message),
-		         "--%s has no meaning here: the screen prints no report; add -b or -o FILE",
-		         option_rows[i].name);
+		snprintf(message, sizeof(message), "--%s has no meaning here: %s",
+		         option_rows[i].name,
+		         option_rows[i].meaning == BATCH
+		                 ? "only -b ends with a status for what was seen; add -b"
+		                 : "the screen prints no report; add -b or -o FILE");
 		say_wrong(line, message);
 	}
 }

@@ -21,12 +21,13 @@
 
 /* Exit statuses of the program: a contract with scripts. */
 enum exit_status {
-	EXIT_RAN = 0,       /* it ran; nothing was found, and nothing was missed that is known of */
-	EXIT_FAILED = 1,    /* it could not do its work */
-	EXIT_USAGE = 2,     /* the command line is wrong */
-	EXIT_CONFLICT = 3,  /* -b: it ran, and at least one conflict was seen */
-	EXIT_GAPS = 5,      /* -b: nothing was found, and something was lost or not watched */
-	EXIT_UNORDERED = 6, /* -b: unordered pairs were seen, no conflict */
+	EXIT_RAN = 0,      /* it ran; nothing was found, and with -b enough was seen to say so */
+	EXIT_FAILED = 1,   /* it could not do its work */
+	EXIT_USAGE = 2,    /* the command line is wrong */
+	EXIT_CONFLICT = 3, /* -b: it ran, and at least one conflict was seen */
+	EXIT_INCONCLUSIVE = 4, /* -b: nothing was found, and too little was seen to say more */
+	EXIT_GAPS = 5,         /* -b: nothing was found, and something was lost or not watched */
+	EXIT_UNORDERED = 6,    /* -b: unordered pairs were seen, no conflict */
 };
 
 enum command { COMMAND_WATCH, COMMAND_CHECK };
@@ -54,6 +55,8 @@ struct options {
 	        output_format; /* what -o writes: json unless --format says otherwise */
 	bool until_conflict;
 	bool until_finding; /* a conflict or an unordered pair */
+	bool until_sure;    /* a finding, or enough was seen to say that there is none */
+	bool inconclusive_ok;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	double overhead_limit;        /* part of the target's CPU time; 1: no limit */

@@ -30,6 +30,7 @@ enum meaning {
 	WATCHING, /* not with `check` */
 	/* only where a report is printed or a file written at the end, or checking */
 	BATCH_OR_FILE,
+	BATCH, /* only with -b, which alone has such statuses */
 };
 
 struct option_row {

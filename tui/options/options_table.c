@@ -133,6 +133,22 @@ static int read_until_finding(struct command_line *line, const char *text, struc
 	return 0;
 }
 
+static int read_until_sure(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->until_sure = true;
+	return 0;
+}
+
+static int read_inconclusive_ok(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->inconclusive_ok = true;
+	return 0;
+}
+
 static int read_stall(struct command_line *line, const char *text, struct error *err)
 {
 	struct options *o = line->options;
@@ -273,6 +289,16 @@ const struct option_row option_rows[] = {
          .meaning = WATCHING,
          .help = "stop at the first conflict or unordered pair",
          .read = read_until_finding},
+        {.name = "until-sure",
+         .meaning = WATCHING,
+         .help = "stop when every map that is shared and changed is decided, or at the first "
+                 "conflict or unordered pair; maps that are not used any more are not waited for",
+         .read = read_until_sure},
+        {.name = "inconclusive-ok",
+         .meaning = BATCH,
+         .help = "-b: status 0 instead of 4, where too little was seen to say that there is no "
+                 "conflict",
+         .read = read_inconclusive_ok},
         {.name = "max-overhead",
          .argument = "PCT",
          .default_value = "3",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/report/enough_text.h"
 #include "tui/term/draw.h"
 #include "tui/view/pane.h"
 #include "tui/words/explain.h"
@@ -174,6 +175,21 @@ static void draw_targets(const struct ui *ui, const struct rect *area)
 		word_behind(area->y, x, GAP, end, STYLE_WARN, "no more events will come");
 }
 
+#define BESIDE_NONE 34 /* columns for what stands behind "none seen": operations, overhead */
+
+/* As much of it as leaves room for the figures behind it, at least two words. */
+static int draw_none(const struct rows *rows, int y, int x, int end)
+{
+	enum style style = enough_seen(&rows->enough) ? STYLE_GOOD : STYLE_STRONG;
+	char text[ENOUGH_TEXT_MAX];
+	int level = 0;
+
+	while (enough_short(&rows->enough, level, text) &&
+	       x + text_width(text) + BESIDE_NONE > end && level < ENOUGH_LEVELS - 1)
+		level++;
+	return word(y, x, end, style, text);
+}
+
 static int draw_findings(const struct rows *rows, int y, int x, int end)
 {
 	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
@@ -197,7 +213,7 @@ static int draw_findings(const struct rows *rows, int y, int x, int end)
 	if (rows->conflict_total || rows->unordered_total || rows->crash_count)
 		return x;
 	if (!rows_lost(rows))
-		return word(y, x, end, STYLE_GOOD, "no conflict seen");
+		return draw_none(rows, y, x, end);
 	snprintf(text, sizeof(text), "none seen, %s events lost",
 	         format_count(rows_lost(rows), lost));
 	return word(y, x, end, STYLE_WARN, text);

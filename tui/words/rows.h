@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/model/enough.h"
 #include "core/model/model.h"
 
 #define ROWS_TARGETS_MAX 64
@@ -36,6 +37,7 @@ struct rows {
 	struct coverage_row coverage;
 	struct history_clock clock;
 	uint64_t conflict_total, unordered_total;
+	struct enough enough; /* whether "no conflict" may be said */
 	uint64_t dropped;
 	uint64_t now_ns;
 	struct frozen *frozen; /* NULL: live */
