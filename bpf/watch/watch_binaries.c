@@ -253,9 +253,13 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 	if (rc != -ESRCH && rc != -ENOENT)
 		return error_set(err, -rc, "cannot look at process %d: %s; %s", pid, strerror(-rc),
 		                 error_remedy(-rc, "try again"));
+	if (!go_process_over(pid))
+		return error_set(err, ESRCH,
+		                 "process %d runs no file (a thread of the kernel): no Go is there",
+		                 pid);
 	return error_set(
 	        err, ESRCH,
-	        "no process %d; `gomaptop` without -p lists the Go processes that run here", pid);
+	        "no process %d (any more); `gomaptop` without -p lists the Go processes that run here", pid);
 }
 
 /* A process that runs now: its executable is what /proc/PID/exe refers to, deleted or not. */

@@ -102,6 +102,12 @@ void enough_end(struct enough *enough, const struct coverage_row *coverage)
 
 void enough_of(const struct model *model, struct enough *enough)
 {
+	const struct coverage_row *before = &model->at_reset;
+	struct coverage_row since = model->coverage;
+
+	since.watched_ns -= before->watched_ns;
+	since.armed_ns -= before->armed_ns;
+	since.value[COVERAGE_COUNTED] -= before->value[COVERAGE_COUNTED];
 	enough_begin(enough);
 	for (size_t i = 0; i < model->entries.count; i++) {
 		const struct map_row *row = model->entries.rows[i];
@@ -109,7 +115,7 @@ void enough_of(const struct model *model, struct enough *enough)
 		if (!row->forgotten)
 			enough_add(enough, row);
 	}
-	enough_end(enough, &model->coverage);
+	enough_end(enough, &since);
 }
 
 bool enough_settled(const struct enough *enough)

@@ -53,7 +53,8 @@ void enough_begin(struct enough *enough);
 void enough_add(struct enough *enough, const struct map_row *row);
 void enough_end(struct enough *enough, const struct coverage_row *coverage);
 
-/* All three, on the maps of a model that are in its lists. */
+/* All three, on the maps of a model that are in its lists, and on what was seen since the last
+ * model_reset(). */
 void enough_of(const struct model *model, struct enough *enough);
 
 static inline bool enough_seen(const struct enough *enough)

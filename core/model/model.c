@@ -328,6 +328,7 @@ void model_reset(struct model *model)
 	conflicts_reset(model);
 	maps_reset(model);
 	goroutines_reset(model);
+	model->at_reset = model->coverage;
 	model->past_dropped += model->dropped;
 	model->dropped = 0;
 }

@@ -195,6 +195,7 @@ struct model {
 	        cpu_at_tick;
 	struct op_rate hits_rate;
 	struct pace armed, counted;
+	struct coverage_row at_reset; /* zero: there was none */
 	size_t crashes_pending;
 
 	struct history_clock clock;

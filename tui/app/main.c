@@ -18,6 +18,7 @@
 #include "core/report/enough_text.h"
 #include "tui/app/batch.h"
 #include "tui/app/session.h"
+#include "tui/app/target_names.h"
 #include "tui/check/check.h"
 #include "tui/options/options.h"
 #include "tui/view/ui.h"
@@ -170,11 +171,21 @@ static void tell_metrics(const struct session *session, const struct options *op
 		fprintf(stderr, "gomaptop: metrics at %s\n", url);
 }
 
-static int watch_and_show(const struct options *options)
+/* One sentence a line. */
+static void notes_take(struct session *session, char *notes)
+{
+	const char *note;
+
+	while ((note = strsep(&notes, "\n")))
+		if (*note)
+			session_note(session, note);
+}
+
+static int watch_and_show(struct options *options)
 {
 	struct session *session = NULL;
 	struct error err = {0};
-	char words[256];
+	char words[256], notes[TARGET_NOTES_MAX];
 	int status, rc, signals = -1;
 
 	if (options->batch) {
@@ -184,8 +195,9 @@ static int watch_and_show(const struct options *options)
 	}
 	if (options->executable)
 		tell_former(options->executable);
-	if (session_open(options, &session, &err))
+	if (target_names_resolve(options, notes, &err) || session_open(options, &session, &err))
 		return fail(&err);
+	notes_take(session, notes);
 	tell_metrics(session, options);
 	if (options->batch && session_fell_back(session, words, sizeof(words)))
 		fprintf(stderr, "gomaptop: %s\n", words);
@@ -209,11 +221,22 @@ static int watch_and_show(const struct options *options)
 }
 
 /* A text report on a terminal ends with the verdict: no need to say it twice. */
-static int check_and_say(const struct options *options, bool terminal)
+static int check_and_say(struct options *options, bool terminal)
 {
+	char notes[TARGET_NOTES_MAX], *rest = notes;
 	struct error err = {0};
-	int rc = check_run(options, stdout, &err);
+	const char *note;
+	int rc = target_names_resolve(options, notes, &err);
 
+	while (!rc && (note = strsep(&rest, "\n")))
+		if (*note)
+			fprintf(stderr, "gomaptop: %s\n", note);
+	if (!rc && options->pid_count > 1)
+		rc = error_set(&err, EINVAL,
+		               "check looks at one process at a time: give one of them with -p");
+	if (rc)
+		return fail(&err);
+	rc = check_run(options, stdout, &err);
 	if (rc > 0)
 		return EXIT_RAN;
 	if (rc == 0 && terminal && options->format == SNAPSHOT_TEXT)

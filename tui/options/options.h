@@ -44,6 +44,8 @@ struct options {
 	enum command command_word; /* `gomaptop check ...`; without a word: watch */
 	pid_t *pids;               /* -p, in the order given, each once */
 	size_t pid_count;
+	char **names; /* of processes, -p too: target_names_resolve() makes pids of them */
+	size_t name_count;
 	char *executable;     /* -e, or NULL */
 	char **command;       /* -- CMD ARG..., NULL-terminated, part of argv; or NULL */
 	bool batch;           /* -b, or standard output is no terminal */
@@ -79,6 +81,12 @@ enum options_answer {
 enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal,
                                   struct options *options);
 void options_free(struct options *options); /* accepts a zeroed struct */
+
+/* Add a process to those of -p. 0, or -ENOMEM with words. */
+int options_pid_add(struct options *options, pid_t pid, struct error *err);
+
+/* The command word that this one may be meant for; NULL: none is like it. */
+const char *options_word_like(const char *word);
 
 /* A process must be chosen from the list: no -p, no -e, no CMD. */
 bool options_name_no_target(const struct options *options);
