@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/process/go_process.h"
 #include "core/process/parse_job.h"
+#include "core/process/privileges.h"
 
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
 #define PARSE_PAUSE_NS 20000000       /* so long after each other */
@@ -247,9 +248,9 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 	if (rc == -EACCES || rc == -EPERM)
 		return error_set(
 		        err, -rc,
-		        "no permission to look at process %d; run gomaptop as root, or with "
-		        "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",
-		        pid);
+		        "no permission to look at process %d; %s", pid,
+		        privileges_remedy("run gomaptop as root, or with CAP_BPF, CAP_PERFMON and "
+		                          "CAP_SYS_PTRACE"));
 	if (rc != -ESRCH && rc != -ENOENT)
 		return error_set(err, -rc, "cannot look at process %d: %s; %s", pid, strerror(-rc),
 		                 error_remedy(-rc, "try again"));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/report/snapshot_internal.h"
 
@@ -110,7 +111,7 @@ static void verdict_print(const struct model *model, const struct news *news, ui
 	else
 		fputs(lost && !only_unordered ? "none seen" : none_words(model), out);
 	if (lost)
-		fprintf(out, ", %" PRIu64 " events lost", lost);
+		fprintf(out, ", %" PRIu64 " event%s lost", lost, plural(lost));
 }
 
 static void line_print(const struct model *model, const struct snapshot_context *context,
@@ -122,8 +123,8 @@ static void line_print(const struct model *model, const struct snapshot_context 
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	time[19] = '\0'; /* whole seconds are enough here */
-	fprintf(out, "%s  %zu maps  %.0f hits/s  ", time + 11, model_map_count(model),
-	        coverage->hits_rate);
+	fprintf(out, "%s  %zu map%s  %.0f hits/s  ", time + 11, model_map_count(model),
+	        plural(model_map_count(model)), coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
 	verdict_print(model, news, lost, out);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/base/thousands.h"
 #include "core/event/trouble.h"
@@ -312,7 +313,8 @@ static void pairs_print(const struct model *model, const struct snapshot_context
 {
 	fprintf(out, ", %zu pair%s of lines", count, count == 1 ? "" : "s");
 	if (events_lost(model))
-		fprintf(out, ", %" PRIu64 " events lost", events_lost(model));
+		fprintf(out, ", %" PRIu64 " event%s lost", events_lost(model),
+		        plural(events_lost(model)));
 	fputc('\n', out);
 	for (size_t i = 0; i < count && i < CONFLICTS_SHOWN; i++) {
 		fputc('\n', out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/plural.h"
 #include "core/report/enough_text.h"
 #include "tui/term/draw.h"
 #include "tui/view/pane.h"
@@ -214,8 +215,8 @@ static int draw_findings(const struct rows *rows, int y, int x, int end)
 		return x;
 	if (!rows_lost(rows))
 		return draw_none(rows, y, x, end);
-	snprintf(text, sizeof(text), "none seen, %s events lost",
-	         format_count(rows_lost(rows), lost));
+	snprintf(text, sizeof(text), "none seen, %s event%s lost",
+	         format_count(rows_lost(rows), lost), plural(rows_lost(rows)));
 	return word(y, x, end, STYLE_WARN, text);
 }
 

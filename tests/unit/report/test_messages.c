@@ -80,6 +80,7 @@ static void test_windows_are_said_once(void **state)
 	says(f, 0);
 	f->rows.coverage.rates_estimated = true;
 	says(f, 1, MESSAGE_NOTE, "short windows");
+	assert_null(strstr(messages_at(&f->messages, 0)->text, "--max-overhead"));
 	assert_int_equal(messages_at(&f->messages, 0)->time_ns, NOW);
 	says(f, 0);
 	f->rows.coverage.rates_estimated = false;
