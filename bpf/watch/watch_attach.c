@@ -173,9 +173,10 @@ static int attach_error(const struct watch *w, int rc, struct error *err)
 		                 "probed, and this kernel (before 6.10) cannot confine probes to "
 		                 "processes; %s",
 		                 w->binaries[0]->path,
-		                 geteuid() == 0 ? "give gomaptop CAP_LEASE, or put the file on a "
-		                                  "file system that has leases"
-		                                : "run gomaptop as root or as the owner of the file");
+		                 geteuid() == 0
+		                         ? "give gomaptop CAP_LEASE, or put the file on a "
+		                           "file system that has leases"
+		                         : "run gomaptop as root or as the owner of the file");
 	return error_set(err, -rc, "cannot attach probes to %s: %s; --verbose shows what was tried",
 	                 w->binaries[0]->path, strerror(-rc));
 }

@@ -247,8 +247,7 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 {
 	if (rc == -EACCES || rc == -EPERM)
 		return error_set(
-		        err, -rc,
-		        "no permission to look at process %d; %s", pid,
+		        err, -rc, "no permission to look at process %d; %s", pid,
 		        privileges_remedy("run gomaptop as root, or with CAP_BPF, CAP_PERFMON and "
 		                          "CAP_SYS_PTRACE"));
 	if (rc != -ESRCH && rc != -ENOENT)
@@ -258,9 +257,10 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 		return error_set(err, ESRCH,
 		                 "process %d runs no file (a thread of the kernel): no Go is there",
 		                 pid);
-	return error_set(
-	        err, ESRCH,
-	        "no process %d (any more); `gomaptop` without -p lists the Go processes that run here", pid);
+	return error_set(err, ESRCH,
+	                 "no process %d (any more); `gomaptop` without -p lists the Go processes "
+	                 "that run here",
+	                 pid);
 }
 
 /* A process that runs now: its executable is what /proc/PID/exe refers to, deleted or not. */

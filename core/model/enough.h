@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * enough: is what was seen enough to say that there is no conflict, and if not, how much longer will
- * it take?
+ * enough: is what was seen enough to say that there is no conflict, and if not, how much longer
+ * will it take?
  *
  * A map that several goroutines use and one changes is decided when something was found on it, when
  * it is guarded (MODEL_GUARDED_FROM overlaps were to be expected, none was seen), or when

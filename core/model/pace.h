@@ -17,8 +17,8 @@ struct pace {
 	double value; /* the latest */
 };
 
-/* `seconds` have passed since the last call, and the figure is `value` now. Before the first call it
- * was 0. One that is below what it was 15 to 30 s ago began again. */
+/* `seconds` have passed since the last call, and the figure is `value` now. Before the first call
+ * it was 0. One that is below what it was 15 to 30 s ago began again. */
 void pace_tick(struct pace *pace, double seconds, double value);
 
 /* The figure is larger by that from now on, and it is no growth (two figures became one). */

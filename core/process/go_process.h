@@ -69,9 +69,9 @@ size_t go_process_runners(const struct file_identity *file);
  * keeps (15 bytes), else "?". */
 void go_process_name(pid_t pid, char *out, size_t size);
 
-/* Processes of this name, by the file that they run or by the name that the kernel keeps, other than
- * the caller: the first max of their ids into pids; returns how many there are. They need not run
- * Go. */
+/* Processes of this name, by the file that they run or by the name that the kernel keeps, other
+ * than the caller: the first max of their ids into pids; returns how many there are. They need not
+ * run Go. */
 size_t go_process_named(const char *name, pid_t *pids, size_t max);
 
 /* The process of a thread: tid itself where it is a process. -ESRCH. */

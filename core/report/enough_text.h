@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * enough_text: how much was seen of a program in which nothing was found, and how much more it takes
- * to say that there is no conflict, in words. Never "no conflict" where too little was seen.
+ * enough_text: how much was seen of a program in which nothing was found, and how much more it
+ * takes to say that there is no conflict, in words. Never "no conflict" where too little was seen.
  */
 #ifndef GOMAPTOP_CORE_ENOUGH_TEXT_H
 #define GOMAPTOP_CORE_ENOUGH_TEXT_H

@@ -23,11 +23,11 @@
 int batch_signals(struct error *err);
 
 /* Report on standard output until the duration has passed, the targets have ended, a signal came,
- * or what one of --until-conflict, --until-finding and --until-sure waits for was seen. Then the probes are taken out
- * first; the last report and the file of -o are written after that. Standard output that takes
- * nothing is given up after 3 s where a signal ended the watch, else after 10 s. A second signal
- * ends the program at once. 0, or -errno with words; -EPIPE: standard output has no reader any
- * more. */
+ * or what one of --until-conflict, --until-finding and --until-sure waits for was seen. Then the
+ * probes are taken out first; the last report and the file of -o are written after that. Standard
+ * output that takes nothing is given up after 3 s where a signal ended the watch, else after 10
+ * s. A second signal ends the program at once. 0, or -errno with words; -EPIPE: standard output
+ * has no reader any more. */
 int batch_run(struct session *session, const struct options *options, int signals,
               struct error *err);
 

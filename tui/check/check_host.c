@@ -111,8 +111,9 @@ static void facts_capabilities(struct host *h)
 		               known ? CHECK_VALUE_BOOL(have) : CHECK_VALUE_NULL, "%s%s",
 		               capability_rows[i].use,
 		               replaced  ? "; CAP_SYS_ADMIN stands in for it"
-		               : missing ? geteuid() == 0 ? "; give root this, which it has lost here"
-		                                          : "; run gomaptop as root, or give it this"
+		               : missing ? geteuid() == 0
+		                                   ? "; give root this, which it has lost here"
+		                                   : "; run gomaptop as root, or give it this"
 		                         : "");
 	}
 }
