@@ -6,6 +6,7 @@
 
 #include "core/base/plural.h"
 #include "core/base/sanitize.h"
+#include "core/report/enough_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define NAME_MAX_BYTES 256
@@ -91,12 +92,16 @@ static void news_count_print(const struct news *news, FILE *out)
 	}
 }
 
-static const char *none_words(const struct model *model)
+static const char *none_words(const struct model *model, char text[ENOUGH_TEXT_MAX])
 {
+	struct enough enough;
+
 	if (model_has_conflict(model))
 		return "no conflict seen in this interval";
-	return model_has_finding(model) ? "nothing new in this interval"
-	                                : "no conflict seen so far";
+	if (model_has_finding(model))
+		return "nothing new in this interval";
+	enough_of(model, &enough);
+	return enough_seen(&enough) ? "no conflict seen so far" : enough_short(&enough, 1, text);
 }
 
 /* When anything was lost, "no conflict" would say too much; so does "none" where there are
@@ -105,11 +110,12 @@ static void verdict_print(const struct model *model, const struct news *news, ui
                           FILE *out)
 {
 	bool only_unordered = model_has_finding(model) && !model_has_conflict(model);
+	char text[ENOUGH_TEXT_MAX];
 
 	if (news->any)
 		news_count_print(news, out);
 	else
-		fputs(lost && !only_unordered ? "none seen" : none_words(model), out);
+		fputs(lost && !only_unordered ? "none seen" : none_words(model, text), out);
 	if (lost)
 		fprintf(out, ", %" PRIu64 " event%s lost", lost, plural(lost));
 }
