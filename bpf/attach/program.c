@@ -18,6 +18,7 @@
 #include "bpf/attach/trial.h"
 #include "core/base/descriptors.h"
 #include "core/event/event.h"
+#include "core/process/privileges.h"
 #include "gomaptop.skel.h"
 
 #define RING_BYTES     (4u << 20)
@@ -145,9 +146,9 @@ static int load_error(int rc, struct error *err)
 	rc = descriptors_cause(rc);
 	if (error_is_permission(rc) && permission_try())
 		return error_set(
-		        err, -rc,
-		        "the kernel does not let this user load BPF programs; run gomaptop as "
-		        "root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
+		        err, -rc, "the kernel does not let this user load BPF programs; %s",
+		        privileges_remedy("run gomaptop as root, or with CAP_BPF, CAP_PERFMON and "
+		                          "CAP_SYS_PTRACE"));
 	if (error_is_descriptors(rc))
 		return error_set(err, -rc, "cannot load the BPF programs: %s; %s", strerror(-rc),
 		                 error_remedy(-rc, ""));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpf/watch/watch_internal.h"
 #include "core/probe/access_key.h"
@@ -170,8 +171,12 @@ static int attach_error(const struct watch *w, int rc, struct error *err)
 		return error_set(err, -rc,
 		                 "%s cannot be leased, so it could be written over while it is "
 		                 "probed, and this kernel (before 6.10) cannot confine probes to "
-		                 "processes; run gomaptop as root or as the owner of the file",
-		                 w->binaries[0]->path);
+		                 "processes; %s",
+		                 w->binaries[0]->path,
+		                 geteuid() == 0
+		                         ? "give gomaptop CAP_LEASE, or put the file on a "
+		                           "file system that has leases"
+		                         : "run gomaptop as root or as the owner of the file");
 	return error_set(err, -rc, "cannot attach probes to %s: %s; --verbose shows what was tried",
 	                 w->binaries[0]->path, strerror(-rc));
 }

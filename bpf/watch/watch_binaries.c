@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/process/go_process.h"
 #include "core/process/parse_job.h"
+#include "core/process/privileges.h"
 
 #define NO_BINARY      INT_MAX
 #define PARSE_TRIES    5              /* of a file that changes while it is read, */
@@ -298,16 +299,20 @@ static int pid_error(pid_t pid, int rc, struct error *err)
 {
 	if (rc == -EACCES || rc == -EPERM)
 		return error_set(
-		        err, -rc,
-		        "no permission to look at process %d; run gomaptop as root, or with "
-		        "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",
-		        pid);
+		        err, -rc, "no permission to look at process %d; %s", pid,
+		        privileges_remedy("run gomaptop as root, or with CAP_BPF, CAP_PERFMON and "
+		                          "CAP_SYS_PTRACE"));
 	if (rc != -ESRCH && rc != -ENOENT)
 		return error_set(err, -rc, "cannot look at process %d: %s; %s", pid, strerror(-rc),
 		                 error_remedy(-rc, "try again"));
-	return error_set(
-	        err, ESRCH,
-	        "no process %d; `gomaptop` without -p lists the Go processes that run here", pid);
+	if (!go_process_over(pid))
+		return error_set(err, ESRCH,
+		                 "process %d runs no file (a thread of the kernel): no Go is there",
+		                 pid);
+	return error_set(err, ESRCH,
+	                 "no process %d (any more); `gomaptop` without -p lists the Go processes "
+	                 "that run here",
+	                 pid);
 }
 
 /* A process that runs now: its executable is what /proc/PID/exe refers to, deleted or not. */

@@ -220,6 +220,10 @@ static struct tick_span tick_span_take(struct model *model, double seconds)
 
 	overhead_tick(model, watched);
 	model->coverage.armed_now = part > 1 ? 1 : part;
+	pace_tick(&model->armed, seconds, (double)row->armed_ns / 1e9);
+	pace_tick(&model->counted, seconds, (double)row->value[COVERAGE_COUNTED]);
+	model->coverage.armed_pace = pace_of(&model->armed);
+	model->coverage.counted_pace = pace_of(&model->counted);
 	model->armed_at_tick = row->armed_ns;
 	model->watched_at_tick = row->watched_ns;
 	model->coverage.rates_estimated = part < ARMED_WHOLE;
@@ -324,6 +328,7 @@ void model_reset(struct model *model)
 	conflicts_reset(model);
 	maps_reset(model);
 	goroutines_reset(model);
+	model->at_reset = model->coverage;
 	model->past_dropped += model->dropped;
 	model->dropped = 0;
 }

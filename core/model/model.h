@@ -186,6 +186,8 @@ struct map_row {
 	uint32_t chains_version; /* another one whenever chains or their counts changed */
 	double rate[OP_COUNT];   /* operations per second in the last interval */
 	double expected_overlaps;
+	/* How fast these and the pairs known to be ordered have grown: core/model/pace.h. */
+	double expected_pace, ordered_pace;
 	const char *type; /* NULL: not known */
 	uint64_t maps;    /* how many maps this row stands for: 1, or more for a family */
 	uint64_t addr;    /* of the latest map of the row */
@@ -278,6 +280,8 @@ struct coverage_row {
 	                             of operations are scaled up from what was seen in windows */
 	double overhead_now;      /* the same as overhead_estimate, of the last interval */
 	double armed_now;         /* part of the last interval with the probes in place */
+	/* Seconds with the probes in place, and operations, per second: core/model/pace.h. */
+	double armed_pace, counted_pace;
 	double overhead_estimate; /* part of overhead_base_ns(), 0.011 = 1.1 %, whole run */
 	uint64_t lost;            /* sum of all LOST fields */
 };

@@ -25,6 +25,7 @@ static void entry_init(struct model *model, struct map_entry *entry)
 	entry->row.number = ++model->map_number;
 	entry->row.length = -1;
 	entry->row.verdict = VERDICT_LOCAL;
+	entry->row.expected_pace = entry->row.ordered_pace = PACE_UNKNOWN;
 	heat_init(entry);
 }
 
@@ -213,6 +214,10 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 	row->rate_estimated = span->armed < span->seconds;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
 	entry->conflicts_at_tick = row->conflicts;
+	pace_tick(&entry->expected, seconds, row->expected_overlaps);
+	pace_tick(&entry->ordered, seconds, (double)(row->order.under_lock + row->order.ordered));
+	row->expected_pace = pace_of(&entry->expected);
+	row->ordered_pace = pace_of(&entry->ordered);
 	entry_timeline_tick(model, entry, (double)conflicts / seconds);
 	heat_tick(entry, seconds);
 	map_entry_judge(entry);
@@ -232,6 +237,8 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	memset(entry->op_rates, 0, sizeof(entry->op_rates));
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
+	row->expected_pace = row->ordered_pace = PACE_UNKNOWN;
+	entry->expected = entry->ordered = (struct pace){0};
 	row->goroutines = 0;
 	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */
 	entry_chains_clear(model, entry);

@@ -25,6 +25,8 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->stalls += row->stalls;
 	to->stall_seconds += row->stall_seconds;
 	to->expected_overlaps += row->expected_overlaps;
+	pace_shift(&into->expected, row->expected_overlaps);
+	pace_shift(&into->ordered, (double)(row->order.under_lock + row->order.ordered));
 	pair_counts_add(&to->order, &row->order);
 	to->conflicts += row->conflicts;
 	to->past_conflicts += row->past_conflicts;

@@ -12,6 +12,7 @@
 #include "core/base/id_table.h"
 #include "core/model/chain_pool.h"
 #include "core/model/model.h"
+#include "core/model/pace.h"
 
 /* Frames of one call chain, inlined ones included; longer chains lose their bottom. */
 #define MODEL_FRAMES_MAX 384
@@ -86,6 +87,7 @@ struct map_entry {
 	uint64_t ops_at_tick[OP_COUNT];
 	struct op_rate op_rates[OP_COUNT];
 	uint64_t conflicts_at_tick;
+	struct pace expected, ordered;
 	size_t instances; /* that refer to this entry, recently retired ones included */
 	size_t live;      /* of these, neither ended nor retired */
 	bool lapsed;      /* some were retired, and what became of those is not known */
@@ -192,6 +194,8 @@ struct model {
 	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
 	        cpu_at_tick;
 	struct op_rate hits_rate;
+	struct pace armed, counted;
+	struct coverage_row at_reset; /* zero: there was none */
 	size_t crashes_pending;
 
 	struct history_clock clock;

@@ -14,6 +14,7 @@
 
 #include "core/base/file_identity.h"
 #include "core/base/small_file.h"
+#include "core/process/privileges.h"
 
 #define NS_PER_SECOND 1000000000ULL
 
@@ -40,8 +41,8 @@ int go_process_open(pid_t pid, struct error *err)
 		                 "no process %d: it has ended or never was; `gomaptop` without -p "
 		                 "lists the Go processes that run",
 		                 (int)pid);
-	return error_set(err, errno, "cannot open process %d: %s; try it as root", (int)pid,
-	                 strerror(errno));
+	return error_set(err, errno, "cannot open process %d: %s; %s", (int)pid, strerror(errno),
+	                 error_remedy(errno, privileges_remedy("try it as root")));
 }
 
 int go_process_executable(pid_t pid, char *out, size_t size)

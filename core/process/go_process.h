@@ -67,6 +67,21 @@ size_t go_process_runners(const struct file_identity *file);
 /* The same; the first max of their ids into pids. */
 size_t go_process_runners_list(const struct file_identity *file, pid_t *pids, size_t max);
 
+/* What people call it: the last part of the path of what it runs, else the name that the kernel
+ * keeps (15 bytes), else "?". */
+void go_process_name(pid_t pid, char *out, size_t size);
+
+/* Processes of this name, by the file that they run or by the name that the kernel keeps, other
+ * than the caller: the first max of their ids into pids; returns how many there are. They need not
+ * run Go. */
+size_t go_process_named(const char *name, pid_t *pids, size_t max);
+
+/* The process of a thread: tid itself where it is a process. -ESRCH. */
+pid_t go_process_of_thread(pid_t tid);
+
+/* It has ended, though its parent may not have collected it yet (a zombie). */
+bool go_process_over(pid_t pid);
+
 struct go_process_row {
 	pid_t pid;
 	char command[256];   /* command line, arguments separated by blanks; may hold any byte */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* include/linux/proc_ns.h: PROC_USER_INIT_INO, PROC_PID_INIT_INO */
 #define USER_NAMESPACE_INITIAL 0xEFFFFFFDu
@@ -91,6 +92,14 @@ void privileges_read(struct privileges *out)
 bool privileges_have(const struct privileges *privileges, int capability)
 {
 	return privileges->capabilities_known && privileges->capabilities >> capability & 1;
+}
+
+const char *privileges_remedy(const char *words)
+{
+	if (geteuid() != 0)
+		return words;
+	return "being root is not enough here: a user namespace, a capability that its container "
+	       "took away, seccomp or a security module forbids it; `gomaptop check` says which";
 }
 
 int privileges_cpus(pid_t pid)

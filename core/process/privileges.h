@@ -34,6 +34,10 @@ void privileges_read(struct privileges *out);
 /* Does this process have the capability? False where capabilities are unknown. */
 bool privileges_have(const struct privileges *privileges, int capability);
 
+/* What to do about something that was refused: `words` ("run gomaptop as root"), or for root, whom
+ * that advice would not help, what may stand in the way. Static, or words. */
+const char *privileges_remedy(const char *words);
+
 /* How many CPUs the process (0: the calling thread) may run on, or -errno. */
 int privileges_cpus(pid_t pid);
 

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/plural.h"
 #include "core/base/sanitize.h"
+#include "core/report/enough_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define NAME_MAX_BYTES 256
@@ -90,14 +92,19 @@ static void news_count_print(const struct news *news, FILE *out)
 	}
 }
 
-static const char *none_words(const struct model *model, const struct snapshot_context *context)
+static const char *none_words(const struct model *model, const struct snapshot_context *context,
+                              char text[ENOUGH_TEXT_MAX])
 {
+	struct enough enough;
+
 	if (context->waiting && *context->waiting && !model_map_count(model))
 		return context->waiting;
 	if (model_has_conflict(model))
 		return "no conflict seen in this interval";
-	return model_has_finding(model) ? "nothing new in this interval"
-	                                : "no conflict seen so far";
+	if (model_has_finding(model))
+		return "nothing new in this interval";
+	enough_of(model, &enough);
+	return enough_seen(&enough) ? "no conflict seen so far" : enough_short(&enough, 1, text);
 }
 
 /* When anything was lost, "no conflict" would say too much; so does "none" where there are
@@ -106,13 +113,15 @@ static void verdict_print(const struct model *model, const struct snapshot_conte
                           const struct news *news, uint64_t lost, FILE *out)
 {
 	bool only_unordered = model_has_finding(model) && !model_has_conflict(model);
+	char text[ENOUGH_TEXT_MAX];
 
 	if (news->any)
 		news_count_print(news, out);
 	else
-		fputs(lost && !only_unordered ? "none seen" : none_words(model, context), out);
+		fputs(lost && !only_unordered ? "none seen" : none_words(model, context, text),
+		      out);
 	if (lost)
-		fprintf(out, ", %" PRIu64 " events lost", lost);
+		fprintf(out, ", %" PRIu64 " event%s lost", lost, plural(lost));
 }
 
 static void line_print(const struct model *model, const struct snapshot_context *context,
@@ -124,8 +133,8 @@ static void line_print(const struct model *model, const struct snapshot_context 
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	time[19] = '\0'; /* whole seconds are enough here */
-	fprintf(out, "%s  %zu maps  %.0f hits/s  ", time + 11, model_map_count(model),
-	        coverage->hits_rate);
+	fprintf(out, "%s  %zu map%s  %.0f hits/s  ", time + 11, model_map_count(model),
+	        plural(model_map_count(model)), coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
 	verdict_print(model, context, news, lost, out);

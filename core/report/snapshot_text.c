@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/base/thousands.h"
 #include "core/event/trouble.h"
 #include "core/probe/access_key.h"
+#include "core/report/enough_text.h"
 #include "core/report/order_text.h"
 #include "core/report/overhead_text.h"
 #include "core/report/snapshot_internal.h"
@@ -44,6 +46,32 @@ put(const struct snapshot_context *context, FILE *out, enum tone tone, const cha
 	va_end(ap);
 	if (colored)
 		fputs("\x1b[0m", out);
+}
+
+/* A sentence that begins a line, in as many lines as it takes. */
+static void sentence_print(const struct snapshot_context *context, FILE *out, enum tone tone,
+                           const char *text)
+{
+	const char *more = "";
+
+	while (*text) {
+		size_t length = strlen(text), indent = strlen(more);
+
+		while (length + indent > COLUMNS) {
+			size_t shorter = length;
+
+			while (shorter && text[--shorter] != ' ')
+				;
+			if (!shorter)
+				break;
+			length = shorter;
+		}
+		put(context, out, tone, "%s%.*s", more, (int)length, text);
+		fputc('\n', out);
+		text += length;
+		text += *text == ' ';
+		more = "  ";
+	}
 }
 
 /* ---- figures ------------------------------------------------------------------------- */
@@ -285,7 +313,8 @@ static void pairs_print(const struct model *model, const struct snapshot_context
 {
 	fprintf(out, ", %zu pair%s of lines", count, count == 1 ? "" : "s");
 	if (events_lost(model))
-		fprintf(out, ", %" PRIu64 " events lost", events_lost(model));
+		fprintf(out, ", %" PRIu64 " event%s lost", events_lost(model),
+		        plural(events_lost(model)));
 	fputc('\n', out);
 	for (size_t i = 0; i < count && i < CONFLICTS_SHOWN; i++) {
 		fputc('\n', out);
@@ -312,17 +341,24 @@ static void unordered_print(const struct model *model, const struct snapshot_con
 static void conflicts_none_print(const struct model *model, const struct snapshot_context *context,
                                  FILE *out)
 {
-	char gaps[SNAPSHOT_GAPS_MAX];
+	char gaps[SNAPSHOT_GAPS_MAX], said[ENOUGH_TEXT_MAX], text[ENOUGH_TEXT_MAX + 16];
+	struct enough enough;
 
-	if (model_has_conflict(model))
+	enough_of(model, &enough);
+	if (model_has_conflict(model)) {
 		put(context, out, TONE_BAD,
 		    "Conflicts: one ended its process, on a map that is not known\n");
-	else if (!snapshot_gaps(model, context, gaps))
+	} else if (snapshot_gaps(model, context, gaps)) {
+		bool lost = events_lost(model) || model_dropped(model);
+
+		put(context, out, TONE_WARN,
+		    lost ? "Conflicts: none seen, %s\n" : "No conflicts seen, but %s\n", gaps);
+	} else if (enough_seen(&enough)) {
 		put(context, out, TONE_GOOD, "No conflicts seen\n");
-	else if (!events_lost(model) && !model_dropped(model))
-		put(context, out, TONE_WARN, "No conflicts seen, but %s\n", gaps);
-	else
-		put(context, out, TONE_WARN, "Conflicts: none seen, %s\n", gaps);
+	} else {
+		snprintf(text, sizeof(text), "Conflicts: %s", enough_text(&enough, said));
+		sentence_print(context, out, TONE_WARN, text);
+	}
 }
 
 static void conflicts_print(const struct model *model, const struct snapshot_context *context,

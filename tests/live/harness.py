@@ -402,7 +402,7 @@ class Watching:
     """A gomaptop that runs beside the test and reports every interval.
 
     It writes to a file, so that it never waits for the test; what a snapshot says adds up, so only
-    the newest is ever read."""
+    the newest is ever read. How much was seen is not in its status."""
 
     def __init__(self, *args, interval="500ms", env=None, fmt="json", overhead=100,
                  command=(GOMAPTOP,)):
@@ -410,8 +410,8 @@ class Watching:
         self.output = tempfile.TemporaryFile("w+b")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [*command, "-b", "--format", fmt, "-i", interval, *overhead_options(overhead),
-             *map(str, args)],
+            [*command, "-b", "--inconclusive-ok", "--format", fmt, "-i", interval,
+             *overhead_options(overhead), *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, text=True,
             env=dict(os.environ, **(env or {})))
         self._read = 0     # bytes of output read so far

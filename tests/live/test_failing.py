@@ -67,7 +67,7 @@ class Run:
 
     def wrong(self, pid):
         """What is not as it should be, or None."""
-        if self.status not in (0, 1, 3, 5):
+        if self.status not in (0, 1, 3, 4, 5):
             return f"status {self.status}"
         if self.status == 1 and not self.errors.startswith("gomaptop: "):
             return "status 1 without words"

@@ -119,7 +119,7 @@ class InputTest(unittest.TestCase):
                 if replace:
                     shutil.copy(program("ledgerd", "1.19"), path)
                 result = gomaptop("-b", "--format", "json", "-i", "1h", "-d", "3",
-                                  "--max-overhead", "100", "-p", target.pid)
+                                  "--inconclusive-ok", "--max-overhead", "100", "-p", target.pid)
                 self.assertTrue(target.running())
                 if result.status == 1:
                     self.check_message(result, 1, "restart")
@@ -182,7 +182,7 @@ class InputTest(unittest.TestCase):
 
     def check_damaged(self, path):
         """A clear word, or, where the damage does not matter, a watch as ever."""
-        result = gomaptop("-b", "-d", "100ms", "-e", path, timeout=10)
+        result = gomaptop("-b", "-d", "100ms", "--inconclusive-ok", "-e", path, timeout=10)
         if result.status == 0:
             self.assertEqual(result.stderr, "")
         else:

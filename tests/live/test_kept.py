@@ -85,6 +85,30 @@ class KeptTest(unittest.TestCase):
         self.assertEqual((len(here), spare), (1, []))
         self.check_said(errors, here[0])
 
+    @cases(*((option, "--until-" + option) for option in ("finding", "conflict", "sure")))
+    def each_until(self, option):
+        """The watch that ends by itself, when it has what it waits for, keeps it as well."""
+        def attempt():
+            with tempfile.TemporaryDirectory() as here, twin("racy", SWISS) as target, \
+                    Terminal([GOMAPTOP, "--max-overhead", "100", option, "-p", str(target.pid)],
+                             cwd=here) as terminal:
+                with racing(target):
+                    status = terminal.wait_end(60)
+                self.assertEqual(status, 0)
+                return terminal.errors(), [self.read(path) for path in snapshots(here)]
+
+        errors, kept = until_met(attempt)
+        self.assertEqual(len(kept), 1)
+        self.check_said(errors, kept[0])
+
+    def test_until_sure_of_nothing(self):
+        """Decided without a finding: the screen ends, with 0, and nothing is kept."""
+        with tempfile.TemporaryDirectory() as here, twin("mutex", SWISS) as target, \
+                Terminal([GOMAPTOP, "--max-overhead", "100", "--until-sure", "-p",
+                          str(target.pid)], cwd=here) as terminal:
+            self.assertEqual((terminal.wait_end(90), terminal.errors()), (0, ""))
+            self.assertEqual(os.listdir(here), [])
+
     def test_folder_that_takes_no_file(self):
         errors, _, spare = self.watch(WAYS["q"], cwd=NO_FILES)
         self.assertEqual(len(spare), 1)

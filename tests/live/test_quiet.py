@@ -17,7 +17,8 @@ class QuietTest(unittest.TestCase):
         found = [(c["kind"], c["a"]["stack"][:3], c["b"]["stack"][:3])
                  for c in snapshot["conflicts"]]
         self.assertEqual(found, [], "conflicts in a program that has none")
-        self.assertEqual(result.status, 0, result)
+        # Whether there was enough to see is for test_enough.
+        self.assertIn(result.status, (0, 4), result)
         self.assertNotIn("conflict", {m["verdict"] for m in snapshot["maps"]})
         self.assertGreater(snapshot["coverage"]["counted"], 0)
         hits, hits_seen, made, made_seen = sums(snapshot)

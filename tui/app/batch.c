@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/base/output_file.h"
 #include "core/base/writer.h"
+#include "core/model/enough.h"
 
 #define NS_PER_SECOND 1000000000ULL
 #define NEVER         UINT64_MAX
@@ -165,6 +166,14 @@ static void wait_for_something(struct batch *batch)
 		batch->signalled = fds[0].revents != 0;
 }
 
+static bool is_sure(const struct model *model)
+{
+	struct enough enough;
+
+	enough_of(model, &enough);
+	return model_has_finding(model) || enough_settled(&enough);
+}
+
 static bool is_over(const struct batch *batch)
 {
 	const struct model *model = session_model(batch->session);
@@ -172,6 +181,8 @@ static bool is_over(const struct batch *batch)
 	if (batch->options->until_conflict && model_has_conflict(model))
 		return true;
 	if (batch->options->until_finding && model_has_finding(model))
+		return true;
+	if (batch->options->until_sure && is_sure(model))
 		return true;
 	return session_targets_gone(batch->session) || clock_now() >= batch->end;
 }
@@ -275,13 +286,15 @@ static int batch_watch(struct batch *batch, struct error *err)
 	return rc;
 }
 
-enum exit_status batch_status(const struct model *model, bool gaps)
+enum exit_status batch_status(const struct model *model, bool gaps, bool enough)
 {
 	if (model_has_conflict(model))
 		return EXIT_CONFLICT;
 	if (model_has_finding(model))
 		return EXIT_UNORDERED;
-	return gaps ? EXIT_GAPS : EXIT_RAN;
+	if (gaps)
+		return EXIT_GAPS;
+	return enough ? EXIT_RAN : EXIT_INCONCLUSIVE;
 }
 
 int batch_run(struct session *session, const struct options *options, int signals,

@@ -23,16 +23,16 @@
 int batch_signals(struct error *err);
 
 /* Report on standard output until the duration has passed, the targets have ended, a signal came,
- * or what --until-conflict or --until-finding waits for was seen. Then the probes are taken out
- * first; the last report and the file of -o are written after that. Standard output that takes
- * nothing is given up after 3 s where a signal ended the watch, else after 10 s. A second signal
- * ends the program at once. 0, or -errno with words; -EPIPE: standard output has no reader any
- * more. */
+ * or what one of --until-conflict, --until-finding and --until-sure waits for was seen. Then the
+ * probes are taken out first; the last report and the file of -o are written after that. Standard
+ * output that takes nothing is given up after 3 s where a signal ended the watch, else after 10
+ * s. A second signal ends the program at once. 0, or -errno with words; -EPIPE: standard output
+ * has no reader any more. */
 int batch_run(struct session *session, const struct options *options, int signals,
               struct error *err);
 
-/* The exit status of such a watch: the first of 3, 6 and 5 for which there is a reason, else 0.
- * gaps: something was lost or could not be watched. */
-enum exit_status batch_status(const struct model *model, bool gaps);
+/* The exit status of such a watch: the first of 3, 6, 5 and 4 for which there is a reason, else 0.
+ * gaps: something was lost or could not be watched. enough: enough was seen, or need not be. */
+enum exit_status batch_status(const struct model *model, bool gaps, bool enough);
 
 #endif

@@ -15,8 +15,10 @@
 #include "core/base/test_knob.h"
 #include "core/process/go_process.h"
 #include "core/process/list_helper.h"
+#include "core/report/enough_text.h"
 #include "tui/app/batch.h"
 #include "tui/app/session.h"
+#include "tui/app/target_names.h"
 #include "tui/check/check.h"
 #include "tui/options/options.h"
 #include "tui/view/ui.h"
@@ -35,6 +37,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	        .color = options->color,
 	        .until_conflict = options->until_conflict,
 	        .until_finding = options->until_finding,
+	        .until_sure = options->until_sure,
 	};
 }
 
@@ -119,18 +122,25 @@ static int run_screen(struct session *session, const struct options *options, st
 	return rc ? rc : session_stop(session, err);
 }
 
-/* Of -b: what was found comes first, then what is missing, then what CMD says. */
+/* Of -b: what was found comes first, then what is missing, then whether enough was seen, then what
+ * CMD says. */
 static int exit_status(struct session *session, const struct options *options)
 {
-	char gaps[SNAPSHOT_GAPS_MAX];
+	char gaps[SNAPSHOT_GAPS_MAX], text[ENOUGH_TEXT_MAX];
+	struct enough enough;
 	enum exit_status status;
 
 	if (!options->batch)
 		return session_child_status(session);
-	status = batch_status(session_model(session), session_gaps(session, gaps));
+	enough_of(session_model(session), &enough);
+	status = batch_status(session_model(session), session_gaps(session, gaps),
+	                      enough_seen(&enough) || options->inconclusive_ok);
 	if (status == EXIT_GAPS)
 		fprintf(stderr, "gomaptop: no conflict was seen, but not all was: %s; status %d\n",
 		        gaps, EXIT_GAPS);
+	if (status == EXIT_INCONCLUSIVE)
+		fprintf(stderr, "gomaptop: %s; status %d (0 with --inconclusive-ok)\n",
+		        enough_text(&enough, text), EXIT_INCONCLUSIVE);
 	return status == EXIT_RAN ? session_child_status(session) : (int)status;
 }
 
@@ -161,11 +171,21 @@ static void tell_metrics(const struct session *session, const struct options *op
 		fprintf(stderr, "gomaptop: metrics at %s\n", url);
 }
 
-static int watch_and_show(const struct options *options)
+/* One sentence a line. */
+static void notes_take(struct session *session, char *notes)
+{
+	const char *note;
+
+	while ((note = strsep(&notes, "\n")))
+		if (*note)
+			session_note(session, note);
+}
+
+static int watch_and_show(struct options *options)
 {
 	struct session *session = NULL;
 	struct error err = {0};
-	char words[256];
+	char words[256], notes[TARGET_NOTES_MAX];
 	int status, rc, signals = -1;
 
 	if (options->batch) {
@@ -175,8 +195,9 @@ static int watch_and_show(const struct options *options)
 	}
 	if (options->executable)
 		tell_former(options->executable);
-	if (session_open(options, &session, &err))
+	if (target_names_resolve(options, notes, &err) || session_open(options, &session, &err))
 		return fail(&err);
+	notes_take(session, notes);
 	tell_metrics(session, options);
 	if (options->batch && session_fell_back(session, words, sizeof(words)))
 		fprintf(stderr, "gomaptop: %s\n", words);
@@ -202,11 +223,22 @@ static int watch_and_show(const struct options *options)
 }
 
 /* A text report on a terminal ends with the verdict: no need to say it twice. */
-static int check_and_say(const struct options *options, bool terminal)
+static int check_and_say(struct options *options, bool terminal)
 {
+	char notes[TARGET_NOTES_MAX], *rest = notes;
 	struct error err = {0};
-	int rc = check_run(options, stdout, &err);
+	const char *note;
+	int rc = target_names_resolve(options, notes, &err);
 
+	while (!rc && (note = strsep(&rest, "\n")))
+		if (*note)
+			fprintf(stderr, "gomaptop: %s\n", note);
+	if (!rc && options->pid_count > 1)
+		rc = error_set(&err, EINVAL,
+		               "check looks at one process at a time: give one of them with -p");
+	if (rc)
+		return fail(&err);
+	rc = check_run(options, stdout, &err);
 	if (rc > 0)
 		return EXIT_RAN;
 	if (rc == 0 && terminal && options->format == SNAPSHOT_TEXT)

@@ -198,6 +198,8 @@ static const char *advice(int code, bool local)
 	        {ENOENT, NULL, "make the folder first, or give another path"},
 	};
 
+	if (code == EACCES && !local && geteuid() == 0)
+		return "give a port from 1024 on";
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const char *words = local ? table[i].local : table[i].words;
 

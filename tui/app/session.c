@@ -204,23 +204,27 @@ static void metrics_update(struct session *session)
 	metrics_server_update(session->metrics, session->model, &context);
 }
 
-/* Said at once where there is no screen, and kept for the report. */
+void session_note(struct session *session, const char *text)
+{
+	char **more = NULL;
+
+	if (session->options->batch)
+		fprintf(stderr, "gomaptop: %s\n", text);
+	if (session->news_count < NEWS_MAX)
+		more = reallocarray(session->news, session->news_count + 1, sizeof(*more));
+	if (!more)
+		return;
+	session->news = more;
+	more[session->news_count] = strdup(text);
+	session->news_count += more[session->news_count] != NULL;
+}
+
 static void news_take(struct session *session)
 {
-	char text[1024], **more;
+	char text[1024];
 
-	while (watch_news(session->watch, text, sizeof(text))) {
-		if (session->options->batch)
-			fprintf(stderr, "gomaptop: %s\n", text);
-		more = session->news_count < NEWS_MAX
-		               ? reallocarray(session->news, session->news_count + 1, sizeof(*more))
-		               : NULL;
-		if (!more)
-			continue;
-		session->news = more;
-		more[session->news_count] = strdup(text);
-		session->news_count += more[session->news_count] != NULL;
-	}
+	while (watch_news(session->watch, text, sizeof(text)))
+		session_note(session, text);
 }
 
 static void target_appeared(struct session *session, const struct event_header *event)

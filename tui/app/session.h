@@ -26,6 +26,10 @@ struct session;
  * -errno with words; then nothing is left behind, CMD included. */
 int session_open(const struct options *options, struct session **out, struct error *err);
 
+/* A sentence about the targets: said at once where there is no screen, and kept for reports and
+ * messages. */
+void session_note(struct session *session, const char *text);
+
 /* Take the probes out; nothing more. Idempotent. */
 void session_probes_out(struct session *session);
 /* Take the probes out, end CMD if it still runs, bring the model up to date with the final counts.

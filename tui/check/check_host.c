@@ -45,7 +45,9 @@ static const char *bpf_refusal(const struct privileges *p, int rc)
 		return ", since it is in a user namespace, where capabilities do not count for "
 		       "BPF; run gomaptop on the host, outside of the container";
 	if (!may_load(p))
-		return "; run gomaptop as root, or with CAP_BPF and CAP_PERFMON";
+		return geteuid() == 0 ? "; root has lost CAP_BPF and CAP_PERFMON here, as in a "
+		                        "container: give it these, or run gomaptop on the host"
+		                      : "; run gomaptop as root, or with CAP_BPF and CAP_PERFMON";
 	if (p->seccomp == 2)
 		return " although it has the capabilities, most likely because of the seccomp "
 		       "filter of its container; run gomaptop on the host, or allow bpf(2) and "
@@ -109,7 +111,9 @@ static void facts_capabilities(struct host *h)
 		               known ? CHECK_VALUE_BOOL(have) : CHECK_VALUE_NULL, "%s%s",
 		               capability_rows[i].use,
 		               replaced  ? "; CAP_SYS_ADMIN stands in for it"
-		               : missing ? "; run gomaptop as root, or give it this"
+		               : missing ? geteuid() == 0
+		                                   ? "; give root this, which it has lost here"
+		                                   : "; run gomaptop as root, or give it this"
 		                         : "");
 	}
 }

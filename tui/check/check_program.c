@@ -35,9 +35,10 @@ static void fact_may_look(struct check_report *report, bool may)
 	else
 		check_fact_add(report, CHECK_PRIVILEGES, CHECK_PROBLEM, "target",
 		               "look at the process", CHECK_VALUE_BOOL(false),
-		               "process %d belongs to another user or has more rights; run "
-		               "gomaptop as root, or with CAP_SYS_PTRACE",
-		               (int)report->pid);
+		               "process %d belongs to another user or has more rights; %s",
+		               (int)report->pid,
+		               geteuid() == 0 ? "root has lost CAP_SYS_PTRACE here: give it this"
+		                              : "run gomaptop as root, or with CAP_SYS_PTRACE");
 }
 
 /* Whether the file can be looked at: what it runs is behind /proc/PID/exe, deleted or not. */

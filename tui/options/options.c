@@ -10,7 +10,7 @@
 
 #define KEY_BASE 0x1000 /* argp keys are row numbers, out of the way of ASCII and argp's own */
 
-static const char USAGE[] = "\n-p PID[,PID...]\n-e PATH\n-- CMD [ARG...]\n"
+static const char USAGE[] = "\n-p PID[,PID...]\nPID|NAME\n-e PATH\n-- CMD [ARG...]\n"
                             "check (-p PID | -e PATH)";
 static const char ABOUT[] =
         "Show concurrent map conflicts in running Go processes: which map, which two "
@@ -19,10 +19,11 @@ static const char ABOUT[] =
         "With -- CMD, gomaptop starts CMD, watches it from its first instruction (of a script, "
         "sudo or go run, the Go programs that it starts) and ends it when the watch ends. With "
         "check it says what can be watched, and attaches nothing.\n\n"
-        "Exit status: 0 it ran and found nothing; 1 it could not do its work; 2 the command "
-        "line is wrong; with -b: 3 at least one conflict was seen, 6 unordered pairs were, but no "
-        "conflict, 5 neither was, and something was lost or could not be watched. With -- CMD and "
-        "0: CMD's own status.";
+        "Exit status: 0 it ran and found nothing, and with -b enough was seen to say so; 1 it "
+        "could not do its work; 2 the command line is wrong; with -b: 3 at least one conflict was "
+        "seen, 6 unordered pairs were, but no conflict, 5 neither was, and something was lost or "
+        "could not be watched, 4 nothing was found, and too little was seen to say more. With -- "
+        "CMD and 0: CMD's own status.";
 
 /* ---- argp ---------------------------------------------------------------------------- */
 
@@ -97,7 +98,8 @@ static error_t argp_parser(int key, char *arg, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 	const struct option_row *row = key == 0 ? NULL : row_of_key(key);
-	char message[512];
+	struct error err;
+	int rc;
 
 	if (line->done || line->wrong) {
 		state->next = state->argc;
@@ -106,11 +108,10 @@ static error_t argp_parser(int key, char *arg, struct argp_state *state)
 	if (key == ARGP_KEY_ARG) {
 		if (word_take(line, arg))
 			return 0;
-		snprintf(message, sizeof(message),
-		         "unexpected argument '%s': watch a process with -p PID, or start a "
-		         "program with -- CMD",
-		         arg);
-		say_wrong(line, message);
+		rc = read_pids(line, arg, &err);
+		line->failed |= rc == -ENOMEM;
+		if (rc)
+			say_wrong(line, err.text);
 		return 0;
 	}
 	if (!row)
@@ -133,6 +134,8 @@ static int argp_run(int argc, char **argv, struct command_line *line)
 	                       line)
 	          : ENOMEM;
 	free(rows);
+	if (rc && rc != ENOMEM && !line->wrong)
+		options_like_tell(argc, argv);
 	if (rc == ENOMEM && !line->wrong) {
 		line->failed = true;
 		say_wrong(line, "out of memory: free some and try again");
@@ -176,7 +179,7 @@ static void check_one_target(struct command_line *line)
 		say_wrong(line, "check starts nothing: name the program with -e PATH");
 	else if (options_name_no_target(o))
 		say_wrong(line, "check what? Give -p PID or -e PATH");
-	else if (o->pid_count > 1)
+	else if (o->pid_count + o->name_count > 1)
 		say_wrong(line, "check looks at one process at a time: give one -p PID");
 }
 
@@ -184,7 +187,7 @@ static void check_targets(struct command_line *line)
 {
 	const struct options *o = line->options;
 
-	if ((o->pid_count > 0) + (o->executable != NULL) + (o->command != NULL) > 1)
+	if ((o->pid_count + o->name_count > 0) + (o->executable != NULL) + (o->command != NULL) > 1)
 		say_wrong(line, "-p, -e and -- CMD name different targets: give one of them");
 	else if (o->command_word == COMMAND_CHECK)
 		check_one_target(line);
@@ -204,7 +207,8 @@ static void check_meanings(struct command_line *line)
 	for (i = 0; i < option_count; i++) {
 		if (!(line->given >> i & 1) || option_rows[i].meaning == EVERYWHERE)
 			continue;
-		if (o->command_word == COMMAND_CHECK && option_rows[i].meaning == WATCHING) {
+		if (o->command_word == COMMAND_CHECK &&
+		    (option_rows[i].meaning == WATCHING || option_rows[i].meaning == BATCH)) {
 			snprintf(message, sizeof(message),
 			         "--%s has no meaning with check, which only looks: leave it out",
 			         option_rows[i].name);
@@ -212,11 +216,13 @@ static void check_meanings(struct command_line *line)
 			continue;
 		}
 		if (option_rows[i].meaning == WATCHING || o->command_word == COMMAND_CHECK ||
-		    o->batch || o->output)
+		    o->batch || (o->output && option_rows[i].meaning == BATCH_OR_FILE))
 			continue;
-		snprintf(message, sizeof(message),
-		         "--%s has no meaning here: the screen prints no report; add -b or -o FILE",
-		         option_rows[i].name);
+		snprintf(message, sizeof(message), "--%s has no meaning here: %s",
+		         option_rows[i].name,
+		         option_rows[i].meaning == BATCH
+		                 ? "only -b ends with a status for what was seen; add -b"
+		                 : "the screen prints no report; add -b or -o FILE");
 		say_wrong(line, message);
 	}
 }
@@ -278,6 +284,9 @@ enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal
 void options_free(struct options *options)
 {
 	free(options->pids);
+	for (size_t i = 0; i < options->name_count; i++)
+		free(options->names[i]);
+	free(options->names);
 	free(options->executable);
 	free(options->output);
 	*options = (struct options){0};
@@ -285,5 +294,6 @@ void options_free(struct options *options)
 
 bool options_name_no_target(const struct options *options)
 {
-	return options->pid_count == 0 && !options->executable && !options->command;
+	return options->pid_count + options->name_count == 0 && !options->executable &&
+	       !options->command;
 }

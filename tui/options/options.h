@@ -21,12 +21,13 @@
 
 /* Exit statuses of the program: a contract with scripts. */
 enum exit_status {
-	EXIT_RAN = 0,       /* it ran; nothing was found, and nothing was missed that is known of */
-	EXIT_FAILED = 1,    /* it could not do its work */
-	EXIT_USAGE = 2,     /* the command line is wrong */
-	EXIT_CONFLICT = 3,  /* -b: it ran, and at least one conflict was seen */
-	EXIT_GAPS = 5,      /* -b: nothing was found, and something was lost or not watched */
-	EXIT_UNORDERED = 6, /* -b: unordered pairs were seen, no conflict */
+	EXIT_RAN = 0,      /* it ran; nothing was found, and with -b enough was seen to say so */
+	EXIT_FAILED = 1,   /* it could not do its work */
+	EXIT_USAGE = 2,    /* the command line is wrong */
+	EXIT_CONFLICT = 3, /* -b: it ran, and at least one conflict was seen */
+	EXIT_INCONCLUSIVE = 4, /* -b: nothing was found, and too little was seen to say more */
+	EXIT_GAPS = 5,         /* -b: nothing was found, and something was lost or not watched */
+	EXIT_UNORDERED = 6,    /* -b: unordered pairs were seen, no conflict */
 };
 
 enum command { COMMAND_WATCH, COMMAND_CHECK };
@@ -43,6 +44,8 @@ struct options {
 	enum command command_word; /* `gomaptop check ...`; without a word: watch */
 	pid_t *pids;               /* -p, in the order given, each once */
 	size_t pid_count;
+	char **names; /* of processes, -p too: target_names_resolve() makes pids of them */
+	size_t name_count;
 	char *executable;     /* -e, or NULL */
 	char **command;       /* -- CMD ARG..., NULL-terminated, part of argv; or NULL */
 	bool batch;           /* -b, or standard output is no terminal */
@@ -54,6 +57,8 @@ struct options {
 	        output_format; /* what -o writes: json unless --format says otherwise */
 	bool until_conflict;
 	bool until_finding; /* a conflict or an unordered pair */
+	bool until_sure;    /* a finding, or enough was seen to say that there is none */
+	bool inconclusive_ok;
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	double overhead_limit;        /* part of the target's CPU time; 1: no limit */
@@ -76,6 +81,12 @@ enum options_answer {
 enum options_answer options_parse(int argc, char **argv, bool stdout_is_terminal,
                                   struct options *options);
 void options_free(struct options *options); /* accepts a zeroed struct */
+
+/* Add a process to those of -p. 0, or -ENOMEM with words. */
+int options_pid_add(struct options *options, pid_t pid, struct error *err);
+
+/* The command word that this one may be meant for; NULL: none is like it. */
+const char *options_word_like(const char *word);
 
 /* A process must be chosen from the list: no -p, no -e, no CMD. */
 bool options_name_no_target(const struct options *options);

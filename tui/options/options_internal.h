@@ -30,6 +30,7 @@ enum meaning {
 	WATCHING, /* not with `check` */
 	/* only where a report is printed or a file written at the end, or checking */
 	BATCH_OR_FILE,
+	BATCH, /* only with -b, which alone has such statuses */
 };
 
 struct option_row {
@@ -52,6 +53,9 @@ static inline const char *option_default(const struct option_row *row)
 	return row->default_value ? row->default_value : row->default_words;
 }
 
+/* What -p takes, and what is given without an option. */
+int read_pids(struct command_line *line, const char *text, struct error *err);
+
 extern const struct option_row option_rows[];
 extern const size_t option_count;
 
@@ -69,6 +73,11 @@ extern const size_t command_count;
 int number_parse(const char *text, long min, long max, long *out, struct error *err);
 /* A copy in the place of what was there. 0, -EINVAL or -ENOMEM with words. */
 int string_keep(char **slot, const char *text, struct error *err);
+
+/* ---- misspelt words (options_like.c) --------------------------------------------------- */
+
+/* Says on standard error which options may have been meant by those that are not known. */
+void options_like_tell(int argc, char *const *argv);
 
 /* ---- rows of the table that print (options.c) ------------------------------------------ */
 

@@ -15,7 +15,7 @@
 
 /* ---- one function an option ---------------------------------------------------------- */
 
-static int pid_add(struct options *options, pid_t pid, struct error *err)
+int options_pid_add(struct options *options, pid_t pid, struct error *err)
 {
 	pid_t *grown;
 	size_t i;
@@ -32,21 +32,43 @@ static int pid_add(struct options *options, pid_t pid, struct error *err)
 	return 0;
 }
 
-static int read_pids(struct command_line *line, const char *text, struct error *err)
+static int name_add(struct options *options, const char *name, struct error *err)
+{
+	char **grown = reallocarray(options->names, options->name_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return error_no_memory(err);
+	options->names = grown;
+	grown[options->name_count] = NULL;
+	return string_keep(&grown[options->name_count++], name, err);
+}
+
+/* A number is a process, or a thread of one; all else but a sign and a path may be a name. */
+static int target_add(struct options *options, const char *item, struct error *err)
+{
+	long pid = 0;
+
+	if (number_parse(item, 1, INT_MAX, &pid, NULL) == 0)
+		return options_pid_add(options, (pid_t)pid, err);
+	if (strchr(item, '/'))
+		return error_set(err, EINVAL,
+		                 "'%s' is a path: -e %s watches what runs it, -- %s starts it",
+		                 item, item, item);
+	if (!*item || *item == '-' || *item == '+' || strspn(item, "0123456789") == strlen(item))
+		return error_set(err, EINVAL,
+		                 "'%s' is neither a process id nor a name: give one, or several "
+		                 "as in 4711,4712",
+		                 item);
+	return name_add(options, item, err);
+}
+
+int read_pids(struct command_line *line, const char *text, struct error *err)
 {
 	char *list = strdup(text), *rest = list, *item;
-	long pid = 0;
 	int rc = list ? 0 : error_no_memory(err);
 
-	while (!rc && (item = strsep(&rest, ","))) {
-		rc = number_parse(item, 1, INT_MAX, &pid, NULL);
-		if (rc)
-			error_set(err, EINVAL,
-			          "'%s' is no process id: give one, or several as in 4711,4712",
-			          item);
-		else
-			rc = pid_add(line->options, (pid_t)pid, err);
-	}
+	while (!rc && (item = strsep(&rest, ",")))
+		rc = target_add(line->options, item, err);
 	free(list);
 	return rc;
 }
@@ -130,6 +152,22 @@ static int read_until_finding(struct command_line *line, const char *text, struc
 	(void)text;
 	(void)err;
 	line->options->until_finding = true;
+	return 0;
+}
+
+static int read_until_sure(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->until_sure = true;
+	return 0;
+}
+
+static int read_inconclusive_ok(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->inconclusive_ok = true;
 	return 0;
 }
 
@@ -226,7 +264,8 @@ const struct option_row option_rows[] = {
         {.name = "pid",
          .letter = 'p',
          .argument = "PID[,PID...]",
-         .help = "watch these running processes",
+         .help = "watch these running processes: ids of processes or of threads of them, or names "
+                 "of processes, of which all that run Go are watched; -p may be left out",
          .read = read_pids},
         {.name = "executable",
          .letter = 'e',
@@ -273,6 +312,16 @@ const struct option_row option_rows[] = {
          .meaning = WATCHING,
          .help = "stop at the first conflict or unordered pair",
          .read = read_until_finding},
+        {.name = "until-sure",
+         .meaning = WATCHING,
+         .help = "stop when every map that is shared and changed is decided, or at the first "
+                 "conflict or unordered pair; maps that are not used any more are not waited for",
+         .read = read_until_sure},
+        {.name = "inconclusive-ok",
+         .meaning = BATCH,
+         .help = "-b: status 0 instead of 4, where too little was seen to say that there is no "
+                 "conflict",
+         .read = read_inconclusive_ok},
         {.name = "max-overhead",
          .argument = "PCT",
          .default_value = "3",

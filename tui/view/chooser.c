@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tui/term/draw.h"
 #include "tui/term/loop.h"
@@ -136,8 +137,8 @@ static void draw_empty(const struct chooser *chooser, int width, int height)
 	else
 		snprintf(text, sizeof(text),
 		         "No Go process that you may watch runs here. Start one (it appears by "
-		         "itself), run this as root to see those of others, or let gomaptop start "
-		         "it: gomaptop -- CMD.");
+		         "itself)%s, or let gomaptop start it: gomaptop -- CMD.",
+		         geteuid() == 0 ? "" : ", run this as root to see those of others");
 	draw_wrapped(4, 2, width - 4, height - 5, STYLE_DIM, text);
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/plural.h"
+#include "core/report/enough_text.h"
 #include "tui/term/draw.h"
 #include "tui/view/pane.h"
 #include "tui/words/explain.h"
@@ -174,8 +176,28 @@ static void draw_targets(const struct ui *ui, const struct rect *area)
 		word_behind(area->y, x, GAP, end, STYLE_WARN, "no more events will come");
 }
 
-static int draw_findings(const struct rows *rows, int y, int x, int end)
+/* Columns for what stands behind "none seen": operations and overhead; the time of a reset. */
+#define BESIDE_NONE  34
+#define BESIDE_RESET 22
+
+/* As much of it as leaves room for the figures behind it, at least two words. */
+static int draw_none(const struct ui *ui, int y, int x, int end)
 {
+	const struct enough *enough = &ui->rows.enough;
+	int beside = BESIDE_NONE + (ui->reset_ns ? BESIDE_RESET : 0);
+	enum style style = enough_seen(enough) ? STYLE_GOOD : STYLE_STRONG;
+	char text[ENOUGH_TEXT_MAX];
+	int level = 0;
+
+	while (enough_short(enough, level, text) && x + text_width(text) + beside > end &&
+	       level < ENOUGH_LEVELS - 1)
+		level++;
+	return word(y, x, end, style, text);
+}
+
+static int draw_findings(const struct ui *ui, int y, int x, int end)
+{
+	const struct rows *rows = &ui->rows;
 	char text[96], count[FORMAT_MAX], lost[FORMAT_MAX];
 
 	if (rows->conflict_total) {
@@ -197,9 +219,9 @@ static int draw_findings(const struct rows *rows, int y, int x, int end)
 	if (rows->conflict_total || rows->unordered_total || rows->crash_count)
 		return x;
 	if (!rows_lost(rows))
-		return word(y, x, end, STYLE_GOOD, "no conflict seen");
-	snprintf(text, sizeof(text), "none seen, %s events lost",
-	         format_count(rows_lost(rows), lost));
+		return draw_none(ui, y, x, end);
+	snprintf(text, sizeof(text), "none seen, %s event%s lost",
+	         format_count(rows_lost(rows), lost), plural(rows_lost(rows)));
 	return word(y, x, end, STYLE_WARN, text);
 }
 
@@ -268,7 +290,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 	const struct coverage_row *coverage = &ui->rows.coverage;
 	char text[64], rate[FORMAT_MAX], armed[FORMAT_MAX];
 	int y = area->y + 1, end = area->x + area->width;
-	int x = draw_findings(&ui->rows, y, area->x, end);
+	int x = draw_findings(ui, y, area->x, end);
 
 	x = draw_reset(ui, y, x, end);
 	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",

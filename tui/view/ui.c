@@ -304,6 +304,22 @@ static void problems_note(struct ui *ui)
 	}
 }
 
+/* What --until-... waits for, whether or not the screen is frozen. */
+static bool is_over(const struct ui *ui)
+{
+	const struct model *model = ui->source->model;
+	bool finding = model_has_finding(model);
+	struct enough enough;
+
+	if ((ui->config->until_conflict && model_has_conflict(model)) ||
+	    (ui->config->until_finding && finding))
+		return true;
+	if (!ui->config->until_sure)
+		return false;
+	enough_of(model, &enough);
+	return finding || enough_settled(&enough);
+}
+
 enum loop_answer ui_news(struct ui *ui)
 {
 	bool was_gone = ui->gone;
@@ -323,10 +339,7 @@ enum loop_answer ui_news(struct ui *ui)
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
 	ui_refresh(ui);
-	if ((ui->config->until_conflict && model_has_conflict(ui->source->model)) ||
-	    (ui->config->until_finding && model_has_finding(ui->source->model)))
-		return LOOP_QUIT;
-	return LOOP_DRAW;
+	return is_over(ui) ? LOOP_QUIT : LOOP_DRAW;
 }
 
 /* What is worth knowing from the start. */

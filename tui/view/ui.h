@@ -56,7 +56,7 @@ struct ui_config {
 	uint64_t interval_ns; /* between two refreshes; not 0 */
 	uint64_t duration_ns; /* 0: until q */
 	enum ui_color color;
-	bool until_conflict, until_finding;
+	bool until_conflict, until_finding, until_sure;
 };
 
 /* Run until the user quits, the duration ends or a signal asks for it. 0, or -errno with words

@@ -114,7 +114,7 @@ static int draw_verdict(const struct ui *ui, const struct map_row *map, int y,
 	draw_word(y, area->x + 1, LABEL_WIDTH - 1, verdict_style(map->verdict), GROUND_NONE,
 	          map_verdict_name(map->verdict));
 	return y + draw_wrapped(y, area->x + 1 + LABEL_WIDTH, area->width - LABEL_WIDTH - 2,
-	                        area->height > 20 ? 4 : 3, STYLE_TEXT,
+	                        area->height > 20 ? 5 : 4, STYLE_TEXT,
 	                        explain_verdict(&ui->rows, map, why));
 }
 

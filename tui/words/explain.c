@@ -5,9 +5,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "core/base/plural.h"
 #include "core/event/trouble.h"
 #include "tui/words/format.h"
+
+#define LINE_MAX_BYTES 96
 
 static uint64_t coverage(const struct rows *rows, enum coverage_field field)
 {
@@ -27,10 +31,14 @@ const char *explain_no_maps(const struct rows *rows, bool gone, char *out)
 	else if (rows->coverage.trouble)
 		snprintf(out, EXPLAIN_MAX, "No probe is in place: %s.",
 		         trouble_words(rows->coverage.trouble));
+	else if (!rows->target_count && !coverage(rows, COVERAGE_HITS))
+		snprintf(out, EXPLAIN_MAX,
+		         "No process runs this program yet: one that starts is watched by itself.");
 	else if (coverage(rows, COVERAGE_HITS))
 		snprintf(out, EXPLAIN_MAX,
-		         "%s probe hits, none of them counted for a map of the target yet.",
-		         format_count(coverage(rows, COVERAGE_HITS), hits));
+		         "%s probe hit%s, none counted for a map of the target yet.",
+		         format_count(coverage(rows, COVERAGE_HITS), hits),
+		         plural(coverage(rows, COVERAGE_HITS)));
 	else
 		snprintf(out, EXPLAIN_MAX,
 		         "No map operation seen for %s: the target is idle or does not use maps. "
@@ -88,19 +96,20 @@ const char *explain_no_conflicts(const struct rows *rows, const struct map_row *
 	format_count(holds, holds_text);
 	if (unordered)
 		snprintf(out, EXPLAIN_MAX,
-		         "No overlap seen yet: %s holds, %.1f overlaps expected. %s unordered "
+		         "No overlap seen yet: %s hold%s, %.1f overlaps expected. %s unordered "
 		         "pair%s seen.",
-		         holds_text, expected, format_count(unordered, lost),
-		         unordered == 1 ? " was" : "s were");
+		         holds_text, plural(holds), expected, format_count(unordered, lost),
+		         plural_word(unordered, " was", "s were"));
 	else if (rows_lost(rows))
 		snprintf(out, EXPLAIN_MAX,
-		         "None seen, %s events lost: a conflict may be among them (%s holds, "
+		         "None seen, %s event%s lost: a conflict may be among them (%s hold%s, "
 		         "%.1f overlaps expected).",
-		         format_count(rows_lost(rows), lost), holds_text, expected);
+		         format_count(rows_lost(rows), lost), plural(rows_lost(rows)), holds_text,
+		         plural(holds), expected);
 	else
 		snprintf(out, EXPLAIN_MAX,
-		         "No conflict seen yet: %s holds, %.1f overlaps expected.", holds_text,
-		         expected);
+		         "No conflict seen yet: %s hold%s, %.1f overlaps expected.", holds_text,
+		         plural(holds), expected);
 	return out;
 }
 
@@ -149,30 +158,78 @@ static void explain_unseen(const struct map_row *map, const struct rows *rows, c
 	else
 		snprintf(lost, sizeof(lost), "no overlap was seen");
 	snprintf(out, EXPLAIN_MAX,
-	         "Several goroutines use it and at least one changes it; %s in %s holds, where "
+	         "Several goroutines use it and at least one changes it; %s in %s hold%s, where "
 	         "%.1f overlaps were to be expected if nothing kept them apart.%s%s",
-	         lost, format_count(map->stalls, holds), map->expected_overlaps, luck,
+	         lost, format_count(map->stalls, holds), plural(map->stalls),
+	         map->expected_overlaps, luck,
 	         guarded ? "" : " Not an accusation: too little held time to tell.");
+}
+
+/* The finding that comes first of those on this map; NULL: no row is kept of any. */
+static const struct conflict_row *first_finding(const struct rows *rows, const struct map_row *map)
+{
+	for (size_t i = 0; i < rows->conflict_count; i++)
+		if (rows->conflicts[i]->map && rows->conflicts[i]->map->number == map->number)
+			return rows->conflicts[i];
+	return NULL;
+}
+
+/* The lock that the other accesses are under, where one is known: the guard to share. */
+static void lock_words(const struct map_guard *guard, char *out, size_t size)
+{
+	char line[LINE_MAX_BYTES];
+
+	if (map_guard_known(guard) && guard->lock && guard->taken.function)
+		snprintf(out, size, "the lock that is taken at %s",
+		         format_line(&guard->taken, line, sizeof(line)));
+	else
+		snprintf(out, size, "the same lock");
+}
+
+const char *explain_remedy(const struct rows *rows, const struct map_row *map, char *out)
+{
+	const struct conflict_row *finding = first_finding(rows, map);
+	char a[LINE_MAX_BYTES], b[LINE_MAX_BYTES], lock[LINE_MAX_BYTES + 32];
+
+	*out = '\0';
+	if (!finding || !finding->a.chain_length)
+		return out;
+	format_line(&finding->a.chain[0], a, sizeof(a));
+	lock_words(&map->guard, lock, sizeof(lock));
+	if (!explain_side_is_known(finding, &finding->b) || !finding->b.chain_length) {
+		snprintf(out, EXPLAIN_MAX, "To do: %s, and all else that uses the map, under %s.",
+		         a, lock);
+		return out;
+	}
+	format_line(&finding->b.chain[0], b, sizeof(b));
+	if (strcmp(a, b) == 0)
+		snprintf(out, EXPLAIN_MAX, "To do: %s under %s each time.", a, lock);
+	else
+		snprintf(out, EXPLAIN_MAX, "To do: %s and %s under %s.", a, b, lock);
+	return out;
 }
 
 const char *explain_verdict(const struct rows *rows, const struct map_row *map, char *out)
 {
-	char count[FORMAT_MAX], holds[FORMAT_MAX];
+	char count[FORMAT_MAX], holds[FORMAT_MAX], remedy[EXPLAIN_MAX];
 
+	explain_remedy(rows, map, remedy);
 	if (map->verdict == VERDICT_CONFLICT)
 		snprintf(out, EXPLAIN_MAX,
 		         "Proven: two goroutines were inside operations on this map at the same "
-		         "time and one changed it. Seen %s time%s in %s holds (%.1f expected).",
-		         format_count(map->conflicts, count), map->conflicts == 1 ? "" : "s",
-		         format_count(map->stalls, holds), map->expected_overlaps);
+		         "time and one changed it. Seen %s time%s in %s hold%s (%.1f expected). "
+		         "%.200s",
+		         format_count(map->conflicts, count), plural(map->conflicts),
+		         format_count(map->stalls, holds), plural(map->stalls),
+		         map->expected_overlaps, remedy);
 	else if (map->verdict == VERDICT_UNORDERED)
 		snprintf(out, EXPLAIN_MAX,
 		         "Two goroutines used it with nothing between them that orders them: no "
 		         "lock, channel, start, wake-up, atomic. Seen %s time%s; not caught at "
-		         "the same time in %s holds (%.1f overlaps expected).",
-		         format_count(map->order.unordered, count),
-		         map->order.unordered == 1 ? "" : "s", format_count(map->stalls, holds),
-		         map->expected_overlaps);
+		         "the same time in %s hold%s (%.1f overlaps expected). %.200s",
+		         format_count(map->order.unordered, count), plural(map->order.unordered),
+		         format_count(map->stalls, holds), plural(map->stalls),
+		         map->expected_overlaps, remedy);
 	else if (map->verdict == VERDICT_SHARED)
 		snprintf(out, EXPLAIN_MAX,
 		         "Several goroutines use it and nobody was seen to change it: reading "

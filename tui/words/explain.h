@@ -22,7 +22,10 @@ const char *explain_no_goroutines(const struct rows *rows, bool gone, char *out)
 /* map == NULL: on all maps. */
 const char *explain_no_conflicts(const struct rows *rows, const struct map_row *map, char *out);
 const char *explain_no_chains(const struct rows *rows, const struct map_row *map, char *out);
-/* The evidence behind the verdict on a map. */
+/* What to do about a conflict or an unordered pair: which two lines must be under which lock. Empty
+ * where the lines are not known. */
+const char *explain_remedy(const struct rows *rows, const struct map_row *map, char *out);
+/* The evidence behind the verdict on a map, and what to do about it. */
 const char *explain_verdict(const struct rows *rows, const struct map_row *map, char *out);
 
 /* There are `total` rows of this name ("maps"), but the filter hides them all. */

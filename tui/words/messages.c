@@ -155,8 +155,8 @@ static void watch_windows(struct messages *m, const struct rows *rows)
 	messages_add(
 	        m, rows->now_ns, MESSAGE_NOTE,
 	        "map operations are too frequent to probe each: they are seen in short windows, "
-	        "rates (~) are scaled up, too low where probes slow the program; "
-	        "--max-overhead allows more");
+	        "rates (~) are scaled up, too low where probes slow the program%s",
+	        rows->coverage.planned > 0 ? "; --max-overhead allows more" : "");
 }
 
 static void watch_sampling(struct messages *m, const struct rows *rows)

@@ -68,6 +68,7 @@ static int live_read(struct rows *rows, const struct model *model)
 	rows->clock = *model_clock(model);
 	rows->conflict_total = model_conflict_total(model);
 	rows->unordered_total = model_unordered_total(model);
+	enough_of(model, &rows->enough);
 	rows->dropped = model_dropped(model);
 	rows->now_ns = model_now_ns(model);
 	return rc;

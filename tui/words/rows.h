@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/model/enough.h"
 #include "core/model/model.h"
 
 #define ROWS_TARGETS_MAX 64
@@ -37,6 +38,7 @@ struct rows {
 	struct coverage_row coverage;
 	struct history_clock clock;
 	uint64_t conflict_total, unordered_total;
+	struct enough enough; /* whether "no conflict" may be said */
 	uint64_t dropped;
 	uint64_t now_ns;
 	char waiting[ROWS_WAITING_MAX]; /* for what, before anything can be seen; empty: nothing */

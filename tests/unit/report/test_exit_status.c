@@ -14,14 +14,21 @@ static void test_first_of(void **state)
 {
 	static const struct {
 		const char *scenario;
-		bool gaps;
+		bool gaps, enough;
 		enum exit_status status;
 	} cases[] = {
-	        {"empty", false, EXIT_RAN},          {"empty", true, EXIT_GAPS},
-	        {"quiet", false, EXIT_RAN},          {"quiet", true, EXIT_GAPS},
-	        {"busy", false, EXIT_CONFLICT},      {"busy", true, EXIT_CONFLICT},
-	        {"crash", true, EXIT_CONFLICT},      {"unordered", false, EXIT_UNORDERED},
-	        {"unordered", true, EXIT_UNORDERED}, {"proven", true, EXIT_CONFLICT},
+	        {"empty", false, true, EXIT_RAN},
+	        {"empty", false, false, EXIT_INCONCLUSIVE},
+	        {"empty", true, false, EXIT_GAPS},
+	        {"quiet", false, true, EXIT_RAN},
+	        {"quiet", false, false, EXIT_INCONCLUSIVE},
+	        {"quiet", true, true, EXIT_GAPS},
+	        {"busy", false, false, EXIT_CONFLICT},
+	        {"busy", true, true, EXIT_CONFLICT},
+	        {"crash", true, false, EXIT_CONFLICT},
+	        {"unordered", false, false, EXIT_UNORDERED},
+	        {"unordered", true, true, EXIT_UNORDERED},
+	        {"proven", true, false, EXIT_CONFLICT},
 	};
 
 	(void)state;
@@ -29,7 +36,8 @@ static void test_first_of(void **state)
 		struct scene scene;
 
 		assert_int_equal(scene_open(&scene, cases[i].scenario), 0);
-		assert_int_equal(batch_status(scene.model, cases[i].gaps), cases[i].status);
+		assert_int_equal(batch_status(scene.model, cases[i].gaps, cases[i].enough),
+		                 cases[i].status);
 		scene_close(&scene);
 	}
 }
@@ -42,6 +50,7 @@ static void test_numbers(void **state)
 	assert_int_equal(EXIT_FAILED, 1);
 	assert_int_equal(EXIT_USAGE, 2);
 	assert_int_equal(EXIT_CONFLICT, 3);
+	assert_int_equal(EXIT_INCONCLUSIVE, 4);
 	assert_int_equal(EXIT_GAPS, 5);
 	assert_int_equal(EXIT_UNORDERED, 6);
 }

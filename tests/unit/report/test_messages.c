@@ -80,12 +80,23 @@ static void test_windows_are_said_once(void **state)
 	says(f, 0);
 	f->rows.coverage.rates_estimated = true;
 	says(f, 1, MESSAGE_NOTE, "short windows");
+	assert_null(strstr(messages_at(&f->messages, 0)->text, "--max-overhead"));
 	assert_int_equal(messages_at(&f->messages, 0)->time_ns, NOW);
 	says(f, 0);
 	f->rows.coverage.rates_estimated = false;
 	says(f, 0);
 	f->rows.coverage.rates_estimated = true;
 	says(f, 0);
+}
+
+/* Without a limit, none is to be raised. */
+static void test_windows_under_a_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	f->rows.coverage.rates_estimated = true;
+	f->rows.coverage.planned = 0.03;
+	says(f, 1, MESSAGE_NOTE, "--max-overhead allows more");
 }
 
 static void test_targets_come_and_go(void **state)
@@ -183,15 +194,11 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	        T(test_nothing_new_is_said),
-	        T(test_windows_are_said_once),
-	        T(test_sampling_is_said_once),
-	        T(test_targets_come_and_go),
-	        T(test_losses_are_those_since_the_look_before),
-	        T(test_conflicts_in_order),
-	        T(test_crash),
-	        T(test_frozen_says_nothing),
-	        T(test_the_latest_are_kept),
+	        T(test_nothing_new_is_said),   T(test_windows_are_said_once),
+	        T(test_windows_under_a_limit), T(test_sampling_is_said_once),
+	        T(test_targets_come_and_go),   T(test_losses_are_those_since_the_look_before),
+	        T(test_conflicts_in_order),    T(test_crash),
+	        T(test_frozen_says_nothing),   T(test_the_latest_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,17 +235,18 @@ static void every_option_arrives(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(
-	        parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
-	              "--until-conflict --until-finding --stall=30us..900us --stack-depth=127 "
-	              "--color=always --show-keys --listen=[::1]:9464 -v",
-	              true, &options),
-	        OPTIONS_RUN);
+	assert_int_equal(parse("-p 7,8 --pid=8,9 -b -d 5m -i 500ms -o f.json --format=json "
+	                       "--until-conflict --until-finding --until-sure --inconclusive-ok "
+	                       "--stall=30us..900us --stack-depth=127 "
+	                       "--color=always --show-keys --listen=[::1]:9464 -v",
+	                       true, &options),
+	                 OPTIONS_RUN);
 	assert_int_equal(options.pid_count, 3); /* each once */
 	assert_int_equal(options.pids[0], 7);
 	assert_int_equal(options.pids[2], 9);
 	assert_true(options.batch && options.until_conflict && options.until_finding &&
-	            options.verbose && options.show_keys);
+	            options.verbose && options.show_keys && options.until_sure &&
+	            options.inconclusive_ok);
 	assert_int_equal(options.duration_ns, 300000000000);
 	assert_int_equal(options.interval_ns, 500000000);
 	assert_string_equal(options.output, "f.json");
@@ -306,10 +307,11 @@ static void no_color_counts_until_color_is_given(void **state)
 static void help_and_version_are_data(void **state)
 {
 	static const char *const names[] = {
-	        "--pid",    "--executable",   "--batch",          "--duration", "--interval",
-	        "--output", "--format",       "--until-conflict", "--stall",    "--stack-depth",
-	        "--color",  "--verbose",      "--version",        "--help",     "--show-keys",
-	        "--listen", "--until-finding"};
+	        "--pid",           "--executable",  "--batch",          "--duration",
+	        "--interval",      "--output",      "--format",         "--until-conflict",
+	        "--stall",         "--stack-depth", "--color",          "--verbose",
+	        "--version",       "--help",        "--show-keys",      "--listen",
+	        "--until-finding", "--until-sure",  "--inconclusive-ok"};
 	struct options options;
 	size_t i;
 
@@ -334,15 +336,20 @@ static void wrong_command_lines_are_refused(void **state)
 		bool terminal;
 	} cases[] = {
 	        {"-p", "'p'", true},
-	        {"-p x", "'x'", true},
+	        {"-p ./x", "-e ./x watches", true},
+	        {"-p 7,+x", "'+x'", true},
 	        {"-p 0", "'0'", true},
 	        {"-p -1", "'-1'", true},
 	        {"-p 1,,2", "''", true},
 	        {"-p 99999999999999999999", "'99999999999999999999'", true},
 	        {"--nope", "--nope", true},
 	        {"-x", "'x'", true},
-	        {"server", "'server'", true},
-	        {"-p 1 server", "'server'", true},
+	        {"./server", "-- ./server starts it", true},
+	        {"server -e x", "-p, -e", true},
+	        {"-p 1 --untl-conflict", "did you mean --until-conflict?", true},
+	        {"--max-overheda=3", "did you mean --max-overhead?", true},
+	        {"-p 1 --inconclusive-ok", "add -b", true},
+	        {"-p 1 --inconclusive-ok -o f", "add -b", true},
 	        {"-p 1 -e x", "-p, -e", true},
 	        {"-e x -- ./y", "-p, -e", true},
 	        {"--", "--", true},
@@ -371,8 +378,8 @@ static void wrong_command_lines_are_refused(void **state)
 	        {"check -p 1,2", "check", true},
 	        {"check -p 1 -e x", "-p, -e", true},
 	        {"check -- ./x", "check", true},
-	        {"check check -p 1", "'check'", true},
-	        {"check server -p 1", "'server'", true},
+	        {"check check -p 1", "one process", true},
+	        {"check server -p 1", "one process", true},
 	};
 	struct options options;
 	size_t i;
@@ -385,6 +392,32 @@ static void wrong_command_lines_are_refused(void **state)
 			fail_msg("`gomaptop %s` said: %s", cases[i].line, said);
 		options_free(&options);
 	}
+}
+
+/* With or without -p, in any order; what they mean is found out later. */
+static void processes_have_names_too(void **state)
+{
+	static const char *const lines[] = {"-p ledgerd,7 8", "7 -p 8 ledgerd", "ledgerd,8,7 -v"};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(parse(lines[i], true, &options), OPTIONS_RUN);
+		assert_int_equal(options.pid_count, 2);
+		assert_int_equal(options.pids[0] + options.pids[1], 15);
+		assert_int_equal(options.name_count, 1);
+		assert_string_equal(options.names[0], "ledgerd");
+		assert_false(options_name_no_target(&options));
+		options_free(&options);
+	}
+	assert_int_equal(parse("check ledgerd", true, &options), OPTIONS_RUN);
+	assert_int_equal(options.command_word, COMMAND_CHECK);
+	options_free(&options);
+	assert_string_equal(options_word_like("chekc"), "check");
+	assert_string_equal(options_word_like("ceck"), "check");
+	assert_null(options_word_like("nginx"));
+	assert_null(options_word_like("c"));
+	assert_null(options_word_like("a name that is longer than any word of ours"));
 }
 
 static void a_format_has_meaning_with_a_file_or_batch(void **state)
@@ -477,6 +510,7 @@ int main(void)
 	        cmocka_unit_test(no_color_counts_until_color_is_given),
 	        cmocka_unit_test(help_and_version_are_data),
 	        cmocka_unit_test(wrong_command_lines_are_refused),
+	        cmocka_unit_test(processes_have_names_too),
 	        cmocka_unit_test(a_format_has_meaning_with_a_file_or_batch),
 	        cmocka_unit_test(check_is_a_command_word),
 	        cmocka_unit_test(check_takes_what_has_a_meaning),

@@ -343,6 +343,26 @@ static void test_hostile_names(void **state)
 
 /* ---- the report ---------------------------------------------------------------------- */
 
+/* Too little was seen: no line of the report is green or says that there are no conflicts, and none
+ * is too long. */
+static void test_report_of_too_little(void **state)
+{
+	struct snapshot_context context = scenario_context;
+	char *text, *rest, *line;
+
+	(void)state;
+	context.skip_count = 0;
+	context.color = true;
+	text = rest = text_of("quiet", SNAPSHOT_TEXT, &context);
+	assert_non_null(strstr(text, "Conflicts: none seen; "));
+	assert_non_null(strstr(text, "to say more"));
+	assert_null(strstr(text, "No conflicts"));
+	while ((line = strsep(&rest, "\n")))
+		if (strstr(line, "none seen"))
+			assert_true(strstr(line, "\x1b[33m") && strlen(line) <= 80 + 9);
+	free(text);
+}
+
 static void test_report_words(void **state)
 {
 	char *quiet = text_of("quiet", SNAPSHOT_TEXT, &scenario_context);
@@ -508,7 +528,8 @@ static void test_interval(void **state)
 	since = 0;
 	assert_int_equal(scene_open(&scene, "quiet"), 0);
 	text = interval_of(&scene, &since);
-	assert_non_null(strstr(text, "no conflict seen so far"));
+	assert_non_null(strstr(text, "  none seen; ")); /* too little was seen for more */
+	assert_null(strstr(text, "no conflict"));
 	free(text);
 	scene_close(&scene);
 	since = 0;
@@ -665,6 +686,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_unknown_is_null),
 	        cmocka_unit_test(test_overhead_parts),
 	        cmocka_unit_test(test_hostile_names),
+	        cmocka_unit_test(test_report_of_too_little),
 	        cmocka_unit_test(test_report_words),
 	        cmocka_unit_test(test_report_width),
 	        cmocka_unit_test(test_report_color),
