@@ -24,7 +24,8 @@
 
 struct order_probes;
 
-/* No probe is attached yet. Both borrowed. 0, -ENOMEM, or -EOPNOTSUPP: no uprobe_multi here. */
+/* No probe is attached yet. Both borrowed. 0, -ENOMEM, or -EOPNOTSUPP: no uprobe_multi here, or
+ * an arm64 machine. */
 int order_probes_create(struct link_keeper *keeper, const struct program *program,
                         struct order_probes **out);
 void order_probes_destroy(struct order_probes *probes); /* accepts NULL; closes first */

@@ -70,7 +70,7 @@ enum order_function {
 	        ORDER_FUNCTION_COUNT
 };
 
-/* Which argument is the object. Go register ABI: A0 = RAX, A1 = RBX. */
+/* Which argument is the object. Go register ABI: A0 = RAX, A1 = RBX; arm64: R0, R1. */
 enum order_argument { ORDER_ARGUMENT_NONE, ORDER_A0, ORDER_A1 };
 
 struct order_function_row {

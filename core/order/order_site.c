@@ -10,6 +10,8 @@
 #include "core/elf/elf_file.h"
 #include "core/go/pclntab.h"
 #include "core/order/amd64_function.h"
+#include "core/order/arm64_match.h"
+#include "core/order/arm64_place.h"
 #include "core/order/order_match.h"
 #include "core/order/order_names.h"
 #include "core/order/order_place.h"
@@ -22,6 +24,8 @@
 #define STEPS_MAX   (UINT64_C(1) << 25) /* through value tables, for the names of inlined calls */
 #define NAMES_MAX   16
 
+#define ARM64_MINOR_MIN 18 /* before it arguments are on the stack */
+
 /* sync.RWMutex: w Mutex, writerSem, readerSem uint32, readerCount. */
 #define READER_COUNT 16
 
@@ -29,8 +33,10 @@ struct planner {
 	struct go_binary *binary;
 	const struct pclntab *tab;
 	struct order_plan *plan;
+	bool arm64;
 	struct order_slow_entries slow;
 	struct amd64_function code;
+	struct arm64_function code_arm64; /* one of the two is used */
 	struct pclntab_function function; /* the one that is looked at */
 	const char *name;
 	uint64_t decoded; /* instructions */
@@ -153,8 +159,8 @@ static int atomic_plan(struct planner *p, size_t at)
 	return site_add(p, &site);
 }
 
-/* Calls of slow halves, of which the sites have marked theirs. */
-static void calls_count(struct planner *p)
+/* A call of an address, and whether a site has marked it as its own. */
+static void call_count(struct planner *p, uint64_t addr, uint64_t leads, uint8_t mark)
 {
 	static const char *const words[ORDER_SLOW_COUNT] = {
 #define X(id, text) [ORDER_SLOW_##id] = text,
@@ -162,21 +168,24 @@ static void calls_count(struct planner *p)
 #undef X
 	};
 
-	for (size_t i = 0; i < p->code.count; i++) {
-		const struct amd64_instruction *instruction = &p->code.instructions[i];
-		enum order_slow slow;
+	enum order_slow slow = order_slow_at(&p->slow, leads);
 
-		if (instruction->kind != AMD64_CALL)
-			continue;
-		slow = order_slow_at(&p->slow, amd64_function_leads(&p->code, i));
-		if (slow == ORDER_SLOW_COUNT)
-			continue;
-		p->plan->calls[slow]++;
-		p->plan->explained[slow] += instruction->mark;
-		if (!instruction->mark)
-			missed_add(p->plan, amd64_function_addr(&p->code, i), words[slow],
-			           "a slow half without an atomic instruction that fits");
-	}
+	if (slow == ORDER_SLOW_COUNT)
+		return;
+	p->plan->calls[slow]++;
+	p->plan->explained[slow] += mark;
+	if (!mark)
+		missed_add(p->plan, addr, words[slow],
+		           "a slow half without an atomic instruction that fits");
+}
+
+/* Calls of slow halves, of which the sites have marked theirs. */
+static void calls_count(struct planner *p)
+{
+	for (size_t i = 0; i < p->code.count; i++)
+		if (p->code.instructions[i].kind == AMD64_CALL)
+			call_count(p, amd64_function_addr(&p->code, i),
+			           amd64_function_leads(&p->code, i), p->code.instructions[i].mark);
 }
 
 /* ---- functions of the program -------------------------------------------------------- */
@@ -307,12 +316,88 @@ static int body_plan(struct planner *p, const struct order_body *body)
 	return rc;
 }
 
+/* ---- functions of an arm64 program --------------------------------------------------- */
+
+static int arm64_atomic_plan(struct planner *p, size_t at)
+{
+	struct order_site site = {.atomic = arm64_function_addr(&p->code_arm64, at)};
+	struct arm64_match match;
+	int64_t shift = 0;
+
+	if (++p->atomics > ATOMICS_MAX)
+		return -E2BIG;
+	if (!arm64_match_find(&p->code_arm64, at, &p->slow, &match))
+		return 0;
+	site.kind = arm64_match_kind(&match);
+	if (site.kind >= ORDER_KIND_ATOMIC_ADD) {
+		if (!atomic_name(p, &site, &shift))
+			return 0;
+	} else {
+		if (site.kind == ORDER_KIND_RLOCK || site.kind == ORDER_KIND_RUNLOCK)
+			shift = -READER_COUNT;
+		p->code_arm64.instructions[match.slow_call].mark = 1;
+	}
+	if (!arm64_match_place(&p->code_arm64, &match, shift, &site)) {
+		missed_add(p->plan, site.atomic, order_kind_words(site.kind),
+		           "no instruction near it can be probed");
+		return 0;
+	}
+	return site_add(p, &site);
+}
+
+static bool arm64_body_holds_any(const struct planner *p, const struct order_body *body)
+{
+	for (size_t at = 0; at + 4 <= body->size; at += 4) {
+		enum arm64_kind kind;
+		uint32_t word;
+
+		memcpy(&word, body->code + at, sizeof(word));
+		kind = arm64_kind(word);
+		if (kind == ARM64_ATOMIC ||
+		    (kind == ARM64_CALL &&
+		     order_slow_at(&p->slow, arm64_leads(word, body->addr + at)) !=
+		             ORDER_SLOW_COUNT))
+			return true;
+	}
+	return false;
+}
+
+static int arm64_body_plan(struct planner *p, const struct order_body *body)
+{
+	struct arm64_function *code = &p->code_arm64;
+	int rc = arm64_function_decode(code, body->addr, body->code, body->size);
+
+	p->decoded += code->count;
+	if (p->decoded > DECODED_MAX)
+		return -E2BIG;
+	if (rc == -EILSEQ) {
+		undecoded_add(p, body, "its instructions could not be decoded");
+		return 0;
+	}
+	for (size_t i = 0; !rc && i < code->count; i++)
+		if (code->instructions[i].kind == ARM64_ATOMIC)
+			rc = arm64_atomic_plan(p, i);
+	for (size_t i = 0; !rc && i < code->count; i++)
+		if (code->instructions[i].kind == ARM64_CALL)
+			call_count(p, arm64_function_addr(code, i), arm64_function_leads(code, i),
+			           code->instructions[i].mark);
+	return rc;
+}
+
+/* ---- either -------------------------------------------------------------------------- */
+
+static bool body_may_hold_any(const struct planner *p, const struct order_body *body)
+{
+	if (p->arm64)
+		return arm64_body_holds_any(p, body);
+	return body_has_lock(body) || body_has_exchange(body) || body_calls_slow(p, body);
+}
+
 static int on_body(void *ctx, const struct order_body *body)
 {
 	struct planner *p = ctx;
 
-	if (body->code && !body_has_lock(body) && !body_has_exchange(body) &&
-	    !body_calls_slow(p, body))
+	if (body->code && !body_may_hold_any(p, body))
 		return 0;
 	if (pclntab_function(p->tab, body->index, &p->function))
 		return 0;
@@ -323,7 +408,7 @@ static int on_body(void *ctx, const struct order_body *body)
 		undecoded_add(p, body, "not in the file, or too long");
 		return 0;
 	}
-	return body_plan(p, body);
+	return p->arm64 ? arm64_body_plan(p, body) : body_plan(p, body);
 }
 
 /* ---- functions of the table ---------------------------------------------------------- */
@@ -359,7 +444,8 @@ static int row_plan(struct planner *p, const struct order_function_row *row)
 
 	if (go_binary_function_find(p->binary, row->name, &function))
 		return 0;
-	if (order_place_function(p->binary, row, &function, &p->code, &site, &why))
+	if (p->arm64 ? arm64_place_function(p->binary, row, &function, &p->code_arm64, &site, &why)
+	             : order_place_function(p->binary, row, &function, &p->code, &site, &why))
 		return site_add(p, &site);
 	missed_add(p->plan, function.entry, row->name, why);
 	return 0;
@@ -401,9 +487,10 @@ int order_plan_make(struct go_binary *binary, struct order_plan *plan, struct er
 	int rc = 0;
 
 	*plan = (struct order_plan){0};
-	if (go_binary_machine(binary) != EM_X86_64)
+	p.arm64 = go_binary_machine(binary) == EM_AARCH64;
+	if (p.arm64 && go_binary_minor(binary) < ARM64_MINOR_MIN)
 		return error_set(err, ENOTSUP,
-		                 "what orders goroutines is seen in amd64 programs only; "
+		                 "what orders goroutines is seen in arm64 programs from go1.18 on; "
 		                 "conflicts are found as ever");
 	p.steps = *p.tab->steps;
 	slow_entries_find(&p);
@@ -414,6 +501,7 @@ int order_plan_make(struct go_binary *binary, struct order_plan *plan, struct er
 	if (plan->count)
 		qsort(plan->sites, plan->count, sizeof(*plan->sites), site_compare);
 	amd64_function_free(&p.code);
+	arm64_function_free(&p.code_arm64);
 	if (rc)
 		order_plan_free(plan);
 	return words_set(rc, err);

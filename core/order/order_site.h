@@ -25,7 +25,12 @@
  * nothing; sync/atomic's three functions for uintptr where they are called through a func value:
  * its functions for pointers, which are probed, are made of them. Atomics in assembly are found
  * like all others. A jump table (indirect jump) may lead between a nop and its atomic, so in
- * functions with one no probe goes in front. arm64 is not supported.
+ * functions with one no probe goes in front.
+ *
+ * On arm64 each of these operations is compiled for processors with LSE and for those without, and
+ * the program chooses at each: arm64_match says how the two are one site. Store-release (stlr) is
+ * an instruction of its own there and a site; load-acquire is none. Up to go1.17 arguments are on
+ * the stack, and nothing is known of such programs.
  *
  * Pure reading of the file; one thread at a time, that of the binary.
  */
@@ -74,7 +79,9 @@ struct order_site {
 	enum order_place place;
 	enum order_condition condition;
 	enum order_object object;
-	uint8_t base; /* REGISTER, LOADED: number as in encodings, 0 RAX, 4 RSP, to 15 R15 */
+	uint8_t base;        /* REGISTER, LOADED: number as in encodings, 0 RAX, 4 RSP, to 15 R15;
+	               * arm64: 0 to 30, 31 SP */
+	uint8_t tested, bit; /* IF_BIT, IF_NOT_BIT: number of the register, of its bit */
 	int64_t offset, displacement; /* see enum order_object */
 };
 
@@ -112,7 +119,7 @@ struct order_plan {
 	size_t undecoded;                             /* functions among the missed */
 };
 
-/* Find all sites. 0 (missed_count says how complete); -ENOTSUP: not for this machine; -E2BIG: more
+/* Find all sites. 0 (missed_count says how complete); -ENOTSUP: not for this program; -E2BIG: more
  * code or more sites than any known program has; -EIO: the file has changed or cannot be read;
  * -ENOMEM. Each with words in err, and an empty plan. The caller frees the plan. */
 int order_plan_make(struct go_binary *binary, struct order_plan *plan, struct error *err);

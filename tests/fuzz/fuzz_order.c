@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "core/order/arm64_function.h"
 #include "core/order/order_site.h"
 #include "core/probe/amd64_length.h"
 #include "tests/fuzz/fuzz.h"
@@ -37,6 +38,37 @@ static void instruction_check(const struct order_site *site, const uint8_t *code
 	FUZZ_CHECK(!"an instruction of the list");
 }
 
+static void arm64_instruction_check(const struct order_site *site, const uint8_t *code, size_t left)
+{
+	static const enum arm64_kind kinds[] = {
+	        [ORDER_AT_JCC] = ARM64_JCC,
+	        [ORDER_AT_NOP] = ARM64_NOP,
+	        [ORDER_AT_JMP] = ARM64_JMP,
+	        [ORDER_AT_CALL] = ARM64_CALL,
+	};
+	enum arm64_kind kind;
+	uint32_t word;
+
+	FUZZ_CHECK(left >= sizeof(word) && site->addr % 4 == 0);
+	memcpy(&word, code, sizeof(word));
+	kind = arm64_kind(word);
+	FUZZ_CHECK(kind != ARM64_ATOMIC && kind != ARM64_REFUSED);
+	FUZZ_CHECK(site->instruction != ORDER_AT_PUSH);
+	FUZZ_CHECK(site->instruction == ORDER_AT_STEPPED || kind == kinds[site->instruction]);
+}
+
+/* Of a file that is not of whole instructions at its end nothing is said. */
+static void arm64_atomic_check(struct go_binary *binary, const struct order_site *site)
+{
+	uint32_t word;
+
+	if (go_binary_read(binary, site->atomic, &word, sizeof(word)))
+		return;
+	FUZZ_CHECK(arm64_kind(word) == ARM64_ATOMIC);
+	FUZZ_CHECK((site->place == ORDER_BEFORE) == (site->addr <= site->atomic));
+	FUZZ_CHECK(site->addr - site->atomic + 1024 < 2048);
+}
+
 /* The instruction that the site is about; in a table of functions out of order it cannot be asked
  * whose it is. */
 static void atomic_check(struct go_binary *binary, const struct order_site *site)
@@ -56,17 +88,20 @@ static void atomic_check(struct go_binary *binary, const struct order_site *site
 static void site_check(struct go_binary *binary, const struct order_site *site, const uint8_t *data,
                        size_t size)
 {
+	bool arm64 = go_binary_machine(binary) == EM_AARCH64;
 	unsigned char byte;
 
 	FUZZ_CHECK(site->kind < ORDER_KIND_COUNT && site->function < ORDER_FUNCTION_COUNT);
-	FUZZ_CHECK(site->file_offset < size && site->base < 16);
+	FUZZ_CHECK(site->file_offset < size && site->base < (arm64 ? 32 : 16));
+	FUZZ_CHECK(site->tested < 32 && site->bit < 64);
 	FUZZ_CHECK(go_binary_read(binary, site->addr, &byte, 1) == 0);
 	FUZZ_CHECK(byte == data[site->file_offset]);
-	instruction_check(site, data + site->file_offset, size - site->file_offset);
+	(arm64 ? arm64_instruction_check : instruction_check)(site, data + site->file_offset,
+	                                                      size - site->file_offset);
 	if (site->kind == ORDER_KIND_FUNCTION)
 		FUZZ_CHECK(site->function != ORDER_NONE && !site->atomic);
 	else
-		atomic_check(binary, site);
+		(arm64 ? arm64_atomic_check : atomic_check)(binary, site);
 }
 
 static void plan_ask(struct go_binary *binary, const uint8_t *data, size_t size)
@@ -76,7 +111,7 @@ static void plan_ask(struct go_binary *binary, const uint8_t *data, size_t size)
 
 	if (order_plan_make(binary, &plan, &err)) {
 		FUZZ_CHECK(strlen(err.text) > 0 && !plan.sites);
-		FUZZ_CHECK(!getenv("FUZZ_SEEDS") || go_binary_machine(binary) != EM_X86_64);
+		FUZZ_CHECK(!getenv("FUZZ_SEEDS"));
 		return;
 	}
 	for (size_t i = 0; i < plan.count; i++) {
