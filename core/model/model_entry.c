@@ -203,6 +203,7 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 {
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
+	uint64_t unordered = row->order.unordered - entry->unordered_at_tick;
 	double seconds = span->seconds;
 
 	for (int op = 0; op < OP_COUNT; op++) {
@@ -213,7 +214,8 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 	row->rate_estimated = span->armed < span->seconds;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
 	entry->conflicts_at_tick = row->conflicts;
-	entry_timeline_tick(model, entry, (double)conflicts / seconds);
+	entry->unordered_at_tick = row->order.unordered;
+	entry_timeline_tick(model, entry, (double)conflicts / seconds, (double)unordered / seconds);
 	heat_tick(entry, seconds);
 	map_entry_judge(entry);
 }
@@ -233,6 +235,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->goroutines = 0;
+	entry->unordered_at_tick = 0;
 	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */
 	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);

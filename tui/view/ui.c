@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "tui/term/draw.h"
 #include "tui/term/loop.h"
 #include "tui/term/screen.h"
 #include "tui/view/crash_banner.h"
 #include "tui/view/pane.h"
 #include "tui/view/settings.h"
+#include "tui/words/format.h"
 #include "tui/words/source_text.h"
 
 static const struct view_ops *const views[VIEW_COUNT] = {
@@ -157,6 +159,9 @@ void ui_refresh(struct ui *ui)
 	                    rows->goroutine_count, ui, filtered);
 	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with Q");
+	ui->wish.heat_idle = !rows->conflict_total && !rows->unordered_total;
+	ui->maps.absent = rows->target_count > 1 ? 0 : maps_table.of_several;
+	ui->goroutines.absent = rows->target_count > 1 ? 0 : goroutines_table.of_several;
 	pane_maps_sum(ui);
 	messages_watch(&ui->messages, rows);
 	for (size_t i = 0; i < rows->target_count; i++)
@@ -371,6 +376,7 @@ void ui_destroy(struct ui *ui)
 struct running {
 	struct ui *ui;
 	struct loop loop;
+	uint64_t paused_ns; /* when this process was about to be stopped */
 };
 
 static void on_draw(void *ctx)
@@ -393,13 +399,42 @@ static enum loop_answer on_news(void *ctx, bool clock)
 	return ui_news(((struct running *)ctx)->ui);
 }
 
+#define PAUSE_TOLD_NS 100000000ULL /* shorter: there was no shell, and so no stop */
+
+/* This process is about to be stopped, or goes on. For as long the probes were out, and that must
+ * not be taken for a time without conflicts. */
+static void on_pause(void *ctx, bool on)
+{
+	struct running *running = ctx;
+	struct ui *ui = running->ui;
+	char length[FORMAT_MAX];
+	uint64_t out_ns;
+
+	if (ui->source->pause)
+		ui->source->pause(ui->source->ctx, on);
+	if (on) {
+		running->paused_ns = clock_now();
+		return;
+	}
+	out_ns = clock_now() - running->paused_ns;
+	if (out_ns < PAUSE_TOLD_NS)
+		return;
+	format_duration(out_ns, length);
+	messages_add(
+	        &ui->messages, clock_now(), MESSAGE_WARNING,
+	        "gomaptop was suspended for %s: the probes were out, nothing was seen meanwhile",
+	        length);
+	ui_notice(ui, false, "suspended for %s: the probes were out, nothing was seen meanwhile",
+	          length);
+}
+
 static int ui_loop(struct running *running, struct error *err)
 {
 	struct ui *ui = running->ui;
 	int rc = screen_open(ui->config->color, err);
-
-	screen_pause_set(ui->source->pause, ui->source->ctx);
 	char why[512];
+
+	screen_pause_set(on_pause, running);
 
 	if (rc)
 		return rc;

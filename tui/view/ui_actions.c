@@ -257,10 +257,10 @@ static void hide(struct ui *ui)
 		return;
 	for (int i = 1; i < PANE_COUNT; i++) {
 		next = ((int)ui->focus + i) % PANE_COUNT;
-		if (!ui->wish.hidden[next])
+		if (!layout_is_out(&ui->wish, (enum pane_id)next))
 			break;
 	}
-	if (ui->wish.hidden[next] || next == (int)ui->focus) {
+	if (layout_is_out(&ui->wish, (enum pane_id)next) || next == (int)ui->focus) {
 		ui_notice(ui, false, "this is the last pane: X shows the others again");
 		return;
 	}
@@ -272,7 +272,7 @@ static void hide(struct ui *ui)
 
 static void show_all(struct ui *ui)
 {
-	ui->wish = (struct layout_wish){0};
+	ui->wish = (struct layout_wish){.heat_idle = ui->wish.heat_idle};
 }
 
 /* The focused pane takes lines from the row above or below and columns from its neighbour. */
@@ -335,11 +335,16 @@ static void freeze(struct ui *ui)
 static void heat_mode_next(struct ui *ui)
 {
 	static const char *const names[HEAT_MODES] = {
+	        [HEAT_WHEN] = "maps by time: since when, and how often",
 	        [HEAT_BY_MAP] = "maps by call-chain depth",
 	        [HEAT_BY_TIME] = "call-chain depth by time, of the selected map",
 	        [HEAT_BY_FREQUENCY] = "call-chain depth by frequency, of the selected map",
 	};
 
+	if (ui->wish.heat_idle) {
+		ui_notice(ui, false, "the heatmap comes with the first conflict or unordered pair");
+		return;
+	}
 	ui->heat_pane.cursor.mode = (ui->heat_pane.cursor.mode + 1) % HEAT_MODES;
 	ui->heat_pane.cursor.marking = false;
 	ui->heat_pane.cursor.tick = 0;
