@@ -40,7 +40,7 @@ VIEWS = (
     ("tree", "t", "Esc", (r"Call tree of", r"http\.\(\*conn\)\.serve", r"█")),
     ("goroutine", "Tab Tab Enter", "Esc BTab BTab", (r"Goroutine \d+ +in process", r"created by")),
     ("setup", "F2", "Esc", (r"Palette of heat", r"\[x\] maps: verdict")),
-    ("help", "?", "Esc", (r"Up k +one row up", r"one page down")),
+    ("help", "?", "Esc", (r"conflict +two goroutines", r"unknown +pairs")),
 )
 
 

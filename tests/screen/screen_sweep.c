@@ -52,6 +52,7 @@ static const struct scene {
         {"goroutine", TAB TAB ENTER, false},
         {"tree", "t", false},
         {"messages", "m", false},
+        {"processes", "P", false},
         {"setup", "O", false},
         {"help", "?", false},
         {"unordered", "", true},

@@ -89,5 +89,39 @@ def test_processes_are_told_apart():
         assert " pid " not in terminal.text()
 
 
+def test_a_list_of_processes():
+    with synthetic("--ticks", "50", "--processes", "3", "--crash", "40", columns=100) as terminal:
+        ready(terminal)
+        terminal.press("d", "P")
+        terminal.wait_for(r"Processes 3")
+        text = terminal.text()
+        rows = re.findall(r"^[▸ ] +(424\d) +(running|crashed) +(\S+) .*go1\.24\.4.*ledgerd",
+                          text, re.M)
+        assert len(rows) == 3 and sum(state == "crashed" for _, state, _ in rows) == 1, text
+        assert rows[0][2] != "0", text
+        terminal.press("Down", "Enter")
+        terminal.wait_for(f"only process {rows[1][0]} is shown")
+        terminal.wait_for("Maps 4 of 12")
+        terminal.press("u")
+        terminal.wait_for("Maps 12")
+
+
+def test_help_begins_with_words_and_then_the_keys_of_the_view():
+    for keys, name in (((), "overview"), (("Enter",), "map"), (("P",), "processes")):
+        with synthetic("--ticks", "50", rows=60) as terminal:
+            ready(terminal)
+            terminal.press(*keys, "?")
+            terminal.wait_for("Verdicts of maps")
+            lines = terminal.text().split("\n")
+            assert lines[3].strip() == "Verdicts of maps", lines[3]
+            for word in ("exp", "unord", "unknown", "heat", "armed", "~"):
+                assert any(line.startswith(f"  {word} ") for line in lines), word
+            terminal.send(b"/Keys here\r")
+            terminal.wait_for(f"Keys here: {name}")
+            text = terminal.text()
+            first = re.search(rf"Keys here: {name}\n +(\S+)", text).group(1)
+            assert first in ("Right", "Enter"), text
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))

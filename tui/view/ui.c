@@ -22,7 +22,8 @@ static const struct view_ops *const views[VIEW_COUNT] = {
         [VIEW_OVERVIEW] = &view_overview, [VIEW_MAP] = &view_map,
         [VIEW_CONFLICT] = &view_conflict, [VIEW_GOROUTINE] = &view_goroutine,
         [VIEW_TREE] = &view_tree,         [VIEW_MESSAGES] = &view_messages,
-        [VIEW_SETUP] = &view_setup,       [VIEW_HELP] = &view_help,
+        [VIEW_TARGETS] = &view_targets,   [VIEW_SETUP] = &view_setup,
+        [VIEW_HELP] = &view_help,
 };
 
 /* ---- what panes and views may ask ---------------------------------------------------------------
@@ -114,6 +115,11 @@ const struct view_ops *ui_view(const struct ui *ui)
 const char *ui_pane_name(enum pane_id pane)
 {
 	return panes[pane]->name;
+}
+
+const char *ui_view_name(enum view_id view)
+{
+	return views[view]->name;
 }
 
 const struct pane_ops *ui_focused_pane(const struct ui *ui)
@@ -354,6 +360,7 @@ struct ui *ui_create(const struct ui_source *source, const struct ui_config *con
 	ui->interval_ns = config->interval_ns;
 	table_init(&ui->maps, &maps_table);
 	table_init(&ui->goroutines, &goroutines_table);
+	table_init(&ui->targets_view.table, &targets_table);
 	ui_refresh(ui);
 	return ui;
 }
@@ -366,6 +373,7 @@ void ui_destroy(struct ui *ui)
 	pattern_clear(&ui->search);
 	table_free(&ui->maps);
 	table_free(&ui->goroutines);
+	table_free(&ui->targets_view.table);
 	rows_free(&ui->rows);
 	call_tree_forget(&ui->tree_view.tree);
 	free(ui);

@@ -37,6 +37,9 @@ struct ui_source {
 	 * NULL: nothing has to know. */
 	void (*pause)(void *ctx, bool on);
 	const char *metrics_url; /* NULL: metrics are not served */
+	/* CPU time of a process so far, in nanoseconds. False: it is not known (any more). NULL:
+	 * never. */
+	bool (*cpu_ns)(void *ctx, uint32_t tgid, uint64_t *out);
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	/* The screen is over, but the terminal, which may be slow to take what is left, has not

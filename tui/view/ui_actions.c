@@ -81,7 +81,8 @@ static void filter_ask(struct ui *ui)
 {
 	ui->question = QUESTION_FILTER;
 	prompt_open(&ui->prompt, "filter",
-	            "type, func:name, file:name, go:number, is:verdict, ~regex", ui->filter.text);
+	            "type, func:name, file:name, go:number, pid:number, is:verdict, ~regex",
+	            ui->filter.text);
 }
 
 /* The filter of before, for undo; the oldest one makes room. */
@@ -104,6 +105,15 @@ static bool filter_set(struct ui *ui, const char *text)
 	}
 	ui_refresh(ui);
 	return true;
+}
+
+bool ui_filter(struct ui *ui, const char *text)
+{
+	filter_remember(ui);
+	if (filter_set(ui, text))
+		return true;
+	ui->filter_count--;
+	return false;
 }
 
 static void filter_undo(struct ui *ui)
@@ -138,11 +148,8 @@ static void search_answer(struct ui *ui, enum prompt_answer answer)
 
 static void filter_answer(struct ui *ui, enum prompt_answer answer)
 {
-	if (answer != PROMPT_DONE || strcmp(ui->filter.text, ui->prompt.text) == 0)
-		return;
-	filter_remember(ui);
-	if (!filter_set(ui, ui->prompt.text))
-		ui->filter_count--;
+	if (answer == PROMPT_DONE && strcmp(ui->filter.text, ui->prompt.text) != 0)
+		ui_filter(ui, ui->prompt.text);
 }
 
 static void nothing_answer(struct ui *ui, enum prompt_answer answer)
@@ -462,6 +469,7 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
 	        [ACTION_MESSAGES] = messages_view_open,
+	        [ACTION_TARGETS] = targets_view_open,
 	        [ACTION_SETUP] = setup,
 	        [ACTION_TREE] = tree,
 	        [ACTION_HEAT_MODE] = heat_mode_next,
