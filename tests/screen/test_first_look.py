@@ -123,5 +123,20 @@ def test_help_begins_with_words_and_then_the_keys_of_the_view():
             assert first in ("Right", "Enter"), text
 
 
+def test_the_bell_rings_once_and_the_title_says_why():
+    for options, rings, term in ((("--bell",), 1, "xterm-256color"), (("--bell",), 1, "vt100"),
+                                 ((), 0, "xterm-256color")):
+        with synthetic("--ticks", "5", "--live", *options, term=term) as terminal:
+            terminal.wait_for("Maps 12")
+            terminal.settle(0.5, 2)
+            terminal.press("q")
+            terminal.wait_end()
+            output = terminal.output
+            title = b"\x1b]2;gomaptop: conflict in ledgerd\a"
+            assert (title in output) == (rings > 0 and term != "vt100"), output[-300:]
+            assert (b"\x1b[23;2t" in output) == (title in output)
+            assert output.replace(title, b"").count(b"\a") == rings, output[-300:]
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))

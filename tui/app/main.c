@@ -35,6 +35,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	        .color = options->color,
 	        .until_conflict = options->until_conflict,
 	        .until_finding = options->until_finding,
+	        .bell = options->bell,
 	};
 }
 

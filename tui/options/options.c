@@ -279,6 +279,7 @@ void options_free(struct options *options)
 	free(options->pids);
 	free(options->executable);
 	free(options->output);
+	free(options->exec);
 	*options = (struct options){0};
 }
 

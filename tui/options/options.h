@@ -54,6 +54,8 @@ struct options {
 	        output_format; /* what -o writes: json unless --format says otherwise */
 	bool until_conflict;
 	bool until_finding; /* a conflict or an unordered pair */
+	bool bell;          /* at the first finding */
+	char *exec;         /* --exec, run by sh -c at each new one; or NULL */
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	double overhead_limit;        /* part of the target's CPU time; 1: no limit */

@@ -168,6 +168,7 @@ struct ui {
 	int source_error; /* -errno once the source is over */
 	bool gone;        /* all targets have ended */
 	bool quit;
+	bool rung; /* finding_bell.h */
 };
 
 /* Each function gets the pane's own table, so that panes can share some (table_pane.h). */

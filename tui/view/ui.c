@@ -13,6 +13,7 @@
 #include "tui/term/loop.h"
 #include "tui/term/screen.h"
 #include "tui/view/crash_banner.h"
+#include "tui/view/finding_bell.h"
 #include "tui/view/pane.h"
 #include "tui/view/settings.h"
 #include "tui/words/format.h"
@@ -332,6 +333,7 @@ enum loop_answer ui_news(struct ui *ui)
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
 	ui_refresh(ui);
+	finding_bell_look(ui);
 	if ((ui->config->until_conflict && model_has_conflict(ui->source->model)) ||
 	    (ui->config->until_finding && model_has_finding(ui->source->model)))
 		return LOOP_QUIT;
@@ -455,6 +457,7 @@ static int ui_loop(struct running *running, struct error *err)
 	rc = loop_run(&running->loop);
 	if (ui->source->over)
 		ui->source->over(ui->source->ctx);
+	finding_bell_over(ui);
 	screen_close();
 	if (rc)
 		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",

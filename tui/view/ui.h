@@ -57,6 +57,7 @@ struct ui_config {
 	uint64_t duration_ns; /* 0: until q */
 	enum ui_color color;
 	bool until_conflict, until_finding;
+	bool bell; /* ring at the first finding, and say it in the terminal's title */
 };
 
 /* Run until the user quits, the duration ends or a signal asks for it. 0, or -errno with words
