@@ -56,8 +56,8 @@ BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
 
 # What is found in a view more than once.
 SEARCHES = {"MAP": b"/ledger\r", "CONFLICT": b"/main\r", "GOROUTINE": b"/ledger\r",
-            "TREE": b"/main\r", "MESSAGES": b"/first\r", "TARGETS": b"/ledgerd\r", "SETUP": b"/keys\r",
-            "HELP": b"/row\r"}
+            "TREE": b"/main\r", "MESSAGES": b"/first\r", "TARGETS": b"/ledgerd\r",
+            "SETUP": b"/keys\r", "HELP": b"/row\r"}
 
 
 def test_help_lists_every_key():

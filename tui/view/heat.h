@@ -4,8 +4,8 @@
  *
  * By time: a row for each depth, a column for each interval, the newest at the right. By frequency:
  * a bar for each depth, as long as the logarithm of its conflicts. (HEAT_WHEN and by map are the
- * pane's own: they share their rows with the table of maps.) Colour is conflicts per second on a logarithmic scale;
- * where there is none a digit and a shade say the same.
+ * pane's own: they share their rows with the table of maps.) Colour is conflicts per second on a
+ * logarithmic scale; where there is none a digit and a shade say the same.
  */
 #ifndef GOMAPTOP_TUI_HEAT_H
 #define GOMAPTOP_TUI_HEAT_H

@@ -8,10 +8,10 @@
 #include "tui/view/table_pane.h"
 #include "tui/words/format.h"
 
-/* Rows are those of the maps pane. At first columns are time: since when there are conflicts, and how
- * often. By map, columns are depths of call chains: how deep below its first function a goroutine
- * was when it collided. One place in the code makes one hot column; a map that is passed around
- * makes many. */
+/* Rows are those of the maps pane. At first columns are time: since when there are conflicts, and
+ * how often. By map, columns are depths of call chains: how deep below its first function a
+ * goroutine was when it collided. One place in the code makes one hot column; a map that is passed
+ * around makes many. */
 
 #define DEPTHS_SHOWN_MIN 8
 #define CELL_WIDTH_MAX   3

@@ -6,9 +6,9 @@
 #include "tui/term/text.h"
 #include "tui/view/pane.h"
 
-/* What the words on the screen mean; the keys from the keymap table, those of the view that help was
- * called from first; the columns from the tables of the panes, what a search can look for and the
- * palettes from where they are declared. */
+/* What the words on the screen mean; the keys from the keymap table, those of the view that help
+ * was called from first; the columns from the tables of the panes, what a search can look for and
+ * the palettes from where they are declared. */
 
 #define KEYS_WIDTH 16
 
