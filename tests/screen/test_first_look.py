@@ -106,6 +106,17 @@ def test_a_list_of_processes():
         terminal.wait_for("Maps 12")
 
 
+def test_unknown_pairs_are_explained_where_they_stand():
+    with synthetic(*UNORDERED) as terminal:
+        ready(terminal)
+        terminal.press("Down", "Down", "Enter")
+        terminal.wait_for("Map m11")
+        terminal.settle()
+        said = re.sub(r"\s+", " ", terminal.text())
+        assert re.search(r"pairs [\d,]+: [\d,]+ unknown, 0 unordered; unknown: not all that the two "
+                         "did in between was seen", said), said
+
+
 def test_help_begins_with_words_and_then_the_keys_of_the_view():
     for keys, name in (((), "overview"), (("Enter",), "map"), (("P",), "processes")):
         with synthetic("--ticks", "50", rows=60) as terminal:
