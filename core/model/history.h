@@ -28,7 +28,13 @@ uint64_t history_clock_end(const struct history_clock *clock, uint32_t tick);
 
 /* ---- how much: a map ----------------------------------------------------------------- */
 
-enum timeline_what { TIMELINE_READS, TIMELINE_CHANGES, TIMELINE_CONFLICTS, TIMELINE_COUNT };
+enum timeline_what {
+	TIMELINE_READS,
+	TIMELINE_CHANGES,
+	TIMELINE_CONFLICTS,
+	TIMELINE_UNORDERED,
+	TIMELINE_COUNT
+};
 
 struct timeline {
 	uint32_t first, last; /* numbers of the first and the latest interval in it; 0: empty */

@@ -200,6 +200,9 @@ struct map_row {
 	const struct frame *born;
 	uint64_t born_goid;     /* 0: not known */
 	struct frame first_use; /* function of first use seen; .function == NULL: not known */
+	/* Line of the latest change whose call chain was seen; .function == NULL: none was. */
+	struct frame last_change;
+	uint64_t last_change_ns;
 	struct pair_counts order;
 	struct map_guard guard; /* of a row that stands for one map; else all zero */
 	int64_t length;         /* -1: not known */
@@ -211,7 +214,7 @@ struct map_row {
 	 * (each conflict counts once, at the deeper side's depth). */
 	const uint32_t *heat_depth; /* STACK_DEPTH_MAX entries, never NULL */
 	const float *heat_rate;     /* the same, conflicts per second, smoothed */
-	/* Kept for maps with conflicts and for the first MODEL_TIMELINES others; else NULL. */
+	/* Kept for maps with findings and for the first MODEL_TIMELINES others; else NULL. */
 	const struct timeline *timeline;
 	struct chain_row *chains; /* most frequent first after model_sort_chains() */
 	size_t chain_count;

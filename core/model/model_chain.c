@@ -260,6 +260,15 @@ static void chain_describe(struct model *model, struct chain_row *row, const str
 	                chain_reaches(model, access, row->first_function);
 }
 
+/* Of two threads' events the later one need not come last. */
+static void change_note(struct map_row *row, const struct frame *line, uint64_t time_ns)
+{
+	if (!line->function || time_ns < row->last_change_ns)
+		return;
+	row->last_change = *line;
+	row->last_change_ns = time_ns;
+}
+
 void entry_chain_add(struct model *model, struct map_entry *entry, const struct access *access,
                      const struct frame *chain, int length, bool conflict)
 {
@@ -284,6 +293,8 @@ void entry_chain_add(struct model *model, struct map_entry *entry, const struct 
 	row->count++;
 	row->conflicts += conflict;
 	entry->row.chains_version++;
+	if (op_changes(access->op))
+		change_note(&entry->row, &chain[0], access->time_ns);
 }
 
 void entry_chains_move(struct model *model, struct map_entry *into, struct map_entry *from)
@@ -306,6 +317,7 @@ void entry_chains_move(struct model *model, struct map_entry *into, struct map_e
 	}
 	into->row.names_version++;
 	into->row.chains_version++;
+	change_note(&into->row, &from->row.last_change, from->row.last_change_ns);
 	entry_chains_clear(model, from);
 }
 

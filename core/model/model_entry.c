@@ -204,6 +204,7 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 {
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
+	uint64_t unordered = row->order.unordered - entry->unordered_at_tick;
 	double seconds = span->seconds;
 
 	for (int op = 0; op < OP_COUNT; op++) {
@@ -218,7 +219,8 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 	pace_tick(&entry->ordered, seconds, (double)(row->order.under_lock + row->order.ordered));
 	row->expected_pace = pace_of(&entry->expected);
 	row->ordered_pace = pace_of(&entry->ordered);
-	entry_timeline_tick(model, entry, (double)conflicts / seconds);
+	entry->unordered_at_tick = row->order.unordered;
+	entry_timeline_tick(model, entry, (double)conflicts / seconds, (double)unordered / seconds);
 	heat_tick(entry, seconds);
 	map_entry_judge(entry);
 }
@@ -240,6 +242,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	row->expected_pace = row->ordered_pace = PACE_UNKNOWN;
 	entry->expected = entry->ordered = (struct pace){0};
 	row->goroutines = 0;
+	entry->unordered_at_tick = 0;
 	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */
 	entry_chains_clear(model, entry);
 	entry_timeline_clear(model, entry);

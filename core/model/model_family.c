@@ -33,6 +33,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->past_unordered += row->past_unordered;
 	to->conflict_rate += row->conflict_rate;
 	into->conflicts_at_tick += from->conflicts_at_tick;
+	into->unordered_at_tick += from->unordered_at_tick;
 	into->live += from->live;
 	into->lapsed |= from->lapsed;
 	into->instances += from->instances;

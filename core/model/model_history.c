@@ -10,7 +10,8 @@ static bool timeline_ready(struct model *model, struct map_entry *entry)
 {
 	if (entry->timeline)
 		return true;
-	if (!entry->row.conflicts && model->timelines >= MODEL_TIMELINES)
+	if (!entry->row.conflicts && !entry->row.order.unordered &&
+	    model->timelines >= MODEL_TIMELINES)
 		return false;
 	entry->timeline = calloc(1, sizeof(*entry->timeline));
 	entry->row.timeline = entry->timeline;
@@ -18,15 +19,19 @@ static bool timeline_ready(struct model *model, struct map_entry *entry)
 	return entry->timeline != NULL;
 }
 
-void entry_timeline_tick(struct model *model, struct map_entry *entry, double conflicts_per_second)
+void entry_timeline_tick(struct model *model, struct map_entry *entry, double conflicts,
+                         double unordered)
 {
 	float rate[TIMELINE_COUNT] = {0};
 
 	for (unsigned int op = 0; op < OP_COUNT; op++)
 		rate[op_changes(op) ? TIMELINE_CHANGES : TIMELINE_READS] +=
 		        (float)entry->row.rate[op];
-	rate[TIMELINE_CONFLICTS] = (float)conflicts_per_second;
-	if (rate[TIMELINE_READS] + rate[TIMELINE_CHANGES] + rate[TIMELINE_CONFLICTS] > 0 &&
+	rate[TIMELINE_CONFLICTS] = (float)conflicts;
+	rate[TIMELINE_UNORDERED] = (float)unordered;
+	if (rate[TIMELINE_READS] + rate[TIMELINE_CHANGES] + rate[TIMELINE_CONFLICTS] +
+	                    rate[TIMELINE_UNORDERED] >
+	            0 &&
 	    timeline_ready(model, entry))
 		timeline_add(entry->timeline, model->tick, rate);
 }

@@ -86,7 +86,7 @@ struct map_entry {
 	struct timeline *timeline;
 	uint64_t ops_at_tick[OP_COUNT];
 	struct op_rate op_rates[OP_COUNT];
-	uint64_t conflicts_at_tick;
+	uint64_t conflicts_at_tick, unordered_at_tick;
 	struct pace expected, ordered;
 	size_t instances; /* that refer to this entry, recently retired ones included */
 	size_t live;      /* of these, neither ended nor retired */
@@ -297,8 +297,9 @@ void map_families_destroy(struct model *model);
 
 /* ---- history (model_history.c) ------------------------------------------------------- */
 
-/* The interval just ended: note the rates of a map in its timeline. */
-void entry_timeline_tick(struct model *model, struct map_entry *entry, double conflicts_per_second);
+/* The interval just ended: note the rates of a map in its timeline. Both per second. */
+void entry_timeline_tick(struct model *model, struct map_entry *entry, double conflicts,
+                         double unordered);
 void entry_timeline_move(struct model *model, struct map_entry *into, struct map_entry *from);
 void entry_timeline_clear(struct model *model, struct map_entry *entry);
 /* One sighting, now; and all those of another row. */

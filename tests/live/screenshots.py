@@ -29,9 +29,10 @@ HISTORY = 20  # seconds after the first conflict, so that the heatmap by time ha
 
 # Name, keys from the overview, keys back to it, what must be there.
 VIEWS = (
-    ("overview", "", "", (r"conflict +m\d+ +map\[string\]int64", r"Heat", r"Goroutines",
+    ("overview", "", "", (r"conflict +m\d+ +\w+\.go:\d+ +map\[string\]int64", r"Heat",
+                          r"Goroutines",
                           r"(read|write) +tables\.go:\d+ main\.\(\*feeTable\)")),
-    ("heat", "v Tab z", "z BTab v v", (r"Heat: call-chain depth by time", r"-13s", r">100")),
+    ("heat", "v v v Tab z", "z BTab v", (r"Heat: call-chain depth by time", r"-13s", r">100")),
     ("map", "Enter", "Esc", (r"Map m\d+ +map\[string\]int64", r"Proven: two goroutines",
                              r"first used +\w+\.go:\d+", r"tables\.go:\d+")),
     ("conflict", "Enter Enter", "Esc Esc",
@@ -40,7 +41,7 @@ VIEWS = (
     ("tree", "t", "Esc", (r"Call tree of", r"http\.\(\*conn\)\.serve", r"█")),
     ("goroutine", "Tab Tab Enter", "Esc BTab BTab", (r"Goroutine \d+ +in process", r"created by")),
     ("setup", "F2", "Esc", (r"Palette of heat", r"\[x\] maps: verdict")),
-    ("help", "?", "Esc", (r"Up k +one row up", r"one page down")),
+    ("help", "?", "Esc", (r"conflict +two goroutines", r"unknown +pairs")),
 )
 
 

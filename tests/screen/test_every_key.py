@@ -45,7 +45,8 @@ def actions():
 WAYS = {"SETUP": ("O", "Down", "Down"), "OVERVIEW": ("Down", "Down", "Down"),
         "MAP": ("Enter", "Down", "Down"), "CONFLICT": ("Enter", "Enter", "Down"),
         "GOROUTINE": ("Tab", "Tab", "Down", "Enter", "Down"), "TREE": ("t", "Down", "Down"),
-        "MESSAGES": ("m", "Down", "Down"), "HELP": ("?", "Down", "Down")}
+        "MESSAGES": ("m", "Down", "Down"), "TARGETS": ("P", "Down", "Down"),
+        "HELP": ("?", "Down", "Down")}
 
 # What must come before a key for it to have something to do.
 BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
@@ -55,8 +56,8 @@ BEFORE = {"UNDO": (b"\x1b", b"\\map\r"), "NEXT_MATCH": (b"/is:local\r",),
 
 # What is found in a view more than once.
 SEARCHES = {"MAP": b"/ledger\r", "CONFLICT": b"/main\r", "GOROUTINE": b"/ledger\r",
-            "TREE": b"/main\r", "MESSAGES": b"/first\r", "SETUP": b"/keys\r",
-            "HELP": b"/row\r"}
+            "TREE": b"/main\r", "MESSAGES": b"/first\r", "TARGETS": b"/ledgerd\r",
+            "SETUP": b"/keys\r", "HELP": b"/row\r"}
 
 
 def test_help_lists_every_key():
@@ -66,7 +67,7 @@ def test_help_lists_every_key():
         terminal.wait_for("Maps 12")
         terminal.press("?")
         seen = terminal.text()
-        for _ in range(6):
+        for _ in range(30):
             terminal.press("PgDn")
             seen += terminal.text()
         for _, keys, _ in rows:
@@ -99,7 +100,8 @@ def ways(view, name):
 
 
 def is_dead(view, name, key, patience=0.25):
-    with synthetic("--ticks", "60", "--crash", "40", rows=16 if view == "CONFLICT" else 24,
+    many = ("--processes", "8") if view == "TARGETS" else ()
+    with synthetic("--ticks", "60", "--crash", "40", *many, rows=16 if view == "CONFLICT" else 24,
                    extra_env={"XDG_RUNTIME_DIR": tempfile.gettempdir()}) as terminal:
         terminal.wait_for("Maps 12")
         if name == "UNDO" and view != "OVERVIEW":  # what is taken back was done before, elsewhere
@@ -155,6 +157,10 @@ def test_every_key_has_an_effect_in_the_messages():
 
 def test_every_key_has_an_effect_in_the_setup():
     check_view("SETUP")
+
+
+def test_every_key_has_an_effect_in_the_list_of_processes():
+    check_view("TARGETS")
 
 
 def test_every_key_has_an_effect_in_the_help():

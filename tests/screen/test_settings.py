@@ -37,13 +37,13 @@ def test_settings_are_kept():
         with open(path, encoding="utf-8") as file:
             text = file.read()
         assert re.search(r"^palette = cividis$", text, re.M), text
-        assert re.search(r"^maps.sort = gors$", text, re.M), text
+        assert re.search(r"^maps.sort = unord$", text, re.M), text
         assert re.search(r"^maps.hide = verdict$", text, re.M), text
         assert re.search(r"^key.redraw = Z F12$", text, re.M), text
         assert os.stat(path).st_mode & 0o777 == 0o600
         with with_settings(folder) as terminal:
             terminal.wait_for("Maps 12")
-            terminal.wait_for("by gors")
+            terminal.wait_for("by unord")
             assert "verdict" not in terminal.text()
             sent = len(terminal.output)
             terminal.press("Z")
@@ -65,7 +65,7 @@ def test_broken_settings_are_said_and_kept():
                 file.write(text)
             with with_settings(folder, columns=200) as terminal:
                 terminal.wait_for(re.escape(reason) if reason != "line" else "settings ignored")
-                terminal.wait_for("by confl")
+                terminal.wait_for("by verdict")
                 with open(path, encoding="utf-8") as file:
                     assert file.read() == text
                 terminal.press("O", "Esc")

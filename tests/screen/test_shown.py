@@ -23,9 +23,9 @@ def test_all_panes_at_every_size():
             text = terminal.text()
             for pattern in (r"gomaptop +ledgerd 4242 +go1\.24\.4 swiss +running",
                             r"\d+ conflicts +\S+ ops/s +overhead \d", "lost 0", "armed 100%",
-                            r"Maps 12", "by confl", "Heat", r"Goroutines 24",
+                            r"Maps 12", "by verdict", "Heat", r"Goroutines 24",
                             "Conflicts and call chains", r"read-write +\d+×", "verdict",
-                            r"rd/s wr/s de/s", "confl", r"all maps",
+                            r"id +line +map .*wr/s", "confl", r"all maps",
                             r"1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9 >100",
                             r"Enter open", r"\? help", "q quit"):
                 assert re.search(pattern, text), f"no {pattern!r} at {columns}x{rows}:\n{text}"

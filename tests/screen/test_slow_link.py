@@ -95,7 +95,7 @@ def test_a_slow_terminal_is_answered():
         assert reader.read_for(8) > 20, "the link was fast enough: the test says nothing"
         memory = resident(terminal)
         terminal.send(key_bytes("?"))
-        took = reader.wait_for("one row up")
+        took = reader.wait_for("Verdicts of maps")
         assert took < ANSWER, f"the key was answered after {took:.1f}s"
         terminal.send(key_bytes("Esc"))
         took = reader.wait_for("Heat: conflicts")

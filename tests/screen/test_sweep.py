@@ -30,7 +30,8 @@ TILDE = re.compile(r"~(?!\.?[0-9]|expression|regex| +before|:)")
 # What only pictures have: levels of heat and the ages on a ruler.
 PICTURE = re.compile(r"\b(?:0|rare) 123456789|-[0-9]+[smhd]\b|\b([0-9])\1+\b"
                      r"|[0-9]*[\u00b7.]{3,}[0-9\u00b7.]*")
-PANE_OF_HEAT = re.compile("[-+ 0-9.\u00b7\u2591-\u2593\u2588]*")
+# Cells alone, or behind the age of the first conflict.
+PANE_OF_HEAT = re.compile("(?: *[0-9]+[smhd] )?[-+ 0-9.\u00b7\u2591-\u2593\u2588]*")
 
 
 def frames(text):

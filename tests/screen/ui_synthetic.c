@@ -67,6 +67,7 @@ static const struct row {
         {"until-conflict", NULL, FLAG, FIELD(ui.until_conflict), "leave at a conflict"},
         {"until-finding", NULL, FLAG, FIELD(ui.until_finding),
          "leave at that or an unordered pair"},
+        {"bell", NULL, FLAG, FIELD(ui.bell), "ring at the first finding"},
         {"color", "WHEN", TEXT, FIELD(color), "auto, always, never"},
         {"snapshot", "PATH", TEXT, FIELD(snapshot_path), "where the key w writes"},
         {"choose", "N", COUNT, FIELD(choices), "show the chooser with N-1 processes"},

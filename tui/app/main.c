@@ -38,6 +38,7 @@ static struct ui_config ui_config_of(const struct options *options)
 	        .until_conflict = options->until_conflict,
 	        .until_finding = options->until_finding,
 	        .until_sure = options->until_sure,
+	        .bell = options->bell,
 	};
 }
 

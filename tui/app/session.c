@@ -118,6 +118,32 @@ static int session_model_create(struct session *session, struct error *err)
 	return 0;
 }
 
+/* The screen rings by itself. */
+static int session_hook_create(struct session *session, struct error *err)
+{
+	const struct options *options = session->options;
+	const struct finding_hook_config config = {.command = options->exec,
+	                                           .bell = options->bell && options->batch,
+	                                           .quiet = !options->batch};
+
+	if ((config.command || config.bell) && finding_hook_create(&config, &session->hook))
+		return error_no_memory(err);
+	return 0;
+}
+
+/* What is running may go on; what was not begun is not. */
+static void session_hook_end(struct session *session)
+{
+	unsigned int left_out = session->hook ? finding_hook_left_out(session->hook) : 0;
+
+	if (left_out)
+		fprintf(stderr, "gomaptop: %u run%s of --exec left out: %s\n", left_out,
+		        left_out == 1 ? " was" : "s were",
+		        "there was no time for them, or sh could not be started");
+	finding_hook_destroy(session->hook);
+	session->hook = NULL;
+}
+
 int session_open(const struct options *options, struct session **out, struct error *err)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -143,6 +169,7 @@ int session_open(const struct options *options, struct session **out, struct err
 		goto cleanup;
 	session->started_ns = session->reported_ns = clock_now();
 	rc = session_model_create(session, err);
+	rc = rc ? rc : session_hook_create(session, err);
 	if (rc)
 		goto cleanup;
 	session_pump(
@@ -263,6 +290,8 @@ int session_pump(struct session *session)
 	if (event) /* what is left over is news for the next call */
 		eventfd_write(news.fd, 1);
 	metrics_update(session);
+	if (session->hook)
+		finding_hook_look(session->hook, session->model);
 	return count;
 }
 
@@ -348,6 +377,7 @@ void session_close(struct session *session)
 		return;
 	if (session->watch && session->model)
 		session_stop(session, NULL);
+	session_hook_end(session);
 	metrics_server_stop(session->metrics);
 	model_destroy(session->model);
 	watch_destroy(session->watch);

@@ -10,6 +10,7 @@
 
 #include "bpf/watch/watch.h"
 #include "core/process/child.h"
+#include "tui/app/finding_hook.h"
 #include "tui/app/metrics_server.h"
 #include "tui/app/session.h"
 
@@ -23,6 +24,7 @@ struct session {
 	struct watch *watch;
 	struct model *model;
 	struct metrics_server *metrics;  /* NULL: without --listen */
+	struct finding_hook *hook;       /* NULL: neither --exec nor --bell without a screen */
 	unsigned int metrics_ticks;      /* how many and one it tells of; 0: none yet */
 	uint64_t started_ns, stopped_ns; /* CLOCK_MONOTONIC; stopped_ns 0: still watching */
 	bool settled;                    /* session_stop() has been called */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/clock.h"
+#include "core/process/go_process.h"
 #include "tui/app/session_internal.h"
 
 static int source_pump(void *ctx)
@@ -58,6 +59,12 @@ static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 	return true;
 }
 
+static bool source_cpu_ns(void *ctx, uint32_t tgid, uint64_t *out)
+{
+	(void)ctx;
+	return go_process_cpu((pid_t)tgid, out) == 0;
+}
+
 static bool source_targets_gone(void *ctx)
 {
 	return session_targets_gone(ctx);
@@ -91,6 +98,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),
 	        .waiting = source_waiting,
+	        .cpu_ns = source_cpu_ns,
 	        .targets_gone = source_targets_gone,
 	        .over = source_over,
 	        .realtime_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - clock_now()),

@@ -289,6 +289,7 @@ void options_free(struct options *options)
 	free(options->names);
 	free(options->executable);
 	free(options->output);
+	free(options->exec);
 	*options = (struct options){0};
 }
 

@@ -59,6 +59,8 @@ struct options {
 	bool until_finding; /* a conflict or an unordered pair */
 	bool until_sure;    /* a finding, or enough was seen to say that there is none */
 	bool inconclusive_ok;
+	bool bell;          /* at the first finding */
+	char *exec;         /* --exec, run by sh -c at each new one; or NULL */
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	double overhead_limit;        /* part of the target's CPU time; 1: no limit */

@@ -171,6 +171,28 @@ static int read_inconclusive_ok(struct command_line *line, const char *text, str
 	return 0;
 }
 
+static int read_bell(struct command_line *line, const char *text, struct error *err)
+{
+	(void)text;
+	(void)err;
+	line->options->bell = true;
+	return 0;
+}
+
+static int read_exec(struct command_line *line, const char *text, struct error *err)
+{
+	char *command;
+
+	if (!*text)
+		return error_set(err, EINVAL, "the command is empty: give one for sh -c");
+	command = strdup(text);
+	if (!command)
+		return error_no_memory(err);
+	free(line->options->exec);
+	line->options->exec = command;
+	return 0;
+}
+
 static int read_stall(struct command_line *line, const char *text, struct error *err)
 {
 	struct options *o = line->options;
@@ -322,6 +344,22 @@ const struct option_row option_rows[] = {
          .help = "-b: status 0 instead of 4, where too little was seen to say that there is no "
                  "conflict",
          .read = read_inconclusive_ok},
+        {.name = "bell",
+         .default_words = "off",
+         .meaning = WATCHING,
+         .help = "ring the terminal at the first conflict, unordered pair or crash; on the screen "
+                 "its title says so, too",
+         .read = read_bell},
+        {.name = "exec",
+         .argument = "CMD",
+         .default_words = "off",
+         .meaning = WATCHING,
+         .help = "run sh -c CMD once for each new pair of lines and each crash, one at a time; "
+                 "what was found stands in its environment: GOMAPTOP_FINDING (conflict, "
+                 "unordered, crash), GOMAPTOP_PID, GOMAPTOP_EXECUTABLE, GOMAPTOP_KIND, "
+                 "GOMAPTOP_MAP, GOMAPTOP_MAP_TYPE, GOMAPTOP_MESSAGE, and with _A and _B at the "
+                 "end GOMAPTOP_LINE, GOMAPTOP_FUNCTION, GOMAPTOP_GOROUTINE",
+         .read = read_exec},
         {.name = "max-overhead",
          .argument = "PCT",
          .default_value = "3",

@@ -36,9 +36,14 @@ struct plan {
 	struct layout_wish wish;
 };
 
+bool layout_is_out(const struct layout_wish *wish, enum pane_id pane)
+{
+	return wish->hidden[pane] || (pane == PANE_HEAT && wish->heat_idle);
+}
+
 static bool shown(const struct plan *plan, enum pane_id pane)
 {
-	return pane == plan->focus || !plan->wish.hidden[pane];
+	return pane == plan->focus || !layout_is_out(&plan->wish, pane);
 }
 
 static int within(int value, int low, int high)

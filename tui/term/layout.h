@@ -39,11 +39,15 @@ struct layout {
 struct layout_wish {
 	bool zoomed;             /* the focused pane fills the body */
 	bool hidden[PANE_COUNT]; /* the focused one shows all the same */
+	bool heat_idle;          /* there is nothing to show in the heatmap: as if hidden */
 	int upper_lines;         /* lines more (or less) for maps and heatmap */
 	int maps_columns;        /* columns more for the maps, less for the heatmap */
 	int goroutines_columns;  /* columns more for the goroutines, less for the chains */
 	int banner_lines;        /* of the banner; fewer where the body would become too low */
 };
+
+/* Whether a pane that has not the focus gets room at all. */
+bool layout_is_out(const struct layout_wish *wish, enum pane_id pane);
 
 /* wish == NULL: none. Where there is no room for a wish it is granted as far as there is. */
 struct layout layout_compute(int height, int width, enum pane_id focus,

@@ -408,6 +408,8 @@ int screen_key(void)
 		code = getch();
 		if (code == ERR)
 			return escape_is_over(&screen.escape) ? KEY_ESC : -1;
+		if (code == KEY_RESIZE) /* not pressed by anybody; the signal has told of it */
+			continue;
 		switch (escape_take(&screen.escape, code, clock_now(), &esc_first)) {
 		case ESCAPE_IS_KEY:
 			if (!esc_first)

@@ -3,9 +3,9 @@
  * heat: how deep in the call chains conflicts are, and when: pictures of one map's conflicts.
  *
  * By time: a row for each depth, a column for each interval, the newest at the right. By frequency:
- * a bar for each depth, as long as the logarithm of its conflicts. (By map is the pane's own: it
- * shares its rows with the table of maps.) Colour is conflicts per second on a logarithmic scale;
- * where there is none a digit and a shade say the same.
+ * a bar for each depth, as long as the logarithm of its conflicts. (HEAT_WHEN and by map are the
+ * pane's own: they share their rows with the table of maps.) Colour is conflicts per second on a
+ * logarithmic scale; where there is none a digit and a shade say the same.
  */
 #ifndef GOMAPTOP_TUI_HEAT_H
 #define GOMAPTOP_TUI_HEAT_H
@@ -17,7 +17,8 @@
 #include "tui/words/range.h"
 #include "tui/words/rows.h"
 
-enum heat_mode { HEAT_BY_MAP, HEAT_BY_TIME, HEAT_BY_FREQUENCY, HEAT_MODES };
+/* In the order in which a key goes through them. */
+enum heat_mode { HEAT_WHEN, HEAT_BY_FREQUENCY, HEAT_BY_MAP, HEAT_BY_TIME, HEAT_MODES };
 
 /* Where the cursor is. Depth 0: nowhere yet. */
 struct heat_cursor {

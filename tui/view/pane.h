@@ -82,6 +82,25 @@ struct messages_view {
 	uint64_t found; /* number of the message that was searched for, from 1; 0: none */
 };
 
+/* What the list of processes says of one. */
+struct target_line {
+	const struct target_row *target;
+	double cpu; /* 1: one CPU; negative: not known */
+	uint64_t conflicts, unordered;
+	unsigned int crashes, restarts; /* restarts: processes of this file that ended before it */
+	size_t maps, goroutines;
+};
+
+struct targets_view {
+	struct table table;
+	struct target_line lines[ROWS_TARGETS_MAX];
+	struct target_cpu {
+		uint32_t tgid;
+		uint64_t cpu_ns, at_ns;
+		double share;
+	} cpus[ROWS_TARGETS_MAX]; /* as read last; tgid 0: free */
+};
+
 struct setup_view {
 	struct list list;
 };
@@ -127,6 +146,7 @@ struct ui {
 	struct goroutine_view goroutine_view;
 	struct tree_view tree_view;
 	struct messages_view messages_view;
+	struct targets_view targets_view;
 	struct setup_view setup_view;
 	struct help_view help_view;
 	struct messages messages;
@@ -148,6 +168,7 @@ struct ui {
 	int source_error; /* -errno once the source is over */
 	bool gone;        /* all targets have ended */
 	bool quit;
+	bool rung; /* finding_bell.h */
 };
 
 /* Each function gets the pane's own table, so that panes can share some (table_pane.h). */
@@ -189,8 +210,8 @@ extern const struct pane_ops pane_maps, pane_heat, pane_goroutines, pane_chains;
 extern const struct pane_ops *const panes[PANE_COUNT];
 
 extern const struct view_ops view_overview, view_map, view_conflict, view_goroutine, view_tree,
-        view_messages, view_setup, view_help;
-extern const struct table_spec maps_table, goroutines_table;
+        view_messages, view_targets, view_setup, view_help;
+extern const struct table_spec maps_table, goroutines_table, targets_table;
 
 /* ---- the screen without its loop (ui.c): for tests and benchmarks, too ----------------------- */
 
@@ -223,6 +244,8 @@ void ui_range_open(struct ui *ui, struct history_range range, const struct map_r
 void ui_range_lift(struct ui *ui);
 /* Begin a range of a heatmap at its cursor, or drop it. */
 void ui_heat_mark(struct ui *ui, struct heat_cursor *cursor);
+/* Show only rows with this in them; `u` takes it back. False: it is no pattern. */
+bool ui_filter(struct ui *ui, const char *text);
 /* Take the rows of now, filtered and sorted. */
 void ui_refresh(struct ui *ui);
 
@@ -230,6 +253,7 @@ void ui_refresh(struct ui *ui);
 const struct view_ops *ui_view(const struct ui *ui);
 /* As in the settings. */
 const char *ui_pane_name(enum pane_id pane);
+const char *ui_view_name(enum view_id view);
 /* The focused pane of the overview; NULL in another view. */
 const struct pane_ops *ui_focused_pane(const struct ui *ui);
 
@@ -242,6 +266,7 @@ void goroutine_view_open(struct ui *ui, const struct goroutine_row *goroutine);
 /* The call tree of the map with this number; 0: of all that are shown. */
 void tree_view_open(struct ui *ui, unsigned int map_number);
 void messages_view_open(struct ui *ui);
+void targets_view_open(struct ui *ui);
 
 /* ---- actions that are the same in every view (ui_actions.c) ---------------------------------- */
 

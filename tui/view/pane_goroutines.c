@@ -10,6 +10,12 @@
 #include "tui/words/format.h"
 #include "tui/words/match.h"
 
+static void render_pid(const void *row, struct cell *cell)
+{
+	snprintf(cell->text, sizeof(cell->text), "%u", ((const struct goroutine_row *)row)->tgid);
+	cell->style = STYLE_DIM;
+}
+
 static void render_goid(const void *row, struct cell *cell)
 {
 	const struct goroutine_row *goroutine = row;
@@ -115,10 +121,12 @@ static void render_creator(const void *row, struct cell *cell)
 		return column_order((double)figure(a), (double)figure(b)); \
 	}
 
+#define PID_OF(goroutine)       ((goroutine)->tgid)
 #define GOID_OF(goroutine)      ((goroutine)->goid)
 #define RATE_OF(goroutine)      ((goroutine)->rate)
 #define CONFLICTS_OF(goroutine) ((goroutine)->conflicts)
 #define MAPS_OF(goroutine)      ((goroutine)->maps)
+ORDER_BY(pid, PID_OF)
 ORDER_BY(goid, GOID_OF)
 ORDER_BY(looks, looks_of)
 ORDER_BY(changes, changes_of)
@@ -156,6 +164,7 @@ static int compare_creator(const void *left, const void *right)
 }
 
 enum {
+	COLUMN_PID,
 	COLUMN_GOID,
 	COLUMN_RATE,
 	COLUMN_READS,
@@ -169,6 +178,14 @@ enum {
 };
 
 static const struct column columns[COLUMN_COUNT] = {
+        [COLUMN_PID] = {.title = "pid",
+                        .holds = TEXT_WHOLE,
+                        .width = 5,
+                        .importance = 95,
+                        .right = true,
+                        .render = render_pid,
+                        .compare = compare_pid,
+                        .help = "process of the goroutine, where several are watched"},
         [COLUMN_GOID] = {.title = "goid",
                          .holds = TEXT_WHOLE,
                          .width = 6,
@@ -273,6 +290,7 @@ const struct table_spec goroutines_table = {
         .columns = columns,
         .column_count = COLUMN_COUNT,
         .sort = COLUMN_RATE,
+        .of_several = 1u << COLUMN_PID,
         .key = key,
         .matches = matches,
         .admits = admits,

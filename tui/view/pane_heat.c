@@ -4,12 +4,14 @@
 
 #include "tui/term/draw.h"
 #include "tui/term/heat_scale.h"
+#include "tui/view/heat_when.h"
 #include "tui/view/table_pane.h"
 #include "tui/words/format.h"
 
-/* Rows are those of the maps pane, columns are depths of call chains: how deep below its first
- * function a goroutine was when it collided. One place in the code makes one hot column; a map
- * that is passed around makes many. */
+/* Rows are those of the maps pane. At first columns are time: since when there are conflicts, and
+ * how often. By map, columns are depths of call chains: how deep below its first function a
+ * goroutine was when it collided. One place in the code makes one hot column; a map that is passed
+ * around makes many. */
 
 #define DEPTHS_SHOWN_MIN 8
 #define CELL_WIDTH_MAX   3
@@ -70,6 +72,27 @@ static void draw_row(const struct ui *ui, const struct map_row *map, int y, int 
 	}
 }
 
+/* When: rows are those of the maps pane. */
+static void draw_when(struct ui *ui, const struct rect *area, bool focused)
+{
+	struct rect line = {area->y + 1, area->x, 1, area->width};
+
+	heat_when_ruler_draw(&ui->rows, &line);
+	list_show(&ui->maps.list, (size_t)(area->height - 3));
+	for (int i = 0; i < area->height - 3; i++) {
+		size_t index = ui->maps.list.top + (size_t)i;
+
+		if (index >= ui->maps.count)
+			break;
+		line.y++;
+		heat_when_row_draw(&ui->rows, table_row(&ui->maps, index), &line,
+		                   index != ui->maps.list.selected ? GROUND_NONE
+		                   : focused                       ? GROUND_SELECTED
+		                                                   : GROUND_MARKED);
+	}
+	heat_legend_draw(area);
+}
+
 static void draw_rows(struct ui *ui, const struct rect *area, int first, int shown, int width,
                       bool focused)
 {
@@ -126,8 +149,15 @@ static void draw_of_one_map(struct ui *ui, const struct rect *area, bool focused
 		             "No map is selected.");
 }
 
+static bool has_rows_of_maps(const struct ui *ui)
+{
+	return ui->heat_pane.cursor.mode == HEAT_WHEN || ui->heat_pane.cursor.mode == HEAT_BY_MAP;
+}
+
 /* Titles from long to short. */
 static const char *const titles[HEAT_MODES][3] = {
+        [HEAT_WHEN] = {"Heat: conflicts and unordered pairs by time", "Heat: conflicts by time",
+                       "Heat: when"},
         [HEAT_BY_MAP] = {"Heat: conflicts/s by call-chain depth", "Heat: conflicts by depth",
                          "Heat by depth"},
         [HEAT_BY_TIME] = {"Heat: call-chain depth by time", "Heat: depth by time", "Heat by time"},
@@ -141,14 +171,16 @@ static void draw(struct ui *ui, const struct pane_ops *pane, const struct rect *
 	char remark[32] = "";
 
 	(void)pane;
-	if (ui->heat_pane.cursor.mode != HEAT_BY_MAP && map)
+	if (!has_rows_of_maps(ui) && map)
 		snprintf(remark, sizeof(remark), "m%u", map->number);
 	draw_title(area, focused,
 	           titles[ui->heat_pane.cursor.mode][area->width >= 44   ? 0
 	                                             : area->width >= 26 ? 1
 	                                                                 : 2],
 	           remark);
-	if (ui->heat_pane.cursor.mode == HEAT_BY_MAP)
+	if (ui->heat_pane.cursor.mode == HEAT_WHEN)
+		draw_when(ui, area, focused);
+	else if (ui->heat_pane.cursor.mode == HEAT_BY_MAP)
 		draw_by_map(ui, area, focused);
 	else
 		draw_of_one_map(ui, area, focused);
@@ -160,6 +192,8 @@ static bool move(struct ui *ui, enum action action)
 	const struct map_row *map = ui_selected_map(ui);
 	int most = deepest(&ui->rows);
 
+	if (ui->heat_pane.cursor.mode == HEAT_WHEN)
+		return false;
 	if (ui->heat_pane.cursor.mode != HEAT_BY_MAP)
 		return heat_act(&ui->heat_pane.cursor, &ui->rows, map, action);
 	if (action == ACTION_RIGHT)
@@ -178,7 +212,8 @@ static void open_cell(struct ui *ui)
 
 	if (ui->heat_pane.cursor.marking && ui->heat_pane.cursor.depth)
 		ui_range_set(ui, range);
-	else if (map && ui->heat_pane.cursor.depth && map->conflicts)
+	else if (map && ui->heat_pane.cursor.depth && map->conflicts &&
+	         ui->heat_pane.cursor.mode != HEAT_WHEN)
 		ui_range_open(ui, range, map);
 	else if (map)
 		map_view_open(ui, map);
@@ -187,7 +222,9 @@ static void open_cell(struct ui *ui)
 static enum handled act(struct ui *ui, const struct pane_ops *pane, enum action action)
 {
 	(void)pane;
-	if (action == ACTION_MARK)
+	if (action == ACTION_MARK && ui->heat_pane.cursor.mode == HEAT_WHEN)
+		ui_notice(ui, false, "a range is picked in the other heatmaps: v shows them");
+	else if (action == ACTION_MARK)
 		ui_heat_mark(ui, &ui->heat_pane.cursor);
 	else if (action == ACTION_OPEN)
 		open_cell(ui);

@@ -57,6 +57,42 @@ static void render_number(const void *row, struct cell *cell)
 	cell->style = STYLE_DIM;
 }
 
+/* Where it was changed last; where no change was seen, where it was first used. */
+static void render_line(const void *row, struct cell *cell)
+{
+	const struct map_row *map = row;
+	const struct frame *line = map->last_change.function ? &map->last_change : &map->first_use;
+
+	if (line->function || line->pc)
+		format_line(line, cell->text, sizeof(cell->text));
+	cell->style = map->last_change.function ? STYLE_LINE : STYLE_DIM;
+}
+
+/* The lock that guards it, by the line that takes it. */
+static void render_guard(const void *row, struct cell *cell)
+{
+	const struct map_guard *guard = &((const struct map_row *)row)->guard;
+
+	cell->style = STYLE_DIM;
+	if (!map_guard_known(guard))
+		return;
+	if (!guard->lock)
+		snprintf(cell->text, sizeof(cell->text), "no lock");
+	else if (guard->taken.function || guard->taken.pc)
+		format_line(&guard->taken, cell->text, sizeof(cell->text));
+	else
+		snprintf(cell->text, sizeof(cell->text), "a lock");
+}
+
+static void render_pid(const void *row, struct cell *cell)
+{
+	const struct map_row *map = row;
+
+	if (map->tgid)
+		snprintf(cell->text, sizeof(cell->text), "%u", map->tgid);
+	cell->style = STYLE_DIM;
+}
+
 static void render_first_use(const void *row, struct cell *cell)
 {
 	const struct map_row *map = row;
@@ -157,7 +193,6 @@ static void render_expected(const void *row, struct cell *cell)
 		return column_order((double)figure(a), (double)figure(b)); \
 	}
 
-#define VERDICT_OF(map)    (VERDICT_COUNT - (map)->verdict)
 #define NUMBER_OF(map)     ((map)->number)
 #define READS_OF(map)      ((map)->rate[OP_READ])
 #define WRITES_OF(map)     ((map)->rate[OP_WRITE])
@@ -167,7 +202,7 @@ static void render_expected(const void *row, struct cell *cell)
 #define CHANGES_OF(map)    (OPS_CHANGING((map)->ops))
 #define UNORDERED_OF(map)  ((map)->order.unordered)
 #define EXPECTED_OF(map)   ((map)->expected_overlaps)
-ORDER_BY(verdict, VERDICT_OF)
+#define PID_OF(map)        ((map)->tgid)
 ORDER_BY(number, NUMBER_OF)
 ORDER_BY(reads, READS_OF)
 ORDER_BY(writes, WRITES_OF)
@@ -176,6 +211,7 @@ ORDER_BY(iterations, ITERATIONS_OF)
 ORDER_BY(goroutines, GOROUTINES_OF)
 ORDER_BY(unordered, UNORDERED_OF)
 ORDER_BY(expected, EXPECTED_OF)
+ORDER_BY(pid, PID_OF)
 
 static int compare_text(const char *a, const char *b)
 {
@@ -192,6 +228,57 @@ static int compare_first_use(const void *left, const void *right)
 {
 	return compare_text(((const struct map_row *)left)->first_use.function,
 	                    ((const struct map_row *)right)->first_use.function);
+}
+
+static int compare_line(const void *left, const void *right)
+{
+	const struct map_row *a = left, *b = right;
+	const struct frame *x = a->last_change.function ? &a->last_change : &a->first_use;
+	const struct frame *y = b->last_change.function ? &b->last_change : &b->first_use;
+	int order = compare_text(x->file, y->file);
+
+	return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Nothing happens there any more. A map that is used for a moment only is not there between two
+ * such moments, but its rate says that it will be. */
+static bool is_over(const struct map_row *map)
+{
+	double rate = 0;
+
+	for (int op = 0; op < OP_COUNT; op++)
+		rate += map->rate[op];
+	return map->ended && !(rate > 0);
+}
+
+/* The larger, the earlier it is to be looked at. What was found stays in front when its process has
+ * died of it. */
+static int urgency(const struct map_row *map)
+{
+	bool over = is_over(map);
+
+	if (map->verdict <= VERDICT_UNORDERED)
+		return 2 * (VERDICT_COUNT - (int)map->verdict) + !over;
+	return over ? 0 : 2 * (VERDICT_COUNT - (int)map->verdict);
+}
+
+/* By urgency; then how often it was found, or how likely it is to be found: of suspects the
+ * overlaps that were to be expected, then the pairs of which it cannot be told what orders them;
+ * then the changes. */
+static int compare_verdict(const void *left, const void *right)
+{
+	const struct map_row *a = left, *b = right;
+	int order = column_order(urgency(a), urgency(b));
+
+	order = order ? order : column_order((double)a->conflicts, (double)b->conflicts);
+	order = order ? order
+	              : column_order((double)a->order.unordered, (double)b->order.unordered);
+	if (!order && a->verdict == VERDICT_SUSPECT && b->verdict == VERDICT_SUSPECT) {
+		order = column_order(EXPECTED_OF(a), EXPECTED_OF(b));
+		order = order ? order
+		              : column_order((double)a->order.unknown, (double)b->order.unknown);
+	}
+	return order ? order : column_order((double)CHANGES_OF(a), (double)CHANGES_OF(b));
 }
 
 /* As in the text report: most conflicts, then unordered ones, then most changing operations. */
@@ -212,6 +299,8 @@ static int compare_conflicts(const void *left, const void *right)
 enum {
 	COLUMN_VERDICT,
 	COLUMN_ID,
+	COLUMN_PID,
+	COLUMN_LINE,
 	COLUMN_MAP,
 	COLUMN_FIRST_USE,
 	COLUMN_READS,
@@ -222,30 +311,49 @@ enum {
 	COLUMN_CONFLICTS,
 	COLUMN_EXPECTED,
 	COLUMN_UNORDERED,
+	COLUMN_GUARD,
 	COLUMN_COUNT
 };
 
 static const struct column columns[COLUMN_COUNT] = {
-        [COLUMN_VERDICT] = {.title = "verdict",
-                            .holds = TEXT_SENTENCE,
-                            .width = 9,
-                            .importance = 90,
-                            .render = render_verdict,
-                            .compare = compare_verdict,
-                            .help = "what is known of the map",
-                            .big_first = true},
+        [COLUMN_VERDICT] =
+                {.title = "verdict",
+                 .holds = TEXT_SENTENCE,
+                 .width = 9,
+                 .importance = 90,
+                 .render = render_verdict,
+                 .compare = compare_verdict,
+                 .help = "what is known of the map; by it: findings first, then suspects "
+                         "by exp, what is over last",
+                 .big_first = true},
         [COLUMN_ID] = {.title = "id",
                        .holds = TEXT_WHOLE,
                        .width = 4,
-                       .importance = 10,
+                       .importance = 95,
                        .render = render_number,
                        .compare = compare_number,
                        .help = "number of the map in all reports"},
+        [COLUMN_PID] = {.title = "pid",
+                        .holds = TEXT_WHOLE,
+                        .width = 5,
+                        .importance = 85,
+                        .right = true,
+                        .render = render_pid,
+                        .compare = compare_pid,
+                        .help = "process of the map, where several are watched"},
+        [COLUMN_LINE] = {.title = "line",
+                         .holds = TEXT_PLACE,
+                         .width = 12,
+                         .importance = 100,
+                         .render = render_line,
+                         .compare = compare_line,
+                         .help = "line of the latest change that was seen; grey: none was, it is "
+                                 "where the map was first used"},
         [COLUMN_MAP] = {.title = "map",
                         .holds = TEXT_NAME,
-                        .width = 16,
+                        .width = 12,
                         .grow = 2,
-                        .importance = 100,
+                        .importance = 75,
                         .render = render_name,
                         .compare = compare_name,
                         .help = "its type; how many maps the row stands for"},
@@ -296,7 +404,7 @@ static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_GOROUTINES] = {.title = "gors",
                                .holds = TEXT_WHOLE,
                                .width = 5,
-                               .importance = 70,
+                               .importance = 55,
                                .right = true,
                                .render = render_goroutines,
                                .compare = compare_goroutines,
@@ -314,7 +422,7 @@ static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_EXPECTED] = {.title = "exp",
                              .holds = TEXT_WHOLE,
                              .width = 4,
-                             .importance = 40,
+                             .importance = 65,
                              .right = true,
                              .render = render_expected,
                              .compare = compare_expected,
@@ -323,12 +431,19 @@ static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_UNORDERED] = {.title = "unord",
                               .holds = TEXT_WHOLE,
                               .width = 5,
-                              .importance = 8,
+                              .importance = 82,
                               .right = true,
                               .render = render_unordered,
                               .compare = compare_unordered,
                               .help = "pairs of accesses seen that nothing orders",
                               .big_first = true},
+        [COLUMN_GUARD] = {.title = "guard",
+                          .holds = TEXT_PLACE,
+                          .width = 10,
+                          .importance = 25,
+                          .render = render_guard,
+                          .help = "line that takes the lock that guards the map; no lock: its "
+                                  "accesses had none in common"},
 };
 
 static uint64_t key(const void *row)
@@ -355,7 +470,8 @@ const struct table_spec maps_table = {
         .name = "maps",
         .columns = columns,
         .column_count = COLUMN_COUNT,
-        .sort = COLUMN_CONFLICTS,
+        .sort = COLUMN_VERDICT,
+        .of_several = 1u << COLUMN_PID,
         .key = key,
         .matches = matches,
         .admits = admits,
@@ -367,7 +483,7 @@ void pane_maps_sum(struct ui *ui)
 	struct map_row sums = {.type = "all maps", .verdict = VERDICT_COUNT};
 
 	if (table->count < table->total)
-		sums.type = "all that are shown";
+		sums.type = "all shown";
 	for (size_t i = 0; i < table->count; i++) {
 		const struct map_row *map = table->rows[i];
 

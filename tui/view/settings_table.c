@@ -54,6 +54,7 @@ static void palette_get(struct ui *ui, int arg, char *out, size_t size)
 }
 
 static const char *const heat_names[HEAT_MODES] = {
+        [HEAT_WHEN] = "when",
         [HEAT_BY_MAP] = "map",
         [HEAT_BY_TIME] = "time",
         [HEAT_BY_FREQUENCY] = "frequency",
@@ -252,7 +253,7 @@ static void size_get(struct ui *ui, int arg, char *out, size_t size)
 
 static const struct setting settings[] = {
         {"palette", palette_set, palette_get, 0, "colours of heat: viridis, cividis, fire, grey"},
-        {"heat", heat_set, heat_get, 0, "heatmap shown first: map, time, frequency"},
+        {"heat", heat_set, heat_get, 0, "heatmap shown first: when, frequency, map, time"},
         {"maps.sort", sort_set, sort_get, TABLE_MAPS,
          "column, perhaps with \"reversed\" behind it"},
         {"maps.hide", columns_set, columns_get, TABLE_MAPS, "columns, with commas between them"},
@@ -297,7 +298,7 @@ void settings_reset(struct ui *ui)
 	table_reset(&ui->maps);
 	table_reset(&ui->goroutines);
 	ui->wish = (struct layout_wish){0};
-	ui->heat_pane.cursor.mode = HEAT_BY_MAP;
+	ui->heat_pane.cursor.mode = HEAT_WHEN;
 	ui->focus = PANE_MAPS;
 	style_palette_set(PALETTE_VIRIDIS);
 	keymap_reset();

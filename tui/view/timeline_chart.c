@@ -17,6 +17,7 @@ static const struct {
         [TIMELINE_READS] = {"reads/s", STYLE_LOOK},
         [TIMELINE_CHANGES] = {"changes/s", STYLE_CHANGE},
         [TIMELINE_CONFLICTS] = {"conflicts/s", STYLE_BAD},
+        [TIMELINE_UNORDERED] = {"unordered/s", STYLE_WARN},
 };
 
 /* Anything above zero shows. */
@@ -62,17 +63,19 @@ static void draw_series(const struct rows *rows, const struct map_row *map, int 
 void timeline_chart_draw(const struct rows *rows, const struct map_row *map,
                          const struct rect *area)
 {
-	int lines = area->height / TIMELINE_COUNT;
+	/* The last series only where there is something in it. */
+	int shown = map->order.unordered ? TIMELINE_COUNT : TIMELINE_UNORDERED;
+	int lines = area->height / shown;
 	struct rect part = {area->y, area->x, lines, area->width};
 
 	if (!map->timeline) {
 		draw_wrapped(area->y, area->x, area->width, area->height, STYLE_DIM,
-		             "No timeline: it is kept for maps with conflicts and for the first "
+		             "No timeline: it is kept for maps with findings and for the first "
 		             "2,048 others that are used.");
 		return;
 	}
 	if (lines < 1 || area->width <= LABEL_WIDTH)
 		return;
-	for (int what = 0; what < TIMELINE_COUNT; what++, part.y += lines)
+	for (int what = 0; what < shown; what++, part.y += lines)
 		draw_series(rows, map, what, &part);
 }

@@ -8,19 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "tui/term/draw.h"
 #include "tui/term/loop.h"
 #include "tui/term/screen.h"
 #include "tui/view/crash_banner.h"
+#include "tui/view/finding_bell.h"
 #include "tui/view/pane.h"
 #include "tui/view/settings.h"
+#include "tui/words/format.h"
 #include "tui/words/source_text.h"
 
 static const struct view_ops *const views[VIEW_COUNT] = {
         [VIEW_OVERVIEW] = &view_overview, [VIEW_MAP] = &view_map,
         [VIEW_CONFLICT] = &view_conflict, [VIEW_GOROUTINE] = &view_goroutine,
         [VIEW_TREE] = &view_tree,         [VIEW_MESSAGES] = &view_messages,
-        [VIEW_SETUP] = &view_setup,       [VIEW_HELP] = &view_help,
+        [VIEW_TARGETS] = &view_targets,   [VIEW_SETUP] = &view_setup,
+        [VIEW_HELP] = &view_help,
 };
 
 /* ---- what panes and views may ask ---------------------------------------------------------------
@@ -114,6 +118,11 @@ const char *ui_pane_name(enum pane_id pane)
 	return panes[pane]->name;
 }
 
+const char *ui_view_name(enum view_id view)
+{
+	return views[view]->name;
+}
+
 const struct pane_ops *ui_focused_pane(const struct ui *ui)
 {
 	return ui_view(ui) == &view_overview ? panes[ui->focus] : NULL;
@@ -157,6 +166,9 @@ void ui_refresh(struct ui *ui)
 	                    rows->goroutine_count, ui, filtered);
 	if (rc)
 		ui_notice(ui, true, "not enough memory to show everything: leave with Q");
+	ui->wish.heat_idle = !rows->conflict_total && !rows->unordered_total;
+	ui->maps.absent = rows->target_count > 1 ? 0 : maps_table.of_several;
+	ui->goroutines.absent = rows->target_count > 1 ? 0 : goroutines_table.of_several;
 	pane_maps_sum(ui);
 	messages_watch(&ui->messages, rows);
 	for (size_t i = 0; i < rows->target_count; i++)
@@ -339,6 +351,7 @@ enum loop_answer ui_news(struct ui *ui)
 	if (!rc && was_gone == ui->gone)
 		return LOOP_IDLE;
 	ui_refresh(ui);
+	finding_bell_look(ui);
 	return is_over(ui) ? LOOP_QUIT : LOOP_DRAW;
 }
 
@@ -364,6 +377,7 @@ struct ui *ui_create(const struct ui_source *source, const struct ui_config *con
 	ui->interval_ns = config->interval_ns;
 	table_init(&ui->maps, &maps_table);
 	table_init(&ui->goroutines, &goroutines_table);
+	table_init(&ui->targets_view.table, &targets_table);
 	ui_refresh(ui);
 	return ui;
 }
@@ -376,6 +390,7 @@ void ui_destroy(struct ui *ui)
 	pattern_clear(&ui->search);
 	table_free(&ui->maps);
 	table_free(&ui->goroutines);
+	table_free(&ui->targets_view.table);
 	rows_free(&ui->rows);
 	call_tree_forget(&ui->tree_view.tree);
 	free(ui);
@@ -386,6 +401,7 @@ void ui_destroy(struct ui *ui)
 struct running {
 	struct ui *ui;
 	struct loop loop;
+	uint64_t paused_ns; /* when this process was about to be stopped */
 };
 
 static void on_draw(void *ctx)
@@ -408,13 +424,42 @@ static enum loop_answer on_news(void *ctx, bool clock)
 	return ui_news(((struct running *)ctx)->ui);
 }
 
+#define PAUSE_TOLD_NS 100000000ULL /* shorter: there was no shell, and so no stop */
+
+/* This process is about to be stopped, or goes on. For as long the probes were out, and that must
+ * not be taken for a time without conflicts. */
+static void on_pause(void *ctx, bool on)
+{
+	struct running *running = ctx;
+	struct ui *ui = running->ui;
+	char length[FORMAT_MAX];
+	uint64_t out_ns;
+
+	if (ui->source->pause)
+		ui->source->pause(ui->source->ctx, on);
+	if (on) {
+		running->paused_ns = clock_now();
+		return;
+	}
+	out_ns = clock_now() - running->paused_ns;
+	if (out_ns < PAUSE_TOLD_NS)
+		return;
+	format_duration(out_ns, length);
+	messages_add(
+	        &ui->messages, clock_now(), MESSAGE_WARNING,
+	        "gomaptop was suspended for %s: the probes were out, nothing was seen meanwhile",
+	        length);
+	ui_notice(ui, false, "suspended for %s: the probes were out, nothing was seen meanwhile",
+	          length);
+}
+
 static int ui_loop(struct running *running, struct error *err)
 {
 	struct ui *ui = running->ui;
 	int rc = screen_open(ui->config->color, err);
-
-	screen_pause_set(ui->source->pause, ui->source->ctx);
 	char why[512];
+
+	screen_pause_set(on_pause, running);
 
 	if (rc)
 		return rc;
@@ -427,6 +472,7 @@ static int ui_loop(struct running *running, struct error *err)
 	rc = loop_run(&running->loop);
 	if (ui->source->over)
 		ui->source->over(ui->source->ctx);
+	finding_bell_over(ui);
 	screen_close();
 	if (rc)
 		return error_set(err, -rc, "waiting for keys failed: %s; use --batch",

@@ -40,6 +40,9 @@ struct ui_source {
 	/* What has to happen before anything can be seen (a program that is not started yet), a
 	 * sentence without its full stop; empty: nothing. NULL: there is nothing to wait for. */
 	void (*waiting)(void *ctx, char *out, size_t size);
+	/* CPU time of a process so far, in nanoseconds. False: it is not known (any more). NULL:
+	 * never. */
+	bool (*cpu_ns)(void *ctx, uint32_t tgid, uint64_t *out);
 	/* All targets have ended. */
 	bool (*targets_gone)(void *ctx);
 	/* The screen is over, but the terminal, which may be slow to take what is left, has not
@@ -57,6 +60,7 @@ struct ui_config {
 	uint64_t duration_ns; /* 0: until q */
 	enum ui_color color;
 	bool until_conflict, until_finding, until_sure;
+	bool bell; /* ring at the first finding, and say it in the terminal's title */
 };
 
 /* Run until the user quits, the duration ends or a signal asks for it. 0, or -errno with words

@@ -81,7 +81,8 @@ static void filter_ask(struct ui *ui)
 {
 	ui->question = QUESTION_FILTER;
 	prompt_open(&ui->prompt, "filter",
-	            "type, func:name, file:name, go:number, is:verdict, ~regex", ui->filter.text);
+	            "type, func:name, file:name, go:number, pid:number, is:verdict, ~regex",
+	            ui->filter.text);
 }
 
 /* The filter of before, for undo; the oldest one makes room. */
@@ -104,6 +105,15 @@ static bool filter_set(struct ui *ui, const char *text)
 	}
 	ui_refresh(ui);
 	return true;
+}
+
+bool ui_filter(struct ui *ui, const char *text)
+{
+	filter_remember(ui);
+	if (filter_set(ui, text))
+		return true;
+	ui->filter_count--;
+	return false;
 }
 
 static void filter_undo(struct ui *ui)
@@ -138,11 +148,8 @@ static void search_answer(struct ui *ui, enum prompt_answer answer)
 
 static void filter_answer(struct ui *ui, enum prompt_answer answer)
 {
-	if (answer != PROMPT_DONE || strcmp(ui->filter.text, ui->prompt.text) == 0)
-		return;
-	filter_remember(ui);
-	if (!filter_set(ui, ui->prompt.text))
-		ui->filter_count--;
+	if (answer == PROMPT_DONE && strcmp(ui->filter.text, ui->prompt.text) != 0)
+		ui_filter(ui, ui->prompt.text);
 }
 
 static void nothing_answer(struct ui *ui, enum prompt_answer answer)
@@ -257,10 +264,10 @@ static void hide(struct ui *ui)
 		return;
 	for (int i = 1; i < PANE_COUNT; i++) {
 		next = ((int)ui->focus + i) % PANE_COUNT;
-		if (!ui->wish.hidden[next])
+		if (!layout_is_out(&ui->wish, (enum pane_id)next))
 			break;
 	}
-	if (ui->wish.hidden[next] || next == (int)ui->focus) {
+	if (layout_is_out(&ui->wish, (enum pane_id)next) || next == (int)ui->focus) {
 		ui_notice(ui, false, "this is the last pane: X shows the others again");
 		return;
 	}
@@ -272,7 +279,7 @@ static void hide(struct ui *ui)
 
 static void show_all(struct ui *ui)
 {
-	ui->wish = (struct layout_wish){0};
+	ui->wish = (struct layout_wish){.heat_idle = ui->wish.heat_idle};
 }
 
 /* The focused pane takes lines from the row above or below and columns from its neighbour. */
@@ -335,11 +342,16 @@ static void freeze(struct ui *ui)
 static void heat_mode_next(struct ui *ui)
 {
 	static const char *const names[HEAT_MODES] = {
+	        [HEAT_WHEN] = "maps by time: since when, and how often",
 	        [HEAT_BY_MAP] = "maps by call-chain depth",
 	        [HEAT_BY_TIME] = "call-chain depth by time, of the selected map",
 	        [HEAT_BY_FREQUENCY] = "call-chain depth by frequency, of the selected map",
 	};
 
+	if (ui->wish.heat_idle) {
+		ui_notice(ui, false, "the heatmap comes with the first conflict or unordered pair");
+		return;
+	}
 	ui->heat_pane.cursor.mode = (ui->heat_pane.cursor.mode + 1) % HEAT_MODES;
 	ui->heat_pane.cursor.marking = false;
 	ui->heat_pane.cursor.tick = 0;
@@ -457,6 +469,7 @@ void ui_act(struct ui *ui, enum action action)
 	        [ACTION_SLOWER] = slower,
 	        [ACTION_COPY] = copy,
 	        [ACTION_MESSAGES] = messages_view_open,
+	        [ACTION_TARGETS] = targets_view_open,
 	        [ACTION_SETUP] = setup,
 	        [ACTION_TREE] = tree,
 	        [ACTION_HEAT_MODE] = heat_mode_next,

@@ -6,8 +6,9 @@
 #include "tui/term/text.h"
 #include "tui/view/pane.h"
 
-/* The keys from the keymap table, the columns from the tables of the panes, what a search can look
- * for and the palettes from where they are declared; then what other words on the screen mean. */
+/* What the words on the screen mean; the keys from the keymap table, those of the view that help
+ * was called from first; the columns from the tables of the panes, what a search can look for and
+ * the palettes from where they are declared. */
 
 #define KEYS_WIDTH 16
 
@@ -16,8 +17,8 @@ struct entry {
 	enum style style;
 };
 
-static const struct entry verdicts[] = {
-        {"Verdicts", NULL, STYLE_STRONG},
+static const struct entry words[] = {
+        {"Verdicts of maps", NULL, STYLE_STRONG},
         {"conflict",
          "two goroutines were inside operations on the map at the same time and one changed it: "
          "proven",
@@ -36,6 +37,17 @@ static const struct entry verdicts[] = {
         {"shared", "several goroutines, nobody changes it", STYLE_SHARED},
         {"local", "one goroutine", STYLE_LOCAL},
         {"Other words", NULL, STYLE_STRONG},
+        {"exp",
+         "overlaps that were to be expected if nothing kept the goroutines apart: with 5 or more "
+         "expected and none seen, something does",
+         STYLE_HEAD},
+        {"unord",
+         "unordered pairs that were seen: two accesses, nothing between them that orders them",
+         STYLE_HEAD},
+        {"unknown",
+         "pairs of accesses of which it cannot be told what orders them: not all that the two "
+         "goroutines did in between was seen; neither good nor bad news",
+         STYLE_HEAD},
         {"pairs",
          "conflicting accesses of two goroutines to one map that were looked at, by what was found "
          "between the two: both under one lock, ordered otherwise, cannot be told, nothing",
@@ -45,7 +57,9 @@ static const struct entry verdicts[] = {
          "used it, and where it was taken last; others: those without it",
          STYLE_HEAD},
         {"heat",
-         "conflicts per second by depth of the deeper call chain: 1 rare, 5 from 1/s, 9 from 100/s",
+         "conflicts per second: 1 rare, 5 from 1/s, 9 from 100/s. At first by time, a row for each "
+         "map, first: how long ago the first was seen; digits without colour are unordered pairs. "
+         "v shows it by depth of the deeper call chain: how often, by map, by time",
          STYLE_HEAD},
         {"armed", "part of the last interval in which the runtime's functions were probed",
          STYLE_HEAD},
@@ -76,8 +90,10 @@ static const struct entry searches[] = {
 struct page {
 	const struct rect *area;
 	int row;
-	int number;                    /* of the entry before, from 1 */
-	int found;                     /* number of the one that is pointed at; 0: none */
+	int number;        /* of the entry before, from 1 */
+	int found;         /* number of the one that is pointed at; 0: none */
+	enum view_id view; /* that help was called from */
+	const char *view_name;
 	const struct pattern *pattern; /* NULL: nothing is searched for */
 	int from;                      /* search: number of the entry that was found before */
 	struct match {
@@ -150,16 +166,47 @@ static void add_columns(struct page *page, const char *heading, const struct tab
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void page_fill(struct page *page)
+/* Which keys of the keymap. */
+enum keys { KEYS_OF_VIEW, KEYS_OF_EVERY_VIEW, KEYS_OF_OTHERS };
+
+static enum keys kind_of(const struct keymap_entry *key, enum view_id view)
 {
+	return key->views == IN_EVERY_VIEW ? KEYS_OF_EVERY_VIEW
+	       : key->views >> view & 1    ? KEYS_OF_VIEW
+	                                   : KEYS_OF_OTHERS;
+}
+
+static void add_keys(struct page *page, const char *heading, enum keys kind)
+{
+	bool begun = false;
+
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct keymap_entry *key = keymap_entry((enum action)i);
 
+		if (kind_of(key, page->view) != kind)
+			continue;
+		if (!begun)
+			add(page, &(struct entry){heading, NULL, STYLE_STRONG});
+		begun = true;
 		add(page, &(struct entry){key->keys, key->help, STYLE_KEY});
 	}
-	add_all(page, verdicts, COUNT(verdicts));
+}
+
+static void page_fill(struct page *page)
+{
+	char heading[64];
+
+	add_all(page, words, COUNT(words));
+	snprintf(heading, sizeof(heading), "Keys here: %s", page->view_name);
+	add_keys(page, heading, KEYS_OF_VIEW);
+	add_keys(page, "Keys of every view", KEYS_OF_EVERY_VIEW);
+	add_keys(page, "Keys of other views", KEYS_OF_OTHERS);
+	if (page->view == VIEW_TARGETS)
+		add_columns(page, "Columns of processes", &targets_table);
 	add_columns(page, "Columns of maps", &maps_table);
 	add_columns(page, "Columns of goroutines", &goroutines_table);
+	if (page->view != VIEW_TARGETS)
+		add_columns(page, "Columns of processes", &targets_table);
 	add_all(page, searches, COUNT(searches));
 	add(page, &(struct entry){"Palettes", NULL, STYLE_STRONG});
 	for (enum palette p = 0; p < PALETTE_COUNT; p++)
@@ -167,11 +214,21 @@ static void page_fill(struct page *page)
 		    &(struct entry){style_palette_name(p), style_palette_help(p), STYLE_HEAD});
 }
 
-/* Returns the row behind the last. */
-static int page_draw(const struct rect *area, int row, int found)
+/* Help is on top of the view that it is about. */
+static struct page page_of(const struct ui *ui, const struct rect *area)
 {
-	struct page page = {.area = area, .row = row, .found = found};
+	enum view_id view = ui->depth ? ui->stack[ui->depth - 1] : VIEW_OVERVIEW;
 
+	return (struct page){.area = area, .view = view, .view_name = ui_view_name(view)};
+}
+
+/* Returns the row behind the last. */
+static int page_draw(const struct ui *ui, const struct rect *area, int row, int found)
+{
+	struct page page = page_of(ui, area);
+
+	page.row = row;
+	page.found = found;
 	page_fill(&page);
 	return page.row;
 }
@@ -180,15 +237,16 @@ static void draw(struct ui *ui, const struct rect *area)
 {
 	struct rect body = {area->y + 1, area->x, area->height - 1, area->width};
 	struct rect nowhere = {body.y, body.x, 0, body.width};
-	int lines = page_draw(&nowhere, 0, 0);
+	int lines = page_draw(ui, &nowhere, -1, 0);
 
 	if (ui->help_view.scroll > lines - body.height)
 		ui->help_view.scroll = lines - body.height;
 	if (ui->help_view.scroll < 0)
 		ui->help_view.scroll = 0;
 	draw_title(area, true, "Help",
-	           lines > body.height ? "Up and Down scroll, Esc goes back" : "Esc goes back");
-	page_draw(&body, -ui->help_view.scroll, ui->help_view.found);
+	           lines > body.height ? "Up and Down scroll, / searches, Esc goes back"
+	                               : "Esc goes back");
+	page_draw(ui, &body, -ui->help_view.scroll - 1, ui->help_view.found);
 }
 
 static enum handled act(struct ui *ui, enum action action)
@@ -213,9 +271,12 @@ static enum handled act(struct ui *ui, enum action action)
 static bool search(struct ui *ui, const struct pattern *pattern, int by)
 {
 	struct rect nowhere = {0, 0, 0, ui->layout.body.width};
-	struct page page = {.area = &nowhere, .pattern = pattern, .from = ui->help_view.found};
+	struct page page = page_of(ui, &nowhere);
 	struct match to;
 
+	page.row = -1;
+	page.pattern = pattern;
+	page.from = ui->help_view.found;
 	page_fill(&page);
 	if (by > 0)
 		to = page.after.number ? page.after : page.first;

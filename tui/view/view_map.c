@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/sanitize.h"
 #include "core/report/order_text.h"
@@ -41,6 +42,9 @@ static int draw_order(const struct map_row *map, int y, const struct rect *area)
 	char texts[sizeof(labels) / sizeof(labels[0])][NAME_BYTES];
 
 	order_pairs_text(&map->order, texts[0], NAME_BYTES);
+	if (map->order.unknown)
+		snprintf(texts[0] + strlen(texts[0]), NAME_BYTES - strlen(texts[0]),
+		         "; unknown: not all that the two did in between was seen");
 	order_guard_text(&map->guard, texts[1], NAME_BYTES);
 	order_bare_text(&map->guard, texts[2], NAME_BYTES);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)

@@ -40,7 +40,7 @@ static void focus_move(struct ui *ui, int by)
 
 	do
 		pane = (pane + by + PANE_COUNT) % PANE_COUNT;
-	while (pane != (int)ui->focus && ui->wish.hidden[pane]);
+	while (pane != (int)ui->focus && layout_is_out(&ui->wish, (enum pane_id)pane));
 	ui->focus = (enum pane_id)pane;
 }
 

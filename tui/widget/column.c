@@ -7,6 +7,8 @@
 #include "tui/term/text.h"
 #include "tui/words/format.h"
 
+#define WANT_MAX 40 /* columns that a name is widened to before there is room to grow */
+
 static int width_needed(int count, const int *widths)
 {
 	int need = -1;
@@ -14,6 +16,21 @@ static int width_needed(int count, const int *widths)
 	for (int i = 0; i < count; i++)
 		need += widths[i] ? widths[i] + 1 : 0;
 	return need;
+}
+
+/* The first of the idle ones that fits, and so on; returns the columns that are left. */
+static int add_idle(const struct column *columns, const struct column_need *needs, int count,
+                    unsigned int hidden, int left, int *widths)
+{
+	for (int i = 0; i < count; i++) {
+		int width = columns[i].width > needs[i].least ? columns[i].width : needs[i].least;
+
+		if (!needs[i].idle || widths[i] || hidden >> i & 1 || width + 1 > left)
+			continue;
+		widths[i] = width;
+		left -= width + 1;
+	}
+	return left;
 }
 
 static int least_important(const struct column *columns, int count, const int *widths)
@@ -68,11 +85,11 @@ void columns_fit(const struct column *columns, int count, unsigned int hidden,
 	needs = needs ? needs : none;
 	for (int i = 0; i < count; i++) {
 		widths[i] = columns[i].width > needs[i].least ? columns[i].width : needs[i].least;
-		widths[i] = hidden >> i & 1 ? 0 : widths[i];
+		widths[i] = hidden >> i & 1 || needs[i].idle ? 0 : widths[i];
 		shown += widths[i] > 0;
 	}
-	if (!shown) { /* all are hidden: then none is */
-		columns_fit(columns, count, 0, needs, width, widths);
+	if (!shown) { /* all are hidden or idle: then none is */
+		columns_fit(columns, count, 0, NULL, width, widths);
 		return;
 	}
 	while (shown > 1 && width_needed(count, widths) > width) {
@@ -80,9 +97,11 @@ void columns_fit(const struct column *columns, int count, unsigned int hidden,
 		shown--;
 	}
 	left = width - width_needed(count, widths);
-	if (left >= 0)
-		grow(columns, count, widen(needs, count, left, widths), widths);
-	else
+	if (left >= 0) {
+		left = widen(needs, count, left, widths);
+		left = add_idle(columns, needs, count, hidden, left, widths);
+		grow(columns, count, left, widths);
+	} else
 		widths[least_important(columns, count, widths)] = width > 0 ? width : 0;
 }
 
@@ -94,6 +113,12 @@ static void cell_fill(const struct column *column, const void *row, struct cell 
 	column->render(row, cell);
 }
 
+/* It stands for nothing: blank, "0", "-". */
+static bool says_nothing(const char *text)
+{
+	return !*text || (!text[1] && (*text == '0' || *text == '-'));
+}
+
 void columns_measure(const struct column *columns, int count, unsigned int hidden, const void *row,
                      struct column_need needs[COLUMNS_MAX])
 {
@@ -103,11 +128,14 @@ void columns_measure(const struct column *columns, int count, unsigned int hidde
 		enum text_kind kind = columns[i].holds;
 		int least, want;
 
-		if (hidden >> i & 1 || (kind != TEXT_WHOLE && kind != TEXT_PLACE))
+		if (hidden >> i & 1)
 			continue;
 		cell_fill(&columns[i], row, &cell);
-		least = text_least_width(cell.text, kind);
+		needs[i].idle &= says_nothing(cell.text);
+		least = kind == TEXT_WHOLE || kind == TEXT_PLACE ? text_least_width(cell.text, kind)
+		                                                 : 0;
 		want = text_width(cell.text);
+		want = kind == TEXT_WHOLE || want < WANT_MAX ? want : WANT_MAX;
 		needs[i].least = least > needs[i].least ? least : needs[i].least;
 		needs[i].want = want > needs[i].want ? want : needs[i].want;
 	}

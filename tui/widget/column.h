@@ -4,8 +4,9 @@
  *
  * A column says what kind of text it holds, and so what goes of a text that is too wide: of a
  * number or an id nothing, such a column is as wide as its widest row. Where not all columns fit,
- * the least important ones go; what is left over widens places to their full length, then those
- * that can grow. columns_measure() and columns_fit() draw nothing; the others do.
+ * those go first that say nothing in any row (empty, "0" or "-"), then the least important ones;
+ * what is left over widens names to their full length, then those that can grow.
+ * columns_measure() and columns_fit() draw nothing; the others do.
  */
 #ifndef GOMAPTOP_TUI_COLUMN_H
 #define GOMAPTOP_TUI_COLUMN_H
@@ -50,6 +51,7 @@ static inline int column_order(double a, double b)
 struct column_need {
 	int least; /* narrower it cannot be */
 	int want;  /* as wide nothing is shortened; 0: it does not tell */
+	bool idle; /* it says nothing in any row: it is shown where all others stand in full */
 };
 
 /* Add what one row needs. hidden: a bit for each column that is not wanted. */

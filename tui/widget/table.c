@@ -118,8 +118,8 @@ void table_sort_step(struct table *table, int by)
 
 	do
 		column = (column + by + count) % count;
-	while (column != table->sort &&
-	       (!table->spec->columns[column].compare || (table->hidden >> column & 1)));
+	while (column != table->sort && (!table->spec->columns[column].compare ||
+	                                 ((table->hidden | table->absent) >> column & 1)));
 	table->reversed = false;
 	table->sort = column;
 }
@@ -277,19 +277,24 @@ static void draw_row(struct table *table, const struct rect *area, int y, size_t
 	                 table_row(table, index));
 }
 
-/* As wide as the rows on the screen need them. */
+/* As wide as the rows on the screen need them. Without rows nothing is idle. */
 static void fit_columns(struct table *table, int visible, int width)
 {
 	const struct table_spec *spec = table->spec;
+	unsigned int hidden = table->hidden | table->absent;
 	struct column_need needs[COLUMNS_MAX] = {{0}};
 
+	for (int i = 0; i < COLUMNS_MAX; i++)
+		needs[i].idle = table->count && !(table->said >> i & 1);
 	for (int i = 0; i < visible && table->list.top + (size_t)i < table->count; i++)
-		columns_measure(spec->columns, spec->column_count, table->hidden,
+		columns_measure(spec->columns, spec->column_count, hidden,
 		                table_row(table, table->list.top + (size_t)i), needs);
 	if (table->sums)
-		columns_measure(spec->columns, spec->column_count, table->hidden, table->sums,
-		                needs);
-	columns_fit(spec->columns, spec->column_count, table->hidden, needs, width, table->widths);
+		columns_measure(spec->columns, spec->column_count, hidden, table->sums, needs);
+	for (int i = 0; table->count && i < spec->column_count; i++)
+		if (!needs[i].idle)
+			table->said |= 1u << i;
+	columns_fit(spec->columns, spec->column_count, hidden, needs, width, table->widths);
 }
 
 void table_draw(struct table *table, const struct rect *area, int footer, enum ground marked)

@@ -21,7 +21,8 @@ struct table_spec {
 	const char *name; /* "maps": its section in the settings */
 	const struct column *columns;
 	int column_count;
-	int sort;                         /* column that it is sorted by at first */
+	int sort;                /* column that it is sorted by at first */
+	unsigned int of_several; /* a bit for each column that only tells processes apart */
 	uint64_t (*key)(const void *row); /* identity of a row; also breaks ties, small first */
 	/* Whether the pattern is found in this row; whether it is to be shown at all. ctx: as
 	 * handed to table_set() and table_search(). */
@@ -40,6 +41,9 @@ struct table {
 	int sort;
 	bool reversed;       /* against what the column thinks best */
 	unsigned int hidden; /* a bit for each column */
+	unsigned int absent; /* the same: not now, says the owner, whatever was wished */
+	unsigned int said;   /* the same: said something in some row since table_init(), so that it
+	                      * does not come and go with the rates */
 	/* As drawn last, for the mouse; rows_y: line of the first row. */
 	struct rect drawn;
 	int rows_y;

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/words/match.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/base/id_table.h"
+
+/* Only where it is asked for, since of one process all rows have the same; and the whole number:
+ * pid:42 is not 4242. */
+static bool match_pid(uint32_t tgid, const struct pattern *pattern)
+{
+	char whole[16];
+
+	if (pattern->field != PATTERN_PID)
+		return false;
+	snprintf(whole, sizeof(whole), "%u", tgid);
+	return pattern->is_regex ? pattern_in_number(pattern, PATTERN_PID, tgid)
+	                         : strcmp(pattern->needle, whole) == 0;
+}
 
 static bool match_frame(const struct frame *frame, const struct pattern *pattern)
 {
@@ -19,7 +35,8 @@ bool match_chain(const struct frame *chain, int length, const struct pattern *pa
 
 static bool match_side(const struct side *side, const struct pattern *pattern)
 {
-	return pattern_in_number(pattern, PATTERN_GOROUTINE, side->access.goid) ||
+	return match_pid(side->access.tgid, pattern) ||
+	       pattern_in_number(pattern, PATTERN_GOROUTINE, side->access.goid) ||
 	       match_frame(&side->created_by, pattern) ||
 	       match_chain(side->chain, side->chain_length, pattern);
 }
@@ -58,7 +75,7 @@ static bool match_conflicts_of(const struct rows *rows, const struct map_row *ma
 static bool map_has(const struct rows *rows, const struct map_row *map,
                     const struct pattern *pattern)
 {
-	if (pattern_in_name(pattern, PATTERN_TYPE, map->type) ||
+	if (match_pid(map->tgid, pattern) || pattern_in_name(pattern, PATTERN_TYPE, map->type) ||
 	    pattern_in_name(pattern, PATTERN_STATE, map_verdict_name(map->verdict)) ||
 	    match_frame(&map->first_use, pattern))
 		return true;
@@ -83,7 +100,8 @@ bool match_map(const struct rows *rows, const struct map_row *map, const struct 
 
 static bool goroutine_has(const struct goroutine_row *goroutine, const struct pattern *pattern)
 {
-	return pattern_in_number(pattern, PATTERN_GOROUTINE, goroutine->goid) ||
+	return match_pid(goroutine->tgid, pattern) ||
+	       pattern_in_number(pattern, PATTERN_GOROUTINE, goroutine->goid) ||
 	       match_frame(&goroutine->created_by, pattern) ||
 	       match_frame(&goroutine->last_use, pattern);
 }

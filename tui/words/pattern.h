@@ -22,6 +22,7 @@
 	X(FUNCTION, "func", "function in a call chain")           \
 	X(FILE, "file", "source file in a call chain")            \
 	X(GOROUTINE, "go", "number of a goroutine")               \
+	X(PID, "pid", "process of a map or a goroutine")          \
 	X(STATE, "is", "verdict of a map, or state of a process") \
 	X(COMMAND, "cmd", "command line of a process")
 

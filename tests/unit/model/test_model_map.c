@@ -201,6 +201,32 @@ static void test_first_use(void **state)
 	model_destroy(model);
 }
 
+/* Of two changes the later one, in whatever order their events come; a read is none. */
+static void test_last_change(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .first_caller = 0x1001};
+	struct access later = access_at(0xa0, OP_WRITE, 1, 0x2007, 2);
+	struct access earlier = access_at(0xa0, OP_DELETE, 2, 0x3009, 2);
+	struct map_row *row;
+
+	(void)state;
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	row = only_map(model);
+	stall_send(model, 0, access_at(0xa0, OP_READ, 1, 0x1005, 2));
+	assert_null(row->last_change.function);
+	later.time_ns = START + 20;
+	earlier.time_ns = START + 10;
+	stall_send(model, 0, later);
+	stall_send(model, 0, earlier);
+	assert_string_equal(row->last_change.function, "main.writer");
+	assert_int_equal(row->last_change.line, 7);
+	earlier.time_ns = START + 30;
+	stall_send(model, 0, earlier);
+	assert_int_equal(row->last_change.line, 9);
+	model_destroy(model);
+}
+
 static void test_ended_and_reused_address(void **state)
 {
 	struct model *model = model_new();
@@ -395,6 +421,7 @@ int main(void)
 	        cmocka_unit_test(test_verdicts),
 	        cmocka_unit_test(test_goroutines_of_a_map),
 	        cmocka_unit_test(test_first_use),
+	        cmocka_unit_test(test_last_change),
 	        cmocka_unit_test(test_ended_and_reused_address),
 	        cmocka_unit_test(test_process_end),
 	        cmocka_unit_test(test_family_folds),

@@ -55,6 +55,27 @@ static void test_unordered_sides(void **state)
 	model_destroy(model);
 }
 
+static void test_unordered_by_time(void **state)
+{
+	struct model *model = model_new();
+	const struct map_row *map;
+	uint32_t tick_now;
+
+	(void)state;
+	tick(model, 1);
+	pair_send(model, 0xa0, 1000);
+	pair_send(model, 0xa0, 1000);
+	tick(model, 1);
+	tick(model, 1);
+	map = only_map(model);
+	tick_now = model_clock(model)->tick;
+	assert_non_null(map->timeline);
+	assert_true(timeline_at(map->timeline, tick_now - 1, TIMELINE_UNORDERED) == 2);
+	assert_true(timeline_at(map->timeline, tick_now, TIMELINE_UNORDERED) == 0);
+	assert_true(timeline_at(map->timeline, tick_now - 1, TIMELINE_CONFLICTS) == 0);
+	model_destroy(model);
+}
+
 /* It is a finding, and no conflict: not in the map's count, not in its heat, in no total. */
 static void test_unordered_is_no_conflict(void **state)
 {
@@ -362,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_unordered_sides),
+	        cmocka_unit_test(test_unordered_by_time),
 	        cmocka_unit_test(test_unordered_is_no_conflict),
 	        cmocka_unit_test(test_unordered_and_overlap),
 	        cmocka_unit_test(test_unordered_beside_overlap),

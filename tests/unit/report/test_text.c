@@ -353,7 +353,7 @@ static void columns_are_as_wide_as_their_numbers(void **state)
 	        {"at", 8, 1, 50, false, NULL, NULL, NULL, false, TEXT_PLACE},
 	        {"in", 8, 1, 20, false, NULL, NULL, NULL, false, TEXT_FUNCTION},
 	};
-	const struct column_need needs[] = {{11, 11}, {9, 20}, {0, 0}};
+	const struct column_need needs[] = {{11, 11, false}, {9, 20, false}, {0, 0, false}};
 	int widths[COLUMNS_MAX];
 
 	(void)state;
@@ -365,6 +365,27 @@ static void columns_are_as_wide_as_their_numbers(void **state)
 	assert_true(widths[0] == 11 && widths[1] == 17 && widths[2] == 0);
 	columns_fit(columns, 3, 0, needs, 20, widths);
 	assert_true(widths[0] == 11 && widths[1] == 0);
+}
+
+/* A column that says nothing in any row makes room for a less important one that does, and is shown
+ * again where all others stand in full. */
+static void idle_columns_go_before_less_important_ones(void **state)
+{
+	static const struct column columns[] = {
+	        {"id", 4, 0, 100, true, NULL, NULL, NULL, false, TEXT_WHOLE},
+	        {"confl", 5, 0, 90, true, NULL, NULL, NULL, false, TEXT_WHOLE},
+	        {"at", 8, 0, 50, false, NULL, NULL, NULL, false, TEXT_PLACE},
+	};
+	const struct column_need needs[] = {{4, 4, false}, {0, 0, true}, {8, 12, false}};
+	int widths[COLUMNS_MAX];
+
+	(void)state;
+	columns_fit(columns, 3, 0, needs, 14, widths);
+	assert_true(widths[0] == 4 && widths[1] == 0 && widths[2] == 9);
+	columns_fit(columns, 3, 0, needs, 22, widths);
+	assert_true(widths[1] == 0 && widths[2] == 12);
+	columns_fit(columns, 3, 0, needs, 23, widths);
+	assert_true(widths[1] == 5 && widths[2] == 12);
 }
 
 static uint64_t number_at(const void *ctx, size_t index)
@@ -412,6 +433,7 @@ int main(void)
 	        cmocka_unit_test(heat_rises_by_half_decades),
 	        cmocka_unit_test(least_important_columns_go_first),
 	        cmocka_unit_test(columns_are_as_wide_as_their_numbers),
+	        cmocka_unit_test(idle_columns_go_before_less_important_ones),
 	        cmocka_unit_test(every_kind_is_shortened_its_own_way),
 	        cmocka_unit_test(no_kind_cuts_a_digit),
 	        cmocka_unit_test(selection_follows_its_row),
