@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #include "core/base/error.h"
+#include "core/base/source_lines.h"
+#include "core/base/u64_map.h"
 #include "core/budget/overhead_cost.h"
 #include "core/model/model.h"
 #include "core/probe/probe_site.h"
@@ -40,6 +42,10 @@ struct snapshot_context {
 	size_t news_count;
 	size_t replaced; /* how often another file took its place, or it was written over */
 	bool color;      /* text report with ANSI colours */
+	bool wide;       /* the same: one row is one line, however long */
+	/* The source around the line of a map operation, or why it is not shown; NULL: sources are
+	 * not read. */
+	void (*source)(uint32_t tgid, const struct frame *frame, struct source_lines *out);
 };
 
 #define SNAPSHOT_GAPS_MAX 160
@@ -58,7 +64,22 @@ int snapshot_write(const struct model *model, const struct snapshot_context *con
 int snapshot_save(const struct model *model, const struct snapshot_context *context,
                   enum snapshot_format format, const char *path, struct error *err);
 
-/* One interval's report for -b: what is new since the last one. */
+/* What was told one by one already. Zero-initialise; snapshot_told_free() at the end. */
+struct snapshot_told {
+	struct u64_map pairs; /* of lines */
+	unsigned int number;  /* of the latest finding */
+	uint64_t crashes;
+	size_t same; /* findings that were not told: the same two lines on another map */
+};
+
+void snapshot_told_free(struct snapshot_told *told);
+
+/* A line for each pair of lines and each crash that was not told so far; nothing where there is
+ * none. 0 or -errno. */
+int snapshot_report_news(const struct model *model, const struct snapshot_context *context,
+                         struct snapshot_told *told, FILE *out);
+
+/* One interval's report for -b, a line: what was new since the last one, in figures. */
 int snapshot_report_interval(const struct model *model, const struct snapshot_context *context,
                              FILE *out, uint64_t *since_ns);
 

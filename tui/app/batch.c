@@ -95,6 +95,11 @@ static int report_new(const struct batch *batch, FILE *out, struct error *err)
 	return session_report(batch->session, out, batch->color, err);
 }
 
+static int report_news(const struct batch *batch, FILE *out, struct error *err)
+{
+	return session_news(batch->session, out, err);
+}
+
 static int report_all(const struct batch *batch, FILE *out, struct error *err)
 {
 	return session_write(batch->session, batch->options->format, out, batch->color, err);
@@ -119,7 +124,7 @@ static int report_put(const struct batch *batch, report_function *report, struct
 	rc = report(batch, out, err);
 	if (fclose(out) && !rc)
 		rc = error_no_memory(err);
-	if (!rc) {
+	if (!rc && size) {
 		rc = writer_put(batch->out, text, size);
 		if (rc)
 			output_fail(rc, err);
@@ -137,6 +142,15 @@ static void left_out_tell(struct batch *batch)
 		        batch->left_out, batch->left_out == 1 ? "" : "s",
 		        batch->left_out == 1 ? "it" : "them");
 	batch->left_out = 0;
+}
+
+/* At once, whatever the interval. While something waits to be written it is only put off: nothing
+ * of it counts as told. */
+static int news(struct batch *batch, struct error *err)
+{
+	if (batch->options->format != SNAPSHOT_TEXT || writer_state(batch->out) == 1)
+		return 0;
+	return report_put(batch, report_news, err);
 }
 
 static int report(struct batch *batch, struct error *err)
@@ -207,10 +221,11 @@ static int batch_loop(struct batch *batch, struct error *err)
 	while (!rc) {
 		wait_for_something(batch);
 		session_pump(batch->session);
-		if (is_over(batch) || batch->signalled)
-			break;
 		rc = writer_state(batch->out);
-		rc = rc < 0 ? output_fail(rc, err) : report_when_due(batch, err);
+		rc = rc < 0 ? output_fail(rc, err) : news(batch, err);
+		if (rc || is_over(batch) || batch->signalled)
+			break;
+		rc = report_when_due(batch, err);
 	}
 	return rc;
 }

@@ -17,6 +17,7 @@
 #include "core/base/output_file.h"
 #include "core/base/test_knob.h"
 #include "tui/app/session_internal.h"
+#include "tui/words/source_text.h"
 
 #define NS_PER_SECOND 1000000000ULL
 /* One call of session_pump() may take this long; keys wait meanwhile. */
@@ -189,6 +190,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .news_count = session->news_count,
 	        .replaced = replaced.count,
 	        .color = color,
+	        .source = source_text_around,
 	};
 }
 
@@ -348,6 +350,7 @@ void session_close(struct session *session)
 	child_destroy(session->child);
 	child_log_settle(session);
 	free(session->skips);
+	snapshot_told_free(&session->told);
 	for (size_t i = 0; i < session->news_count; i++)
 		free(session->news[i]);
 	free(session->news);
@@ -385,6 +388,31 @@ static int stream_settle(FILE *out, int rc, const char *what, struct error *err)
 	return rc;
 }
 
+/* All findings are looked at only when there are more or fewer, and with each reading of counts. */
+static bool news_possible(struct session *session)
+{
+	size_t count = model_conflict_count(session->model);
+	bool more = count != session->told_count || session->ticks != session->told_ticks ||
+	            model_totals_rest(session->model, 0).crashes != session->told.crashes;
+
+	session->told_count = count;
+	session->told_ticks = session->ticks;
+	return more;
+}
+
+int session_news(struct session *session, FILE *out, struct error *err)
+{
+	struct snapshot_context context;
+	int rc;
+
+	if (!news_possible(session))
+		return 0;
+	context = session_context(session, false);
+	err->text[0] = '\0';
+	rc = snapshot_report_news(session->model, &context, &session->told, out);
+	return stream_settle(out, rc, "the report", err);
+}
+
 int session_report(struct session *session, FILE *out, bool color, struct error *err)
 {
 	struct snapshot_context context = session_context(session, color);
@@ -413,6 +441,7 @@ int session_write(struct session *session, enum snapshot_format format, FILE *ou
 	struct snapshot_context context = session_context(session, color);
 	int rc;
 
+	context.wide = !isatty(STDOUT_FILENO);
 	err->text[0] = '\0';
 	rc = snapshot_write(session->model, &context, format, out, err);
 	return stream_settle(out, rc, "the report", err);
@@ -423,5 +452,6 @@ int session_save(struct session *session, enum snapshot_format format, const cha
 {
 	struct snapshot_context context = session_context(session, false);
 
+	context.wide = true;
 	return snapshot_save(session->model, &context, format, path, err);
 }
