@@ -110,6 +110,7 @@ static int (*const writers[])(const struct model *, const struct snapshot_contex
                               const struct snapshot_rows *, FILE *) = {
         [SNAPSHOT_JSON] = snapshot_json_write,
         [SNAPSHOT_TEXT] = snapshot_text_write,
+        [SNAPSHOT_NDJSON] = snapshot_events_write,
 };
 
 int snapshot_write(const struct model *model, const struct snapshot_context *context,

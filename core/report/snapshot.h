@@ -17,7 +17,10 @@
 
 #define SNAPSHOT_SCHEMA "gomaptop.snapshot/1"
 
-enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_TEXT };
+#define EVENT_SCHEMA "gomaptop.event/1"
+
+/* NDJSON: events, one JSON object a line. */
+enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_TEXT, SNAPSHOT_NDJSON };
 
 /* What the model cannot know. */
 struct snapshot_context {
@@ -69,15 +72,20 @@ struct snapshot_told {
 	struct u64_map pairs; /* of lines */
 	unsigned int number;  /* of the latest finding */
 	uint64_t crashes;
+	size_t targets;
 	size_t same; /* findings that were not told: the same two lines on another map */
 };
 
 void snapshot_told_free(struct snapshot_told *told);
 
-/* A line for each pair of lines and each crash that was not told so far; nothing where there is
- * none. 0 or -errno. */
+/* A line for each pair of lines and each crash that was not told so far, in events for each target
+ * too; nothing where there is none. format: text or events. 0 or -errno. */
 int snapshot_report_news(const struct model *model, const struct snapshot_context *context,
-                         struct snapshot_told *told, FILE *out);
+                         enum snapshot_format format, struct snapshot_told *told, FILE *out);
+
+/* The event of an interval, or of the end. 0 or -errno. */
+int snapshot_report_event(const struct model *model, const struct snapshot_context *context,
+                          bool end, FILE *out);
 
 /* One interval's report for -b, a line: what was new since the last one, in figures. */
 int snapshot_report_interval(const struct model *model, const struct snapshot_context *context,

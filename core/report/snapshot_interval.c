@@ -93,19 +93,31 @@ static int flush(FILE *out)
 	return 0;
 }
 
-int snapshot_report_news(const struct model *model, const struct snapshot_context *context,
-                         struct snapshot_told *told, FILE *out)
+int snapshot_report_event(const struct model *model, const struct snapshot_context *context,
+                          bool end, FILE *out)
 {
+	int error = events_interval_write(model, context, end, out);
+
+	return error ? error : flush(out);
+}
+
+int snapshot_report_news(const struct model *model, const struct snapshot_context *context,
+                         enum snapshot_format format, struct snapshot_told *told, FILE *out)
+{
+	size_t count;
 	struct snapshot_rows rows;
 	int error = snapshot_news_load(model, &rows);
 
 	if (error)
 		return error;
 	errno = 0;
-	if (snapshot_news_take(model, told, &rows))
+	count = snapshot_news_take(model, told, &rows);
+	if (format == SNAPSHOT_NDJSON)
+		error = events_news_write(model, context, told, &rows, out);
+	else if (count)
 		snapshot_news_text(context, &rows, out);
 	snapshot_rows_free(&rows);
-	return flush(out);
+	return error ? error : flush(out);
 }
 
 int snapshot_report_interval(const struct model *model, const struct snapshot_context *context,

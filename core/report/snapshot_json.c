@@ -10,9 +10,9 @@
 
 /* ---- TARGET -------------------------------------------------------------------------- */
 
-static void put_target(struct json_writer *w, const struct target_row *row)
+void snapshot_put_target(struct json_writer *w, const char *key, const struct target_row *row)
 {
-	json_begin_object(w, NULL);
+	json_begin_object(w, key);
 	json_put_integer(w, "pid", row->tgid);
 	json_put_text(w, "exe", row->exe);
 	json_put_text(w, "build_id", row->build_id);
@@ -175,7 +175,7 @@ static void put_snapshot(struct json_writer *w, const struct model *model,
 	put_host(w, context);
 	json_begin_list(w, "targets");
 	for (size_t i = 0; i < rows->target_count; i++)
-		put_target(w, rows->targets[i]);
+		snapshot_put_target(w, NULL, rows->targets[i]);
 	json_end_list(w);
 	put_coverage(w, model, context);
 	snapshot_put_lists(w, context, rows);

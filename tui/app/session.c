@@ -393,6 +393,7 @@ static bool news_possible(struct session *session)
 {
 	size_t count = model_conflict_count(session->model);
 	bool more = count != session->told_count || session->ticks != session->told_ticks ||
+	            model_target_count(session->model) != session->told.targets ||
 	            model_totals_rest(session->model, 0).crashes != session->told.crashes;
 
 	session->told_count = count;
@@ -409,7 +410,8 @@ int session_news(struct session *session, FILE *out, struct error *err)
 		return 0;
 	context = session_context(session, false);
 	err->text[0] = '\0';
-	rc = snapshot_report_news(session->model, &context, &session->told, out);
+	rc = snapshot_report_news(session->model, &context, session->options->format,
+	                          &session->told, out);
 	return stream_settle(out, rc, "the report", err);
 }
 
@@ -419,7 +421,10 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	int rc;
 
 	err->text[0] = '\0';
-	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
+	rc = session->options->format == SNAPSHOT_NDJSON
+	             ? snapshot_report_event(session->model, &context, session->stopped_ns, out)
+	             : snapshot_report_interval(session->model, &context, out,
+	                                        &session->reported_ns);
 	return stream_settle(out, rc, "the report", err);
 }
 

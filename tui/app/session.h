@@ -67,8 +67,8 @@ bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX]);
 /* A line for each pair of lines and each crash that was not told so far; cheap where there is none.
  * 0, or -errno with words. */
 int session_news(struct session *session, FILE *out, struct error *err);
-/* What was new since the last call, in figures, the whole report, the whole report in a file. The
- * file is replaced at once or not at all; what is no regular file (a pipe, a terminal) is written
+/* What was new since the last call, in figures (as an event: those of the whole watch), the whole
+ * report, the whole report in a file. The file is replaced at once or not at all; what is no regular file (a pipe, a terminal) is written
  * to as it is. 0, or -errno with words. */
 int session_report(struct session *session, FILE *out, bool color, struct error *err);
 int session_write(struct session *session, enum snapshot_format format, FILE *out, bool color,

@@ -107,8 +107,10 @@ static int word_find(const char *const *words, const char *text, const char *wha
 
 static int read_format(struct command_line *line, const char *text, struct error *err)
 {
-	static const char *const words[] = {
-	        [SNAPSHOT_JSON] = "json", [SNAPSHOT_TEXT] = "text", NULL};
+	static const char *const words[] = {[SNAPSHOT_JSON] = "json",
+	                                    [SNAPSHOT_TEXT] = "text",
+	                                    [SNAPSHOT_NDJSON] = "ndjson",
+	                                    NULL};
 	int found = word_find(words, text, "format", err);
 
 	if (found < 0)
@@ -260,10 +262,11 @@ const struct option_row option_rows[] = {
          .help = "write a snapshot to FILE at the end",
          .read = read_output},
         {.name = "format",
-         .argument = "json|text",
+         .argument = "json|text|ndjson",
          .default_words = "text on standard output, json in a file",
          .meaning = BATCH_OR_FILE,
-         .help = "what -b prints, -o writes and check says",
+         .help = "what -b prints, -o writes and check says (json or text); ndjson: one event a "
+                 "line",
          .read = read_format},
         {.name = "until-conflict",
          .meaning = WATCHING,

@@ -4,6 +4,7 @@
  *
  *     test_snapshot               run the tests
  *     test_snapshot emit NAME     print the JSON of a scenario (for check_snapshot_schema.py)
+ *     test_snapshot events NAME   print its events (likewise)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -489,7 +490,8 @@ static char *news_of(struct scene *scene, struct snapshot_told *told)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	assert_int_equal(snapshot_report_news(scene->model, &scenario_context, told, out), 0);
+	assert_int_equal(
+	        snapshot_report_news(scene->model, &scenario_context, SNAPSHOT_TEXT, told, out), 0);
 	fclose(out);
 	return text;
 }
@@ -545,7 +547,7 @@ static void test_news(void **state)
 	snapshot_told_free(&told);
 	context.source = some_source;
 	out = open_memstream(&more, &size);
-	assert_int_equal(snapshot_report_news(scene.model, &context, &told, out), 0);
+	assert_int_equal(snapshot_report_news(scene.model, &context, SNAPSHOT_TEXT, &told, out), 0);
 	fclose(out);
 	assert_non_null(strstr(more, ":20 `m[k] = ?[7mv` goroutine "));
 	assert_int_equal(lines_in(more), count);
@@ -754,13 +756,13 @@ static void test_save_full(void **state)
 	unlink(path_in("s.json"));
 }
 
-static int emit(const char *name)
+static int emit(const char *name, enum snapshot_format format)
 {
 	struct scene scene;
 	int rc = scene_open(&scene, name);
 
 	if (!rc)
-		rc = snapshot_write(scene.model, &scenario_context, SNAPSHOT_JSON, stdout, NULL);
+		rc = snapshot_write(scene.model, &scenario_context, format, stdout, NULL);
 	scene_close(&scene);
 	return rc != 0;
 }
@@ -791,6 +793,8 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 3 && strcmp(argv[1], "emit") == 0)
-		return emit(argv[2]);
+		return emit(argv[2], SNAPSHOT_JSON);
+	if (argc == 3 && strcmp(argv[1], "events") == 0)
+		return emit(argv[2], SNAPSHOT_NDJSON);
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
