@@ -19,8 +19,8 @@
 
 #define EVENT_SCHEMA "gomaptop.event/1"
 
-/* NDJSON: events, one JSON object a line. */
-enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_TEXT, SNAPSHOT_NDJSON };
+/* NDJSON: events, one JSON object a line. MARKDOWN: a bug report for each finding. */
+enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_TEXT, SNAPSHOT_NDJSON, SNAPSHOT_MARKDOWN };
 
 /* What the model cannot know. */
 struct snapshot_context {
@@ -30,6 +30,7 @@ struct snapshot_context {
 	double seconds;               /* length of the watch */
 	const char *kernel;           /* release, "6.1.0" */
 	const char *arch;             /* "x86_64" */
+	const char *hostname;         /* NULL: not known */
 	int cpus;
 	const char *attach;                 /* "uprobe_multi" | "perf_event" */
 	double overhead_limit;              /* 0.03; 1: no limit; negative: not known */
@@ -61,6 +62,10 @@ bool snapshot_gaps(const struct model *model, const struct snapshot_context *con
 /* Write the snapshot to an open stream. 0 or -errno. */
 int snapshot_write(const struct model *model, const struct snapshot_context *context,
                    enum snapshot_format format, FILE *out, struct error *err);
+
+/* One finding as a bug report in Markdown. Whether it was written shows when out is closed. */
+void snapshot_finding_markdown(const struct model *model, const struct snapshot_context *context,
+                               const struct conflict_row *row, FILE *out);
 
 /* Write it to a file, replaced whole or not at all (core/base/output_file.h). 0, or -errno with
  * words. */

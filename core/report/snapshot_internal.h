@@ -62,6 +62,8 @@ int snapshot_json_write(const struct model *model, const struct snapshot_context
                         const struct snapshot_rows *rows, FILE *out);
 int snapshot_events_write(const struct model *model, const struct snapshot_context *context,
                           const struct snapshot_rows *rows, FILE *out);
+int snapshot_markdown_write(const struct model *model, const struct snapshot_context *context,
+                            const struct snapshot_rows *rows, FILE *out);
 int snapshot_text_write(const struct model *model, const struct snapshot_context *context,
                         const struct snapshot_rows *rows, FILE *out);
 

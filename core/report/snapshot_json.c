@@ -23,6 +23,8 @@ void snapshot_put_target(struct json_writer *w, const char *key, const struct ta
 	json_put_text(w, "layout", go_layout_trust_name(row->layout));
 	snapshot_put_time(w, "started_at", row->started_ns);
 	json_put_text(w, "state", process_state_name(row->state));
+	json_put_text(w, "module", row->module);
+	json_put_text(w, "vcs_revision", row->revision);
 	json_end_object(w);
 }
 

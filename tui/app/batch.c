@@ -153,7 +153,8 @@ static void left_out_tell(struct batch *batch)
 	batch->left_out = 0;
 }
 
-static const bool tells_at_once[] = {[SNAPSHOT_TEXT] = true, [SNAPSHOT_NDJSON] = true};
+static const bool tells_at_once[] = {
+        [SNAPSHOT_TEXT] = true, [SNAPSHOT_NDJSON] = true, [SNAPSHOT_MARKDOWN] = false};
 
 /* At once, whatever the interval. While something waits to be written it is only put off: nothing
  * of it counts as told. */
@@ -214,7 +215,8 @@ static bool report_is_due(const struct batch *batch)
 {
 	uint64_t now = clock_now(), slack = batch->patience / 4;
 
-	if (batch->end <= batch->next_report + slack ||
+	if (batch->options->format == SNAPSHOT_MARKDOWN ||
+	    batch->end <= batch->next_report + slack ||
 	    (batch->options->duration_ns &&
 	     batch->options->interval_ns >= batch->options->duration_ns))
 		return false;

@@ -6,6 +6,8 @@
  * everything at the end. JSON: one whole snapshot each interval
  * and at the end, one object after the other; `-i` as long as `-d` gives exactly one.
  *
+ * Events: the same as text, for programs. Markdown: bug reports, at the end only.
+ *
  * Standard output may take nothing for any time (`| less`, ^S): the watch goes on meanwhile, and
  * its end is not delayed. While one report waits to be written, those that become due are left out
  * and counted on standard error; text reports lose nothing by it, since the next one has all that

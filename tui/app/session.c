@@ -128,6 +128,8 @@ int session_open(const struct options *options, struct session **out, struct err
 		return error_no_memory(err);
 	session->options = options;
 	uname(&session->host);
+	for (size_t i = 0; i < options->source_dir_count; i++)
+		source_text_folder(options->source_dirs[i].from, options->source_dirs[i].to);
 	/* An error is better known now than after ten minutes of watching. */
 	rc = options->output ? output_file_check(options->output, err) : 0;
 	if (rc)
@@ -176,6 +178,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .seconds = (double)(end - session->started_ns) / 1e9,
 	        .kernel = session->host.release,
 	        .arch = session->host.machine,
+	        .hostname = session->host.nodename,
 	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
 	        .attach = watch_attach_name(session->watch),
 	        .overhead_limit = session->options->overhead_limit,
@@ -450,6 +453,22 @@ int session_write(struct session *session, enum snapshot_format format, FILE *ou
 	err->text[0] = '\0';
 	rc = snapshot_write(session->model, &context, format, out, err);
 	return stream_settle(out, rc, "the report", err);
+}
+
+size_t session_finding(struct session *session, const struct conflict_row *row, char *out,
+                       size_t size)
+{
+	struct snapshot_context context = session_context(session, false);
+	FILE *stream = fmemopen(out, size, "w");
+	long length;
+
+	if (!stream)
+		return 0;
+	snapshot_finding_markdown(session->model, &context, row, stream);
+	fflush(stream);
+	length = ftell(stream);
+	fclose(stream);
+	return length > 0 && (size_t)length < size ? (size_t)length : strnlen(out, size - 1);
 }
 
 int session_save(struct session *session, enum snapshot_format format, const char *path,

@@ -58,6 +58,11 @@ static bool source_problem(void *ctx, size_t index, char *out, size_t size)
 	return true;
 }
 
+static size_t source_report(void *ctx, const struct conflict_row *row, char *out, size_t size)
+{
+	return session_finding(ctx, row, out, size);
+}
+
 static bool source_targets_gone(void *ctx)
 {
 	return session_targets_gone(ctx);
@@ -81,6 +86,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .attach_line = source_attach_line,
 	        .overhead_limit = session->options->overhead_limit,
 	        .problem = source_problem,
+	        .report = source_report,
 	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),
 	        .targets_gone = source_targets_gone,

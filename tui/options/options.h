@@ -60,6 +60,10 @@ struct options {
 	struct listen_address listen; /* --listen */
 	enum ui_color color;          /* NO_COLOR has been looked at: never AUTO because of it */
 	bool show_keys;
+	struct source_dir { /* --source-dir, in the order given */
+		char *from, *to;
+	} * source_dirs;
+	size_t source_dir_count;
 	bool verbose;
 };
 

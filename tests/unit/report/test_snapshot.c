@@ -581,6 +581,48 @@ static void test_news_kinds(void **state)
 	scene_close(&scene);
 }
 
+/* A report that can be pasted: process, machine, times, both chains, all lines, what to do; and no
+ * name of the target is markup. */
+static void test_markdown(void **state)
+{
+	static const char *const parts[] = {
+	        "## Concurrent read-write on Go map `",
+	        "- process: pid 4242, `",
+	        "Linux 6.1.0-18-amd64 x86_64`\n",
+	        "- Go: `go1.24.4`\n",
+	        "- proven: a was held inside",
+	        "### a: ",
+	        "### b: ",
+	        "```go\n/*      19 */ ",
+	        "/* >    20 */ ",
+	        "### The map\n",
+	        "### What to do\n",
+	        "must hold the same lock",
+	};
+	struct snapshot_context context = scenario_context;
+	char *text, *hostile, *line, *rest;
+
+	(void)state;
+	context.source = some_source;
+	text = text_of("busy", SNAPSHOT_MARKDOWN, &context);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!strstr(text, parts[i]))
+			fail_msg("'%s' is missing", parts[i]);
+	free(text);
+	hostile = rest = text_of("hostile", SNAPSHOT_MARKDOWN, &context);
+	assert_null(strchr(hostile, '\x1b'));
+	while ((line = strsep(&rest, "\n"))) {
+		size_t ticks = 0;
+
+		for (const char *p = line; *p; p++)
+			ticks += *p == '`';
+		if (strncmp(line, "    ", 4) != 0 && strncmp(line, "/*", 2) != 0 &&
+		    strncmp(line, "```", 3) != 0 && ticks % 2)
+			fail_msg("a code span is open: %s", line);
+	}
+	free(hostile);
+}
+
 /* What would be broken on a terminal is one line in a file. */
 static void test_report_wide(void **state)
 {
@@ -787,6 +829,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_news),
 	        cmocka_unit_test(test_news_kinds),
 	        cmocka_unit_test(test_report_wide),
+	        cmocka_unit_test(test_markdown),
 	        cmocka_unit_test(test_save),
 	        cmocka_unit_test(test_save_fails),
 	        cmocka_unit_test(test_save_full),
