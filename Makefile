@@ -245,6 +245,8 @@ install: all ## binary, man page, bash completion, JSON schema; honours PREFIX a
 	        '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop'
 	$(INSTALL) -D -m 644 core/report/snapshot.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
+	$(INSTALL) -D -m 644 core/report/event.schema.json \
+	        '$(DESTDIR)$(SHARE)/gomaptop/event.schema.json'
 	$(INSTALL) -D -m 644 tui/check/check.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'
 
@@ -252,6 +254,7 @@ uninstall: ## take away what install put there
 	rm -f '$(DESTDIR)$(BINDIR)/gomaptop' '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1' \
 	      '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop' \
 	      '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json' \
+	      '$(DESTDIR)$(SHARE)/gomaptop/event.schema.json' \
 	      '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'
 
 clean: ## remove what was built

@@ -168,6 +168,29 @@ static struct watch_target *target_meet(struct watch *w, const struct event_proc
 	return t;
 }
 
+/* From what it was built: the main module, the revision, and whether that was changed. */
+static void target_build(const struct go_binary *binary, struct target_row *row)
+{
+	char text[128], *sum;
+
+	if (!go_binary_build_field(binary, "mod\t", row->module, sizeof(row->module)) ||
+	    !go_binary_build_field(binary, "path\t", row->module, sizeof(row->module))) {
+		for (char *p = row->module; *p; p++)
+			*p = *p == '?' ? ' ' : *p; /* tabs */
+		sum = strstr(row->module, " h1:");
+		if (sum)
+			*sum = '\0';
+	}
+	for (size_t end = strlen(row->module); end && row->module[end - 1] == ' ';)
+		row->module[--end] = '\0';
+	if (go_binary_build_field(binary, "build\tvcs.revision=", text, sizeof(text)))
+		return;
+	snprintf(row->revision, sizeof(row->revision), "%.64s", text);
+	if (!go_binary_build_field(binary, "build\tvcs.modified=", text, sizeof(text)) &&
+	    strcmp(text, "true") == 0)
+		strcat(row->revision, " (modified)");
+}
+
 int watch_target(struct watch *w, const struct event_process *event, struct target_row *row)
 {
 	struct watch_target *t = target_meet(w, event);
@@ -195,6 +218,7 @@ int watch_target(struct watch *w, const struct event_process *event, struct targ
 	snprintf(row->go_version, sizeof(row->go_version), "%s", go_binary_version(binary));
 	if (go_binary_build_id(binary))
 		snprintf(row->build_id, sizeof(row->build_id), "%s", go_binary_build_id(binary));
+	target_build(binary, row);
 	return 0;
 }
 

@@ -15,10 +15,11 @@
 
 struct json_writer {
 	FILE *out;
-	size_t used; /* of buffer */
-	int depth;   /* objects and lists that are open */
-	bool first;  /* nothing is in the one that was opened last */
-	int error;   /* 0, or the first -errno */
+	size_t used;  /* of buffer */
+	int depth;    /* objects and lists that are open */
+	bool compact; /* on one line */
+	bool first;   /* nothing is in the one that was opened last */
+	int error;    /* 0, or the first -errno */
 	char buffer[BUFFER_SIZE];
 };
 
@@ -33,7 +34,13 @@ int json_writer_create(FILE *out, struct json_writer **writer)
 	w->used = 0;
 	w->depth = w->error = 0;
 	w->first = true;
+	w->compact = false;
 	return 0;
+}
+
+void json_writer_compact(struct json_writer *writer)
+{
+	writer->compact = true;
 }
 
 void json_writer_destroy(struct json_writer *writer)
@@ -152,6 +159,8 @@ static void write_string(struct json_writer *w, const char *text, size_t size)
 
 static void write_line(struct json_writer *w)
 {
+	if (w->compact)
+		return;
 	write_byte(w, '\n');
 	for (int i = 0; i < w->depth; i++)
 		write_byte(w, ' ');

@@ -19,6 +19,8 @@ struct json_writer;
 
 /* 0 or -ENOMEM. The stream stays the caller's. */
 int json_writer_create(FILE *out, struct json_writer **writer);
+/* All on one line; before the first value. */
+void json_writer_compact(struct json_writer *writer);
 /* The text is whole: a line feed, and all of it handed to the stream (which is not flushed). 0 or
  * -errno of the first thing that failed. */
 int json_writer_finish(struct json_writer *writer);

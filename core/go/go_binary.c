@@ -299,6 +299,11 @@ int go_binary_check_native(const struct go_binary *binary, const char *path, str
 	                 machine_name(machine));
 }
 
+int go_binary_build_field(const struct go_binary *binary, const char *name, char *out, size_t size)
+{
+	return go_buildinfo_field(binary->file, name, out, size);
+}
+
 const char *go_binary_build_id(const struct go_binary *binary)
 {
 	return binary->build_id[0] ? binary->build_id : NULL;

@@ -50,6 +50,9 @@ bool go_binary_is_pie(const struct go_binary *binary);
 const char *
 go_binary_build_id(const struct go_binary *binary); /* GNU build id in hex, else Go's, or NULL */
 
+/* A line of its build information; see go_buildinfo_field(). 0 or -ENODATA. */
+int go_binary_build_field(const struct go_binary *binary, const char *name, char *out, size_t size);
+
 /* Exact name as pclntab has it; where ABI0 wrappers share the name, the function that is no
  * wrapper. Returns 0, or -ENOENT: the linker dropped it or this release has none. */
 int go_binary_function_find(struct go_binary *binary, const char *name, struct go_function *out);

@@ -10,6 +10,8 @@ static const char magic[] = "\xff Go buildinf:";
 #define MAGIC_LENGTH (sizeof(magic) - 1)
 #define BLOCK_SIZE   32
 #define BLOCK_ALIGN  16
+#define MODULES_MARK 16
+#define MODULES_MAX  (1 << 20)
 #define VERSION_MAX  64
 #define SCAN_STEP    16384
 #define SCAN_MAX     (UINT64_C(512) << 20) /* bytes of data; the largest programs have 50 MB */
@@ -76,16 +78,26 @@ static int text_copy(struct elf_file *file, uint64_t addr, uint64_t len, char *o
 	return 0;
 }
 
-static int inline_version(struct elf_file *file, uint64_t addr, char *out, size_t size)
+/* The length before a string in the block; *addr moves behind it. */
+static int inline_length(struct elf_file *file, uint64_t *addr, uint64_t *len)
 {
-	uint64_t len = 0;
 	uint8_t byte = 0x80;
 
+	*len = 0;
 	for (int shift = 0; byte & 0x80 && shift < 28; shift += 7) {
-		if (elf_file_u8(file, addr++, &byte))
+		if (elf_file_u8(file, (*addr)++, &byte))
 			return -ENODATA;
-		len |= (uint64_t)(byte & 0x7f) << shift;
+		*len |= (uint64_t)(byte & 0x7f) << shift;
 	}
+	return 0;
+}
+
+static int inline_version(struct elf_file *file, uint64_t addr, char *out, size_t size)
+{
+	uint64_t len;
+
+	if (inline_length(file, &addr, &len))
+		return -ENODATA;
 	return text_copy(file, addr, len, out, size);
 }
 
@@ -114,6 +126,56 @@ int go_buildinfo_version(struct elf_file *file, char *out, size_t size)
 	if (block[15] & FLAG_INLINE)
 		return inline_version(file, addr + BLOCK_SIZE, out, size);
 	return pointed_version(file, addr + 16, out, size);
+}
+
+/* Where the list of modules lies: marks of 16 bytes stand before and behind it. */
+static int modules_find(struct elf_file *file, uint64_t *text, uint64_t *len)
+{
+	const unsigned char *block;
+	uint64_t addr, string;
+
+	if (block_find(file, &addr))
+		return -ENODATA;
+	block = elf_file_at(file, addr, BLOCK_SIZE);
+	if (!block || block[15] & FLAG_BIG_ENDIAN)
+		return -ENODATA;
+	if (block[15] & FLAG_INLINE) {
+		*text = addr + BLOCK_SIZE;
+		if (inline_length(file, text, len))
+			return -ENODATA;
+		*text += *len;
+		if (inline_length(file, text, len))
+			return -ENODATA;
+	} else if (elf_file_pointer(file, addr + 24, &string) ||
+	           elf_file_pointer(file, string, text) || elf_file_u64(file, string + 8, len)) {
+		return -ENODATA;
+	}
+	if (*len <= 2 * MODULES_MARK || *len > MODULES_MAX)
+		return -ENODATA;
+	*text += MODULES_MARK;
+	*len -= 2 * MODULES_MARK;
+	return 0;
+}
+
+int go_buildinfo_field(struct elf_file *file, const char *name, char *out, size_t size)
+{
+	size_t length = strlen(name);
+	uint64_t addr, len;
+	const char *line, *end;
+
+	if (modules_find(file, &addr, &len))
+		return -ENODATA;
+	line = elf_file_at(file, addr, len);
+	for (end = line + len; line && line < end;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t rest = (size_t)((stop ? stop : end) - line);
+
+		if (rest > length && memcmp(line, name, length) == 0)
+			return text_copy(file, addr + len - (uint64_t)(end - line) + length,
+			                 rest - length, out, size);
+		line = stop ? stop + 1 : end;
+	}
+	return -ENODATA;
 }
 
 /* "go1.NN" and whatever a version may have behind it: "go1.26.5", "go1.27rc1 X:noswissmap". */

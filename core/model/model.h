@@ -87,6 +87,8 @@ struct target_row {
 	char exe[256];
 	char build_id[96]; /* empty: none */
 	char go_version[64];
+	char module[160];  /* path and version of the main module, "example.com/x (devel)"; empty */
+	char revision[96]; /* of the version control system; empty: not known */
 	const char *map_runtime; /* "hmap", "swiss" */
 	bool stripped;
 	enum go_layout_trust layout;

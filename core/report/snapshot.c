@@ -110,13 +110,15 @@ static int (*const writers[])(const struct model *, const struct snapshot_contex
                               const struct snapshot_rows *, FILE *) = {
         [SNAPSHOT_JSON] = snapshot_json_write,
         [SNAPSHOT_TEXT] = snapshot_text_write,
+        [SNAPSHOT_NDJSON] = snapshot_events_write,
+        [SNAPSHOT_MARKDOWN] = snapshot_markdown_write,
 };
 
 int snapshot_write(const struct model *model, const struct snapshot_context *context,
                    enum snapshot_format format, FILE *out, struct error *err)
 {
 	struct snapshot_rows rows;
-	int error = rows_load(model, format == SNAPSHOT_TEXT, &rows);
+	int error = rows_load(model, format == SNAPSHOT_TEXT || format == SNAPSHOT_MARKDOWN, &rows);
 
 	if (!error) {
 		errno = 0;

@@ -1,62 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The report of one interval for batch mode: one line, and one more for each thing that is new. */
+/* What batch mode says while it runs: a line at once for each thing that is new, and one an
+ * interval. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/local_time.h"
 #include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/report/enough_text.h"
 #include "core/report/snapshot_internal.h"
 
-#define NAME_MAX_BYTES 256
-#define NEWS_SHOWN     10
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* "write main.f ledger.go:12" */
-static void place_print(FILE *out, const struct side *side)
-{
-	char function[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
-	const struct frame *frame = side->chain;
-
-	if (side->chain_length == 0 || !frame->function) {
-		fprintf(out, "%s 0x%" PRIx64, map_op_name(side->access.op),
-		        (uint64_t)side->access.caller);
-		return;
-	}
-	sanitize(frame->function, function, sizeof(function));
-	sanitize(frame->file ? base_name(frame->file) : "?", file, sizeof(file));
-	fprintf(out, "%s %s %s:%d", map_op_name(side->access.op), function, file, frame->line);
-}
-
 /* What is counted as news: conflicts, and unordered pairs. */
 #define NEWS_KINDS 2
 
 static const char *const news_words[NEWS_KINDS] = {"conflict", "unordered pair"};
-
-static void conflict_news(FILE *out, const struct conflict_row *row)
-{
-	char type[NAME_MAX_BYTES];
-
-	sanitize(row->map->type ? row->map->type : "", type, sizeof(type));
-	fprintf(out, "  new %s #%u %s on m%u%s%s, %" PRIu64 " time%s\n    a ",
-	        news_words[row->evidence == EVIDENCE_UNORDERED], row->number,
-	        conflict_kind_name(row->kind), row->map->number, *type ? " " : "", type, row->count,
-	        row->count == 1 ? "" : "s");
-	place_print(out, &row->a);
-	fputs("\n    b ", out);
-	if (row->evidence == EVIDENCE_FATAL)
-		fputs("not known: the runtime ended the process at a", out);
-	else
-		place_print(out, &row->b);
-	fputc('\n', out);
-}
 
 struct news {
 	size_t fresh[NEWS_KINDS], again[NEWS_KINDS];
@@ -129,11 +87,10 @@ static void line_print(const struct model *model, const struct snapshot_context 
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	uint64_t lost = coverage->lost + model_dropped(model);
-	char time[SNAPSHOT_TIME_MAX];
+	char time[LOCAL_TIME_MAX];
 
-	snapshot_time_format(snapshot_written_at(context), time);
-	time[19] = '\0'; /* whole seconds are enough here */
-	fprintf(out, "%s  %zu map%s  %.0f hits/s  ", time + 11, model_map_count(model),
+	fprintf(out, "%s  %zu map%s  %.0f hits/s  ",
+	        local_time_format(snapshot_written_at(context), time), model_map_count(model),
 	        plural(model_map_count(model)), coverage->hits_rate);
 	if (coverage->target_cpu_ns)
 		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
@@ -141,28 +98,38 @@ static void line_print(const struct model *model, const struct snapshot_context 
 	fputc('\n', out);
 }
 
-static void news_print(const struct snapshot_rows *rows, uint64_t since_ns, FILE *out)
+static int flush(FILE *out)
 {
-	size_t shown = 0, fresh = 0;
+	if (fflush(out) != 0 || ferror(out))
+		return errno ? -errno : -EIO;
+	return 0;
+}
 
-	for (size_t i = 0; i < rows->conflict_count; i++) {
-		if (rows->conflicts[i]->first_ns <= since_ns)
-			continue;
-		if (++fresh <= NEWS_SHOWN) {
-			conflict_news(out, rows->conflicts[i]);
-			shown++;
-		}
-	}
-	if (fresh > shown)
-		fprintf(out, "  ... and %zu more that are new\n", fresh - shown);
-	for (size_t i = 0; i < rows->crash_count; i++) {
-		char message[NAME_MAX_BYTES];
+int snapshot_report_event(const struct model *model, const struct snapshot_context *context,
+                          bool end, FILE *out)
+{
+	int error = events_interval_write(model, context, end, out);
 
-		if (rows->crashes[i]->time_ns <= since_ns)
-			continue;
-		sanitize(rows->crashes[i]->message, message, sizeof(message));
-		fprintf(out, "  pid %u crashed: %s\n", rows->crashes[i]->tgid, message);
-	}
+	return error ? error : flush(out);
+}
+
+int snapshot_report_news(const struct model *model, const struct snapshot_context *context,
+                         enum snapshot_format format, struct snapshot_told *told, FILE *out)
+{
+	size_t count;
+	struct snapshot_rows rows;
+	int error = snapshot_news_load(model, &rows);
+
+	if (error)
+		return error;
+	errno = 0;
+	count = snapshot_news_take(model, told, &rows);
+	if (format == SNAPSHOT_NDJSON)
+		error = events_news_write(model, context, told, &rows, out);
+	else if (count)
+		snapshot_news_text(context, &rows, out);
+	snapshot_rows_free(&rows);
+	return error ? error : flush(out);
 }
 
 int snapshot_report_interval(const struct model *model, const struct snapshot_context *context,
@@ -177,10 +144,7 @@ int snapshot_report_interval(const struct model *model, const struct snapshot_co
 	errno = 0;
 	news = news_count(&rows, *since_ns);
 	line_print(model, context, &news, out);
-	news_print(&rows, *since_ns, out);
 	*since_ns = model_now_ns(model);
 	snapshot_rows_free(&rows);
-	if (fflush(out) != 0 || ferror(out))
-		return errno ? -errno : -EIO;
-	return 0;
+	return flush(out);
 }

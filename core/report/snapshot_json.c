@@ -10,9 +10,9 @@
 
 /* ---- TARGET -------------------------------------------------------------------------- */
 
-static void put_target(struct json_writer *w, const struct target_row *row)
+void snapshot_put_target(struct json_writer *w, const char *key, const struct target_row *row)
 {
-	json_begin_object(w, NULL);
+	json_begin_object(w, key);
 	json_put_integer(w, "pid", row->tgid);
 	json_put_text(w, "exe", row->exe);
 	json_put_text(w, "build_id", row->build_id);
@@ -23,6 +23,8 @@ static void put_target(struct json_writer *w, const struct target_row *row)
 	json_put_text(w, "layout", go_layout_trust_name(row->layout));
 	snapshot_put_time(w, "started_at", row->started_ns);
 	json_put_text(w, "state", process_state_name(row->state));
+	json_put_text(w, "module", row->module);
+	json_put_text(w, "vcs_revision", row->revision);
 	json_end_object(w);
 }
 
@@ -175,7 +177,7 @@ static void put_snapshot(struct json_writer *w, const struct model *model,
 	put_host(w, context);
 	json_begin_list(w, "targets");
 	for (size_t i = 0; i < rows->target_count; i++)
-		put_target(w, rows->targets[i]);
+		snapshot_put_target(w, NULL, rows->targets[i]);
 	json_end_list(w);
 	put_coverage(w, model, context);
 	snapshot_put_lists(w, context, rows);

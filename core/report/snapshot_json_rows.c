@@ -281,10 +281,10 @@ static void put_map(struct json_writer *w, struct map_row *row)
 
 /* ---- CONFLICT, GOROUTINE, CRASH ------------------------------------------------------ */
 
-static void put_conflict(struct json_writer *w, const struct snapshot_context *context,
-                         const struct conflict_row *row)
+void snapshot_put_conflict(struct json_writer *w, const char *key,
+                           const struct snapshot_context *context, const struct conflict_row *row)
 {
-	json_begin_object(w, NULL);
+	json_begin_object(w, key);
 	put_map_id(w, "map", row->map);
 	json_put_text(w, "kind", conflict_kind_name(row->kind));
 	json_put_text(w, "evidence", conflict_evidence_name(row->evidence));
@@ -322,10 +322,10 @@ static void put_goroutine(struct json_writer *w, const struct goroutine_row *row
 	json_end_object(w);
 }
 
-static void put_crash(struct json_writer *w, const struct snapshot_context *context,
-                      const struct crash_row *row)
+void snapshot_put_crash(struct json_writer *w, const char *key,
+                        const struct snapshot_context *context, const struct crash_row *row)
 {
-	json_begin_object(w, NULL);
+	json_begin_object(w, key);
 	json_put_integer(w, "pid", row->tgid);
 	put_event_time(w, "time", context, row->time_ns);
 	json_put_text(w, "message", row->message);
@@ -348,7 +348,7 @@ void snapshot_put_lists(struct json_writer *w, const struct snapshot_context *co
 	json_end_list(w);
 	json_begin_list(w, "conflicts");
 	for (size_t i = 0; i < rows->conflict_count; i++)
-		put_conflict(w, context, rows->conflicts[i]);
+		snapshot_put_conflict(w, NULL, context, rows->conflicts[i]);
 	json_end_list(w);
 	json_begin_list(w, "goroutines");
 	for (size_t i = 0; i < rows->goroutine_count; i++)
@@ -356,6 +356,6 @@ void snapshot_put_lists(struct json_writer *w, const struct snapshot_context *co
 	json_end_list(w);
 	json_begin_list(w, "crashes");
 	for (size_t i = 0; i < rows->crash_count; i++)
-		put_crash(w, context, rows->crashes[i]);
+		snapshot_put_crash(w, NULL, context, rows->crashes[i]);
 	json_end_list(w);
 }

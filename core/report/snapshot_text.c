@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshot as a report for people: 80 columns, the worst first. Names pass through sanitize().
+/* The snapshot as a report for people: the worst first; on a terminal what can be broken is broken
+ * at 80 columns, elsewhere a row is a line. Names pass through sanitize().
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/local_time.h"
 #include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/base/thousands.h"
@@ -20,7 +24,8 @@
 /* What a report shows in full; the JSON has everything. */
 #define CONFLICTS_SHOWN 20
 #define MAPS_SHOWN      40
-#define NAME_MAX_BYTES  512
+#define SAME_SHOWN      8
+#define NAME_MAX_BYTES  4096
 
 enum tone { TONE_PLAIN, TONE_BAD, TONE_WARN, TONE_GOOD, TONE_TITLE };
 
@@ -102,6 +107,11 @@ static const char *map_title(const struct map_row *map, char *out, size_t size)
 	return out;
 }
 
+static bool fits(const struct snapshot_context *context, size_t width)
+{
+	return context->wide || width <= COLUMNS;
+}
+
 static uint64_t events_lost(const struct model *model)
 {
 	return model_coverage(model)->lost;
@@ -145,9 +155,9 @@ static void head_print(const struct model *model, const struct snapshot_context 
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	double hits = (double)coverage->value[COVERAGE_HITS];
-	char time[SNAPSHOT_TIME_MAX], total[16], rate[16], parts[OVERHEAD_TEXT_MAX];
+	char time[LOCAL_TIME_MAX], total[16], rate[16], parts[OVERHEAD_TEXT_MAX];
 
-	snapshot_time_format(snapshot_written_at(context), time);
+	local_time_format(snapshot_written_at(context), time);
 	fprintf(out, "gomaptop %s  %s  watched %.1f s\n",
 	        context->tool_version ? context->tool_version : "", time, context->seconds);
 	for (size_t i = 0; i < rows->target_count; i++)
@@ -181,7 +191,8 @@ static void head_print(const struct model *model, const struct snapshot_context 
 
 /* ---- conflicts, unordered pairs ------------------------------------------------------ */
 
-static void frame_print(FILE *out, const struct frame *frame)
+static void frame_print(const struct snapshot_context *context, FILE *out,
+                        const struct frame *frame)
 {
 	char function[NAME_MAX_BYTES], file[NAME_MAX_BYTES], place[NAME_MAX_BYTES + 16];
 	int width;
@@ -194,7 +205,7 @@ static void frame_print(FILE *out, const struct frame *frame)
 	width = fprintf(out, "      %s", function);
 	if (!frame->file)
 		fputc('\n', out);
-	else if (width + 2 + (int)strlen(place) <= COLUMNS)
+	else if (fits(context, (size_t)width + 2 + strlen(place)))
 		fprintf(out, "  %s\n", place);
 	else
 		fprintf(out, "\n          %s\n", place);
@@ -216,7 +227,7 @@ static void side_title(const struct snapshot_context *context, FILE *out, char l
 	if (side->runtime_function) {
 		sanitize(side->runtime_function, name, sizeof(name));
 		width += 2 + (int)strlen(name);
-		fprintf(out, "%s%s", width <= COLUMNS ? "  " : "\n    in ", name);
+		fprintf(out, "%s%s", fits(context, (size_t)width) ? "  " : "\n    in ", name);
 	}
 	if (access_key_text(access, name, sizeof(name)))
 		fprintf(out, "\n    key %s", name);
@@ -224,7 +235,7 @@ static void side_title(const struct snapshot_context *context, FILE *out, char l
 }
 
 /* "      goroutine of main.worker, created by goroutine 1" and the line of the go statement. */
-static void origin_print(FILE *out, const struct side *side)
+static void origin_print(const struct snapshot_context *context, FILE *out, const struct side *side)
 {
 	char name[NAME_MAX_BYTES];
 
@@ -239,22 +250,41 @@ static void origin_print(FILE *out, const struct side *side)
 	if (side->access.parent_goid)
 		fprintf(out, " goroutine %" PRIu64, (uint64_t)side->access.parent_goid);
 	fputc('\n', out);
-	frame_print(out, &side->created_by);
+	frame_print(context, out, &side->created_by);
+}
+
+/* The text of the line with the map operation, or why it is not shown. */
+static void source_print(const struct snapshot_context *context, FILE *out, const struct side *side)
+{
+	struct source_lines *lines = context->source ? calloc(1, sizeof(*lines)) : NULL;
+	const char *text;
+
+	if (!lines)
+		return;
+	context->source(side->access.tgid, &side->chain[0], lines);
+	text = lines->count ? lines->text[lines->marked] : lines->missing;
+	fputs(lines->count ? "        > " : "        (", out);
+	snapshot_put_clean(out, text + strspn(text, " "));
+	fputs(lines->count ? "\n" : ")\n", out);
+	free(lines);
 }
 
 static void side_print(const struct snapshot_context *context, FILE *out, char letter,
                        const char *role, const struct side *side)
 {
 	side_title(context, out, letter, role, side);
-	for (int i = 0; i < side->chain_length; i++)
-		frame_print(out, &side->chain[i]);
+	for (int i = 0; i < side->chain_length; i++) {
+		frame_print(context, out, &side->chain[i]);
+		if (i == 0)
+			source_print(context, out, side);
+	}
 	if (side->chain_length == 0)
 		fputs("      call chain not known\n", out);
 	else if (side->access.truncated == CHAIN_LOST)
 		fputs("      ... called from C code; what called that is not known\n", out);
 	else if (side->access.truncated)
 		fputs("      ... cut off here; --stack-depth N keeps more\n", out);
-	origin_print(out, side);
+	origin_print(context, out, side);
 }
 
 /* What became of each side, by evidence; NULL: it is not known. */
@@ -263,6 +293,21 @@ static const char *const roles[EVIDENCE_COUNT][2] = {
         [EVIDENCE_FATAL] = {"  (died of it)", NULL},
         [EVIDENCE_UNORDERED] = {"  (first)", "  (second)"},
 };
+
+static void times_print(const struct snapshot_context *context, FILE *out,
+                        const struct conflict_row *row)
+{
+	char time[LOCAL_TIME_MAX];
+
+	fprintf(out, "  pid %u, first seen %s\n", row->a.access.tgid,
+	        local_time_format(snapshot_realtime(context, row->first_ns), time));
+	if (row->last_ns > row->first_ns)
+		fprintf(out, "  last seen %s\n",
+		        local_time_format(snapshot_realtime(context, row->last_ns), time));
+	if (row->evidence == EVIDENCE_OVERLAP)
+		fprintf(out, "  a was held %.3g ms; b came %.3g ms after its begin\n",
+		        (double)row->hold_ns / 1e6, (double)row->after_ns / 1e6);
+}
 
 static void conflict_title(const struct snapshot_context *context, FILE *out,
                            const struct conflict_row *row)
@@ -279,9 +324,10 @@ static void conflict_title(const struct snapshot_context *context, FILE *out,
 		        title, row->count, times, (double)row->gap_ns / 1e6);
 	else
 		fprintf(out, "  seen %" PRIu64 " %s on %s\n", row->count, times, title);
+	times_print(context, out, row);
 	if (row->map && row->map->born_length) {
 		fputs("  made at\n", out);
-		frame_print(out, &row->map->born[0]);
+		frame_print(context, out, &row->map->born[0]);
 	}
 }
 
@@ -307,35 +353,84 @@ static size_t proven_count(const struct snapshot_rows *rows)
 	return count;
 }
 
-/* A headline, the first few of count rows, and how many more there are. */
-static void pairs_print(const struct model *model, const struct snapshot_context *context,
-                        struct conflict_row *const *rows, size_t count, FILE *out)
+/* The same two lines on other maps are one thing to mend: they are summed up. */
+static void same_lines_print(struct conflict_row *const *rows, size_t count, size_t first,
+                             const uint64_t *keys, FILE *out)
 {
-	fprintf(out, ", %zu pair%s of lines", count, count == 1 ? "" : "s");
+	size_t maps = 0;
+	uint64_t times = 0;
+
+	for (size_t i = first + 1; i < count; i++) {
+		if (keys[i] != keys[first])
+			continue;
+		if (maps++ < SAME_SHOWN)
+			fprintf(out, "%s m%u", maps == 1 ? "  the same two lines on" : ",",
+			        rows[i]->map->number);
+		times += rows[i]->count;
+	}
+	if (maps > SAME_SHOWN)
+		fprintf(out, " and %zu more maps", maps - SAME_SHOWN);
+	if (maps)
+		fprintf(out, ": seen %" PRIu64 " time%s there\n", times, times == 1 ? "" : "s");
+}
+
+static bool told_before(const uint64_t *keys, size_t index, struct u64_map *told)
+{
+	bool before = u64_map_get(told, keys[index]) != NULL;
+
+	if (!before)
+		u64_map_put(told, keys[index], (void *)&keys[index]);
+	return before;
+}
+
+/* A headline, the first few of count rows, and how many more there are. */
+static int pairs_print(const struct model *model, const struct snapshot_context *context,
+                       struct conflict_row *const *rows, size_t count, FILE *out)
+{
+	uint64_t *keys = calloc(count + 1, sizeof(*keys));
+	struct u64_map told = {0};
+	size_t pairs = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = snapshot_pair_key(rows[i]);
+		pairs += !told_before(keys, i, &told);
+	}
+	u64_map_free(&told);
+	told = (struct u64_map){0};
+	fprintf(out, ", %zu pair%s of lines", pairs, pairs == 1 ? "" : "s");
 	if (events_lost(model))
 		fprintf(out, ", %" PRIu64 " event%s lost", events_lost(model),
 		        plural(events_lost(model)));
 	fputc('\n', out);
-	for (size_t i = 0; i < count && i < CONFLICTS_SHOWN; i++) {
+	for (size_t i = 0; i < count && told.count < CONFLICTS_SHOWN; i++) {
+		if (told_before(keys, i, &told))
+			continue;
 		fputc('\n', out);
 		conflict_print(context, out, rows[i]);
+		same_lines_print(rows, count, i, keys, out);
 	}
-	if (count > CONFLICTS_SHOWN)
+	if (pairs > CONFLICTS_SHOWN)
 		fprintf(out, "\n... and %zu more; --format json has them all\n",
-		        count - CONFLICTS_SHOWN);
+		        pairs - CONFLICTS_SHOWN);
+	u64_map_free(&told);
+	free(keys);
+	return 0;
 }
 
-static void unordered_print(const struct model *model, const struct snapshot_context *context,
-                            const struct snapshot_rows *rows, FILE *out)
+static int unordered_print(const struct model *model, const struct snapshot_context *context,
+                           const struct snapshot_rows *rows, FILE *out)
 {
 	size_t proven = proven_count(rows);
 
 	if (model_unordered_total(model) == 0)
-		return;
+		return 0;
 	fputc('\n', out);
 	put(context, out, TONE_BAD, "Unordered pairs: %" PRIu64 " seen",
 	    model_unordered_total(model));
-	pairs_print(model, context, rows->conflicts + proven, rows->conflict_count - proven, out);
+	return pairs_print(model, context, rows->conflicts + proven, rows->conflict_count - proven,
+	                   out);
 }
 
 static void conflicts_none_print(const struct model *model, const struct snapshot_context *context,
@@ -361,19 +456,19 @@ static void conflicts_none_print(const struct model *model, const struct snapsho
 	}
 }
 
-static void conflicts_print(const struct model *model, const struct snapshot_context *context,
-                            const struct snapshot_rows *rows, FILE *out)
+static int conflicts_print(const struct model *model, const struct snapshot_context *context,
+                           const struct snapshot_rows *rows, FILE *out)
 {
 	/* Where there are unordered pairs, nobody is to read "none". */
 	if (model_unordered_total(model) && !model_has_conflict(model))
-		return;
+		return 0;
 	fputc('\n', out);
 	if (model_conflict_total(model) == 0) {
 		conflicts_none_print(model, context, out);
-		return;
+		return 0;
 	}
 	put(context, out, TONE_BAD, "Conflicts: %" PRIu64 " seen", model_conflict_total(model));
-	pairs_print(model, context, rows->conflicts, proven_count(rows), out);
+	return pairs_print(model, context, rows->conflicts, proven_count(rows), out);
 }
 
 static void crashes_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
@@ -381,11 +476,12 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 {
 	for (size_t i = 0; i < rows->crash_count; i++) {
 		const struct crash_row *crash = rows->crashes[i];
-		char message[NAME_MAX_BYTES], title[NAME_MAX_BYTES + 32];
+		char message[NAME_MAX_BYTES], title[NAME_MAX_BYTES + 32], time[LOCAL_TIME_MAX];
 
 		sanitize(crash->message, message, sizeof(message));
 		fputc('\n', out);
-		put(context, out, TONE_BAD, "Crash of pid %u: %s", crash->tgid, message);
+		put(context, out, TONE_BAD, "Crash of pid %u at %s: %s", crash->tgid,
+		    local_time_format(snapshot_realtime(context, crash->time_ns), time), message);
 		if (crash->map)
 			fprintf(out, "  on %s", map_title(crash->map, title, sizeof(title)));
 		fputc('\n', out);
@@ -397,7 +493,8 @@ static void crashes_print(const struct snapshot_context *context, const struct s
 
 /* A sentence below the figures of a map: where it is too long, the place goes on a line of its own.
  */
-static void below_print(FILE *out, const char *before, const char *text)
+static void below_print(const struct snapshot_context *context, FILE *out, const char *before,
+                        const char *text)
 {
 	char clean[NAME_MAX_BYTES + 128], *place;
 	int indent = VERDICT_COLUMNS + 1;
@@ -406,7 +503,7 @@ static void below_print(FILE *out, const char *before, const char *text)
 		return;
 	sanitize(text, clean, sizeof(clean));
 	place = strstr(clean, ", taken at ");
-	if (!place || (size_t)indent + strlen(before) + strlen(clean) <= COLUMNS) {
+	if (!place || fits(context, (size_t)indent + strlen(before) + strlen(clean))) {
 		fprintf(out, "%*s%s%s\n", indent, "", before, clean);
 		return;
 	}
@@ -414,16 +511,17 @@ static void below_print(FILE *out, const char *before, const char *text)
 	fprintf(out, "%*s%s%s,\n%*s%s\n", indent, "", before, clean, indent + 2, "", place + 2);
 }
 
-static void guard_print(FILE *out, const struct map_row *row)
+static void guard_print(const struct snapshot_context *context, FILE *out,
+                        const struct map_row *row)
 {
 	char text[NAME_MAX_BYTES + 128];
 
 	if (!row->guard.lock)
 		return;
 	order_guard_text(&row->guard, text, sizeof(text));
-	below_print(out, "", text);
+	below_print(context, out, "", text);
 	order_bare_text(&row->guard, text, sizeof(text));
-	below_print(out, "the others: ", text);
+	below_print(context, out, "the others: ", text);
 }
 
 static void map_print(const struct snapshot_context *context, FILE *out, const struct map_row *row)
@@ -444,11 +542,11 @@ static void map_print(const struct snapshot_context *context, FILE *out, const s
 	if (row->maps > 1)
 		snprintf(title + length, sizeof(title) - length, " (%" PRIu64 " maps)", row->maps);
 	/* A long name goes below its figures, whole: names are what people search for. */
-	if (VERDICT_COLUMNS + strlen(figures) + strlen(title) <= COLUMNS)
+	if (fits(context, VERDICT_COLUMNS + strlen(figures) + strlen(title)))
 		fprintf(out, "%s%s\n", figures, title);
 	else
 		fprintf(out, "%s\n%*s%s\n", figures, VERDICT_COLUMNS + 1, "", title);
-	guard_print(out, row);
+	guard_print(context, out, row);
 }
 
 static void maps_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
@@ -519,9 +617,14 @@ static void gaps_print(const struct model *model, const struct snapshot_context 
 int snapshot_text_write(const struct model *model, const struct snapshot_context *context,
                         const struct snapshot_rows *rows, FILE *out)
 {
+	int error;
+
 	head_print(model, context, rows, out);
-	conflicts_print(model, context, rows, out);
-	unordered_print(model, context, rows, out);
+	error = conflicts_print(model, context, rows, out);
+	if (!error)
+		error = unordered_print(model, context, rows, out);
+	if (error)
+		return error;
 	crashes_print(context, rows, out);
 	maps_print(context, rows, out);
 	gaps_print(model, context, out);

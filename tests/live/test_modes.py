@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import subprocess
+import threading
 import time
 import unittest
 
-from harness import (PAIRED, RELEASE_ROWS, Died, Target, Watching, cases, caught, check_met,
-                     conflict_places, gomaptop, program, racing, scratch, source_lines, table, twin,
-                     until_met, validate)
+from harness import (GOMAPTOP, PAIRED, RELEASE_ROWS, Died, NotMet, Target, Watching, cases, caught,
+                     check_met, conflict_places, gomaptop, program, racing, scratch,
+                     source_lines, table, twin, until_met, validate)
 
 
 @table
@@ -124,6 +126,34 @@ class ModesTest(unittest.TestCase):
         for _, line in source_lines("twins", r"// RACY (write|read)$"):
             self.assertIn(f"main.go:{line}", result.stdout)
         self.assertNotIn("\x1b", result.stdout, "no colours where there is no terminal")
+
+    def test_at_once(self):
+        """A pair of lines is told when it is seen, into a pipe too, however long the interval: as
+        a line with the text of both lines, or as an event."""
+        def attempt(form, found):
+            with twin("racy", "1.24") as target, racing(target), subprocess.Popen(
+                    [GOMAPTOP, "-b", "-i", "1h", "--format", form, "-p", str(target.pid)],
+                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+                lines = []
+                try:
+                    timer = threading.Timer(60, process.kill)
+                    timer.start()
+                    for line in process.stdout:
+                        lines.append(line)
+                        if found in line:
+                            return lines
+                finally:
+                    timer.cancel()
+                    process.terminate()
+            raise NotMet(f"nothing but {lines}")
+
+        lines = until_met(lambda: attempt("text", "  new "))
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)  new ")
+        self.assertIn("main.go:", lines[0])
+        self.assertIn("// RACY write`", lines[0])
+        events = [json.loads(line) for line in until_met(lambda: attempt("ndjson", '"finding"'))]
+        self.assertEqual([event["event"] for event in events], ["target", "finding"])
 
     def test_stack_depth(self):
         """--stack-depth bounds the chain and says that it did."""

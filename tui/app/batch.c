@@ -19,7 +19,8 @@
 #define NS_PER_SECOND 1000000000ULL
 #define NEVER         UINT64_MAX
 
-#define OUTPUT_STEP 65536
+#define OUTPUT_STEP      65536
+#define NEWS_UNDERWAY_NS (100 * 1000000ULL)
 /* At the end, how long standard output may take nothing before it is given up. */
 #define SIGNALLED_SECONDS 3
 #define ENDED_SECONDS     10
@@ -85,6 +86,7 @@ struct batch {
 	uint64_t next_report, end;
 	uint64_t patience;  /* how long a report waits for fresh counts */
 	unsigned int ticks; /* at the last report */
+	uint64_t news_ns;   /* when news were put last */
 };
 
 typedef int report_function(const struct batch *batch, FILE *out, struct error *err);
@@ -96,8 +98,20 @@ static int report_new(const struct batch *batch, FILE *out, struct error *err)
 	return session_report(batch->session, out, batch->color, err);
 }
 
+static int report_news(const struct batch *batch, FILE *out, struct error *err)
+{
+	return session_news(batch->session, out, err);
+}
+
+/* Events are told once: the end is one more. */
 static int report_all(const struct batch *batch, FILE *out, struct error *err)
 {
+	int rc;
+
+	if (batch->options->format == SNAPSHOT_NDJSON) {
+		rc = session_news(batch->session, out, err);
+		return rc ? rc : session_report(batch->session, out, false, err);
+	}
 	return session_write(batch->session, batch->options->format, out, batch->color, err);
 }
 
@@ -120,7 +134,7 @@ static int report_put(const struct batch *batch, report_function *report, struct
 	rc = report(batch, out, err);
 	if (fclose(out) && !rc)
 		rc = error_no_memory(err);
-	if (!rc) {
+	if (!rc && size) {
 		rc = writer_put(batch->out, text, size);
 		if (rc)
 			output_fail(rc, err);
@@ -140,9 +154,28 @@ static void left_out_tell(struct batch *batch)
 	batch->left_out = 0;
 }
 
+static const bool tells_at_once[] = {
+        [SNAPSHOT_TEXT] = true, [SNAPSHOT_NDJSON] = true, [SNAPSHOT_MARKDOWN] = false};
+
+/* At once, whatever the interval. While something waits to be written it is only put off: nothing
+ * of it counts as told. */
+static int news(struct batch *batch, struct error *err)
+{
+	if (!tells_at_once[batch->options->format] || writer_state(batch->out) == 1)
+		return 0;
+	batch->news_ns = clock_now();
+	return report_put(batch, report_news, err);
+}
+
+/* News that were put just now are still on their way: that is no output that takes nothing. */
+static bool output_is_stuck(const struct batch *batch)
+{
+	return writer_state(batch->out) == 1 && clock_now() - batch->news_ns > NEWS_UNDERWAY_NS;
+}
+
 static int report(struct batch *batch, struct error *err)
 {
-	if (writer_state(batch->out) == 1) {
+	if (output_is_stuck(batch)) {
 		batch->left_out++;
 		return 0;
 	}
@@ -193,7 +226,10 @@ static bool report_is_due(const struct batch *batch)
 {
 	uint64_t now = clock_now(), slack = batch->patience / 4;
 
-	if (batch->end <= batch->next_report + slack)
+	if (batch->options->format == SNAPSHOT_MARKDOWN ||
+	    batch->end <= batch->next_report + slack ||
+	    (batch->options->duration_ns &&
+	     batch->options->interval_ns >= batch->options->duration_ns))
 		return false;
 	if (session_ticks(batch->session) == batch->ticks)
 		return now >= batch->next_report + batch->patience;
@@ -218,10 +254,11 @@ static int batch_loop(struct batch *batch, struct error *err)
 	while (!rc) {
 		wait_for_something(batch);
 		session_pump(batch->session);
-		if (is_over(batch) || batch->signalled)
-			break;
 		rc = writer_state(batch->out);
-		rc = rc < 0 ? output_fail(rc, err) : report_when_due(batch, err);
+		rc = rc < 0 ? output_fail(rc, err) : news(batch, err);
+		if (rc || is_over(batch) || batch->signalled)
+			break;
+		rc = report_when_due(batch, err);
 	}
 	return rc;
 }

@@ -2,8 +2,11 @@
 /*
  * batch: gomaptop without a screen: a report every interval and one at the end.
  *
- * Text: what is new each interval, everything at the end. JSON: one whole snapshot each interval
+ * Text: a line for each new pair of lines and each crash at once, a line of figures each interval,
+ * everything at the end. JSON: one whole snapshot each interval
  * and at the end, one object after the other; `-i` as long as `-d` gives exactly one.
+ *
+ * Events: the same as text, for programs. Markdown: bug reports, at the end only.
  *
  * Standard output may take nothing for any time (`| less`, ^S): the watch goes on meanwhile, and
  * its end is not delayed. While one report waits to be written, those that become due are left out

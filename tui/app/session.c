@@ -17,6 +17,7 @@
 #include "core/base/output_file.h"
 #include "core/base/test_knob.h"
 #include "tui/app/session_internal.h"
+#include "tui/words/source_text.h"
 
 #define NS_PER_SECOND 1000000000ULL
 /* One call of session_pump() may take this long; keys wait meanwhile. */
@@ -153,6 +154,8 @@ int session_open(const struct options *options, struct session **out, struct err
 		return error_no_memory(err);
 	session->options = options;
 	uname(&session->host);
+	for (size_t i = 0; i < options->source_dir_count; i++)
+		source_text_folder(options->source_dirs[i].from, options->source_dirs[i].to);
 	/* An error is better known now than after ten minutes of watching. */
 	rc = options->output ? output_file_check(options->output, err) : 0;
 	if (rc)
@@ -202,6 +205,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .seconds = (double)(end - session->started_ns) / 1e9,
 	        .kernel = session->host.release,
 	        .arch = session->host.machine,
+	        .hostname = session->host.nodename,
 	        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
 	        .attach = watch_attach_name(session->watch),
 	        .overhead_limit = session->options->overhead_limit,
@@ -216,6 +220,7 @@ static struct snapshot_context session_context(const struct session *session, bo
 	        .news_count = session->news_count,
 	        .replaced = replaced.count,
 	        .color = color,
+	        .source = source_text_around,
 	};
 }
 
@@ -384,6 +389,7 @@ void session_close(struct session *session)
 	child_destroy(session->child);
 	child_log_settle(session);
 	free(session->skips);
+	snapshot_told_free(&session->told);
 	for (size_t i = 0; i < session->news_count; i++)
 		free(session->news[i]);
 	free(session->news);
@@ -421,6 +427,33 @@ static int stream_settle(FILE *out, int rc, const char *what, struct error *err)
 	return rc;
 }
 
+/* All findings are looked at only when there are more or fewer, and with each reading of counts. */
+static bool news_possible(struct session *session)
+{
+	size_t count = model_conflict_count(session->model);
+	bool more = count != session->told_count || session->ticks != session->told_ticks ||
+	            model_target_count(session->model) != session->told.targets ||
+	            model_totals_rest(session->model, 0).crashes != session->told.crashes;
+
+	session->told_count = count;
+	session->told_ticks = session->ticks;
+	return more;
+}
+
+int session_news(struct session *session, FILE *out, struct error *err)
+{
+	struct snapshot_context context;
+	int rc;
+
+	if (!news_possible(session))
+		return 0;
+	context = session_context(session, false);
+	err->text[0] = '\0';
+	rc = snapshot_report_news(session->model, &context, session->options->format,
+	                          &session->told, out);
+	return stream_settle(out, rc, "the report", err);
+}
+
 int session_report(struct session *session, FILE *out, bool color, struct error *err)
 {
 	struct snapshot_context context = session_context(session, color);
@@ -429,7 +462,10 @@ int session_report(struct session *session, FILE *out, bool color, struct error 
 	watch_waiting(session->watch, session->waiting, sizeof(session->waiting));
 	context.waiting = session->waiting;
 	err->text[0] = '\0';
-	rc = snapshot_report_interval(session->model, &context, out, &session->reported_ns);
+	rc = session->options->format == SNAPSHOT_NDJSON
+	             ? snapshot_report_event(session->model, &context, session->stopped_ns, out)
+	             : snapshot_report_interval(session->model, &context, out,
+	                                        &session->reported_ns);
 	return stream_settle(out, rc, "the report", err);
 }
 
@@ -451,9 +487,26 @@ int session_write(struct session *session, enum snapshot_format format, FILE *ou
 	struct snapshot_context context = session_context(session, color);
 	int rc;
 
+	context.wide = !isatty(STDOUT_FILENO);
 	err->text[0] = '\0';
 	rc = snapshot_write(session->model, &context, format, out, err);
 	return stream_settle(out, rc, "the report", err);
+}
+
+size_t session_finding(struct session *session, const struct conflict_row *row, char *out,
+                       size_t size)
+{
+	struct snapshot_context context = session_context(session, false);
+	FILE *stream = fmemopen(out, size, "w");
+	long length;
+
+	if (!stream)
+		return 0;
+	snapshot_finding_markdown(session->model, &context, row, stream);
+	fflush(stream);
+	length = ftell(stream);
+	fclose(stream);
+	return length > 0 && (size_t)length < size ? (size_t)length : strnlen(out, size - 1);
 }
 
 int session_save(struct session *session, enum snapshot_format format, const char *path,
@@ -461,5 +514,6 @@ int session_save(struct session *session, enum snapshot_format format, const cha
 {
 	struct snapshot_context context = session_context(session, false);
 
+	context.wide = true;
 	return snapshot_save(session->model, &context, format, path, err);
 }

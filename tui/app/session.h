@@ -72,14 +72,21 @@ bool session_fell_back(const struct session *session, char *out, size_t size);
 /* Was anything lost or not watched? In words; see snapshot_gaps(). */
 bool session_gaps(struct session *session, char out[SNAPSHOT_GAPS_MAX]);
 
-/* A report of what is new since the last call, the whole report, the whole report in a file. The
- * file is replaced at once or not at all; what is no regular file (a pipe, a terminal) is written
- * to as it is. 0, or -errno with words. */
+/* A line for each pair of lines and each crash that was not told so far; cheap where there is none.
+ * 0, or -errno with words. */
+int session_news(struct session *session, FILE *out, struct error *err);
+/* What was new since the last call, in figures (as an event: those of the whole watch), the whole
+ * report, the whole report in a file. The file is replaced at once or not at all; what is no
+ * regular file (a pipe, a terminal) is written to as it is. 0, or -errno with words. */
 int session_report(struct session *session, FILE *out, bool color, struct error *err);
 int session_write(struct session *session, enum snapshot_format format, FILE *out, bool color,
                   struct error *err);
 int session_save(struct session *session, enum snapshot_format format, const char *path,
                  struct error *err);
+
+/* A finding as a bug report in Markdown; returns its length, cut off at size. */
+size_t session_finding(struct session *session, const struct conflict_row *row, char *out,
+                       size_t size);
 
 /* Write a snapshot, which nobody else can read, under a name of its own into the current folder;
  * where that takes none, into $TMPDIR, the home folder or /tmp. path: where it is, absolute. 0, or

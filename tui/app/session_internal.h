@@ -30,6 +30,9 @@ struct session {
 	bool settled;                    /* session_stop() has been called */
 	unsigned int ticks;
 	uint64_t reported_ns; /* what session_report() has told already */
+	struct snapshot_told told;
+	size_t told_count;       /* findings that there were at the last look */
+	unsigned int told_ticks; /* ticks likewise */
 	struct utsname host;
 	struct snapshot_skip *skips;
 	size_t skip_count;

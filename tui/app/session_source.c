@@ -65,6 +65,11 @@ static bool source_cpu_ns(void *ctx, uint32_t tgid, uint64_t *out)
 	return go_process_cpu((pid_t)tgid, out) == 0;
 }
 
+static size_t source_report(void *ctx, const struct conflict_row *row, char *out, size_t size)
+{
+	return session_finding(ctx, row, out, size);
+}
+
 static bool source_targets_gone(void *ctx)
 {
 	return session_targets_gone(ctx);
@@ -95,6 +100,7 @@ struct ui_source session_ui_source(struct session *session)
 	        .attach_line = source_attach_line,
 	        .overhead_limit = session->options->overhead_limit,
 	        .problem = source_problem,
+	        .report = source_report,
 	        .pause = source_pause,
 	        .metrics_url = session_metrics_url(session),
 	        .waiting = source_waiting,

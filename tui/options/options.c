@@ -179,6 +179,8 @@ static void check_one_target(struct command_line *line)
 		say_wrong(line, "check starts nothing: name the program with -e PATH");
 	else if (options_name_no_target(o))
 		say_wrong(line, "check what? Give -p PID or -e PATH");
+	else if (o->format != SNAPSHOT_JSON && o->format != SNAPSHOT_TEXT)
+		say_wrong(line, "check has one answer: give --format json or text");
 	else if (o->pid_count + o->name_count > 1)
 		say_wrong(line, "check looks at one process at a time: give one -p PID");
 }
@@ -290,6 +292,11 @@ void options_free(struct options *options)
 	free(options->executable);
 	free(options->output);
 	free(options->exec);
+	for (size_t i = 0; i < options->source_dir_count; i++) {
+		free(options->source_dirs[i].from);
+		free(options->source_dirs[i].to);
+	}
+	free(options->source_dirs);
 	*options = (struct options){0};
 }
 

@@ -59,14 +59,18 @@ struct options {
 	bool until_finding; /* a conflict or an unordered pair */
 	bool until_sure;    /* a finding, or enough was seen to say that there is none */
 	bool inconclusive_ok;
-	bool bell;          /* at the first finding */
-	char *exec;         /* --exec, run by sh -c at each new one; or NULL */
+	bool bell;  /* at the first finding */
+	char *exec; /* --exec, run by sh -c at each new one; or NULL */
 	uint64_t stall_min_ns, stall_max_ns;
 	int stack_depth;
 	double overhead_limit;        /* part of the target's CPU time; 1: no limit */
 	struct listen_address listen; /* --listen */
 	enum ui_color color;          /* NO_COLOR has been looked at: never AUTO because of it */
 	bool show_keys;
+	struct source_dir { /* --source-dir, in the order given */
+		char *from, *to;
+	} * source_dirs;
+	size_t source_dir_count;
 	bool verbose;
 };
 

@@ -129,8 +129,11 @@ static int word_find(const char *const *words, const char *text, const char *wha
 
 static int read_format(struct command_line *line, const char *text, struct error *err)
 {
-	static const char *const words[] = {
-	        [SNAPSHOT_JSON] = "json", [SNAPSHOT_TEXT] = "text", NULL};
+	static const char *const words[] = {[SNAPSHOT_JSON] = "json",
+	                                    [SNAPSHOT_TEXT] = "text",
+	                                    [SNAPSHOT_NDJSON] = "ndjson",
+	                                    [SNAPSHOT_MARKDOWN] = "markdown",
+	                                    NULL};
 	int found = word_find(words, text, "format", err);
 
 	if (found < 0)
@@ -241,6 +244,36 @@ static int read_listen(struct command_line *line, const char *text, struct error
 	return listen_parse(text, &line->options->listen, err);
 }
 
+static int read_source_dir(struct command_line *line, const char *text, struct error *err)
+{
+	struct options *o = line->options;
+	const char *equals = strchr(text, '=');
+	struct source_dir *grown;
+
+	if (!equals || equals == text || !equals[1])
+		return error_set(err, EINVAL,
+		                 "'%s' is not FROM=TO: give the folder as the program knows it and "
+		                 "the one here, as in /build/src=/home/me/src",
+		                 text);
+	if (access(equals + 1, R_OK | X_OK))
+		return error_set(err, EINVAL,
+		                 "cannot read the folder %s: %s; give one that is here", equals + 1,
+		                 strerror(errno));
+	grown = reallocarray(o->source_dirs, o->source_dir_count + 1, sizeof(*grown));
+	if (!grown)
+		return error_no_memory(err);
+	o->source_dirs = grown;
+	grown += o->source_dir_count;
+	*grown = (struct source_dir){strndup(text, (size_t)(equals - text)), strdup(equals + 1)};
+	if (!grown->from || !grown->to) {
+		free(grown->from);
+		free(grown->to);
+		return error_no_memory(err);
+	}
+	o->source_dir_count++;
+	return 0;
+}
+
 static int read_show_keys(struct command_line *line, const char *text, struct error *err)
 {
 	(void)text;
@@ -321,10 +354,11 @@ const struct option_row option_rows[] = {
          .help = "write a snapshot to FILE at the end",
          .read = read_output},
         {.name = "format",
-         .argument = "json|text",
+         .argument = "json|text|ndjson|markdown",
          .default_words = "text on standard output, json in a file",
          .meaning = BATCH_OR_FILE,
-         .help = "what -b prints, -o writes and check says",
+         .help = "what -b prints, -o writes and check says (json or text); ndjson: one event a "
+                 "line; markdown: a bug report for each finding, at the end",
          .read = read_format},
         {.name = "until-conflict",
          .meaning = WATCHING,
@@ -387,6 +421,12 @@ const struct option_row option_rows[] = {
                  "0 one that is free; unix:PATH[,mode=0660]: on a unix socket instead, with mode "
                  "0600 or the one given",
          .read = read_listen},
+        {.name = "source-dir",
+         .argument = "FROM=TO",
+         .meaning = WATCHING,
+         .help = "source files that the program knows as FROM/... are in the folder TO; may be "
+                 "given several times",
+         .read = read_source_dir},
         {.name = "show-keys",
          .default_words = "off",
          .meaning = WATCHING,

@@ -33,6 +33,9 @@ struct ui_source {
 	 * that could not be probed, an executable that was replaced). False: no more for now. NULL:
 	 * nothing to tell. */
 	bool (*problem)(void *ctx, size_t index, char *out, size_t size);
+	/* A finding as a bug report in Markdown, NUL-terminated; returns its length. NULL: it is
+	 * copied as plain text. */
+	size_t (*report)(void *ctx, const struct conflict_row *row, char *out, size_t size);
 	/* on: this process is about to be stopped, nothing will govern the probes; off: it goes on.
 	 * NULL: nothing has to know. */
 	void (*pause)(void *ctx, bool on);

@@ -448,6 +448,8 @@ static size_t copy(struct ui *ui, char *out, size_t size)
 {
 	const struct conflict_row *conflict = rows_conflict(&ui->rows, ui->conflict_view.number);
 
+	if (conflict && ui->source->report)
+		return ui->source->report(ui->source->ctx, conflict, out, size);
 	return conflict ? copy_conflict(conflict, out, size) : 0;
 }
 

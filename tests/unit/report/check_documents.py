@@ -84,6 +84,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(found, {"opt/x/bin/gomaptop", "opt/x/share/man/man1/gomaptop.1",
                                  "opt/x/share/bash-completion/completions/gomaptop",
                                  "opt/x/share/gomaptop/snapshot.schema.json",
+                                 "opt/x/share/gomaptop/event.schema.json",
                                  "opt/x/share/gomaptop/check.schema.json"})
 
 

@@ -129,6 +129,36 @@ def check(name, passed, results):
         print(f"FAIL {name}")
 
 
+def check_events(snapshot_schema, results):
+    """The same scenarios as events: a JSON object a line, and every field of each is missed."""
+    with open(os.path.join(ROOT, "core/report/event.schema.json"), encoding="utf-8") as file:
+        text = file.read()
+    # Debian's jsonschema resolves no relative reference within a document that a URN names.
+    schema = json.loads(text.replace(snapshot_schema["$id"] + "#", "#"))
+    schema["definitions"] = snapshot_schema["definitions"]
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    kinds = {}
+    for name in SCENARIOS:
+        output = subprocess.run([EMITTER, "events", name], check=True, stdout=subprocess.PIPE)
+        events = [json.loads(line) for line in output.stdout.decode("utf-8").splitlines()]
+        errors = [f"{event['event']} {list(e.absolute_path)}: {e.message}"
+                  for event in events for e in validator.iter_errors(event)]
+        check(f"events of {name}: {errors[:3]}", not errors, results)
+        check(f"events of {name} do not end with the end",
+              [event["event"] for event in events].index("end") == len(events) - 1, results)
+        kinds.update((event["event"], event) for event in events)
+    check(f"kinds of events: {sorted(kinds)}", set(kinds) == {"target", "finding", "crash", "end"},
+          results)
+    for kind, event in kinds.items():
+        for field in event:
+            broken = copy.deepcopy(event)
+            del broken[field]
+            check(f"{kind} without {field} passes", not validator.is_valid(broken), results)
+        check(f"{kind} with another schema passes",
+              not validator.is_valid(dict(event, schema="gomaptop.snapshot/1")), results)
+
+
 def main():
     with open(os.path.join(ROOT, "core/report/snapshot.schema.json"), encoding="utf-8") as file:
         schema = json.load(file)
@@ -163,6 +193,7 @@ def main():
     whole["added_later"] = whole["maps"][0]["added_later"] = 1
     check("fields may be added", validator.is_valid(whole), results)
 
+    check_events(schema, results)
     print(f"{results[True]} passed, {results[False]} failed")
     return 1 if results[False] else 0
 

@@ -485,6 +485,7 @@ static void check_takes_what_has_a_meaning(void **state)
 		         !strcmp(argument, "-")           ? ""
 		         : !strcmp(argument, "MIN..MAX")  ? "=20us..1ms"
 		         : !strcmp(argument, "ADDR:PORT") ? "=127.0.0.1:9000"
+		         : !strcmp(argument, "FROM=TO")   ? "=/src=/tmp"
 		                                          : "=7");
 		if (parse(line, true, &options) != OPTIONS_WRONG || !strstr(said, "with check"))
 			fail_msg("`gomaptop %s` said: %s", line, said);
