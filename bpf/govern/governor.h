@@ -80,6 +80,7 @@ int governor_renew(struct governor *governor,
 
 struct governor_state {
 	uint64_t armed_ns;  /* time with the probes in place so far */
+	uint64_t sampled_ns; /* of armed_ns, the time that counts for rates: governor_sample() */
 	uint64_t out_ns;    /* time without them, since it was first tried to put them in place */
 	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
 	uint64_t births_ns; /* time with the probes in place that see maps being made */

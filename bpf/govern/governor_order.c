@@ -17,6 +17,7 @@
 #define LOOK_MOST_NS  50000000ULL  /* and while little is */
 #define LOOK_PARTS    8            /* looks while what is left is spent at the last known rate */
 #define STALE_NS      200000000ULL /* twice the longest time between two steps */
+#define PLAIN_NS      3000000000ULL /* so old, a window without order probes tells no rate */
 
 /* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
 static double rate_expected(const struct governor *g)
@@ -60,13 +61,27 @@ static bool can_open(const struct governor *g, uint64_t now)
 	return g->budget.cost_rate >= 0 && g->budget.order_account.level_ns > need(g);
 }
 
+/* Where there are no other windows, or there is no limit, rates come of these. */
+static bool counts_for_rates(const struct governor *g)
+{
+	return g->config.overhead_limit >= OVERHEAD_UNLIMITED || !g->plain_ns ||
+	       clock_now() - g->plain_ns > PLAIN_NS;
+}
+
+bool governor_order_is_open(const struct governor *g)
+{
+	return g->order.probes && order_probes_is_open(g->order.probes);
+}
+
 static void order_open(struct governor *g)
 {
 	struct governor_order *l = &g->order;
 	struct overhead_reading after;
 	uint64_t begin = clock_now();
 
+	governor_sample(g, false);
 	if (order_probes_open(l->probes)) {
+		governor_sample(g, true);
 		l->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
 		return;
 	}
@@ -78,6 +93,7 @@ static void order_open(struct governor *g)
 	l->spent_ns = l->hits_ns;
 	governor_sign_give(g, l->seen_ns);
 	order_probes_begin(l->probes);
+	governor_sample(g, counts_for_rates(g));
 	g->budget.order_open = true;
 }
 
@@ -89,9 +105,11 @@ void governor_order_close(struct governor *g)
 	if (!l->probes || !order_probes_is_open(l->probes))
 		return;
 	g->budget.order_open = false;
+	governor_sample(g, false);
 	begin = clock_now();
 	order_probes_close(l->probes);
 	l->closing_ns = clock_now() - begin;
+	governor_sample(g, g->armed_since_ns != 0);
 }
 
 /* All hits, those at calls apart, which are paid for otherwise: in a window the probes in the

@@ -199,6 +199,15 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 
 /* ---- once an interval, and never again ----------------------------------------------- */
 
+/* No map of this row is in use any more: a rate means now. */
+static void rates_end(struct map_entry *entry)
+{
+	for (int op = 0; op < OP_COUNT; op++)
+		op_rate_end(&entry->op_rates[op]);
+	memset(entry->row.rate, 0, sizeof(entry->row.rate));
+	entry->row.conflict_rate = 0;
+}
+
 void map_entry_tick(struct model *model, struct map_entry *entry, const struct tick_span *span)
 {
 	struct map_row *row = &entry->row;
@@ -210,8 +219,10 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 		                             row->ops[op] - entry->ops_at_tick[op], span);
 		entry->ops_at_tick[op] = row->ops[op];
 	}
-	row->rate_estimated = span->armed < span->seconds;
+	row->rate_estimated = !span->whole;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
+	if (row->ended)
+		rates_end(entry);
 	entry->conflicts_at_tick = row->conflicts;
 	entry_timeline_tick(model, entry, (double)conflicts / seconds);
 	heat_tick(entry, seconds);

@@ -17,9 +17,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 		to->past_ops[op] += row->past_ops[op];
 		to->rate[op] += row->rate[op];
 		into->ops_at_tick[op] += from->ops_at_tick[op];
-		into->op_rates[op].at_call += from->op_rates[op].at_call;
-		into->op_rates[op].windows += from->op_rates[op].windows;
-		into->op_rates[op].calls += from->op_rates[op].calls;
+		op_rate_merge(&into->op_rates[op], &from->op_rates[op]);
 	}
 	to->maps += row->maps;
 	to->stalls += row->stalls;

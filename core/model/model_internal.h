@@ -12,6 +12,7 @@
 #include "core/base/id_table.h"
 #include "core/model/chain_pool.h"
 #include "core/model/model.h"
+#include "core/model/op_rate.h"
 
 /* Frames of one call chain, inlined ones included; longer chains lose their bottom. */
 #define MODEL_FRAMES_MAX 384
@@ -38,7 +39,7 @@ struct map_instance {
 	uint64_t seed; /* hash seed, as last reported; 0: not known */
 	bool born;     /* its birth was found */
 	/* As last reported, absolute. */
-	uint64_t ops[OP_COUNT], at_call[OP_COUNT];
+	uint64_t ops[OP_COUNT], outside[OP_COUNT];
 	uint64_t holds;
 	uint64_t hold_ns[2];
 	uint64_t overlaps;
@@ -65,15 +66,6 @@ struct heat {
 /* How well map_row.first_use is known: from the chain of some access, from the first operation but
  * inside the runtime (reflect, ...), from the first operation. */
 enum first_use { FIRST_USE_NONE, FIRST_USE_RUNTIME, FIRST_USE_CHAIN, FIRST_USE_KNOWN };
-
-/* A rate is made of operations that probes in functions saw, in windows perhaps, and of those that
- * probes at calls saw, which are all that there were. Calls are probed in turns: what one part
- * gains the other loses, so both follow alike, or their sum would swing. */
-struct op_rate {
-	uint64_t at_call; /* since the last tick */
-	double windows;   /* operations a second, but for those at calls */
-	double calls;     /* those at calls */
-};
 
 struct map_entry {
 	struct map_row row;        /* first: a map_row * of the interface is a map_entry * */
@@ -124,7 +116,7 @@ struct goroutine_entry {
 	struct id_key key;
 	size_t index;
 	uint64_t ops[OP_COUNT]; /* as last reported, absolute */
-	uint64_t at_call;       /* as ops */
+	uint64_t outside;       /* as ops */
 	struct op_rate op_rate;
 	uint64_t conflicts;
 	uint64_t total_at_tick;
@@ -142,11 +134,6 @@ struct crash_entry {
 struct row_list {
 	void **rows;
 	size_t count, capacity;
-};
-
-/* The interval that ends: how long it was, and in how much of it the probes were in place. */
-struct tick_span {
-	double seconds, armed;
 };
 
 struct model {
@@ -189,9 +176,12 @@ struct model {
 	struct model_totals totals_lost;    /* of processes for which there was no memory */
 
 	struct coverage_row coverage;
-	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
+	uint64_t ops_at_tick, outside_at_tick, sampled_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
 	        cpu_at_tick;
-	struct op_rate hits_rate;
+	struct op_rate ops_rate;
+	struct overhead_recent {
+		double run, base; /* nanoseconds, the older the less */
+	} overhead_recent;
 	size_t crashes_pending;
 
 	struct history_clock clock;
@@ -367,29 +357,6 @@ static inline double rate_smooth(double rate, double latest)
 {
 	rate += MODEL_SMOOTHING * (latest - rate);
 	return rate < 1e-3 ? 0 : rate;
-}
-
-/* Operations per second, from those seen while the probes were in place. In windows that is a
- * sample: smoothed, and in an interval without a window nothing was learned. */
-static inline double ops_rate(double rate, uint64_t ops, const struct tick_span *span)
-{
-	if (span->armed <= 0)
-		return rate;
-	if (span->armed < span->seconds)
-		return rate_smooth(rate, (double)ops / span->armed);
-	return (double)ops / span->seconds;
-}
-
-/* The same at the end of an interval, of which `ops` operations are new. */
-static inline double op_rate_tick(struct op_rate *rate, uint64_t ops, const struct tick_span *span)
-{
-	uint64_t at_call = rate->at_call < ops ? rate->at_call : ops;
-	double calls = (double)at_call / span->seconds;
-
-	rate->at_call = 0;
-	rate->windows = ops_rate(rate->windows, ops - at_call, span);
-	rate->calls = span->armed < span->seconds ? rate_smooth(rate->calls, calls) : calls;
-	return rate->windows + rate->calls;
 }
 
 #endif

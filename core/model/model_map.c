@@ -173,9 +173,9 @@ static bool counts_add(struct map_instance *instance, const struct map_counts *c
 		instance->totals->ops[op] += more;
 		fresh += more;
 		instance->ops[op] = counts->ops[op];
-		instance->entry->op_rates[op].at_call +=
-		        count_since(counts->at_call[op], instance->at_call[op]);
-		instance->at_call[op] = counts->at_call[op];
+		instance->entry->op_rates[op].outside +=
+		        count_since(counts->outside[op], instance->outside[op]);
+		instance->outside[op] = counts->outside[op];
 	}
 	fresh += count_since(counts->holds, instance->holds);
 	row->stalls += count_since(counts->holds, instance->holds);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/sanitize.h"
+#include "core/report/rate_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define NAME_MAX_BYTES 256
@@ -118,14 +119,14 @@ static void line_print(const struct model *model, const struct snapshot_context 
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	uint64_t lost = coverage->lost + model_dropped(model);
-	char time[SNAPSHOT_TIME_MAX];
+	char time[SNAPSHOT_TIME_MAX], rate[RATE_TEXT_MAX];
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	time[19] = '\0'; /* whole seconds are enough here */
-	fprintf(out, "%s  %zu maps  %.0f hits/s  ", time + 11, model_map_count(model),
-	        coverage->hits_rate);
+	fprintf(out, "%s  %zu maps  %s  ", time + 11, model_map_count(model),
+	        rate_text(coverage, rate));
 	if (coverage->target_cpu_ns)
-		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
+		fprintf(out, "overhead %.1f %% so far  ", 100 * coverage->overhead_estimate);
 	verdict_print(model, news, lost, out);
 	fputc('\n', out);
 }

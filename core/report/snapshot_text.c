@@ -11,6 +11,7 @@
 #include "core/probe/access_key.h"
 #include "core/report/order_text.h"
 #include "core/report/overhead_text.h"
+#include "core/report/rate_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define COLUMNS         80
@@ -116,8 +117,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
                        const struct snapshot_rows *rows, FILE *out)
 {
 	const struct coverage_row *coverage = model_coverage(model);
-	double hits = (double)coverage->value[COVERAGE_HITS];
-	char time[SNAPSHOT_TIME_MAX], total[16], rate[16], parts[OVERHEAD_TEXT_MAX];
+	char time[SNAPSHOT_TIME_MAX], total[16], rate[RATE_TEXT_MAX], parts[OVERHEAD_TEXT_MAX];
 
 	snapshot_time_format(snapshot_written_at(context), time);
 	fprintf(out, "gomaptop %s  %s  watched %.1f s\n",
@@ -127,12 +127,13 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	fprintf(out, "probes %zu/%zu", context->probes_attached, context->probes_wanted);
 	if (context->attach)
 		fprintf(out, " %s", context->attach);
-	fprintf(out, "  hits %s (%s/s)", figure(hits, total),
-	        figure(context->seconds > 0 ? hits / context->seconds : 0, rate));
+	fprintf(out, "  %s operations seen, %s on average",
+	        figure((double)coverage->value[COVERAGE_COUNTED], total),
+	        rate_average_text(coverage, rate));
 	if (coverage->target_cpu_ns)
-		fprintf(out, "  overhead about %.1f %%", 100 * coverage->overhead_estimate);
+		fprintf(out, "\noverhead about %.1f %%", 100 * coverage->overhead_estimate);
 	else
-		fputs("  overhead not known", out);
+		fputs("\noverhead not known", out);
 	if (context->overhead_limit > 0 && context->overhead_limit < 1)
 		fprintf(out, " of %.1f %%", 100 * context->overhead_limit);
 	if (coverage->watched_ns > coverage->armed_ns)

@@ -53,7 +53,8 @@ static void test_coverage(void **state)
 	tick(model, 1);
 	assert_near(row->overhead_estimate, 0);
 	header_set(&event.h, EVENT_COVERAGE, sizeof(event));
-	event.value[COVERAGE_HITS] = 5000;
+	event.value[COVERAGE_HITS] = 5077;
+	event.value[COVERAGE_COUNTED] = 5000;
 	event.value[COVERAGE_NIL_MAP] = 77;
 	event.value[COVERAGE_RING_FULL] = 1;
 	event.value[COVERAGE_QUEUE_FULL] = 20;
@@ -64,13 +65,13 @@ static void test_coverage(void **state)
 	tick(model, 2);
 	assert_int_equal(row->lost, 4321);
 	assert_int_equal(row->value[COVERAGE_NIL_MAP], 77);
-	assert_near(row->hits_rate, 2500);
+	assert_near(row->ops_rate, 2500); /* a hit that is filtered is no operation */
 	assert_near(row->overhead_estimate, 0.02);
 	event.run_ns = 5000;
 	apply(model, &event.h);
 	tick(model, 1);
 	assert_near(row->overhead_estimate, 1);
-	assert_near(row->hits_rate, 0);
+	assert_near(row->ops_rate, 0);
 	event.target_cpu_ns = 0;
 	apply(model, &event.h);
 	assert_near(row->overhead_estimate, 0);
