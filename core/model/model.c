@@ -237,9 +237,8 @@ static struct tick_span tick_span_take(struct model *model, double seconds)
 	model->watched_at_tick = row->watched_ns;
 	model->coverage.rates_estimated = part < ARMED_WHOLE;
 	model->coverage.rate_seen = part >= ARMED_WHOLE || sampled > 0;
-	return (struct tick_span){.seconds = seconds,
-	                          .sampled = (double)sampled / 1e9,
-	                          .whole = part >= ARMED_WHOLE};
+	return (struct tick_span){
+	        .seconds = seconds, .sampled = (double)sampled / 1e9, .whole = part >= ARMED_WHOLE};
 }
 
 /* Is there a process left that could do anything? */
@@ -258,13 +257,13 @@ static void ops_rate_tick(struct model *model, const struct tick_span *span)
 {
 	struct coverage_row *row = &model->coverage;
 	uint64_t ops = row->value[COVERAGE_COUNTED], outside = row->value[COVERAGE_OUTSIDE];
+	bool quiet = ops == model->ops_at_tick;
 
 	model->ops_rate.outside = count_since(outside, model->outside_at_tick);
-	row->ops_rate =
-	        op_rate_tick(&model->ops_rate, count_since(ops, model->ops_at_tick), span);
+	row->ops_rate = op_rate_tick(&model->ops_rate, count_since(ops, model->ops_at_tick), span);
 	model->ops_at_tick = ops;
 	model->outside_at_tick = outside;
-	if (!targets_run(model)) {
+	if (quiet && !targets_run(model)) {
 		op_rate_end(&model->ops_rate);
 		row->ops_rate = 0;
 	}

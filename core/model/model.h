@@ -181,12 +181,13 @@ struct map_row {
 	/* nobody looks after any of them any more: they have ended, or were unused for long; then
 	 * some may be used again */
 	bool retired;
+	bool over;      /* its process has ended */
 	bool forgotten; /* by model_reset(), and not used since: in no list */
 	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict
 	 * may have changed. */
 	uint32_t names_version;
 	uint32_t chains_version; /* another one whenever chains or their counts changed */
-	double rate[OP_COUNT];   /* operations per second now, see op_rate.h; 0 once it has ended */
+	double rate[OP_COUNT];   /* operations per second now, see op_rate.h; 0 once it is over */
 	double expected_overlaps;
 	const char *type; /* NULL: not known */
 	uint64_t maps;    /* how many maps this row stands for: 1, or more for a family */
@@ -220,6 +221,8 @@ struct map_row {
 	struct map_row *folded_into;
 	/* What model_reset() took from the figures above: with these they never go down. */
 	uint64_t past_conflicts, past_unordered, past_ops[OP_COUNT];
+	/* Of past_ops and ops, those that count for no rate: not seen in coverage_row.sampled_ns. */
+	uint64_t outside[OP_COUNT];
 };
 
 struct goroutine_row {

@@ -199,7 +199,7 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 
 /* ---- once an interval, and never again ----------------------------------------------- */
 
-/* No map of this row is in use any more: a rate means now. */
+/* No map of this row will be used any more: a rate means now. */
 static void rates_end(struct map_entry *entry)
 {
 	for (int op = 0; op < OP_COUNT; op++)
@@ -213,15 +213,17 @@ void map_entry_tick(struct model *model, struct map_entry *entry, const struct t
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
 	double seconds = span->seconds;
+	bool used = false;
 
 	for (int op = 0; op < OP_COUNT; op++) {
 		row->rate[op] = op_rate_tick(&entry->op_rates[op],
 		                             row->ops[op] - entry->ops_at_tick[op], span);
+		used |= row->ops[op] != entry->ops_at_tick[op];
 		entry->ops_at_tick[op] = row->ops[op];
 	}
 	row->rate_estimated = !span->whole;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
-	if (row->ended)
+	if (!used && (row->over || (row->ended && row->maps == 1)))
 		rates_end(entry);
 	entry->conflicts_at_tick = row->conflicts;
 	entry_timeline_tick(model, entry, (double)conflicts / seconds);
@@ -243,6 +245,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	memset(entry->op_rates, 0, sizeof(entry->op_rates));
 	row->stalls = row->conflicts = entry->conflicts_at_tick = 0;
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
+	entry->expectation = (struct expectation){0};
 	row->goroutines = 0;
 	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */
 	entry_chains_clear(model, entry);

@@ -15,6 +15,7 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	for (int op = 0; op < OP_COUNT; op++) {
 		to->ops[op] += row->ops[op];
 		to->past_ops[op] += row->past_ops[op];
+		to->outside[op] += row->outside[op];
 		to->rate[op] += row->rate[op];
 		into->ops_at_tick[op] += from->ops_at_tick[op];
 		op_rate_merge(&into->op_rates[op], &from->op_rates[op]);
@@ -22,7 +23,8 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	to->maps += row->maps;
 	to->stalls += row->stalls;
 	to->stall_seconds += row->stall_seconds;
-	to->expected_overlaps += row->expected_overlaps;
+	to->expected_overlaps +=
+	        row->expected_overlaps + expectation_merge(&into->expectation, &from->expectation);
 	pair_counts_add(&to->order, &row->order);
 	to->conflicts += row->conflicts;
 	to->past_conflicts += row->past_conflicts;

@@ -179,11 +179,13 @@ void goroutines_tick(struct model *model, const struct tick_span *span)
 	for (size_t i = 0; i < model->goroutines.count; i++) {
 		struct goroutine_entry *entry = model->goroutines.rows[i];
 		uint64_t total = row_total(&entry->row);
+		bool quiet;
 
 		entry->row.rate = op_rate_tick(&entry->op_rate, total - entry->total_at_tick, span);
 		entry->row.rate_estimated = !span->whole;
+		quiet = total == entry->total_at_tick;
 		entry->total_at_tick = total;
-		if (entry->row.ended) {
+		if (quiet && entry->row.ended) {
 			op_rate_end(&entry->op_rate);
 			entry->row.rate = 0;
 		}

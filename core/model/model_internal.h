@@ -11,6 +11,7 @@
 
 #include "core/base/id_table.h"
 #include "core/model/chain_pool.h"
+#include "core/model/expectation.h"
 #include "core/model/model.h"
 #include "core/model/op_rate.h"
 
@@ -45,7 +46,6 @@ struct map_instance {
 	uint64_t overlaps;
 	/* The same at the last model_reset(); of overlaps those that were told of by then in one
 	 * way or the other: the event comes before the count. */
-	uint64_t hold_ns_base[2];
 	uint64_t overlaps_base;
 	/* What it adds to its entry. */
 	uint64_t overlaps_seen, fatals;
@@ -54,7 +54,9 @@ struct map_instance {
 	 * and what they add. */
 	struct pair_counts order;
 	uint64_t unordered_base, unordered_seen, unordered;
-	double expected;
+	struct trial_counts {
+		uint64_t control_ns, arrivals;
+	} trial[2]; /* as last reported, absolute; index as in struct map_counts */
 };
 
 struct heat {
@@ -77,6 +79,7 @@ struct map_entry {
 	struct timeline *timeline;
 	uint64_t ops_at_tick[OP_COUNT];
 	struct op_rate op_rates[OP_COUNT];
+	struct expectation expectation; /* what row.expected_overlaps does not have yet */
 	uint64_t conflicts_at_tick;
 	size_t instances; /* that refer to this entry, recently retired ones included */
 	size_t live;      /* of these, neither ended nor retired */
@@ -176,8 +179,8 @@ struct model {
 	struct model_totals totals_lost;    /* of processes for which there was no memory */
 
 	struct coverage_row coverage;
-	uint64_t ops_at_tick, outside_at_tick, sampled_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
-	        cpu_at_tick;
+	uint64_t ops_at_tick, outside_at_tick, sampled_at_tick, armed_at_tick, watched_at_tick,
+	        run_at_tick, cpu_at_tick;
 	struct op_rate ops_rate;
 	struct overhead_recent {
 		double run, base; /* nanoseconds, the older the less */

@@ -31,7 +31,8 @@ double op_rate_tick(struct op_rate *rate, uint64_t ops, const struct tick_span *
 		return (double)ops / span->seconds;
 	}
 	kept = sampled_kept(rate, span);
-	rate->ops = (rate->sampled > 0 ? rate->ops * kept / rate->sampled : 0) + (double)(ops - outside);
+	rate->ops = (rate->sampled > 0 ? rate->ops * kept / rate->sampled : 0) +
+	            (double)(ops - outside);
 	rate->sampled = kept + span->sampled;
 	return rate->sampled > 0 ? rate->ops / rate->sampled : 0;
 }

@@ -28,8 +28,9 @@ struct tick_span {
 };
 
 struct op_rate {
-	uint64_t outside;    /* since the last tick: operations that count for nothing here */
-	double ops, sampled; /* the last few seconds: operations that count, and in how long a time */
+	uint64_t outside; /* since the last tick: operations that count for nothing here */
+	double ops,
+	        sampled; /* the last few seconds: operations that count, and in how long a time */
 };
 
 /* The rate at the end of an interval, in which `ops` operations were seen, rate->outside included;

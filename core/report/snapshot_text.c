@@ -8,6 +8,7 @@
 #include "core/base/sanitize.h"
 #include "core/base/thousands.h"
 #include "core/event/trouble.h"
+#include "core/model/op_rate.h"
 #include "core/probe/access_key.h"
 #include "core/report/order_text.h"
 #include "core/report/overhead_text.h"
@@ -417,7 +418,7 @@ static void map_print(const struct snapshot_context *context, FILE *out, const s
 }
 
 static void maps_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
-                       FILE *out)
+                       bool sampled, FILE *out)
 {
 	if (rows->map_count == 0) {
 		fputs("\nMaps: none was used while watching\n", out);
@@ -426,6 +427,9 @@ static void maps_print(const struct snapshot_context *context, const struct snap
 	fputc('\n', out);
 	put(context, out, TONE_TITLE, "%-*s %6s %7s %6s %6s %13s %s\n", VERDICT_COLUMNS, "verdict",
 	    "reads", "changes", "ranges", "gorout", "seen/expected", "map");
+	if (sampled)
+		fputs("  (reads, changes, ranges: what was seen while the probes were in place)\n",
+		      out);
 	for (size_t i = 0; i < rows->map_count && i < MAPS_SHOWN; i++)
 		map_print(context, out, rows->maps[i]);
 	if (rows->map_count > MAPS_SHOWN)
@@ -484,11 +488,14 @@ static void gaps_print(const struct model *model, const struct snapshot_context 
 int snapshot_text_write(const struct model *model, const struct snapshot_context *context,
                         const struct snapshot_rows *rows, FILE *out)
 {
+	const struct coverage_row *coverage = model_coverage(model);
+
 	head_print(model, context, rows, out);
 	conflicts_print(model, context, rows, out);
 	unordered_print(model, context, rows, out);
 	crashes_print(context, rows, out);
-	maps_print(context, rows, out);
+	maps_print(context, rows,
+	           (double)coverage->armed_ns < ARMED_WHOLE * (double)coverage->watched_ns, out);
 	gaps_print(model, context, out);
 	return 0;
 }

@@ -245,9 +245,11 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 		         format_percent(overhead_limit, limit));
 	if (x + GAP + text_width(text) > end)
 		text[length] = '\0';
-	return word_behind(
-	        y, x, GAP, end,
-	        limited && settled && coverage->overhead_recent > overhead_limit ? STYLE_WARN : STYLE_TEXT, text);
+	return word_behind(y, x, GAP, end,
+	                   limited && settled && coverage->overhead_recent > overhead_limit
+	                           ? STYLE_WARN
+	                           : STYLE_TEXT,
+	                   text);
 }
 
 /* How many probes, how many calls, and in brackets how: as many of these as there is room for, from

@@ -88,8 +88,8 @@ static void test_reset(void **state)
 	                            .flags = MAP_SHARED | MAP_CHANGED,
 	                            .conflicts = 2,
 	                            .holds = 4,
-	                            .hold_ns = {4000},
-	                            .control_ns = {1000},
+	                            .hold_ns = {4000000},
+	                            .control_ns = {1000000},
 	                            .control_arrivals = {2}};
 	struct goroutine_row *goroutine;
 	struct map_row *row;
@@ -111,7 +111,9 @@ static void test_reset(void **state)
 	tick(model, 1);
 	counts.ops[OP_READ] = 130;
 	counts.holds = 5;
-	counts.hold_ns[0] = 5000;
+	counts.hold_ns[0] = 5000000;
+	counts.control_ns[0] += 5000000;
+	counts.control_arrivals[0] += 10;
 	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	goroutine_send(model, 0xc000, 18, 107, ROW_GOES_ON);
 	tick(model, 1);
@@ -119,7 +121,7 @@ static void test_reset(void **state)
 	assert_int_equal(row->ops[OP_READ], 30);
 	assert_near(row->rate[OP_READ], 30);
 	assert_int_equal(row->stalls, 1);
-	assert_near(row->expected_overlaps, 2); /* 1000 ns at 2 arrivals in 1000 ns */
+	assert_near(row->expected_overlaps, 2); /* 1 ms at 10 arrivals in 5 ms */
 	assert_int_equal(row->conflicts, 0);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
 	assert_int_equal(model_goroutines(model, &goroutine, 1), 1);

@@ -2,6 +2,8 @@
 /* Maps of the model and their families. */
 #include "tests/unit/model/model_events.h"
 
+#include "core/model/expectation.h"
+
 /* ---- maps ---------------------------------------------------------------------------- */
 
 static void test_counts_and_rates(void **state)
@@ -234,6 +236,50 @@ static void test_verdicts(void **state)
 	model_destroy(model);
 }
 
+/* A busy time and a quiet one: what was expected of the holds in the first stays, and those in the
+ * second, when others hardly come, add hardly anything. */
+static void test_expected_never_goes_down(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .flags = MAP_SHARED | MAP_CHANGED};
+	double before = 0;
+
+	(void)state;
+	for (int second = 0; second < 60; second++) {
+		counts.ops[OP_READ]++;
+		counts.hold_ns[0] += 2000000;
+		counts.control_ns[0] += 5000000;
+		counts.control_arrivals[0] += second < 10 ? 10 : second % 10 == 0;
+		if (second % 3 == 2) /* a hold cut short a window that was counted whole */
+			counts.control_ns[0] -= 200000;
+		map_send(model, 0xa0, &counts, ROW_GOES_ON);
+		assert_true(only_map(model)->expected_overlaps >= before);
+		before = only_map(model)->expected_overlaps;
+		if (second >= 10)
+			assert_int_equal(only_map(model)->verdict, VERDICT_GUARDED);
+	}
+	/* 10 x 4 overlaps, and 50 x 2 ms at 20 a second; with one rate for all it would be 42 at
+	 * a time and 24 at another. */
+	assert_true(before > 36 && before < 44);
+	model_destroy(model);
+}
+
+/* One arrival may be chance: however long was held, it does not clear a map. */
+static void test_one_arrival_is_not_enough(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .flags = MAP_SHARED | MAP_CHANGED};
+
+	(void)state;
+	counts.hold_ns[0] = 100000000;
+	counts.control_ns[0] = 5000000;
+	counts.control_arrivals[0] = 1;
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	assert_true(only_map(model)->expected_overlaps <= EXPECTATION_HELD_MOST);
+	assert_int_equal(only_map(model)->verdict, VERDICT_SUSPECT);
+	model_destroy(model);
+}
+
 static void test_goroutines_of_a_map(void **state)
 {
 	struct model *model = model_new();
@@ -354,8 +400,8 @@ static void test_family_folds(void **state)
 	                            .type = 0x99,
 	                            .first_caller = 0x1010,
 	                            .flags = MAP_SHARED | MAP_CHANGED,
-	                            .hold_ns = {1000000},
-	                            .control_ns = {1000000},
+	                            .hold_ns = {10000000},
+	                            .control_ns = {10000000},
 	                            .control_arrivals = {1}};
 	struct map_row *rows[16], *first, *second;
 	struct conflict_row *conflict;
@@ -454,7 +500,7 @@ static void test_family_verdict(void **state)
 	row = only_map(model);
 	assert_int_equal(row->verdict, VERDICT_SHARED);
 	counts.flags = MAP_SHARED | MAP_CHANGED;
-	counts.hold_ns[1] = counts.control_ns[1] = 1000;
+	counts.hold_ns[1] = counts.control_ns[1] = 5000000;
 	counts.control_arrivals[1] = 2;
 	map_send(model, 0x8000, &counts, ROW_GOES_ON);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
@@ -476,6 +522,8 @@ int main(void)
 	        cmocka_unit_test(test_rate_ends_with_the_process),
 	        cmocka_unit_test(test_type_of_a_shape),
 	        cmocka_unit_test(test_verdicts),
+	        cmocka_unit_test(test_expected_never_goes_down),
+	        cmocka_unit_test(test_one_arrival_is_not_enough),
 	        cmocka_unit_test(test_goroutines_of_a_map),
 	        cmocka_unit_test(test_first_use),
 	        cmocka_unit_test(test_ended_and_reused_address),
