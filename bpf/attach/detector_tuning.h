@@ -26,7 +26,7 @@
  *   scanned_ns           collect/collector_counts.c     collector   before and after that
  *   closing              govern/governor_window.c       governor    around an armed window's end
  *   armed_ns             govern/governor_window.c       governor    as probes went in or go out
- *   sampling             govern/governor_window.c       governor    the same, and around order windows
+ *   sampling             govern/governor_window.c       governor    also around order windows
  *   beat_ns              govern/governor_window.c       governor    ten times a second at least
  *   hold_divisor         govern/governor_plan.c         governor    at each step
  *   window_gap           govern/governor_plan.c         governor    at each step

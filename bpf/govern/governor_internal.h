@@ -75,8 +75,8 @@ void governor_disarm(struct governor *g, bool patient);
 /* They may have gone without governor_disarm(). Returns whether all have; if only some have, those
  * are put in again. */
 bool governor_window_look(struct governor *g);
-/* Does what is seen from now on count for rates? Not while order probes are in place or go in or out,
- * where that can be helped: the program is slower then. */
+/* Does what is seen from now on count for rates? Not while order probes are in place or go in or
+ * out, where that can be helped: the program is slower then. */
 void governor_sample(struct governor *g, bool on);
 /* What the probes delay is looked at as they go in or are out. */
 void governor_turn(struct governor *g, bool in);

@@ -221,7 +221,7 @@ struct map_row {
 	struct map_row *folded_into;
 	/* What model_reset() took from the figures above: with these they never go down. */
 	uint64_t past_conflicts, past_unordered, past_ops[OP_COUNT];
-	/* Of past_ops and ops, those that count for no rate: not seen in coverage_row.sampled_ns. */
+	/* Of past_ops and ops, those that count for no rate: not of coverage_row.sampled_ns. */
 	uint64_t outside[OP_COUNT];
 };
 

@@ -4,9 +4,9 @@
  *
  * Operations are seen while the probes are in the map functions. Where that is all the time, the
  * rate of the last interval is exact. Where it is in armed windows only, a rate is operations seen
- * in them over the time for which they were open, summed over the last few seconds: a mean of single
- * quotients would swing with every short window. Operations that probes saw at other times (at
- * single calls, while probes go in and out, among the probes that see how goroutines are ordered)
+ * in them over the time for which they were open, summed over the last few seconds: a mean of
+ * single quotients would swing with every short window. Operations that probes saw at other times
+ * (at single calls, while probes go in and out, among the probes that see how goroutines are ordered)
  * count for nothing here, or each change of the probes would look like one of the load.
  * Plain data, any thread that owns it.
  */
@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* From this part of the time on the probes count as in place for all of it: rounding in the two clocks,
- * and the time it takes to put probes in place, are no window. */
+/* From this part of the time on the probes count as in place for all of it: rounding in the two
+ * clocks, and the time it takes to put probes in place, are no window. */
 #define ARMED_WHOLE 0.99
 
 /* The interval that ends: how long it was, in how much of it operations counted for rates, and
