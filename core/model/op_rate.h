@@ -6,7 +6,7 @@
  * rate of the last interval is exact. Where it is in armed windows only, a rate is operations seen
  * in them over the time for which they were open, summed over the last few seconds: a mean of
  * single quotients would swing with every short window. Operations that probes saw at other times
- * (at single calls, while probes go in and out, among the probes that see how goroutines are ordered)
+ * (at single calls, while probes go in and out, among those that see how goroutines are ordered)
  * count for nothing here, or each change of the probes would look like one of the load.
  * Plain data, any thread that owns it.
  */
