@@ -62,6 +62,11 @@ void detector_tuning_armed_set(struct detector_tuning *t, __u64 ns)
 	set_64(&t->armed_ns, ns);
 }
 
+void detector_tuning_sampling_set(struct detector_tuning *t, bool on)
+{
+	set_64(&t->sampling, on);
+}
+
 void detector_tuning_closing_set(struct detector_tuning *t, bool on)
 {
 	set_32(&t->closing, on);

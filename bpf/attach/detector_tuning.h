@@ -26,6 +26,7 @@
  *   scanned_ns           collect/collector_counts.c     collector   before and after that
  *   closing              govern/governor_window.c       governor    around an armed window's end
  *   armed_ns             govern/governor_window.c       governor    as probes went in or go out
+ *   sampling             govern/governor_window.c       governor    also around order windows
  *   beat_ns              govern/governor_window.c       governor    ten times a second at least
  *   hold_divisor         govern/governor_plan.c         governor    at each step
  *   window_gap           govern/governor_plan.c         governor    at each step
@@ -75,6 +76,7 @@ void detector_tuning_scanned_set(struct detector_tuning *tuning, __u64 ns);
 
 void detector_tuning_beat_set(struct detector_tuning *tuning, __u64 ns);
 void detector_tuning_armed_set(struct detector_tuning *tuning, __u64 ns); /* 0: not in place */
+void detector_tuning_sampling_set(struct detector_tuning *tuning, bool on);
 void detector_tuning_closing_set(struct detector_tuning *tuning, bool on);
 void detector_tuning_hold_divisor_set(struct detector_tuning *tuning, __u64 divisor);
 /* Any thread. */

@@ -281,9 +281,12 @@ static void governed_put(struct collector *c, uint64_t now, struct event_coverag
 	uint64_t disarmed = atomic_load(&c->disarmed_ns);
 	struct governor_state state = {.armed_ns = (disarmed ? disarmed : now) - c->started_ns};
 
+	state.sampled_ns = state.armed_ns;
+
 	if (c->config.governor)
 		governor_state(c->config.governor, &state);
 	e->armed_ns = state.armed_ns;
+	e->sampled_ns = state.sampled_ns;
 	if (c->config.unlimited) /* from the start to the end, but for what was let go */
 		e->armed_ns = (disarmed ? disarmed : now) - c->started_ns - state.out_ns;
 	e->births_ns = state.births_ns;

@@ -227,6 +227,8 @@ void governor_state(struct governor *g, struct governor_state *out)
 {
 	pthread_mutex_lock(&g->lock);
 	*out = g->state;
+	if (g->sampled_since_ns)
+		out->sampled_ns += clock_now() - g->sampled_since_ns;
 	if (g->armed_since_ns)
 		out->armed_ns += clock_now() - g->armed_since_ns;
 	else if (g->out_since_ns && !g->stopping)

@@ -79,13 +79,14 @@ int governor_renew(struct governor *governor,
                    void (*failed)(void *ctx, const struct probe_point *point), void *ctx);
 
 struct governor_state {
-	uint64_t armed_ns;  /* time with the probes in place so far */
-	uint64_t out_ns;    /* time without them, since it was first tried to put them in place */
-	size_t call_sites;  /* calls in the program that are probed now, see site_zoom.h */
-	uint64_t births_ns; /* time with the probes in place that see maps being made */
-	double planned;     /* part of the targets' CPU time that hits and holds may cost now */
-	size_t accepted;    /* probes that the kernel has accepted, standing ones included */
-	unsigned int drops; /* how often all probes were let go because this thread gave no sign */
+	uint64_t armed_ns;   /* time with the probes in place so far */
+	uint64_t sampled_ns; /* of armed_ns, the time that counts for rates: governor_sample() */
+	uint64_t out_ns;     /* time without them, since it was first tried to put them in place */
+	size_t call_sites;   /* calls in the program that are probed now, see site_zoom.h */
+	uint64_t births_ns;  /* time with the probes in place that see maps being made */
+	double planned;      /* part of the targets' CPU time that hits and holds may cost now */
+	size_t accepted;     /* probes that the kernel has accepted, standing ones included */
+	unsigned int drops;  /* how often all probes were let go because this thread gave no sign */
 	enum trouble trouble;
 };
 

@@ -47,6 +47,7 @@ struct governor {
 	uint64_t step_ns;         /* when the next step is due */
 	double births_rate;       /* CPUs that seeing births may cost */
 	uint64_t births_ns;       /* when their next step is due */
+	uint64_t plain_ns;        /* end of the last window that counted for rates; 0: none yet */
 	uint64_t births_since_ns; /* since when it waits for the end of a window; 0: it does not */
 
 	pthread_t thread;
@@ -56,6 +57,7 @@ struct governor {
 	bool running, stopping;
 	struct birth_probes *births; /* NULL: none are looked after; set by the governor's thread */
 	uint64_t armed_since_ns;     /* 0: the probes are not in place */
+	uint64_t sampled_since_ns;   /* 0: what is seen now does not count for rates */
 	uint64_t out_since_ns;       /* since when they are not; 0: they are, or were never tried */
 	struct governor_state state;
 };
@@ -75,6 +77,9 @@ void governor_disarm(struct governor *g, bool patient);
 /* They may have gone without governor_disarm(). Returns whether all have; if only some have, those
  * are put in again. */
 bool governor_window_look(struct governor *g);
+/* Does what is seen from now on count for rates? Not while order probes are in place or go in or
+ * out, where that can be helped: the program is slower then. */
+void governor_sample(struct governor *g, bool on);
 /* What the probes delay is looked at as they go in or are out. */
 void governor_turn(struct governor *g, bool in);
 /* A window is open that costs more than comes in: it is to be short. */
@@ -96,6 +101,7 @@ void governor_order_resume(struct governor *g, uint64_t now);
 void governor_order_step(struct governor *g);
 void governor_order_close(struct governor *g);
 void governor_order_stop(struct governor *g); /* those that stay between windows, too */
+bool governor_order_is_open(const struct governor *g);
 uint64_t governor_order_wait_ns(const struct governor *g); /* until the next step, at most */
 
 /* governor_births.c: probes where maps are made. */

@@ -19,6 +19,7 @@
 #define STALE_NS      200000000ULL /* twice the longest time between two steps */
 #define STAY_PART     0.1          /* of the income: what probes that stay may cost; twice that: */
 #define DEAR_NS       500000000ULL /* they change, if it lasted for so long */
+#define PLAIN_NS      3000000000ULL /* so old, a window without order probes tells no rate */
 
 /* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
 static double rate_expected(const struct governor *g)
@@ -62,13 +63,27 @@ static bool can_open(const struct governor *g, uint64_t now)
 	return g->budget.cost_rate >= 0 && g->budget.order_account.level_ns > need(g);
 }
 
+/* Where there are no other windows, or there is no limit, rates come of these. */
+static bool counts_for_rates(const struct governor *g)
+{
+	return g->config.overhead_limit >= OVERHEAD_UNLIMITED || !g->plain_ns ||
+	       clock_now() - g->plain_ns > PLAIN_NS;
+}
+
+bool governor_order_is_open(const struct governor *g)
+{
+	return g->order.probes && order_probes_is_open(g->order.probes);
+}
+
 static void order_open(struct governor *g)
 {
 	struct governor_order *l = &g->order;
 	struct overhead_reading after;
 	uint64_t begin = clock_now();
 
+	governor_sample(g, false);
 	if (order_probes_open(l->probes)) {
+		governor_sample(g, true);
 		l->retry_ns = clock_now() + GOVERNOR_RETRY_NS;
 		return;
 	}
@@ -80,6 +95,7 @@ static void order_open(struct governor *g)
 	l->spent_ns = l->hits_ns;
 	governor_sign_give(g, l->seen_ns);
 	order_probes_begin(l->probes);
+	governor_sample(g, counts_for_rates(g));
 	g->budget.order_open = true;
 }
 
@@ -91,9 +107,11 @@ void governor_order_close(struct governor *g)
 	if (!l->probes || !order_probes_is_open(l->probes))
 		return;
 	g->budget.order_open = false;
+	governor_sample(g, false);
 	begin = clock_now();
 	order_probes_close(l->probes);
 	l->closing_ns = clock_now() - begin;
+	governor_sample(g, g->armed_since_ns != 0);
 }
 
 void governor_order_stop(struct governor *g)

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 
 #define SLOW_TRY_NS  3000000ULL /* with perf events: to see how often a probe is hit */
+#define SETTLE_NS    1000000ULL
 #define HOLD_LAST_NS 1000000ULL /* to let holds end before a window does, at most */
 
 void governor_turn(struct governor *g, bool in)
@@ -24,10 +25,26 @@ void governor_turn(struct governor *g, bool in)
 	contention_turn(&g->contention, &at, in);
 }
 
+void governor_sample(struct governor *g, bool on)
+{
+	uint64_t now = clock_now();
+
+	pthread_mutex_lock(&g->lock);
+	if (on != (g->sampled_since_ns != 0)) {
+		if (!on)
+			g->state.sampled_ns += now - g->sampled_since_ns;
+		g->sampled_since_ns = on ? now : 0;
+		detector_tuning_sampling_set(g->config.tuning, on);
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
 static void armed_set(struct governor *g, bool armed)
 {
 	uint64_t now = clock_now();
 
+	if (!armed)
+		governor_sample(g, false);
 	overhead_budget_armed(&g->budget, now, armed);
 	detector_tuning_armed_set(g->config.tuning, armed ? now : 0);
 	pthread_mutex_lock(&g->lock);
@@ -92,9 +109,11 @@ int governor_arm(struct governor *g, void (*failed)(void *ctx, const struct prob
 	detector_tuning_closing_set(g->config.tuning, false);
 	rc = each ? probe_set_open_each(g->config.probes, is_bearable, g, failed, ctx)
 	          : probe_set_open(g->config.probes, failed, ctx);
-	if (probe_set_is_open(g->config.probes))
+	if (probe_set_is_open(g->config.probes)) {
 		armed_set(g, true);
-	else
+		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
+		governor_sample(g, true);
+	} else
 		governor_turn(g, false);
 	return rc;
 }
@@ -110,6 +129,8 @@ void governor_disarm(struct governor *g, bool patient)
 		detector_tuning_closing_set(g->config.tuning, true);
 		nanosleep(&(struct timespec){.tv_nsec = (long)last}, NULL);
 	}
+	if (!governor_order_is_open(g))
+		g->plain_ns = clock_now();
 	armed_set(g, false);
 	probe_set_close(g->config.probes);
 	governor_order_close(g);

@@ -275,8 +275,8 @@ static __always_inline void map_note_company(struct map_state *m, struct operati
 static __always_inline void map_add(struct map_state *m, const struct operation *o)
 {
 	__sync_fetch_and_add(&m->counts.ops[operation_index(o)], 1);
-	if (o->probed)
-		__sync_fetch_and_add(&m->counts.at_call[operation_index(o)], 1);
+	if (o->outside)
+		__sync_fetch_and_add(&m->counts.outside[operation_index(o)], 1);
 }
 
 /* Count one operation on its map, m where there is a row of it already; NULL when the table has no
@@ -366,7 +366,7 @@ static __always_inline struct goroutine_counts *goroutine_counts_find(const stru
 static __always_inline void goroutine_add(struct goroutine_counts *c, const struct operation *o)
 {
 	c->ops[operation_index(o)]++;
-	c->at_call += o->probed != 0;
+	c->outside += o->outside;
 	c->maps |= 1ULL << (o->map * 0x9e3779b97f4a7c15ULL >> 58); /* 6 bits: MAP_BITS */
 	c->last_ns = o->now;
 	c->last_map = o->map;

@@ -115,6 +115,9 @@ static __always_inline void map_operation(struct pt_regs *ctx, struct operation 
 	coverage_count(COVERAGE_COUNTED);
 	if (o->probed)
 		coverage_count(COVERAGE_AT_CALL);
+	o->outside = !*(volatile __u64 *)&tuning.sampling;
+	if (o->outside)
+		coverage_count(COVERAGE_OUTSIDE);
 	o->sample = operation_is_sample(o, c);
 	ordered = ordered && order_is_on(o->row);
 	if (!ordered && own_operation(o, m, c))

@@ -39,6 +39,8 @@ struct operation {
 	__u32 company;
 	__u32 key;    /* enum key_source */
 	__u32 sample; /* one in CALL_SAMPLE */
+	/* 1: seen at a time that does not count for rates, see detector_tuning.sampling */
+	__u32 outside;
 };
 
 /* The operation as an index. The compiler knows that it is in range and would drop the test; the

@@ -301,6 +301,7 @@ struct detector_tuning {
 	__u32 timed_all;    /* 1: each hit is looked at, see timing.bpf.h */
 	__u32 timed_most[TIMED_KINDS]; /* ns that a look says at most; 0: all that it says */
 	__u64 armed_ns; /* since when the functions' probes are in place; 0: they are not */
+	__u64 sampling; /* 1: operations seen now count for rates, see governor_sample() */
 	/* How long it takes for the functions' probes to be in place for WINDOW_GAP_ONE ns; 0: not
 	 * known. */
 	__u64 window_gap;

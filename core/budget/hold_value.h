@@ -5,8 +5,8 @@
  *
  * Control windows open as holds do but hold nothing; the conflicting operations that arrive in them
  * say how many overlaps a hold is to find if nothing guards the map. By that the detector chooses
- * what to hold, user space which call sites to probe, and the model its verdicts: one formula,
- * compiled on both sides, so in integers. Pure.
+ * what to hold and user space which call sites to probe: one formula, compiled on both sides, so in
+ * integers. Verdicts are given by core/model/expectation.h. Pure.
  */
 #ifndef GOMAPTOP_CORE_HOLD_VALUE_H
 #define GOMAPTOP_CORE_HOLD_VALUE_H
@@ -38,18 +38,6 @@ HOLD_PURE __u64 hold_expected(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
 		unit /= 1000;
 	}
 	return unit ? hold_ns * arrivals / unit : 0;
-}
-
-/* The same, rounded: to be shown. */
-HOLD_PURE __u64 hold_expected_shown(__u64 hold_ns, __u64 arrivals, __u64 control_ns)
-{
-	__u64 unit = control_ns / 1000;
-
-	if (hold_ns >> 32) {
-		hold_ns /= 1000;
-		unit /= 1000;
-	}
-	return unit ? (hold_ns * arrivals + unit / 2) / unit : 0;
 }
 
 /* Overlaps that a second of holding promises. prior: times that the assumption weighs. */

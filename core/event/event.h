@@ -195,7 +195,7 @@ struct map_counts {
 	__u32 flags; /* enum map_flag */
 	__u64 first_ns;
 	__u64 first_caller;      /* return address into the code that operated on it first */
-	__u64 at_call[OP_COUNT]; /* of ops, those that probes at calls saw: no samples, but all */
+	__u64 outside[OP_COUNT]; /* of ops, those outside of sampled_ns, see COVERAGE_FIELDS */
 	__u64 goroutines[GOROUTINE_BITS / 64];
 	__u64 holds;
 	__u64 conflicts;
@@ -249,7 +249,7 @@ struct goroutine_counts {
 	__u64 gopc;
 	__u64 startpc;
 	__u64 ops[OP_COUNT];
-	__u64 at_call; /* of these, those that probes at calls saw */
+	__u64 outside; /* of these, those outside of sampled_ns */
 	__u64 conflicts;
 	__u64 maps; /* MAP_BITS sketch */
 	__u64 first_ns;
@@ -279,6 +279,8 @@ struct event_goroutine {
  * that it had to say. UNTRACKED: operations that are in every
  * total but in no row of the table of goroutines (no room, or the goroutine ended and its g was
  * reused), call sites or maps (short-lived ones of one goroutine, while the ring had little room).
+ * OUTSIDE: operations that were seen outside of the time that sampled_ns says: at single calls,
+ * while the probes went in or out, in order windows. The others over that time are a rate.
  * Identifier, name in the snapshot, group. */
 #define COVERAGE_FIELDS(X)                                         \
 	X(HITS, "hits", TOTAL)                                     \
@@ -295,6 +297,7 @@ struct event_goroutine {
 	X(UNGOVERNED, "ungoverned", FILTERED)                      \
 	X(COUNTED, "counted", TOTAL)                               \
 	X(AT_CALL, "at_call", TOTAL)                               \
+	X(OUTSIDE, "outside", TOTAL)                               \
 	X(TIMED, "timed", TOTAL)                                   \
 	X(TIMED_NS, "timed_ns", TOTAL)                             \
 	X(ORDER_TIMED, "order_timed", TOTAL)                       \
@@ -324,6 +327,7 @@ struct event_coverage {
 	struct event_header h;
 	__u64 value[COVERAGE_COUNT];
 	__u64 armed_ns;   /* time with the probes in place */
+	__u64 sampled_ns; /* of it, the time that operations count for rates in, see OUTSIDE */
 	__u64 watched_ns; /* time since watching began */
 	__u64 run_ns; /* estimate of what probing cost the targets, holds and waiting_ns included */
 	__u64 target_cpu_ns; /* CPU time of the targets in the same span */

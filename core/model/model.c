@@ -3,6 +3,7 @@
 #include "core/model/model.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,7 @@ static int coverage_apply(struct model *model, const struct event_header *header
 
 	memcpy(row->value, event->value, sizeof(row->value));
 	row->armed_ns = event->armed_ns;
+	row->sampled_ns = event->sampled_ns;
 	row->watched_ns = event->watched_ns;
 	row->run_ns = event->run_ns;
 	row->target_cpu_ns = event->target_cpu_ns;
@@ -193,8 +195,18 @@ static int coverage_apply(struct model *model, const struct event_header *header
 	return 0;
 }
 
-/* Rounding in the two clocks, and the time it takes to put probes in place, are no window. */
-#define ARMED_WHOLE 0.99
+/* The limit is kept over some seconds, not in each: what is not spent is saved up, and windows
+ * spend it at once. */
+static void overhead_recent_tick(struct model *model, double run, double base, double seconds)
+{
+	struct overhead_recent *recent = &model->overhead_recent;
+	struct coverage_row *row = &model->coverage;
+	double kept = exp(-seconds / OVERHEAD_SPAN_SECONDS);
+
+	recent->run = recent->run * kept + run;
+	recent->base = recent->base * kept + base;
+	row->overhead_recent = recent->base > 0 ? fmin(recent->run / recent->base, 1) : 0;
+}
 
 /* Of the interval that ends. Before there is a whole one: of what there is. */
 static void overhead_tick(struct model *model, uint64_t watched_ns)
@@ -204,9 +216,8 @@ static void overhead_tick(struct model *model, uint64_t watched_ns)
 	        overhead_base_ns(count_since(row->target_cpu_ns, model->cpu_at_tick), watched_ns);
 	uint64_t run = count_since(row->run_ns, model->run_at_tick);
 
-	row->overhead_now = base ? (double)run / (double)base : 0;
-	if (row->overhead_now > 1)
-		row->overhead_now = 1;
+	row->overhead_now = base ? fmin((double)run / (double)base, 1) : 0;
+	overhead_recent_tick(model, (double)run, (double)base, (double)watched_ns / 1e9);
 	model->run_at_tick = row->run_ns;
 	model->cpu_at_tick = row->target_cpu_ns;
 }
@@ -216,6 +227,7 @@ static struct tick_span tick_span_take(struct model *model, double seconds)
 	const struct coverage_row *row = &model->coverage;
 	uint64_t armed = count_since(row->armed_ns, model->armed_at_tick);
 	uint64_t watched = count_since(row->watched_ns, model->watched_at_tick);
+	uint64_t sampled = count_since(row->sampled_ns, model->sampled_at_tick);
 	double part = watched ? (double)armed / (double)watched : 1;
 
 	overhead_tick(model, watched);
@@ -225,17 +237,45 @@ static struct tick_span tick_span_take(struct model *model, double seconds)
 	model->coverage.armed_pace = pace_of(&model->armed);
 	model->coverage.counted_pace = pace_of(&model->counted);
 	model->armed_at_tick = row->armed_ns;
+	model->sampled_at_tick = row->sampled_ns;
 	model->watched_at_tick = row->watched_ns;
 	model->coverage.rates_estimated = part < ARMED_WHOLE;
-	return (struct tick_span){.seconds = seconds,
-	                          .armed = part < ARMED_WHOLE ? seconds * part : seconds};
+	model->coverage.rate_seen = part >= ARMED_WHOLE || sampled > 0;
+	return (struct tick_span){
+	        .seconds = seconds, .sampled = (double)sampled / 1e9, .whole = part >= ARMED_WHOLE};
+}
+
+/* Is there a process left that could do anything? */
+static bool targets_run(const struct model *model)
+{
+	for (size_t i = 0; i < model->targets.count; i++) {
+		const struct target_row *target = model->targets.rows[i];
+
+		if (target->state == PROCESS_RUNNING)
+			return true;
+	}
+	return model->targets.count == 0; /* none was told of: what is seen is of some */
+}
+
+static void ops_rate_tick(struct model *model, const struct tick_span *span)
+{
+	struct coverage_row *row = &model->coverage;
+	uint64_t ops = row->value[COVERAGE_COUNTED], outside = row->value[COVERAGE_OUTSIDE];
+	bool quiet = ops == model->ops_at_tick;
+
+	model->ops_rate.outside = count_since(outside, model->outside_at_tick);
+	row->ops_rate = op_rate_tick(&model->ops_rate, count_since(ops, model->ops_at_tick), span);
+	model->ops_at_tick = ops;
+	model->outside_at_tick = outside;
+	if (quiet && !targets_run(model)) {
+		op_rate_end(&model->ops_rate);
+		row->ops_rate = 0;
+	}
 }
 
 static int tick_apply(struct model *model, const struct event_header *header)
 {
 	uint64_t since = model->last_tick_ns ? model->last_tick_ns : model->first_ns;
-	uint64_t hits = model->coverage.value[COVERAGE_HITS];
-	uint64_t at_call = model->coverage.value[COVERAGE_AT_CALL];
 	struct tick_span span;
 
 	model->tick++;
@@ -245,11 +285,7 @@ static int tick_apply(struct model *model, const struct event_header *header)
 	span = tick_span_take(model, (double)(header->time_ns - since) / 1e9);
 	model->last_tick_ns = header->time_ns;
 	history_clock_tick(&model->clock, model->tick, header->time_ns);
-	model->hits_rate.at_call = count_since(at_call, model->at_call_at_tick);
-	model->coverage.hits_rate =
-	        op_rate_tick(&model->hits_rate, count_since(hits, model->hits_at_tick), &span);
-	model->hits_at_tick = hits;
-	model->at_call_at_tick = at_call;
+	ops_rate_tick(model, &span);
 	maps_tick(model, &span);
 	conflicts_tick(model, span.seconds);
 	goroutines_tick(model, &span);

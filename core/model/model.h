@@ -25,6 +25,8 @@
 
 #define MODEL_FAMILY_MAPS 8
 #define MODEL_TIMELINES   2048
+#define OVERHEAD_SPAN_SECONDS \
+	10 /* what the governor saves up comes to a second or two of its income */
 #define MODEL_GUARDED_FROM \
 	5.0            /* expected overlaps from which none seen means guarded: exp(-5) < 0.7 % */
 #define GUARD_KNOWN 32 /* accesses that must have been seen before a guard is named */
@@ -181,12 +183,13 @@ struct map_row {
 	/* nobody looks after any of them any more: they have ended, or were unused for long; then
 	 * some may be used again */
 	bool retired;
+	bool over;      /* its process has ended */
 	bool forgotten; /* by model_reset(), and not used since: in no list */
 	/* Another one whenever a name in the row, in its chains or in its conflicts, or its verdict
 	 * may have changed. */
 	uint32_t names_version;
 	uint32_t chains_version; /* another one whenever chains or their counts changed */
-	double rate[OP_COUNT];   /* operations per second in the last interval */
+	double rate[OP_COUNT];   /* operations per second now, see op_rate.h; 0 once it is over */
 	double expected_overlaps;
 	/* How fast these and the pairs known to be ordered have grown: core/model/pace.h. */
 	double expected_pace, ordered_pace;
@@ -225,10 +228,12 @@ struct map_row {
 	struct map_row *folded_into;
 	/* What model_reset() took from the figures above: with these they never go down. */
 	uint64_t past_conflicts, past_unordered, past_ops[OP_COUNT];
+	/* Of past_ops and ops, those that count for no rate: not of coverage_row.sampled_ns. */
+	uint64_t outside[OP_COUNT];
 };
 
 struct goroutine_row {
-	double rate; /* operations per second in the last interval */
+	double rate; /* operations per second now, see op_rate.h; 0 once it has ended */
 	uint64_t ops[OP_COUNT];
 	uint64_t goid;
 	/* Of this row only; another one whenever a name in it changed. The upper half is a number
@@ -273,17 +278,20 @@ struct model_totals {
 /* Totals and rates for the header. value[] as in struct event_coverage. */
 struct coverage_row {
 	uint64_t value[COVERAGE_COUNT];
-	uint64_t armed_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
+	uint64_t armed_ns, sampled_ns, watched_ns, run_ns, target_cpu_ns, ns_per_hit;
 	uint64_t births_ns;       /* time in which it was seen where maps are made */
 	uint64_t cold_ns;         /* part of run_ns, as in struct event_coverage */
 	uint64_t waiting_ns;      /* likewise */
 	double contention;        /* likewise; 0: not known */
 	double planned;           /* likewise; 0: there is no limit */
 	uint32_t let_go, trouble; /* likewise */
-	double hits_rate;         /* per second in the last interval */
+	double ops_rate;          /* map operations per second now, see op_rate.h */
 	bool rates_estimated;     /* the probes were not in place all of the last interval: rates
 	                             of operations are scaled up from what was seen in windows */
 	double overhead_now;      /* the same as overhead_estimate, of the last interval */
+	double overhead_recent;   /* the same, of the last OVERHEAD_SPAN_SECONDS or so, over which
+	                             the limit is kept */
+	bool rate_seen;           /* something was seen in the last interval that counts for it */
 	double armed_now;         /* part of the last interval with the probes in place */
 	/* Seconds with the probes in place, and operations, per second: core/model/pace.h. */
 	double armed_pace, counted_pace;

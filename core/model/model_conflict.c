@@ -304,6 +304,8 @@ void conflicts_tick(struct model *model, double seconds)
 		uint64_t more = conflict->row.count - conflict->count_at_tick;
 
 		conflict->row.rate = rate_smooth(conflict->row.rate, (double)more / seconds);
+		if (conflict->row.map->over && !more)
+			conflict->row.rate = 0;
 		conflict->count_at_tick = conflict->row.count;
 	}
 }

@@ -200,20 +200,33 @@ void map_entry_seen(struct map_entry *entry, uint64_t time_ns)
 
 /* ---- once an interval, and never again ----------------------------------------------- */
 
+/* No map of this row will be used any more: a rate means now. */
+static void rates_end(struct map_entry *entry)
+{
+	for (int op = 0; op < OP_COUNT; op++)
+		op_rate_end(&entry->op_rates[op]);
+	memset(entry->row.rate, 0, sizeof(entry->row.rate));
+	entry->row.conflict_rate = 0;
+}
+
 void map_entry_tick(struct model *model, struct map_entry *entry, const struct tick_span *span)
 {
 	struct map_row *row = &entry->row;
 	uint64_t conflicts = row->conflicts - entry->conflicts_at_tick;
 	uint64_t unordered = row->order.unordered - entry->unordered_at_tick;
 	double seconds = span->seconds;
+	bool used = false;
 
 	for (int op = 0; op < OP_COUNT; op++) {
 		row->rate[op] = op_rate_tick(&entry->op_rates[op],
 		                             row->ops[op] - entry->ops_at_tick[op], span);
+		used |= row->ops[op] != entry->ops_at_tick[op];
 		entry->ops_at_tick[op] = row->ops[op];
 	}
-	row->rate_estimated = span->armed < span->seconds;
+	row->rate_estimated = !span->whole;
 	row->conflict_rate = rate_smooth(row->conflict_rate, (double)conflicts / seconds);
+	if (!used && (row->over || (row->ended && row->maps == 1)))
+		rates_end(entry);
 	entry->conflicts_at_tick = row->conflicts;
 	pace_tick(&entry->expected, seconds, row->expected_overlaps);
 	pace_tick(&entry->ordered, seconds, (double)(row->order.under_lock + row->order.ordered));
@@ -241,6 +254,7 @@ void map_entry_reset(struct model *model, struct map_entry *entry)
 	row->stall_seconds = row->expected_overlaps = row->conflict_rate = 0;
 	row->expected_pace = row->ordered_pace = PACE_UNKNOWN;
 	entry->expected = entry->ordered = (struct pace){0};
+	entry->expectation = (struct expectation){0};
 	row->goroutines = 0;
 	entry->unordered_at_tick = 0;
 	row->order = (struct pair_counts){0}; /* the guard is no count, and stays */

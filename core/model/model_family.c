@@ -15,16 +15,16 @@ static void fold_sums(struct map_entry *into, const struct map_entry *from)
 	for (int op = 0; op < OP_COUNT; op++) {
 		to->ops[op] += row->ops[op];
 		to->past_ops[op] += row->past_ops[op];
+		to->outside[op] += row->outside[op];
 		to->rate[op] += row->rate[op];
 		into->ops_at_tick[op] += from->ops_at_tick[op];
-		into->op_rates[op].at_call += from->op_rates[op].at_call;
-		into->op_rates[op].windows += from->op_rates[op].windows;
-		into->op_rates[op].calls += from->op_rates[op].calls;
+		op_rate_merge(&into->op_rates[op], &from->op_rates[op]);
 	}
 	to->maps += row->maps;
 	to->stalls += row->stalls;
 	to->stall_seconds += row->stall_seconds;
-	to->expected_overlaps += row->expected_overlaps;
+	to->expected_overlaps +=
+	        row->expected_overlaps + expectation_merge(&into->expectation, &from->expectation);
 	pace_shift(&into->expected, row->expected_overlaps);
 	pace_shift(&into->ordered, (double)(row->order.under_lock + row->order.ordered));
 	pair_counts_add(&to->order, &row->order);

@@ -105,8 +105,8 @@ static void counts_add(struct goroutine_entry *entry, const struct goroutine_cou
 	fresh = count_since(counts->conflicts, entry->conflicts);
 	row->conflicts += fresh;
 	entry->conflicts = counts->conflicts;
-	entry->op_rate.at_call += count_since(counts->at_call, entry->at_call);
-	entry->at_call = counts->at_call;
+	entry->op_rate.outside += count_since(counts->outside, entry->outside);
+	entry->outside = counts->outside;
 	for (int op = 0; op < OP_COUNT; op++) {
 		uint64_t more = count_since(counts->ops[op], entry->ops[op]);
 
@@ -164,7 +164,7 @@ int goroutine_apply(struct model *model, const struct event_header *header)
 		/* What comes under this key next begins at zero; a g without a known goid is
 		 * somebody else then. */
 		memset(entry->ops, 0, sizeof(entry->ops));
-		entry->at_call = 0;
+		entry->outside = 0;
 		entry->conflicts = 0;
 		if (counts->goid == 0)
 			id_table_remove(&model->goroutine_keys, key);
@@ -179,10 +179,16 @@ void goroutines_tick(struct model *model, const struct tick_span *span)
 	for (size_t i = 0; i < model->goroutines.count; i++) {
 		struct goroutine_entry *entry = model->goroutines.rows[i];
 		uint64_t total = row_total(&entry->row);
+		bool quiet;
 
 		entry->row.rate = op_rate_tick(&entry->op_rate, total - entry->total_at_tick, span);
-		entry->row.rate_estimated = span->armed < span->seconds;
+		entry->row.rate_estimated = !span->whole;
+		quiet = total == entry->total_at_tick;
 		entry->total_at_tick = total;
+		if (quiet && entry->row.ended) {
+			op_rate_end(&entry->op_rate);
+			entry->row.rate = 0;
+		}
 	}
 }
 

@@ -11,7 +11,9 @@
 
 #include "core/base/id_table.h"
 #include "core/model/chain_pool.h"
+#include "core/model/expectation.h"
 #include "core/model/model.h"
+#include "core/model/op_rate.h"
 #include "core/model/pace.h"
 
 /* Frames of one call chain, inlined ones included; longer chains lose their bottom. */
@@ -39,13 +41,12 @@ struct map_instance {
 	uint64_t seed; /* hash seed, as last reported; 0: not known */
 	bool born;     /* its birth was found */
 	/* As last reported, absolute. */
-	uint64_t ops[OP_COUNT], at_call[OP_COUNT];
+	uint64_t ops[OP_COUNT], outside[OP_COUNT];
 	uint64_t holds;
 	uint64_t hold_ns[2];
 	uint64_t overlaps;
 	/* The same at the last model_reset(); of overlaps those that were told of by then in one
 	 * way or the other: the event comes before the count. */
-	uint64_t hold_ns_base[2];
 	uint64_t overlaps_base;
 	/* What it adds to its entry. */
 	uint64_t overlaps_seen, fatals;
@@ -54,7 +55,9 @@ struct map_instance {
 	 * and what they add. */
 	struct pair_counts order;
 	uint64_t unordered_base, unordered_seen, unordered;
-	double expected;
+	struct trial_counts {
+		uint64_t control_ns, arrivals;
+	} trial[2]; /* as last reported, absolute; index as in struct map_counts */
 };
 
 struct heat {
@@ -67,15 +70,6 @@ struct heat {
  * inside the runtime (reflect, ...), from the first operation. */
 enum first_use { FIRST_USE_NONE, FIRST_USE_RUNTIME, FIRST_USE_CHAIN, FIRST_USE_KNOWN };
 
-/* A rate is made of operations that probes in functions saw, in windows perhaps, and of those that
- * probes at calls saw, which are all that there were. Calls are probed in turns: what one part
- * gains the other loses, so both follow alike, or their sum would swing. */
-struct op_rate {
-	uint64_t at_call; /* since the last tick */
-	double windows;   /* operations a second, but for those at calls */
-	double calls;     /* those at calls */
-};
-
 struct map_entry {
 	struct map_row row;        /* first: a map_row * of the interface is a map_entry * */
 	size_t index;              /* in model->entries */
@@ -86,6 +80,7 @@ struct map_entry {
 	struct timeline *timeline;
 	uint64_t ops_at_tick[OP_COUNT];
 	struct op_rate op_rates[OP_COUNT];
+	struct expectation expectation; /* what row.expected_overlaps does not have yet */
 	uint64_t conflicts_at_tick, unordered_at_tick;
 	struct pace expected, ordered;
 	size_t instances; /* that refer to this entry, recently retired ones included */
@@ -126,7 +121,7 @@ struct goroutine_entry {
 	struct id_key key;
 	size_t index;
 	uint64_t ops[OP_COUNT]; /* as last reported, absolute */
-	uint64_t at_call;       /* as ops */
+	uint64_t outside;       /* as ops */
 	struct op_rate op_rate;
 	uint64_t conflicts;
 	uint64_t total_at_tick;
@@ -144,11 +139,6 @@ struct crash_entry {
 struct row_list {
 	void **rows;
 	size_t count, capacity;
-};
-
-/* The interval that ends: how long it was, and in how much of it the probes were in place. */
-struct tick_span {
-	double seconds, armed;
 };
 
 struct model {
@@ -191,9 +181,12 @@ struct model {
 	struct model_totals totals_lost;    /* of processes for which there was no memory */
 
 	struct coverage_row coverage;
-	uint64_t hits_at_tick, at_call_at_tick, armed_at_tick, watched_at_tick, run_at_tick,
-	        cpu_at_tick;
-	struct op_rate hits_rate;
+	uint64_t ops_at_tick, outside_at_tick, sampled_at_tick, armed_at_tick, watched_at_tick,
+	        run_at_tick, cpu_at_tick;
+	struct op_rate ops_rate;
+	struct overhead_recent {
+		double run, base; /* nanoseconds, the older the less */
+	} overhead_recent;
 	struct pace armed, counted;
 	struct coverage_row at_reset; /* zero: there was none */
 	size_t crashes_pending;
@@ -372,29 +365,6 @@ static inline double rate_smooth(double rate, double latest)
 {
 	rate += MODEL_SMOOTHING * (latest - rate);
 	return rate < 1e-3 ? 0 : rate;
-}
-
-/* Operations per second, from those seen while the probes were in place. In windows that is a
- * sample: smoothed, and in an interval without a window nothing was learned. */
-static inline double ops_rate(double rate, uint64_t ops, const struct tick_span *span)
-{
-	if (span->armed <= 0)
-		return rate;
-	if (span->armed < span->seconds)
-		return rate_smooth(rate, (double)ops / span->armed);
-	return (double)ops / span->seconds;
-}
-
-/* The same at the end of an interval, of which `ops` operations are new. */
-static inline double op_rate_tick(struct op_rate *rate, uint64_t ops, const struct tick_span *span)
-{
-	uint64_t at_call = rate->at_call < ops ? rate->at_call : ops;
-	double calls = (double)at_call / span->seconds;
-
-	rate->at_call = 0;
-	rate->windows = ops_rate(rate->windows, ops - at_call, span);
-	rate->calls = span->armed < span->seconds ? rate_smooth(rate->calls, calls) : calls;
-	return rate->windows + rate->calls;
 }
 
 #endif

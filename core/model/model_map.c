@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/budget/hold_value.h"
-
 /* Living instances beside those that have a row of their own (families). */
 #define INSTANCES_PER_MAP 4
 /* From here on the sketch is an estimate (256 bits: expected collisions above one). */
 #define GOROUTINES_EXACT 30
+/* A hold takes from control_ns what it cuts off the window that was open: at most one's length. */
+#define CONTROL_CUT_NS 1000000000ull
 
 static struct id_key instance_key(uint32_t tgid, uint64_t addr, uint64_t gen)
 {
@@ -148,16 +148,24 @@ static unsigned int goroutines_distinct(const struct map_counts *counts, bool *e
 	return n < 2 ? 2 : (unsigned int)lround(n);
 }
 
-static double overlaps_expected(const struct map_instance *instance,
-                                const struct map_counts *counts)
+/* What holds and control windows since the last report add to the overlaps that are expected. A
+ * row of the kernel's table that began again has smaller counts than before. */
+static void expected_add(struct map_instance *instance, const struct map_counts *counts, int class,
+                         uint64_t held)
 {
-	uint64_t sum = 0;
+	struct map_entry *entry = instance->entry;
+	struct trial_counts *seen = &instance->trial[class];
+	bool again = counts->control_arrivals[class] < seen->arrivals ||
+	             counts->control_ns[class] + CONTROL_CUT_NS < seen->control_ns;
 
-	for (int c = 0; c < 2; c++)
-		sum += hold_expected_shown(
-		        count_since(instance->hold_ns[c], instance->hold_ns_base[c]),
-		        counts->control_arrivals[c], counts->control_ns[c]);
-	return (double)sum / 1000;
+	if (again)
+		*seen = (struct trial_counts){0};
+	entry->row.expected_overlaps +=
+	        expectation_add(&entry->expectation, class, held,
+	                        (int64_t)counts->control_ns[class] - (int64_t)seen->control_ns,
+	                        counts->control_arrivals[class] - seen->arrivals);
+	seen->control_ns = counts->control_ns[class];
+	seen->arrivals = counts->control_arrivals[class];
 }
 
 /* Add what is new in counts to the entry. True when there was anything. */
@@ -173,16 +181,20 @@ static bool counts_add(struct map_instance *instance, const struct map_counts *c
 		instance->totals->ops[op] += more;
 		fresh += more;
 		instance->ops[op] = counts->ops[op];
-		instance->entry->op_rates[op].at_call +=
-		        count_since(counts->at_call[op], instance->at_call[op]);
-		instance->at_call[op] = counts->at_call[op];
+		more = count_since(counts->outside[op], instance->outside[op]);
+		row->outside[op] += more;
+		instance->entry->op_rates[op].outside += more;
+		instance->outside[op] = counts->outside[op];
 	}
 	fresh += count_since(counts->holds, instance->holds);
 	row->stalls += count_since(counts->holds, instance->holds);
 	instance->holds = counts->holds;
 	for (int c = 0; c < 2; c++) {
-		held += count_since(counts->hold_ns[c], instance->hold_ns[c]);
+		uint64_t more = count_since(counts->hold_ns[c], instance->hold_ns[c]);
+
+		held += more;
 		instance->hold_ns[c] = counts->hold_ns[c];
+		expected_add(instance, counts, c, more);
 	}
 	row->stall_seconds += (double)held / 1e9;
 	fresh += counts->conflicts != instance->overlaps;
@@ -195,14 +207,9 @@ static bool counts_add(struct map_instance *instance, const struct map_counts *c
 static void counts_derive(struct map_instance *instance, const struct map_counts *counts)
 {
 	struct map_entry *entry = instance->entry;
-	double expected = overlaps_expected(instance, counts);
 	bool estimated;
 	unsigned int goroutines = goroutines_distinct(counts, &estimated);
 
-	entry->row.expected_overlaps += expected - instance->expected;
-	if (entry->row.expected_overlaps < 0)
-		entry->row.expected_overlaps = 0;
-	instance->expected = expected;
 	if (goroutines > entry->row.goroutines) {
 		entry->row.goroutines = goroutines;
 		entry->row.goroutines_estimated = estimated;
@@ -317,10 +324,8 @@ static void instance_base(struct model *model, void *value, uint32_t tgid)
 
 	(void)model;
 	(void)tgid;
-	memcpy(instance->hold_ns_base, instance->hold_ns, sizeof(instance->hold_ns));
 	instance->overlaps_base += instance->conflicts - instance->fatals;
 	instance->overlaps_seen = instance->fatals = instance->conflicts = 0;
-	instance->expected = 0;
 	order_reset(instance);
 }
 
@@ -332,6 +337,7 @@ void maps_process_end(struct model *model, uint32_t tgid)
 
 		if (entry->row.tgid == tgid) {
 			entry->lapsed = false;
+			entry->row.over = true;
 			map_entry_living(entry);
 		}
 	}

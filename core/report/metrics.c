@@ -91,6 +91,18 @@ static uint64_t armed_ns(const struct page *page)
 	return page->coverage->armed_ns;
 }
 
+static uint64_t sampled_ns(const struct page *page)
+{
+	return page->coverage->sampled_ns;
+}
+
+static uint64_t counted_sampled(const struct page *page)
+{
+	const uint64_t *value = page->coverage->value;
+
+	return value[COVERAGE_COUNTED] - value[COVERAGE_OUTSIDE];
+}
+
 static double armed_ratio(const struct page *page)
 {
 	return ratio_of(page->coverage->armed_ns, page->coverage->watched_ns);
@@ -220,6 +232,10 @@ static const struct metric metrics[] = {
         {"gomaptop_armed_seconds", COUNTER, "seconds",
          "Of gomaptop_watched_seconds_total, the time with the probes in place", .put = put_seconds,
          .count = armed_ns},
+        {"gomaptop_sampled_seconds", COUNTER, "seconds",
+         "Of that, the time that ..._sampled_total count in: their increase over its increase is a "
+         "rate, whatever part of the time was watched",
+         .put = put_seconds, .count = sampled_ns},
         {"gomaptop_armed_ratio", GAUGE, "ratio",
          "The same as a part; below 1, counts of operations are samples", .put = put_real,
          .real = armed_ratio},
@@ -255,7 +271,9 @@ static const struct metric metrics[] = {
          "Fatal errors of the Go runtime, such as its own map check ends a process with",
          .put = metric_put_totals, .field = offsetof(struct model_totals, crashes)},
         {"gomaptop_operations", COUNTER, NULL,
-         "Map operations by kind, on maps that are told of one by one",
+         "Map operations by kind, on maps that are told of one by one; those seen while probes "
+         "were in "
+         "place, not all: see gomaptop_sampled_seconds for rates",
          .put = metric_put_totals_ops},
         {"gomaptop_goroutines_seen", COUNTER, NULL, "Goroutines that used maps",
          .put = metric_put_totals, .field = offsetof(struct model_totals, goroutines)},
@@ -268,8 +286,11 @@ static const struct metric metrics[] = {
          .put = metric_put_map_conflicts},
         {"gomaptop_map_unordered_pairs", COUNTER, NULL, "Unordered pairs of these maps",
          .put = metric_put_map_unordered},
-        {"gomaptop_map_operations", COUNTER, NULL, "Operations on these maps, by kind",
+        {"gomaptop_map_operations", COUNTER, NULL,
+         "Operations on these maps, by kind; those seen while probes were in place, not all",
          .put = metric_put_map_ops},
+        {"gomaptop_map_operations_sampled", COUNTER, NULL,
+         "Of these, those seen in gomaptop_sampled_seconds", .put = metric_put_map_sampled},
         {"gomaptop_map_expected_overlaps", GAUGE, NULL,
          "Overlaps to be expected by now if nothing kept the goroutines apart",
          .put = metric_put_map_expected},
@@ -285,6 +306,9 @@ static const struct metric metrics[] = {
         {"gomaptop_probe_hits_at_call", COUNTER, NULL,
          "Of these, those of probes at single calls: all that there were, no samples",
          .put = put_field, .field = COVERAGE_AT_CALL},
+        {"gomaptop_probe_hits_counted_sampled", COUNTER, NULL,
+         "Of gomaptop_probe_hits_counted_total, those seen in gomaptop_sampled_seconds",
+         .put = put_count, .count = counted_sampled},
         {"gomaptop_untracked", COUNTER, NULL,
          "Operations that are in the totals only, by the table that has no row for them",
          .put = put_group, .field = COVERAGE_GROUP_UNTRACKED},

@@ -74,6 +74,7 @@ void metric_put_verdicts(struct page *page);
 void metric_put_map_conflicts(struct page *page);
 void metric_put_map_unordered(struct page *page);
 void metric_put_map_ops(struct page *page);
+void metric_put_map_sampled(struct page *page);
 void metric_put_map_expected(struct page *page);
 void metric_put_map_verdict(struct page *page);
 

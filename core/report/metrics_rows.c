@@ -174,7 +174,7 @@ void metric_put_map_unordered(struct page *page)
 	}
 }
 
-void metric_put_map_ops(struct page *page)
+static void put_map_ops(struct page *page, bool sampled)
 {
 	struct map_labels of;
 
@@ -184,8 +184,19 @@ void metric_put_map_ops(struct page *page)
 		const struct label more = {"op", map_op_name(op)};
 
 		metric_put_number(page, map_labels(&of, row, more),
-		                  row->past_ops[op] + row->ops[op]);
+		                  row->past_ops[op] + row->ops[op] -
+		                          (sampled ? row->outside[op] : 0));
 	}
+}
+
+void metric_put_map_ops(struct page *page)
+{
+	put_map_ops(page, false);
+}
+
+void metric_put_map_sampled(struct page *page)
+{
+	put_map_ops(page, true);
 }
 
 void metric_put_map_expected(struct page *page)

@@ -9,6 +9,7 @@
 #include "core/base/plural.h"
 #include "core/base/sanitize.h"
 #include "core/report/enough_text.h"
+#include "core/report/rate_text.h"
 #include "core/report/snapshot_internal.h"
 
 /* What is counted as news: conflicts, and unordered pairs. */
@@ -87,13 +88,12 @@ static void line_print(const struct model *model, const struct snapshot_context 
 {
 	const struct coverage_row *coverage = model_coverage(model);
 	uint64_t lost = coverage->lost + model_dropped(model);
-	char time[LOCAL_TIME_MAX];
+	char time[LOCAL_TIME_MAX], rate[RATE_TEXT_MAX];
 
-	fprintf(out, "%s  %zu map%s  %.0f hits/s  ",
-	        local_time_format(snapshot_written_at(context), time), model_map_count(model),
-	        plural(model_map_count(model)), coverage->hits_rate);
+	fprintf(out, "%s  %zu map%s  %s  ", local_time_format(snapshot_written_at(context), time),
+	        model_map_count(model), plural(model_map_count(model)), rate_text(coverage, rate));
 	if (coverage->target_cpu_ns)
-		fprintf(out, "overhead %.1f %%  ", 100 * coverage->overhead_estimate);
+		fprintf(out, "overhead %.1f %% so far  ", 100 * coverage->overhead_estimate);
 	verdict_print(model, context, news, lost, out);
 	fputc('\n', out);
 }

@@ -139,6 +139,9 @@ static void put_coverage(struct json_writer *w, const struct model *model,
 	put_coverage_group(w, "filtered", row, COVERAGE_GROUP_FILTERED);
 	snapshot_put_count(w, "counted", row->value[COVERAGE_COUNTED]);
 	snapshot_put_count(w, "at_call", row->value[COVERAGE_AT_CALL]);
+	snapshot_put_count(w, "outside", row->value[COVERAGE_OUTSIDE]);
+	json_put_real(w, "sampled_seconds", (double)row->sampled_ns / 1e9);
+	snapshot_put_rate(w, row->ops_rate, row->rates_estimated);
 	put_coverage_group(w, "untracked", row, COVERAGE_GROUP_UNTRACKED);
 	snapshot_put_count(w, "stalls", row->value[COVERAGE_STALLS]);
 	json_put_real(w, "stall_seconds", (double)row->value[COVERAGE_STALL_NS] / 1e9);

@@ -11,6 +11,7 @@
 #include "core/report/snapshot_internal.h"
 
 void snapshot_put_count(struct json_writer *w, const char *key, uint64_t count);
+void snapshot_put_rate(struct json_writer *w, double rate, bool estimated);
 /* Zero is null: unknown. */
 void snapshot_put_known(struct json_writer *w, const char *key, uint64_t number);
 void snapshot_put_time(struct json_writer *w, const char *key, uint64_t realtime_ns);

@@ -197,6 +197,13 @@ static void put_ops(struct json_writer *w, const struct map_row *row)
 	snapshot_put_count(w, "iterations", row->ops[OP_ITERATE]);
 }
 
+/* Now: 0 for what has ended. The counts beside it are what was seen while probes were in place. */
+void snapshot_put_rate(struct json_writer *w, double rate, bool estimated)
+{
+	json_put_real(w, "operations_per_second", rate);
+	json_put_bool(w, "rate_estimated", estimated);
+}
+
 static void put_born(struct json_writer *w, const struct map_row *row)
 {
 	if (row->born_length)
@@ -271,6 +278,7 @@ static void put_map(struct json_writer *w, struct map_row *row)
 	snapshot_put_count(w, "conflicts", row->conflicts);
 	put_heat(w, row);
 	json_put_bool(w, "goroutines_estimated", row->goroutines_estimated);
+	snapshot_put_rate(w, OPS_TOTAL(row->rate), row->rate_estimated);
 	snapshot_put_count(w, "maps", row->maps);
 	json_put_bool(w, "ended", row->ended);
 	put_frame_known(w, "first_use", &row->first_use);
@@ -317,6 +325,7 @@ static void put_goroutine(struct json_writer *w, const struct goroutine_row *row
 	put_frame_known(w, "created_by", &row->created_by);
 	json_put_null(w, "stack");
 	json_put_bool(w, "ended", row->ended);
+	snapshot_put_rate(w, row->rate, row->rate_estimated);
 	put_frame_known(w, "last_use", &row->last_use);
 	json_put_text(w, "first_function", row->first_function);
 	json_end_object(w);

@@ -13,10 +13,12 @@
 #include "core/base/sanitize.h"
 #include "core/base/thousands.h"
 #include "core/event/trouble.h"
+#include "core/model/op_rate.h"
 #include "core/probe/access_key.h"
 #include "core/report/enough_text.h"
 #include "core/report/order_text.h"
 #include "core/report/overhead_text.h"
+#include "core/report/rate_text.h"
 #include "core/report/snapshot_internal.h"
 
 #define COLUMNS         80
@@ -154,8 +156,7 @@ static void head_print(const struct model *model, const struct snapshot_context 
                        const struct snapshot_rows *rows, FILE *out)
 {
 	const struct coverage_row *coverage = model_coverage(model);
-	double hits = (double)coverage->value[COVERAGE_HITS];
-	char time[LOCAL_TIME_MAX], total[16], rate[16], parts[OVERHEAD_TEXT_MAX];
+	char time[LOCAL_TIME_MAX], total[16], rate[RATE_TEXT_MAX], parts[OVERHEAD_TEXT_MAX];
 
 	local_time_format(snapshot_written_at(context), time);
 	fprintf(out, "gomaptop %s  %s  watched %.1f s\n",
@@ -165,12 +166,13 @@ static void head_print(const struct model *model, const struct snapshot_context 
 	fprintf(out, "probes %zu/%zu", context->probes_attached, context->probes_wanted);
 	if (context->attach)
 		fprintf(out, " %s", context->attach);
-	fprintf(out, "  hits %s (%s/s)", figure(hits, total),
-	        figure(context->seconds > 0 ? hits / context->seconds : 0, rate));
+	fprintf(out, "  %s operations seen, %s on average",
+	        figure((double)coverage->value[COVERAGE_COUNTED], total),
+	        rate_average_text(coverage, rate));
 	if (coverage->target_cpu_ns)
-		fprintf(out, "  overhead about %.1f %%", 100 * coverage->overhead_estimate);
+		fprintf(out, "\noverhead about %.1f %%", 100 * coverage->overhead_estimate);
 	else
-		fputs("  overhead not known", out);
+		fputs("\noverhead not known", out);
 	if (context->overhead_limit > 0 && context->overhead_limit < 1)
 		fprintf(out, " of %.1f %%", 100 * context->overhead_limit);
 	if (coverage->watched_ns > coverage->armed_ns)
@@ -550,7 +552,7 @@ static void map_print(const struct snapshot_context *context, FILE *out, const s
 }
 
 static void maps_print(const struct snapshot_context *context, const struct snapshot_rows *rows,
-                       FILE *out)
+                       bool sampled, FILE *out)
 {
 	if (rows->map_count == 0) {
 		fputs("\nMaps: none was used while watching\n", out);
@@ -559,6 +561,9 @@ static void maps_print(const struct snapshot_context *context, const struct snap
 	fputc('\n', out);
 	put(context, out, TONE_TITLE, "%-*s %6s %7s %6s %6s %13s %s\n", VERDICT_COLUMNS, "verdict",
 	    "reads", "changes", "ranges", "gorout", "seen/expected", "map");
+	if (sampled)
+		fputs("  (reads, changes, ranges: what was seen while the probes were in place)\n",
+		      out);
 	for (size_t i = 0; i < rows->map_count && i < MAPS_SHOWN; i++)
 		map_print(context, out, rows->maps[i]);
 	if (rows->map_count > MAPS_SHOWN)
@@ -618,6 +623,7 @@ int snapshot_text_write(const struct model *model, const struct snapshot_context
                         const struct snapshot_rows *rows, FILE *out)
 {
 	int error;
+	const struct coverage_row *coverage = model_coverage(model);
 
 	head_print(model, context, rows, out);
 	error = conflicts_print(model, context, rows, out);
@@ -626,7 +632,8 @@ int snapshot_text_write(const struct model *model, const struct snapshot_context
 	if (error)
 		return error;
 	crashes_print(context, rows, out);
-	maps_print(context, rows, out);
+	maps_print(context, rows,
+	           (double)coverage->armed_ns < ARMED_WHOLE * (double)coverage->watched_ns, out);
 	gaps_print(model, context, out);
 	return 0;
 }

@@ -101,9 +101,26 @@ static void test_counted_once(void **state)
 	hit_function(&g1, CALL + CALL_BYTES);
 	assert_int_equal(total(COVERAGE_COUNTED), 1);
 	assert_int_equal(total(COVERAGE_AT_CALL), 1);
+	assert_int_equal(total(COVERAGE_OUTSIDE), 1);
+	assert_int_equal(state_of(&map)->counts.outside[OP_WRITE], 1);
 	assert_int_equal(total(COVERAGE_CALL_SITE), 1);
 	assert_int_equal(state_of(&map)->counts.ops[OP_WRITE], 1);
 	assert_int_equal(state_of(&map)->counts.first_caller, CALL + CALL_BYTES);
+}
+
+/* In a window all operations count for rates, whatever probe saw them. */
+static void test_counted_for_rates(void **state)
+{
+	(void)state;
+	call_arm(5, 0);
+	tuning.sampling = 1;
+	hit_call(&g1, 5);
+	tuning.sampling = 0;
+	hit_call(&g1, 5);
+	assert_int_equal(total(COVERAGE_COUNTED), 2);
+	assert_int_equal(total(COVERAGE_OUTSIDE), 1);
+	assert_int_equal(state_of(&map)->counts.ops[OP_WRITE], 2);
+	assert_int_equal(state_of(&map)->counts.outside[OP_WRITE], 1);
 }
 
 /* Other callers, and the same distance from another function, are none of its business. */
@@ -282,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_counted_once),
+	        T(test_counted_for_rates),
 	        T(test_others_pass),
 	        T(test_hits_are_counted_by_call),
 	        T(test_same_chain),

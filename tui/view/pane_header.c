@@ -252,18 +252,26 @@ static int draw_overhead(const struct ui *ui, int y, int x, int end)
 	char text[64], percent[FORMAT_MAX], limit[FORMAT_MAX];
 	double overhead_limit = ui->source->overhead_limit;
 	bool limited = overhead_limit > 0 && overhead_limit < 1;
+	/* The first look is not within the limit yet, and says so. */
+	bool settled = coverage->overhead_recent <= overhead_limit ||
+	               coverage->watched_ns >= OVERHEAD_SPAN_SECONDS * UINT64_C(1000000000);
 	int length;
 
 	length = snprintf(text, sizeof(text), "overhead %s",
-	                  format_percent(coverage->overhead_now, percent));
-	if (limited)
+	                  format_percent(coverage->overhead_recent, percent));
+	if (limited && !settled)
+		snprintf(text + length, sizeof(text) - (size_t)length, " in %" PRIu64 "s",
+		         coverage->watched_ns / 1000000000);
+	else if (limited)
 		snprintf(text + length, sizeof(text) - (size_t)length, " of %s",
 		         format_percent(overhead_limit, limit));
 	if (x + GAP + text_width(text) > end)
 		text[length] = '\0';
-	return word_behind(
-	        y, x, GAP, end,
-	        limited && coverage->overhead_now > overhead_limit ? STYLE_WARN : STYLE_TEXT, text);
+	return word_behind(y, x, GAP, end,
+	                   limited && settled && coverage->overhead_recent > overhead_limit
+	                           ? STYLE_WARN
+	                           : STYLE_TEXT,
+	                   text);
 }
 
 /* How many probes, how many calls, and in brackets how: as many of these as there is room for, from
@@ -294,7 +302,7 @@ static void draw_watch(const struct ui *ui, const struct rect *area)
 
 	x = draw_reset(ui, y, x, end);
 	snprintf(text, sizeof(text), "%s%s ops/s", coverage->rates_estimated ? "~" : "",
-	         format_rate(coverage->hits_rate, rate));
+	         format_rate(coverage->ops_rate, rate));
 	x = word_behind(y, x, GAP, end, STYLE_STRONG, text);
 	x = draw_overhead(ui, y, x, end);
 	if (ui->rows.conflict_total || ui->rows.unordered_total || ui->rows.crash_count ||

@@ -108,8 +108,9 @@ static int draw_identity(const struct goroutine_row *goroutine, uint64_t now, in
 static int draw_counts(const struct goroutine_row *goroutine, int y, const struct rect *area)
 {
 	char text[512], rate[FORMAT_MAX], count[FORMAT_MAX];
-	size_t used = (size_t)snprintf(text, sizeof(text),
-	                               "%s ops/s: ", format_rate(goroutine->rate, rate));
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s%s ops/s; seen:",
+	                               goroutine->rate_estimated && goroutine->rate > 0 ? "~" : "",
+	                               format_rate(goroutine->rate, rate));
 
 	for (unsigned int op = 0; op < OP_COUNT; op++)
 		if (goroutine->ops[op])

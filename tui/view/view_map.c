@@ -97,10 +97,12 @@ static int draw_rates(const struct map_row *map, int y, const struct rect *area)
 	for (unsigned int op = 0; op < OP_COUNT; op++) {
 		if (!map->ops[op])
 			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s", map_op_name(op),
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s%s",
+		                         map_op_name(op),
+		                         map->rate_estimated && map->rate[op] > 0 ? "~" : "",
 		                         format_rate(map->rate[op], rate));
 		if (totals)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, " (%s in all)",
+			used += (size_t)snprintf(text + used, sizeof(text) - used, " (%s seen)",
 			                         format_count(map->ops[op], count));
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "  ");
 	}

@@ -53,7 +53,8 @@ static void test_coverage(void **state)
 	tick(model, 1);
 	assert_near(row->overhead_estimate, 0);
 	header_set(&event.h, EVENT_COVERAGE, sizeof(event));
-	event.value[COVERAGE_HITS] = 5000;
+	event.value[COVERAGE_HITS] = 5077;
+	event.value[COVERAGE_COUNTED] = 5000;
 	event.value[COVERAGE_NIL_MAP] = 77;
 	event.value[COVERAGE_RING_FULL] = 1;
 	event.value[COVERAGE_QUEUE_FULL] = 20;
@@ -64,13 +65,13 @@ static void test_coverage(void **state)
 	tick(model, 2);
 	assert_int_equal(row->lost, 4321);
 	assert_int_equal(row->value[COVERAGE_NIL_MAP], 77);
-	assert_near(row->hits_rate, 2500);
+	assert_near(row->ops_rate, 2500); /* a hit that is filtered is no operation */
 	assert_near(row->overhead_estimate, 0.02);
 	event.run_ns = 5000;
 	apply(model, &event.h);
 	tick(model, 1);
 	assert_near(row->overhead_estimate, 1);
-	assert_near(row->hits_rate, 0);
+	assert_near(row->ops_rate, 0);
 	event.target_cpu_ns = 0;
 	apply(model, &event.h);
 	assert_near(row->overhead_estimate, 0);
@@ -87,8 +88,8 @@ static void test_reset(void **state)
 	                            .flags = MAP_SHARED | MAP_CHANGED,
 	                            .conflicts = 2,
 	                            .holds = 4,
-	                            .hold_ns = {4000},
-	                            .control_ns = {1000},
+	                            .hold_ns = {4000000},
+	                            .control_ns = {1000000},
 	                            .control_arrivals = {2}};
 	struct goroutine_row *goroutine;
 	struct map_row *row;
@@ -110,7 +111,9 @@ static void test_reset(void **state)
 	tick(model, 1);
 	counts.ops[OP_READ] = 130;
 	counts.holds = 5;
-	counts.hold_ns[0] = 5000;
+	counts.hold_ns[0] = 5000000;
+	counts.control_ns[0] += 5000000;
+	counts.control_arrivals[0] += 10;
 	map_send(model, 0xa0, &counts, ROW_GOES_ON);
 	goroutine_send(model, 0xc000, 18, 107, ROW_GOES_ON);
 	tick(model, 1);
@@ -118,7 +121,7 @@ static void test_reset(void **state)
 	assert_int_equal(row->ops[OP_READ], 30);
 	assert_near(row->rate[OP_READ], 30);
 	assert_int_equal(row->stalls, 1);
-	assert_near(row->expected_overlaps, 2); /* 1000 ns at 2 arrivals in 1000 ns */
+	assert_near(row->expected_overlaps, 2); /* 1 ms at 10 arrivals in 5 ms */
 	assert_int_equal(row->conflicts, 0);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
 	assert_int_equal(model_goroutines(model, &goroutine, 1), 1);

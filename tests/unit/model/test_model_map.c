@@ -2,6 +2,8 @@
 /* Maps of the model and their families. */
 #include "tests/unit/model/model_events.h"
 
+#include "core/model/expectation.h"
+
 /* ---- maps ---------------------------------------------------------------------------- */
 
 static void test_counts_and_rates(void **state)
@@ -47,37 +49,117 @@ static void test_counts_and_rates(void **state)
 	model_destroy(model);
 }
 
-/* A thousand reads a second, seen in windows a twenty-fifth of the time, and each of them while
- * their call is probed, which is half of each third second. What windows and calls tell adds up to
- * a thousand, and does not swing. */
-static void test_rate_while_calls_take_turns(void **state)
+/* ---- rates ---------------------------------------------------------------------------- */
+
+/* One second in which the probes counted for so many milliseconds of windows. */
+static void second_pass(struct model *model, struct map_counts *counts,
+                        struct event_coverage *coverage, int sampled_ms)
+{
+	coverage->armed_ns += (uint64_t)sampled_ms * 1000000;
+	coverage->sampled_ns += (uint64_t)sampled_ms * 1000000;
+	coverage->watched_ns += SECOND;
+	map_send(model, 0xa0, counts, ROW_GOES_ON);
+	header_set(&coverage->h, EVENT_COVERAGE, sizeof(*coverage));
+	apply(model, &coverage->h);
+	tick(model, 1);
+}
+
+/* A thousand reads a second, seen in windows a twenty-fifth of the time; and all of them while
+ * their call is probed, which is half of each third second. Those are no part of the rate, and
+ * neither is a window of order probes in which the program was slower. */
+static void test_rate_counts_windows_only(void **state)
 {
 	struct model *model = model_new();
 	struct map_counts counts = {.type = 0x99, .first_caller = 0x100c};
 	struct event_coverage coverage = {0};
-	double sum = 0, rate;
 
 	(void)state;
-	for (int second = 0; second < 90; second++) {
-		int at_call = second % 3 ? 0 : 500;
+	for (int second = 0; second < 60; second++) {
+		int outside = second % 3 ? 0 : 500;
 
-		counts.ops[OP_READ] += at_call + (1000 - at_call) / 25;
-		counts.at_call[OP_READ] += at_call;
-		coverage.armed_ns += 40000000;
-		coverage.watched_ns += 1000000000;
-		map_send(model, 0xa0, &counts, ROW_GOES_ON);
-		header_set(&coverage.h, EVENT_COVERAGE, sizeof(coverage));
-		apply(model, &coverage.h);
-		tick(model, 1);
-		rate = only_map(model)->rate[OP_READ];
-		if (second < 30)
-			continue;
-		assert_true(rate > 850 && rate < 1150);
-		sum += rate;
+		counts.ops[OP_READ] += outside + 40;
+		counts.outside[OP_READ] += outside;
+		coverage.armed_ns += 100000000;
+		second_pass(model, &counts, &coverage, 40);
+		assert_near(only_map(model)->rate[OP_READ], 1000);
+		assert_true(only_map(model)->rate_estimated);
 	}
-	assert_true(sum / 60 > 990 && sum / 60 < 1010);
 	model_destroy(model);
 }
+
+/* Windows of 5 to 13 ms, each of which sees as much as it happens to: the figure does not swing. */
+static void test_rate_is_steady(void **state)
+{
+	static const int ms[] = {5, 13, 8, 0, 11}, ops[] = {160, 200, 100, 0, 280};
+	struct model *model = model_new();
+	struct map_counts counts = {.type = 0x99, .first_caller = 0x100c};
+	struct event_coverage coverage = {0};
+
+	(void)state;
+	for (int second = 0; second < 60; second++) {
+		counts.ops[OP_READ] += (uint64_t)ops[second % 5];
+		second_pass(model, &counts, &coverage, ms[second % 5]);
+		if (second < 5)
+			continue;
+		assert_true(only_map(model)->rate[OP_READ] > 17000);
+		assert_true(only_map(model)->rate[OP_READ] < 23000);
+	}
+	model_destroy(model);
+}
+
+/* Four times the load: the rate is there after a few windows, however long they were before. */
+static void test_rate_follows_the_load(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.type = 0x99, .first_caller = 0x100c};
+	struct event_coverage coverage = {0};
+
+	(void)state;
+	for (int second = 0; second < 20; second++) {
+		counts.ops[OP_READ] += 1000;
+		second_pass(model, &counts, &coverage, 1000);
+	}
+	assert_near(only_map(model)->rate[OP_READ], 1000);
+	assert_false(only_map(model)->rate_estimated);
+	for (int second = 0; second < 8; second++) {
+		counts.ops[OP_READ] += 40;
+		second_pass(model, &counts, &coverage, 10);
+	}
+	assert_true(only_map(model)->rate[OP_READ] > 3000);
+	assert_true(only_map(model)->rate[OP_READ] < 4001);
+	model_destroy(model);
+}
+
+/* A rate means now: of a process that has ended it is 0, also where no window came since. */
+static void test_rate_ends_with_the_process(void **state)
+{
+	struct model *model = model_new();
+	struct target_row target = {.tgid = PID, .state = PROCESS_RUNNING};
+	struct event_process end = {.state = PROCESS_EXITED};
+	struct map_counts counts = {.type = 0x99, .first_caller = 0x100c};
+	struct event_coverage coverage = {0};
+
+	(void)state;
+	assert_int_equal(model_target_add(model, &target), 0);
+	for (int second = 0; second < 5; second++) {
+		counts.ops[OP_READ] += 40;
+		coverage.value[COVERAGE_COUNTED] += 40;
+		second_pass(model, &counts, &coverage, 10);
+	}
+	assert_near(model_coverage(model)->ops_rate, 4000);
+	second_pass(model, &counts, &coverage, 0);
+	assert_near(only_map(model)->rate[OP_READ], 4000);
+	assert_false(model_coverage(model)->rate_seen); /* nothing new is known */
+	header_set(&end.h, EVENT_PROCESS, sizeof(end));
+	end.h.tgid = PID;
+	apply(model, &end.h);
+	second_pass(model, &counts, &coverage, 0);
+	assert_near(only_map(model)->rate[OP_READ], 0);
+	assert_near(model_coverage(model)->ops_rate, 0);
+	model_destroy(model);
+}
+
+/* ---- types, verdicts ------------------------------------------------------------------ */
 
 /* In generic code a map goes by the type of its memory's shape; whoever knows better is
  * believed. */
@@ -151,6 +233,50 @@ static void test_verdicts(void **state)
 	assert_int_equal(rows[6]->verdict, VERDICT_CONFLICT);
 	tick(model, 1);
 	assert_int_equal(rows[6]->verdict, VERDICT_CONFLICT);
+	model_destroy(model);
+}
+
+/* A busy time and a quiet one: what was expected of the holds in the first stays, and those in the
+ * second, when others hardly come, add hardly anything. */
+static void test_expected_never_goes_down(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .flags = MAP_SHARED | MAP_CHANGED};
+	double before = 0;
+
+	(void)state;
+	for (int second = 0; second < 60; second++) {
+		counts.ops[OP_READ]++;
+		counts.hold_ns[0] += 2000000;
+		counts.control_ns[0] += 5000000;
+		counts.control_arrivals[0] += second < 10 ? 10 : second % 10 == 0;
+		if (second % 3 == 2) /* a hold cut short a window that was counted whole */
+			counts.control_ns[0] -= 200000;
+		map_send(model, 0xa0, &counts, ROW_GOES_ON);
+		assert_true(only_map(model)->expected_overlaps >= before);
+		before = only_map(model)->expected_overlaps;
+		if (second >= 10)
+			assert_int_equal(only_map(model)->verdict, VERDICT_GUARDED);
+	}
+	/* 10 x 4 overlaps, and 50 x 2 ms at 20 a second; with one rate for all it would be 42 at
+	 * a time and 24 at another. */
+	assert_true(before > 36 && before < 44);
+	model_destroy(model);
+}
+
+/* One arrival may be chance: however long was held, it does not clear a map. */
+static void test_one_arrival_is_not_enough(void **state)
+{
+	struct model *model = model_new();
+	struct map_counts counts = {.ops = {1}, .flags = MAP_SHARED | MAP_CHANGED};
+
+	(void)state;
+	counts.hold_ns[0] = 100000000;
+	counts.control_ns[0] = 5000000;
+	counts.control_arrivals[0] = 1;
+	map_send(model, 0xa0, &counts, ROW_GOES_ON);
+	assert_true(only_map(model)->expected_overlaps <= EXPECTATION_HELD_MOST);
+	assert_int_equal(only_map(model)->verdict, VERDICT_SUSPECT);
 	model_destroy(model);
 }
 
@@ -300,8 +426,8 @@ static void test_family_folds(void **state)
 	                            .type = 0x99,
 	                            .first_caller = 0x1010,
 	                            .flags = MAP_SHARED | MAP_CHANGED,
-	                            .hold_ns = {1000000},
-	                            .control_ns = {1000000},
+	                            .hold_ns = {10000000},
+	                            .control_ns = {10000000},
 	                            .control_arrivals = {1}};
 	struct map_row *rows[16], *first, *second;
 	struct conflict_row *conflict;
@@ -400,7 +526,7 @@ static void test_family_verdict(void **state)
 	row = only_map(model);
 	assert_int_equal(row->verdict, VERDICT_SHARED);
 	counts.flags = MAP_SHARED | MAP_CHANGED;
-	counts.hold_ns[1] = counts.control_ns[1] = 1000;
+	counts.hold_ns[1] = counts.control_ns[1] = 5000000;
 	counts.control_arrivals[1] = 2;
 	map_send(model, 0x8000, &counts, ROW_GOES_ON);
 	assert_int_equal(row->verdict, VERDICT_SUSPECT);
@@ -416,9 +542,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_counts_and_rates),
-	        cmocka_unit_test(test_rate_while_calls_take_turns),
+	        cmocka_unit_test(test_rate_counts_windows_only),
+	        cmocka_unit_test(test_rate_is_steady),
+	        cmocka_unit_test(test_rate_follows_the_load),
+	        cmocka_unit_test(test_rate_ends_with_the_process),
 	        cmocka_unit_test(test_type_of_a_shape),
 	        cmocka_unit_test(test_verdicts),
+	        cmocka_unit_test(test_expected_never_goes_down),
+	        cmocka_unit_test(test_one_arrival_is_not_enough),
 	        cmocka_unit_test(test_goroutines_of_a_map),
 	        cmocka_unit_test(test_first_use),
 	        cmocka_unit_test(test_last_change),
