@@ -26,15 +26,6 @@ bool order_clock_join(struct order_clock *to, const struct order_clock *from, si
 	return changed != 0;
 }
 
-static int32_t block_differs(const int32_t *restrict to, const int32_t *restrict from)
-{
-	int32_t differs = 0;
-
-	for (size_t i = 0; i < ORDER_BLOCK; i++)
-		differs |= from[i] > to[i] ? 1 : 0;
-	return differs;
-}
-
 static void block_ways(uint8_t *restrict ways, const int32_t *restrict to,
                        const int32_t *restrict from, uint8_t way)
 {
@@ -42,7 +33,7 @@ static void block_ways(uint8_t *restrict ways, const int32_t *restrict to,
 		ways[i] = from[i] > to[i] ? way : ways[i];
 }
 
-/* Most blocks stay as they are, and are only looked at. */
+/* A loop of fixed length, as above, with the bytes beside it. */
 bool order_clock_learn(struct order_clock *to, const struct order_clock *from, size_t slots,
                        struct order_ways *ways, uint8_t way)
 {
@@ -51,11 +42,8 @@ bool order_clock_learn(struct order_clock *to, const struct order_clock *from, s
 	if (to == from)
 		return false;
 	for (size_t i = 0; i < slots; i += ORDER_BLOCK) {
-		if (!block_differs(&to->at[i], &from->at[i]))
-			continue;
 		block_ways(&ways->by[i], &to->at[i], &from->at[i], way);
-		block_join(&to->at[i], &from->at[i]);
-		changed = true;
+		changed |= block_join(&to->at[i], &from->at[i]) != 0;
 	}
 	return changed;
 }

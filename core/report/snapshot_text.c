@@ -382,6 +382,7 @@ static void guard_print(FILE *out, const struct map_row *row)
 {
 	char text[NAME_MAX_BYTES + 128];
 
+	below_print(out, "", order_reason_text(map_reason(row)));
 	if (!row->guard.lock)
 		return;
 	order_guard_text(&row->guard, text, sizeof(text));
