@@ -177,7 +177,6 @@ static inline bool map_guard_known(const struct map_guard *guard)
 	X(CREATION, "creation")   \
 	X(WAITGROUP, "waitgroup") \
 	X(COND, "cond")           \
-	X(SET_UP, "set_up")       \
 	X(ATOMICS, "atomics")
 
 enum map_reason {
@@ -187,9 +186,8 @@ enum map_reason {
 };
 
 struct map_row;
-/* LOCK: one lock in each access. CHANNEL to COND: each pair was ordered in this way. SET_UP: it was
- * changed before a second goroutine used it, and no more since. ATOMICS: of more than half of the
- * pairs it cannot be told, because of atomics. */
+/* LOCK: one lock in each access. CHANNEL to COND: each pair was ordered in this way. ATOMICS: of more than
+ * half of the pairs it cannot be told, because of atomics. */
 enum map_reason map_reason(const struct map_row *row);
 const char *map_reason_name(enum map_reason reason); /* NULL: NONE */
 

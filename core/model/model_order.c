@@ -167,12 +167,10 @@ static enum map_reason reason_of_pairs(const struct pair_counts *order)
 enum map_reason map_reason(const struct map_row *row)
 {
 	if (row->verdict == VERDICT_CONFLICT || row->verdict == VERDICT_UNORDERED ||
-	    row->verdict == VERDICT_LOCAL)
+	    row->verdict == VERDICT_SHARED || row->verdict == VERDICT_LOCAL)
 		return REASON_NONE;
 	if (map_guard_known(&row->guard) && row->guard.lock && !row->guard.bare)
 		return REASON_LOCK;
-	if (row->verdict == VERDICT_SHARED)
-		return OPS_CHANGING(row->ops) ? REASON_SET_UP : REASON_NONE;
 	return reason_of_pairs(&row->order);
 }
 

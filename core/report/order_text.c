@@ -143,7 +143,6 @@ const char *order_reason_text(enum map_reason reason)
 	        [REASON_CREATION] = "handed over by go statement",
 	        [REASON_WAITGROUP] = "handed over by WaitGroup",
 	        [REASON_COND] = "handed over by Cond",
-	        [REASON_SET_UP] = "set up before it was shared; no change was seen since",
 	        [REASON_ATOMICS] = "perhaps ordered by atomics: cannot tell",
 	};
 
