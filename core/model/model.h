@@ -186,8 +186,8 @@ enum map_reason {
 };
 
 struct map_row;
-/* LOCK: one lock in each access. CHANNEL to COND: each pair was ordered in this way. ATOMICS: of more than
- * half of the pairs it cannot be told, because of atomics. */
+/* LOCK: one lock in each access. CHANNEL to COND: each pair was ordered in this way. ATOMICS: of
+ * more than half of the pairs it cannot be told, because of atomics. */
 enum map_reason map_reason(const struct map_row *row);
 const char *map_reason_name(enum map_reason reason); /* NULL: NONE */
 
