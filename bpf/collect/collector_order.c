@@ -426,8 +426,11 @@ static void map_tell(void *ctx, const struct order_map_id *map, const struct ord
 	        .guard_lock = guard->lock,
 	        .guard_place = guard->place,
 	        .guard_bare_place = guard->bare_place,
+	        .guard_kinds = guard->kinds,
 	};
 
+	for (size_t i = 0; i < ORDER_WAY_COUNT; i++)
+		e.how[i] = counts->how[i];
 	event_queue_push(c->config.queue, &e.h);
 }
 

@@ -8,11 +8,16 @@
 struct act_row {
 	bool counts, tries, waits, system, select;
 	enum order_act act;
+	__u8 op; /* see struct order_event */
 };
 
 #define ACT(what)                                       \
 	{                                               \
 		.counts = true, .act = ORDER_ACT_##what \
+	}
+#define ACT_BY(what, way)                                                     \
+	{                                                                     \
+		.counts = true, .act = ORDER_ACT_##what, .op = ORDER_BY_##way \
 	}
 #define ACT_TRIES(what)                                                \
 	{                                                              \
@@ -20,7 +25,10 @@ struct act_row {
 	}
 
 static const struct act_row kind_acts[ORDER_KIND_COUNT] = {
-        [ORDER_KIND_LOCK] = ACT_TRIES(TAKE),
+        [ORDER_KIND_LOCK] = {.counts = true,
+                             .tries = true,
+                             .act = ORDER_ACT_TAKE,
+                             .op = ORDER_TAKEN_MUTEX},
         [ORDER_KIND_UNLOCK] = ACT(DROP),
         [ORDER_KIND_RLOCK] = {.counts = true,
                               .tries = true,
@@ -29,15 +37,19 @@ static const struct act_row kind_acts[ORDER_KIND_COUNT] = {
         [ORDER_KIND_RUNLOCK] = ACT(DROP_SHARED),
         [ORDER_KIND_TRYLOCK] = ACT_TRIES(TAKE),
         [ORDER_KIND_TRYRLOCK] = ACT_TRIES(TAKE_SHARED),
-        [ORDER_KIND_ATOMIC_ADD] = ACT(PUBLISH),
-        [ORDER_KIND_ATOMIC_CAS] = ACT(PUBLISH),
-        [ORDER_KIND_ATOMIC_STORE] = ACT(PUBLISH),
+        [ORDER_KIND_ATOMIC_ADD] = ACT_BY(PUBLISH, ATOMICS),
+        [ORDER_KIND_ATOMIC_CAS] = ACT_BY(PUBLISH, ATOMICS),
+        [ORDER_KIND_ATOMIC_STORE] = ACT_BY(PUBLISH, ATOMICS),
 };
 
 #undef ACT_TRIES
 #define ACT_ENTRY(what)                                                \
 	{                                                              \
 		.counts = true, .tries = true, .act = ORDER_ACT_##what \
+	}
+#define ACT_ENTRY_BY(what, way)                                                              \
+	{                                                                                    \
+		.counts = true, .tries = true, .act = ORDER_ACT_##what, .op = ORDER_BY_##way \
 	}
 #define ACT_SYSTEM(what)                                                               \
 	{                                                                              \
@@ -48,13 +60,16 @@ static const struct act_row kind_acts[ORDER_KIND_COUNT] = {
  * made of ordinary ones, WaitGroup.Go of Add and a go statement, Once of a mutex and an atomic. */
 static const struct act_row function_acts[ORDER_FUNCTION_COUNT] = {
         [ORDER_LOCK_SLOW] = ACT_ENTRY(TAKE_LATER),
-        [ORDER_RW_LOCK] = ACT_ENTRY(TAKE_LATER),
+        [ORDER_RW_LOCK] = {.counts = true,
+                           .tries = true,
+                           .act = ORDER_ACT_TAKE_LATER,
+                           .op = ORDER_TAKEN_RWMUTEX},
         [ORDER_RW_UNLOCK] = ACT_ENTRY(DROP),
-        [ORDER_WAITGROUP_ADD] = ACT_ENTRY(RELEASE),
-        [ORDER_WAITGROUP_WAIT] = ACT_ENTRY(ACQUIRE),
-        [ORDER_COND_WAIT] = ACT_ENTRY(ACQUIRE),
-        [ORDER_COND_SIGNAL] = ACT_ENTRY(RELEASE),
-        [ORDER_COND_BROADCAST] = ACT_ENTRY(RELEASE),
+        [ORDER_WAITGROUP_ADD] = ACT_ENTRY_BY(RELEASE, WAITGROUP),
+        [ORDER_WAITGROUP_WAIT] = ACT_ENTRY_BY(ACQUIRE, WAITGROUP),
+        [ORDER_COND_WAIT] = ACT_ENTRY_BY(ACQUIRE, COND),
+        [ORDER_COND_SIGNAL] = ACT_ENTRY_BY(RELEASE, COND),
+        [ORDER_COND_BROADCAST] = ACT_ENTRY_BY(RELEASE, COND),
         [ORDER_POOL_GET] = ACT_ENTRY(ACQUIRE),
         [ORDER_POOL_PUT] = ACT_ENTRY(RELEASE),
         [ORDER_SEND] = ACT_ENTRY(SEND),
@@ -72,18 +87,18 @@ static const struct act_row function_acts[ORDER_FUNCTION_COUNT] = {
         [ORDER_TIMER_START] = ACT_ENTRY(TIMER),
         [ORDER_TIMER_RESET] = ACT_ENTRY(TIMER),
         [ORDER_SLEEP] = ACT_ENTRY(NOTHING),
-        [ORDER_SEMAPHORE_ACQUIRE] = ACT_ENTRY(ACQUIRE),
-        [ORDER_SEMAPHORE_RELEASE] = ACT_ENTRY(RELEASE),
+        [ORDER_SEMAPHORE_ACQUIRE] = ACT_ENTRY_BY(ACQUIRE, WAKE),
+        [ORDER_SEMAPHORE_RELEASE] = ACT_ENTRY_BY(RELEASE, WAKE),
         [ORDER_DESCRIPTOR_LOCK] = ACT_ENTRY(BOTH),
         [ORDER_DESCRIPTOR_UNLOCK] = ACT_ENTRY(BOTH),
         [ORDER_DESCRIPTOR_TAKE] = ACT_ENTRY(BOTH),
         [ORDER_DESCRIPTOR_DROP] = ACT_ENTRY(BOTH),
         [ORDER_DESCRIPTOR_CLOSE] = ACT_ENTRY(BOTH),
         [ORDER_DESCRIPTOR_WRITE] = ACT_ENTRY(WRITE),
-        [ORDER_UNSEEN] = ACT_ENTRY(PUBLISH),
-        [ORDER_ATOMIC_ADD] = ACT_ENTRY(PUBLISH),
-        [ORDER_ATOMIC_CAS] = ACT_ENTRY(PUBLISH),
-        [ORDER_ATOMIC_STORE] = ACT_ENTRY(PUBLISH),
+        [ORDER_UNSEEN] = ACT_ENTRY_BY(PUBLISH, C_CODE),
+        [ORDER_ATOMIC_ADD] = ACT_ENTRY_BY(PUBLISH, ATOMICS),
+        [ORDER_ATOMIC_CAS] = ACT_ENTRY_BY(PUBLISH, ATOMICS),
+        [ORDER_ATOMIC_STORE] = ACT_ENTRY_BY(PUBLISH, ATOMICS),
 };
 
 static const struct act_row *act_of(const struct order_site *site)
@@ -113,6 +128,7 @@ void order_row_make(const struct order_site *site, struct order_row *row)
 	        .system = act->system,
 	        .select = act->select,
 	        .waits = act->waits,
+	        .op = act->op,
 	};
 	if (site->offset != row->offset)
 		row->object = ORDER_OBJECT_NONE;

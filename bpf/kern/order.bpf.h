@@ -220,6 +220,7 @@ static __noinline int order_note(const struct pt_regs *ctx, const struct order_r
 	e.g = order_goroutine(ctx, e.row, row->system);
 	e.act = row->act;
 	e.late = row->late || !counts;
+	e.op = row->op;
 	if (row->select) {
 		order_select(ctx, &e);
 		return 0;

@@ -263,6 +263,16 @@ static const char *on_type_name(void *ctx, uint32_t tgid, uint64_t type_addr)
 	return name ? name : go_type_live_name(&t->types, binary, t->bias, t->pid, type_addr);
 }
 
+static const char *on_variable_name(void *ctx, uint32_t tgid, uint64_t addr, uint64_t size)
+{
+	struct watch *w = ctx;
+	const struct watch_target *t = watch_target_find(w, tgid);
+
+	if (!t || !t->placed)
+		return NULL;
+	return go_binary_variable_name(w->binaries[t->binary]->binary, addr - t->bias, size);
+}
+
 static void on_lengths(void *ctx, struct map_length *maps, size_t count)
 {
 	watch_lengths(ctx, maps, count);
@@ -283,6 +293,7 @@ struct model_symbols watch_symbols(struct watch *w)
 	        .site_function = on_site_function,
 	        .type_name = on_type_name,
 	        .first_function = on_first_function,
+	        .variable_name = on_variable_name,
 	        .lengths = on_lengths,
 	        .ctx = w,
 	};

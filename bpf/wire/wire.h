@@ -98,7 +98,8 @@ struct order_row {
 	__u8 system;        /* the runtime at work for the goroutine, on another stack */
 	__u8 select;        /* a select: an event for each of its cases */
 	__u8 waits;         /* where the condition does not hold it waits: an event that is late */
-	__u8 pad[3];
+	__u8 op;            /* of the event, see struct order_event; 0 with select */
+	__u8 pad[2];
 	__u64 hits; /* counted by the programs, a few too few where two threads meet */
 };
 

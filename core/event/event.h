@@ -14,6 +14,8 @@
 
 #include <linux/types.h>
 
+#include "core/event/order_ways.h"
+
 /* ---- operations ---------------------------------------------------------------------- */
 
 /* What a probed runtime function does to its map: identifier, name in reports, changes the map. */
@@ -235,6 +237,8 @@ struct event_order {
 	 * known. */
 	__u64 guard_accesses, guard_bare;
 	__u64 guard_lock, guard_place, guard_bare_place;
+	__u64 guard_kinds;          /* bits of enum order_lock_kind */
+	__u64 how[ORDER_WAY_COUNT]; /* of pairs ordered or unknown: what says so */
 };
 
 struct goroutine_key {

@@ -16,6 +16,7 @@
 #include "core/go/go_dwarf.h"
 #include "core/go/go_moduledata.h"
 #include "core/go/go_type.h"
+#include "core/go/go_variable.h"
 #include "core/go/pclntab.h"
 
 #define VERSION_MAX     128
@@ -33,6 +34,7 @@ struct go_binary {
 	struct go_moduledata module;
 	struct function_index functions;
 	struct go_type_names types;
+	struct go_variables variables;
 	struct u64_map printed; /* name offset -> name with "[...]" */
 	struct go_layout layout;
 	enum go_layout_trust trust;
@@ -139,6 +141,7 @@ static int tables_load(struct go_binary *binary, const char *path, struct error 
 	binary->tab.text = binary->module.text;
 	binary->tab.gofunc = binary->module.gofunc;
 	binary->tab.steps = &binary->steps;
+	binary->variables = (struct go_variables){.file = binary->file};
 	binary->types = (struct go_type_names){
 	        .file = binary->file,
 	        .module = &binary->module,
@@ -216,6 +219,7 @@ void go_binary_close(struct go_binary *binary)
 		free(binary->printed.slots[i].value);
 	u64_map_free(&binary->printed);
 	go_type_names_free(&binary->types);
+	go_variables_free(&binary->variables);
 	function_index_free(&binary->functions);
 	elf_file_close(binary->file);
 	free(binary);
@@ -372,6 +376,11 @@ void go_binary_text_segment(const struct go_binary *binary, uint64_t *vaddr, uin
 const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_addr)
 {
 	return go_type_name(&binary->types, type_file_addr);
+}
+
+const char *go_binary_variable_name(struct go_binary *binary, uint64_t addr, uint64_t size)
+{
+	return go_variable_name(&binary->variables, addr, size);
 }
 
 /* ---- frames -------------------------------------------------------------------------- */

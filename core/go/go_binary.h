@@ -92,6 +92,11 @@ const char *go_binary_first_function(struct go_binary *binary, uint64_t startpc)
  * descriptor there, or a type that reflect made at run time). */
 const char *go_binary_type_name(struct go_binary *binary, uint64_t type_file_addr);
 
+/* Name of the variable of a package that begins at a file address and is size bytes long, from the
+ * symbol table; cached, lives as long as the go_binary. NULL: none, made by the compiler, or there
+ * is no symbol table. Looks through all symbols: some milliseconds. */
+const char *go_binary_variable_name(struct go_binary *binary, uint64_t addr, uint64_t size);
+
 /* ELF machine number: EM_X86_64 or EM_AARCH64. */
 int go_binary_machine(const struct go_binary *binary);
 

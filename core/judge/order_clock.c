@@ -25,3 +25,25 @@ bool order_clock_join(struct order_clock *to, const struct order_clock *from, si
 		changed |= block_join(&to->at[i], &from->at[i]);
 	return changed != 0;
 }
+
+static void block_ways(uint8_t *restrict ways, const int32_t *restrict to,
+                       const int32_t *restrict from, uint8_t way)
+{
+	for (size_t i = 0; i < ORDER_BLOCK; i++)
+		ways[i] = from[i] > to[i] ? way : ways[i];
+}
+
+/* A loop of fixed length, as above, with the bytes beside it. */
+bool order_clock_learn(struct order_clock *to, const struct order_clock *from, size_t slots,
+                       struct order_ways *ways, uint8_t way)
+{
+	bool changed = false;
+
+	if (to == from)
+		return false;
+	for (size_t i = 0; i < slots; i += ORDER_BLOCK) {
+		block_ways(&ways->by[i], &to->at[i], &from->at[i], way);
+		changed |= block_join(&to->at[i], &from->at[i]) != 0;
+	}
+	return changed;
+}

@@ -26,4 +26,13 @@ struct order_clock {
 /* Whatever from has seen, to has seen now. Only slots below slots count. Has that changed it? */
 bool order_clock_join(struct order_clock *to, const struct order_clock *from, size_t slots);
 
+/* By what the number of each slot last grew: one of enum order_way. */
+struct order_ways {
+	uint8_t by[ORDER_SLOTS];
+};
+
+/* The same, and ways says way of each number that has grown. */
+bool order_clock_learn(struct order_clock *to, const struct order_clock *from, size_t slots,
+                       struct order_ways *ways, uint8_t way);
+
 #endif

@@ -15,10 +15,27 @@ static uint64_t half_number(const struct order_object *object, enum order_half h
 	return 2 * object->number + half;
 }
 
-static void clock_grow(struct order_judge *judge, struct order_goroutine *goroutine,
-                       const struct order_clock *from)
+enum order_way edge_way(uint32_t tag, uint8_t told)
 {
-	if (!order_clock_join(&goroutine->clock, from, judge->slots_used))
+	switch (tag) {
+	case ORDER_LOCK:
+		return ORDER_BY_LOCK;
+	case ORDER_CHANNEL:
+		return ORDER_BY_CHANNEL;
+	case ORDER_TIMERS:
+		return ORDER_BY_TIMER;
+	case ORDER_OTHER:
+		return told < ORDER_WAY_COUNT ? told : ORDER_BY_OTHER;
+	default:
+		return ORDER_BY_OTHER;
+	}
+}
+
+static void clock_grow(struct order_judge *judge, struct order_goroutine *goroutine,
+                       const struct order_clock *from, enum order_way way)
+{
+	if (!order_clock_learn(&goroutine->clock, from, judge->slots_used, &goroutine->ways,
+	                       (uint8_t)way))
 		return;
 	goroutine->version++;
 	goroutine->news = true;
@@ -42,21 +59,16 @@ static void release_end(struct order_judge *judge, struct order_goroutine *from,
 /* One acquired, when its own clock was own, what should have been there already. False: others may
  * have it from there since. */
 static bool late_catch_up(struct order_judge *judge, struct order_goroutine *to, int32_t own,
-                          const struct order_goroutine *from)
+                          const struct order_goroutine *from, enum order_way way)
 {
 	if (!to || goroutine_own(to) != own)
 		return false;
-	clock_grow(judge, to, &from->clock);
+	clock_grow(judge, to, &from->clock, way);
 	return true;
 }
 
-static void late_publish(struct order_judge *judge, const struct order_goroutine *from)
-{
-	order_clock_join(&judge->published, &from->clock, judge->slots_used);
-}
-
 static void late_release(struct order_judge *judge, const struct order_goroutine *from,
-                         const struct order_half_clock *half)
+                         const struct order_half_clock *half, enum order_way way)
 {
 	bool all = half->got_before <= from->previous;
 
@@ -66,10 +78,10 @@ static void late_release(struct order_judge *judge, const struct order_goroutine
 		if (got->serial == from->serial)
 			continue;
 		all &= late_catch_up(judge, goroutine_at(judge, got->slot, got->serial), got->own,
-		                     from);
+		                     from, way);
 	}
 	if (!all)
-		late_publish(judge, from);
+		edge_publish_clock(judge, &from->clock);
 }
 
 /* The same for those who acquired all that was released, then. */
@@ -83,10 +95,10 @@ static void late_release_all(struct order_judge *judge, const struct order_gorou
 		struct order_goroutine *to = &judge->goroutines[i];
 
 		if (to != from && to->acquired_all > from->previous)
-			all &= late_catch_up(judge, to, to->acquired_all_own, from);
+			all &= late_catch_up(judge, to, to->acquired_all_own, from, ORDER_BY_OTHER);
 	}
 	if (!all)
-		late_publish(judge, from);
+		edge_publish_clock(judge, &from->clock);
 }
 
 /* ---- releases ------------------------------------------------------------------------ */
@@ -121,7 +133,7 @@ void edge_release(struct order_judge *judge, struct order_goroutine *from,
 
 	/* Where it says the same a second time there is nothing that anybody could have missed. */
 	if (late && (from->news || from->released != into))
-		late_release(judge, from, half);
+		late_release(judge, from, half, edge_way(object->key.c, ORDER_BY_OTHER));
 	if (late && from->news)
 		late_release_all(judge, from);
 	half_grow(judge, object, which, from);
@@ -129,9 +141,9 @@ void edge_release(struct order_judge *judge, struct order_goroutine *from,
 }
 
 void edge_direct(struct order_judge *judge, struct order_goroutine *from,
-                 struct order_goroutine *to)
+                 struct order_goroutine *to, enum order_way way)
 {
-	clock_grow(judge, to, &from->clock);
+	clock_grow(judge, to, &from->clock, way);
 	release_end(judge, from, 0);
 }
 
@@ -142,16 +154,28 @@ void edge_release_all(struct order_judge *judge, struct order_goroutine *from, b
 	release_end(judge, from, 0);
 }
 
-void edge_publish(struct order_judge *judge, struct order_goroutine *from)
+void edge_publish(struct order_judge *judge, struct order_goroutine *from, enum order_way way)
 {
-	order_clock_join(&judge->published, &from->clock, judge->slots_used);
+	order_clock_learn(&judge->published, &from->clock, judge->slots_used,
+	                  &judge->published_ways, (uint8_t)way);
 	release_end(judge, from, 0);
+}
+
+void edge_publish_clock(struct order_judge *judge, const struct order_clock *clock)
+{
+	order_clock_learn(&judge->published, clock, judge->slots_used, &judge->published_ways,
+	                  ORDER_BY_UNSEEN);
 }
 
 void edge_publish_all(struct order_judge *judge)
 {
-	for (size_t i = 0; i < judge->slots_used; i++)
-		judge->published.at[i] = goroutine_own(&judge->goroutines[i]);
+	for (size_t i = 0; i < judge->slots_used; i++) {
+		int32_t own = goroutine_own(&judge->goroutines[i]);
+
+		if (judge->published.at[i] < own)
+			judge->published_ways.by[i] = ORDER_BY_UNSEEN;
+		judge->published.at[i] = own;
+	}
 }
 
 /* ---- acquisitions -------------------------------------------------------------------- */
@@ -177,21 +201,21 @@ static void got_note(const struct order_judge *judge, struct order_half_clock *h
 }
 
 void edge_acquire(struct order_judge *judge, struct order_goroutine *to,
-                  struct order_object *object, enum order_half which)
+                  struct order_object *object, enum order_half which, enum order_way way)
 {
 	struct order_half_clock *half = &object->halves[which];
 
 	got_note(judge, half, to);
 	if (!half->clock || half->known_serial == to->serial)
 		return;
-	clock_grow(judge, to, half->clock);
+	clock_grow(judge, to, half->clock, way);
 	half->known_serial = to->serial;
 	half->known_version = 0; /* it may have seen more than what is here */
 }
 
 void edge_acquire_all(struct order_judge *judge, struct order_goroutine *to)
 {
-	clock_grow(judge, to, &judge->released);
+	clock_grow(judge, to, &judge->released, ORDER_BY_OTHER);
 	if (to->acquired_all_own != goroutine_own(to) &&
 	    judge->acquired_all_lost < to->acquired_all)
 		judge->acquired_all_lost = to->acquired_all;

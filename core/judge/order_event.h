@@ -12,6 +12,8 @@
 
 #include <linux/types.h>
 
+#include "core/event/order_ways.h"
+
 /* What happens: identifier, meaning. "Later": it is complete when the goroutine's next event comes,
  * or when it is woken. Objects are addresses in the target; those of locks, channels and others may
  * be told apart by the act alone. */
@@ -64,7 +66,9 @@ struct order_event {
 	/* The release had been made when the probe was hit: others may have gone on already. Of
 	 * TAKE_SHARED: see there. */
 	__u8 late;
-	__u8 op;       /* ACCESS: enum map_op; SEND, RECEIVE: 0 or ORDER_FURTHER_CASE */
+	/* ACCESS: enum map_op; SEND, RECEIVE: 0 or ORDER_FURTHER_CASE; TAKE, TAKE_LATER: bits of
+	 * enum order_lock_kind; ACQUIRE, RELEASE, BOTH, PUBLISH: enum order_way, 0: not known */
+	__u8 op;
 	__u8 row;      /* of the binary's fields, see struct field_row of bpf/wire/wire.h */
 	__u32 window;  /* tells one window from another */
 	__u32 flagged; /* ACCESS: a struct access_brief follows (1) */

@@ -36,7 +36,8 @@ static void guard_add(struct order_map *map, const struct order_held *held)
 		for (size_t i = 1; i < ORDER_GUARDS; i++)
 			if (map->guards[i].accesses < guard->accesses)
 				guard = &map->guards[i];
-	*guard = (struct order_guard_lock){held->lock, held->place, 1, map->last_place};
+	*guard =
+	        (struct order_guard_lock){held->lock, held->place, 1, map->last_place, held->kinds};
 }
 
 void guard_note(struct order_map *map, const struct order_goroutine *goroutine,
@@ -53,6 +54,7 @@ void guard_note(struct order_map *map, const struct order_goroutine *goroutine,
 		if (held) {
 			guard->accesses++;
 			guard->place = held->place;
+			guard->kinds |= held->kinds;
 		} else {
 			guard->bare_place = event->place;
 		}
@@ -78,6 +80,7 @@ struct order_guard guard_of(const struct order_map *map)
 	for (size_t i = 1; i < map->guard_count; i++)
 		if (map->guards[i].accesses > best->accesses)
 			best = &map->guards[i];
-	return (struct order_guard){best->lock, best->place, map->accesses,
-	                            map->accesses - best->accesses, best->bare_place};
+	return (struct order_guard){best->lock,       best->place,
+	                            map->accesses,    map->accesses - best->accesses,
+	                            best->bare_place, best->kinds};
 }

@@ -112,7 +112,7 @@ static void release(struct order_judge *judge, struct order_goroutine *actor,
 	struct order_object *object;
 
 	if (!address && tag != ORDER_TIMERS) {
-		edge_publish(judge, actor);
+		edge_publish(judge, actor, ORDER_BY_UNSEEN);
 		return;
 	}
 	object = object_obtain(judge, event->tgid, tag, address);
@@ -120,10 +120,22 @@ static void release(struct order_judge *judge, struct order_goroutine *actor,
 		edge_release(judge, actor, object, half, event_late(event));
 }
 
+/* Only a RWMutex has readers. */
+static uint8_t lock_kinds(const struct order_event *event)
+{
+	return event->act == ORDER_ACT_TAKE_SHARED ? ORDER_TAKEN_RWMUTEX : event->op;
+}
+
 static void acquire_later(struct order_goroutine *actor, const struct order_event *event,
                           enum order_tag tag, unsigned int halves, enum order_take take)
 {
-	struct order_open open = {event->object, event->place, tag, halves, take};
+	struct order_open open = {event->object,
+	                          event->place,
+	                          tag,
+	                          halves,
+	                          take,
+	                          tag == ORDER_OTHER ? event->op : ORDER_BY_OTHER,
+	                          tag == ORDER_LOCK ? lock_kinds(event) : 0};
 
 	if (!event->object && tag != ORDER_TIMERS)
 		open = (struct order_open){.tag = ORDER_EVERYTHING};
@@ -145,7 +157,7 @@ static void take(struct order_judge *judge, struct order_goroutine *actor,
 	if (!event->object)
 		edge_acquire_all(judge, actor);
 	else if (!later)
-		lock_take(judge, actor, event->object, event->place, shared);
+		lock_take(judge, actor, event->object, event->place, shared, lock_kinds(event));
 	acquire_later(actor, event, ORDER_LOCK, shared ? HALF(ORDER_DROPPED) : BOTH,
 	              later ? how : ORDER_TAKE_NOT);
 }
@@ -157,7 +169,7 @@ static void drop(struct order_judge *judge, struct order_goroutine *actor,
 		lock_drop(judge, actor, event->object, event->act == ORDER_ACT_DROP_SHARED,
 		          event_late(event));
 	else
-		edge_publish(judge, actor);
+		edge_publish(judge, actor, ORDER_BY_UNSEEN);
 }
 
 static void channel(struct order_judge *judge, struct order_goroutine *actor,
@@ -178,7 +190,7 @@ static void write_to(struct order_judge *judge, struct order_goroutine *actor,
                      const struct order_event *event)
 {
 	if (!judge->config.goes_out(judge->config.ctx, event->tgid, event->object))
-		edge_publish(judge, actor);
+		edge_publish(judge, actor, ORDER_BY_DESCRIPTOR);
 }
 
 /* ---- beginnings and ends of goroutines ----------------------------------------------- */
@@ -195,7 +207,7 @@ static void child(struct order_judge *judge, struct order_goroutine *parent,
 	if (!made)
 		return;
 	if (parent && parent != former)
-		edge_direct(judge, parent, made);
+		edge_direct(judge, parent, made, ORDER_BY_CREATION);
 	else
 		edge_acquire_all(judge, made);
 	made->outside = is_outside(judge, made);
@@ -217,11 +229,11 @@ static void wake(struct order_judge *judge, struct order_goroutine *waker,
 	wait_clear(judge, woken, UINT64_MAX);
 	open_flush(judge, woken, false);
 	if (waker && waker != woken) {
-		edge_direct(judge, waker, woken);
+		edge_direct(judge, waker, woken, open_way(woken));
 	} else {
 		timers = object_obtain(judge, event->tgid, ORDER_TIMERS, 0);
 		if (timers)
-			edge_acquire(judge, woken, timers, ORDER_ONLY);
+			edge_acquire(judge, woken, timers, ORDER_ONLY, ORDER_BY_TIMER);
 	}
 	woken->previous = judge->sequence;
 }
@@ -269,11 +281,14 @@ static void act(struct order_judge *judge, struct order_goroutine *actor,
 		acquire_later(actor, event, ORDER_OTHER, HALF(ORDER_ONLY), ORDER_TAKE_NOT);
 		break;
 	case ORDER_ACT_SELECT_MANY:
-		edge_publish(judge, actor);
+		edge_publish(judge, actor, ORDER_BY_UNSEEN);
 		open_add(actor, &(struct order_open){.tag = ORDER_EVERYTHING});
 		break;
 	case ORDER_ACT_PUBLISH:
-		edge_publish(judge, actor);
+		edge_publish(judge, actor,
+		             event->op >= ORDER_BY_ATOMICS && event->op < ORDER_WAY_COUNT
+		                     ? event->op
+		                     : ORDER_BY_UNSEEN);
 		break;
 	case ORDER_ACT_WRITE:
 		write_to(judge, actor, event);
@@ -363,6 +378,7 @@ void order_judge_reset(struct order_judge *judge)
 	order_goroutines_reset(judge);
 	objects_reset(judge);
 	judge->released = judge->published = (struct order_clock){0};
+	judge->published_ways = (struct order_ways){0};
 	judge->acquired_all = judge->acquired_all_lost = judge->got_lost = 0;
 	judge->spent = false;
 }

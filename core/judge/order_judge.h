@@ -53,6 +53,8 @@ struct order_counts {
 	uint64_t ordered;    /* otherwise */
 	uint64_t unknown;
 	uint64_t unordered;
+	/* Of those ordered or unknown, by enum order_way: what says so. */
+	uint64_t how[ORDER_WAY_COUNT];
 };
 
 /* A map, as the BPF programs tell it from others. */
@@ -80,6 +82,7 @@ struct order_guard {
 	uint64_t accesses;   /* that were seen since a second goroutine used the map, */
 	uint64_t bare;       /* and those of them under none of the locks of the others */
 	uint64_t bare_place; /* of the last of these; 0: there is none */
+	uint8_t kinds;       /* bits of enum order_lock_kind: as what it was taken */
 };
 
 struct order_judge_config {

@@ -56,15 +56,18 @@ enum order_take { ORDER_TAKE_NOT, ORDER_TAKE_EXCLUSIVE, ORDER_TAKE_SHARED };
 struct order_open {
 	uint64_t address, place;
 	uint8_t tag, halves, take; /* take: the lock, when it is complete */
+	uint8_t way, kinds;        /* enum order_way; of a lock: enum order_lock_kind */
 };
 
 struct order_held {
 	uint64_t lock, place;
 	bool shared;
+	uint8_t kinds; /* enum order_lock_kind */
 };
 
 struct order_goroutine {
 	struct order_clock clock;
+	struct order_ways ways; /* of its clock */
 	struct order_link link;
 	uint64_t g;
 	uint64_t previous;         /* its latest event, or when it was woken; 0: there is none */
@@ -127,6 +130,7 @@ struct order_guard_lock {
 	uint64_t lock, place; /* place: where it was taken last */
 	uint64_t accesses;    /* under it */
 	uint64_t bare_place;  /* of the last access not under it; 0: none */
+	uint8_t kinds;        /* enum order_lock_kind: as what it was taken */
 };
 
 struct order_map {
@@ -164,8 +168,9 @@ struct order_judge {
 
 	struct order_clock released;  /* by anybody */
 	struct order_clock published; /* and seen by nobody knows whom */
-	uint64_t acquired_all;        /* when somebody acquired everything last, */
-	uint64_t acquired_all_lost;   /* and somebody whose clock was given up */
+	struct order_ways published_ways;
+	uint64_t acquired_all;      /* when somebody acquired everything last, */
+	uint64_t acquired_all_lost; /* and somebody whose clock was given up */
 
 	struct id_table by_g;
 	struct order_link living, ended;
@@ -238,15 +243,20 @@ void objects_reset(struct order_judge *judge);
 /* late: it had been made when it was told. */
 void edge_release(struct order_judge *judge, struct order_goroutine *from,
                   struct order_object *object, enum order_half half, bool late);
+/* By what others learn from an object; told: enum order_way, of an ORDER_OTHER. */
+enum order_way edge_way(uint32_t tag, uint8_t told);
+/* way: see struct order_ways. */
 void edge_acquire(struct order_judge *judge, struct order_goroutine *to,
-                  struct order_object *object, enum order_half half);
+                  struct order_object *object, enum order_half half, enum order_way way);
 /* From one to the other, at once. */
 void edge_direct(struct order_judge *judge, struct order_goroutine *from,
-                 struct order_goroutine *to);
+                 struct order_goroutine *to, enum order_way way);
 /* To whoever acquires everything, only. */
 void edge_release_all(struct order_judge *judge, struct order_goroutine *from, bool late);
 void edge_acquire_all(struct order_judge *judge, struct order_goroutine *to);
-void edge_publish(struct order_judge *judge, struct order_goroutine *from);
+void edge_publish(struct order_judge *judge, struct order_goroutine *from, enum order_way way);
+/* All that is in that clock may have been seen by anybody. */
+void edge_publish_clock(struct order_judge *judge, const struct order_clock *clock);
 /* All that anybody did until now may have been seen by anybody. */
 void edge_publish_all(struct order_judge *judge);
 
@@ -257,16 +267,26 @@ void open_add(struct order_goroutine *goroutine, const struct order_open *open);
 void open_flush(struct order_judge *judge, struct order_goroutine *goroutine, bool complete);
 /* It has taken that lock and let go of it: it acquires, but does not hold it. */
 void open_has_dropped(struct order_goroutine *goroutine, uint64_t lock);
+/* What it waits for, as a way: what wakes it brings that. ORDER_BY_WAKE: for nothing else. */
+enum order_way open_way(const struct order_goroutine *goroutine);
 /* Could it bring the goroutine to have seen so much of a slot? */
 bool open_covers(const struct order_judge *judge, const struct order_goroutine *goroutine,
                  uint16_t slot, int32_t own);
 
 /* ---- order_lock.c -------------------------------------------------------------------- */
 
+/* kinds: bits of enum order_lock_kind. */
 void lock_take(struct order_judge *judge, struct order_goroutine *goroutine, uint64_t address,
-               uint64_t place, bool shared);
+               uint64_t place, bool shared, uint8_t kinds);
 void lock_drop(struct order_judge *judge, struct order_goroutine *goroutine, uint64_t address,
                bool shared, bool late);
+
+/* A pair that is unknown, by enum order_way. */
+static inline void pair_unknown(struct order_counts *counts, uint8_t way)
+{
+	counts->unknown++;
+	counts->how[way]++;
+}
 
 /* ---- order_map.c --------------------------------------------------------------------- */
 

@@ -4,17 +4,22 @@
 
 #include "core/judge/order_judge_internal.h"
 
-static void held_add(struct order_goroutine *goroutine, uint64_t lock, uint64_t place, bool shared)
+static void held_add(struct order_goroutine *goroutine, const struct order_held *held)
 {
 	/* The lock of a RWMutex takes the mutex at its own address: the place is that of the whole,
 	 * which came first. */
-	for (size_t i = 0; i < goroutine->held_count && !shared; i++)
-		if (goroutine->held[i].lock == lock && !goroutine->held[i].shared)
-			return;
+	for (size_t i = 0; i < goroutine->held_count && !held->shared; i++) {
+		struct order_held *same = &goroutine->held[i];
+
+		if (same->lock != held->lock || same->shared)
+			continue;
+		same->kinds |= held->kinds;
+		return;
+	}
 	if (goroutine->held_count == ORDER_HELD)
 		goroutine->held_beyond++;
 	else
-		goroutine->held[goroutine->held_count++] = (struct order_held){lock, place, shared};
+		goroutine->held[goroutine->held_count++] = *held;
 }
 
 /* False: nothing was known of it. */
@@ -50,7 +55,7 @@ static void lock_take_over(struct order_judge *judge, struct order_object *lock,
 }
 
 void lock_take(struct order_judge *judge, struct order_goroutine *goroutine, uint64_t address,
-               uint64_t place, bool shared)
+               uint64_t place, bool shared, uint8_t kinds)
 {
 	struct order_object *lock = object_obtain(judge, goroutine->tgid, ORDER_LOCK, address);
 	struct order_goroutine *holder;
@@ -60,13 +65,13 @@ void lock_take(struct order_judge *judge, struct order_goroutine *goroutine, uin
 	holder = goroutine_at(judge, lock->holder_slot, lock->holder);
 	if (holder && holder != goroutine)
 		lock_take_over(judge, lock, holder, shared);
-	edge_acquire(judge, goroutine, lock, ORDER_DROPPED);
+	edge_acquire(judge, goroutine, lock, ORDER_DROPPED, ORDER_BY_LOCK);
 	if (!shared) {
-		edge_acquire(judge, goroutine, lock, ORDER_READ);
+		edge_acquire(judge, goroutine, lock, ORDER_READ, ORDER_BY_LOCK);
 		lock->holder = goroutine->serial;
 		lock->holder_slot = goroutine->slot;
 	}
-	held_add(goroutine, address, place, shared);
+	held_add(goroutine, &(struct order_held){address, place, shared, kinds});
 }
 
 void lock_drop(struct order_judge *judge, struct order_goroutine *goroutine, uint64_t address,

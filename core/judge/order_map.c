@@ -152,26 +152,28 @@ static struct order_finding finding_of(struct order_judge *judge, const struct o
 	};
 }
 
+static void pair_ordered(struct order_counts *counts, uint8_t way)
+{
+	counts->ordered++;
+	counts->how[way]++;
+}
+
 static void pair_judge(struct order_judge *judge, struct order_map *map,
                        const struct order_record *first, const struct order_goroutine *second,
                        const struct order_event *event, uint64_t detail)
 {
-	struct order_counts decided = {.pairs = 1};
 	struct order_finding finding;
 
-	if (under_one_lock(first, second))
-		decided.under_lock = 1;
-	else if (second->clock.at[first->slot] >= first->own)
-		decided.ordered = 1;
-	else if (judge->published.at[first->slot] >= first->own)
-		decided.unknown = 1;
-	map->counts.under_lock += decided.under_lock;
-	map->counts.ordered += decided.ordered;
-	map->counts.unknown += decided.unknown;
-	judge->counts.under_lock += decided.under_lock;
-	judge->counts.ordered += decided.ordered;
-	judge->counts.unknown += decided.unknown;
-	if (!decided.under_lock && !decided.ordered && !decided.unknown) {
+	if (under_one_lock(first, second)) {
+		map->counts.under_lock++;
+		judge->counts.under_lock++;
+	} else if (second->clock.at[first->slot] >= first->own) {
+		pair_ordered(&map->counts, second->ways.by[first->slot]);
+		pair_ordered(&judge->counts, second->ways.by[first->slot]);
+	} else if (judge->published.at[first->slot] >= first->own) {
+		pair_unknown(&map->counts, judge->published_ways.by[first->slot]);
+		pair_unknown(&judge->counts, judge->published_ways.by[first->slot]);
+	} else {
 		finding = finding_of(judge, map, first, event, detail);
 		if (!wait_accuse(judge, &finding, first, second))
 			return;

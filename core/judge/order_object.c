@@ -38,7 +38,7 @@ static void object_give_up(struct order_judge *judge, struct order_object *objec
 		uint64_t got = half->got[0].when;
 
 		if (half->clock)
-			order_clock_join(&judge->published, half->clock, judge->slots_used);
+			edge_publish_clock(judge, half->clock);
 		if (got < half->got_before)
 			got = half->got_before;
 		if (judge->got_lost < got)

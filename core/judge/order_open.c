@@ -25,6 +25,7 @@ void open_add(struct order_goroutine *goroutine, const struct order_open *open)
 
 		if (same->tag == open->tag && same->address == open->address) {
 			same->halves |= open->halves;
+			same->kinds |= open->kinds;
 			if (open->take)
 				same->take = open->take;
 			return;
@@ -54,7 +55,8 @@ static void open_acquire(struct order_judge *judge, struct order_goroutine *goro
 	object = object_obtain(judge, goroutine->tgid, open->tag, open->address);
 	for (int half = 0; object && half < 2; half++)
 		if (open->halves & (1 << half))
-			edge_acquire(judge, goroutine, object, half);
+			edge_acquire(judge, goroutine, object, half,
+			             edge_way(open->tag, open->way));
 }
 
 void open_flush(struct order_judge *judge, struct order_goroutine *goroutine, bool complete)
@@ -68,10 +70,23 @@ void open_flush(struct order_judge *judge, struct order_goroutine *goroutine, bo
 	for (size_t i = 0; i < count; i++) {
 		if (complete && open[i].take)
 			lock_take(judge, goroutine, open[i].address, open[i].place,
-			          open[i].take == ORDER_TAKE_SHARED);
+			          open[i].take == ORDER_TAKE_SHARED, open[i].kinds);
 		else
 			open_acquire(judge, goroutine, &open[i]);
 	}
+}
+
+/* The latest, but for the semaphore at which the goroutine waits for it, and the timers, which may
+ * stand behind any channel. */
+enum order_way open_way(const struct order_goroutine *goroutine)
+{
+	for (size_t i = goroutine->open_count; i-- > 0;) {
+		enum order_way way = edge_way(goroutine->open[i].tag, goroutine->open[i].way);
+
+		if (way != ORDER_BY_WAKE && way != ORDER_BY_TIMER && way != ORDER_BY_OTHER)
+			return way;
+	}
+	return ORDER_BY_WAKE;
 }
 
 bool open_covers(const struct order_judge *judge, const struct order_goroutine *goroutine,

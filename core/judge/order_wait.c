@@ -57,9 +57,9 @@ static void accusation_drop(struct order_judge *judge, size_t i)
 {
 	struct order_map *map = map_find(judge, &judge->accusations[i].finding.map);
 
-	judge->counts.unknown++;
+	pair_unknown(&judge->counts, ORDER_BY_UNSEEN);
 	if (map) {
-		map->counts.unknown++;
+		pair_unknown(&map->counts, ORDER_BY_UNSEEN);
 		map->changed = true;
 	}
 	accusation_remove(judge, i);
@@ -77,16 +77,22 @@ static void accusation_prove(struct order_judge *judge, size_t i)
 	judge->config.found(judge->config.ctx, &finding);
 }
 
+static void decided_note(struct order_counts *counts, bool stands)
+{
+	if (stands)
+		counts->unordered++;
+	else
+		pair_unknown(counts, ORDER_BY_UNSEEN);
+}
+
 void order_judge_decide(struct order_judge *judge, const struct order_finding *finding, bool stands)
 {
 	struct order_map *map = map_find(judge, &finding->map);
 
-	judge->counts.unordered += stands;
-	judge->counts.unknown += !stands;
+	decided_note(&judge->counts, stands);
 	if (!map)
 		return;
-	map->counts.unordered += stands;
-	map->counts.unknown += !stands;
+	decided_note(&map->counts, stands);
 	map->changed = true;
 }
 

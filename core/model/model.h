@@ -147,6 +147,7 @@ struct chain_row {
  * pairs: the sum of these, and those that are not decided yet. */
 struct pair_counts {
 	uint64_t pairs, under_lock, ordered, unknown, unordered;
+	uint64_t how[ORDER_WAY_COUNT]; /* of those ordered or unknown: see enum order_way */
 };
 
 /* The pairs, those included of which an event told before the counts did. */
@@ -157,8 +158,10 @@ struct map_guard {
 	uint64_t accesses;    /* since a second goroutine used it */
 	uint64_t bare;        /* of these, those under none of the locks of the others */
 	uint64_t lock;        /* that these others were under; 0: there is none */
+	uint64_t kinds;       /* bits of enum order_lock_kind; both or none: cannot be told */
 	uint64_t place;       /* where it was taken last; 0: not known */
 	struct frame taken;   /* the same, outside of sync; .function == NULL: not known */
+	const char *name;     /* of the variable that the lock is: "main.mu"; NULL: not known */
 	uint64_t bare_place;  /* where the map was last used without it; 0: nowhere, not known */
 	struct frame bare_at; /* the same */
 };
@@ -168,6 +171,29 @@ static inline bool map_guard_known(const struct map_guard *guard)
 {
 	return guard->accesses >= GUARD_KNOWN && guard->bare <= guard->accesses;
 }
+
+/* Why no two goroutines are at a map at the same time, where one reason holds for all that was
+ * seen: identifier, name in the snapshot. */
+#define MAP_REASONS(X)            \
+	X(NONE, "none")           \
+	X(LOCK, "lock")           \
+	X(CHANNEL, "channel")     \
+	X(CREATION, "creation")   \
+	X(WAITGROUP, "waitgroup") \
+	X(COND, "cond")           \
+	X(ATOMICS, "atomics")
+
+enum map_reason {
+#define X(id, name) REASON_##id,
+	MAP_REASONS(X)
+#undef X
+};
+
+struct map_row;
+/* LOCK: one lock in each access. CHANNEL to COND: each pair was ordered in this way. ATOMICS: of
+ * more than half of the pairs it cannot be told, because of atomics. */
+enum map_reason map_reason(const struct map_row *row);
+const char *map_reason_name(enum map_reason reason); /* NULL: NONE */
 
 /* What lists are sorted by and summed up from stands first, in two lines of the cache: a screen
  * that shows the first few of ten thousand rows looks at all of them. */
@@ -324,6 +350,9 @@ struct model_symbols {
 	const char *(*type_name)(void *ctx, uint32_t tgid, uint64_t type_addr);
 	/* Name of a goroutine's first function from its g.startpc, or NULL; outlives the model. */
 	const char *(*first_function)(void *ctx, uint32_t tgid, uint64_t startpc);
+	/* Name of the variable of a package that begins at an address and is size bytes long, or
+	 * NULL; outlives the model. */
+	const char *(*variable_name)(void *ctx, uint32_t tgid, uint64_t addr, uint64_t size);
 	/* Fill in the lengths of live maps; NULL: nothing is live here. */
 	void (*lengths)(void *ctx, struct map_length *maps, size_t count);
 	void *ctx;

@@ -220,14 +220,26 @@ static void put_length(struct json_writer *w, const struct map_row *row)
 		json_put_null(w, "len");
 }
 
-static void put_order(struct json_writer *w, const struct pair_counts *order)
+static void put_order(struct json_writer *w, const struct pair_counts *order,
+                      enum map_reason reason)
 {
+	static const char *const ways[ORDER_WAY_COUNT] = {
+#define X(id, name, does) [ORDER_BY_##id] = (name),
+	        ORDER_WAYS(X)
+#undef X
+	};
+
 	json_begin_object(w, "order");
 	snapshot_put_count(w, "pairs", pair_counts_all(order));
 	snapshot_put_count(w, "under_lock", order->under_lock);
 	snapshot_put_count(w, "ordered", order->ordered);
 	snapshot_put_count(w, "unknown", order->unknown);
 	snapshot_put_count(w, "unordered", order->unordered);
+	json_begin_object(w, "how");
+	for (size_t i = 0; i < ORDER_WAY_COUNT; i++)
+		snapshot_put_count(w, ways[i], order->how[i]);
+	json_end_object(w);
+	json_put_text(w, "reason", map_reason_name(reason));
 	json_end_object(w);
 }
 
@@ -240,7 +252,15 @@ static void put_place(struct json_writer *w, const char *key, const struct frame
 		json_put_null(w, key);
 }
 
-/* A mutex and the lock of a sync.RWMutex look alike from outside: the kind is "lock". */
+/* A mutex and the lock of a sync.RWMutex look alike from outside, unless they were seen being taken
+ * in a way that only one of them has. */
+static const char *lock_kind(uint64_t kinds)
+{
+	return kinds == ORDER_TAKEN_MUTEX     ? "mutex"
+	       : kinds == ORDER_TAKEN_RWMUTEX ? "rwmutex"
+	                                      : "lock";
+}
+
 static void put_guard(struct json_writer *w, const struct map_guard *guard)
 {
 	if (!map_guard_known(guard) || !guard->lock) {
@@ -248,8 +268,8 @@ static void put_guard(struct json_writer *w, const struct map_guard *guard)
 		return;
 	}
 	json_begin_object(w, "guard");
-	json_put_text(w, "kind", "lock");
-	json_put_null(w, "name");
+	json_put_text(w, "kind", lock_kind(guard->kinds));
+	json_put_text(w, "name", guard->name);
 	put_address(w, "addr", guard->lock);
 	put_place(w, "at", &guard->taken);
 	snapshot_put_count(w, "accesses", guard->accesses - guard->bare);
@@ -268,7 +288,7 @@ static void put_map(struct json_writer *w, struct map_row *row)
 	put_length(w, row);
 	put_born(w, row);
 	json_put_text(w, "verdict", map_verdict_name(row->verdict));
-	put_order(w, &row->order);
+	put_order(w, &row->order, map_reason(row));
 	put_guard(w, &row->guard);
 	put_ops(w, row);
 	snapshot_put_known(w, "goroutines", row->goroutines);

@@ -518,6 +518,7 @@ static void guard_print(const struct snapshot_context *context, FILE *out,
 {
 	char text[NAME_MAX_BYTES + 128];
 
+	below_print(context, out, "", order_reason_text(map_reason(row)));
 	if (!row->guard.lock)
 		return;
 	order_guard_text(&row->guard, text, sizeof(text));

@@ -536,7 +536,8 @@ def decided(snapshot):
     total = {}
     for row in snapshot["maps"]:
         for key, count in row["order"].items():
-            total[key] = total.get(key, 0) + count
+            if isinstance(count, int):
+                total[key] = total.get(key, 0) + count
     return total
 
 

@@ -52,6 +52,10 @@ static const struct entry words[] = {
          "conflicting accesses of two goroutines to one map that were looked at, by what was found "
          "between the two: both under one lock, ordered otherwise, cannot be told, nothing",
          STYLE_HEAD},
+        {"how",
+         "of pairs that were ordered, by what the second goroutine last came to know of the first; "
+         "of pairs that are unknown, what may have ordered them unseen",
+         STYLE_HEAD},
         {"lock",
          "one lock that was held in the accesses to a map that were seen since a second goroutine "
          "used it, and where it was taken last; others: those without it",

@@ -38,15 +38,17 @@ static int draw_labelled(int y, const struct rect *area, const char *label, enum
 /* How its accesses are ordered, and what guards it; nothing where nothing is known. */
 static int draw_order(const struct map_row *map, int y, const struct rect *area)
 {
-	const char *const labels[] = {"pairs", "lock", "others"};
+	const char *const labels[] = {"pairs", "how", "reason", "lock", "others"};
 	char texts[sizeof(labels) / sizeof(labels[0])][NAME_BYTES];
 
 	order_pairs_text(&map->order, texts[0], NAME_BYTES);
 	if (map->order.unknown)
 		snprintf(texts[0] + strlen(texts[0]), NAME_BYTES - strlen(texts[0]),
 		         "; unknown: not all that the two did in between was seen");
-	order_guard_text(&map->guard, texts[1], NAME_BYTES);
-	order_bare_text(&map->guard, texts[2], NAME_BYTES);
+	order_how_text(&map->order, texts[1], NAME_BYTES);
+	snprintf(texts[2], NAME_BYTES, "%s", order_reason_text(map_reason(map)));
+	order_guard_text(&map->guard, texts[3], NAME_BYTES);
+	order_bare_text(&map->guard, texts[4], NAME_BYTES);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (*texts[i])
 			y = draw_labelled(y, area, labels[i], STYLE_TEXT, texts[i]);

@@ -90,10 +90,111 @@ static void test_guard_of_those_met_on_their_way(void **state)
 	assert_int_equal(it.guard.bare, it.guard.accesses);
 }
 
+/* By what the second goroutine last came to know of the first. */
+static void test_how_pairs_are_ordered(void **state)
+{
+	(void)state;
+	writes(A);
+	tell(A, SEND, CHAN);
+	tell(B, RECEIVE, CHAN);
+	tell(A, WAKE, B);
+	writes(B);
+	assert_int_equal(counts().how[ORDER_BY_CHANNEL], 1);
+	tell(B, CHILD, C);
+	writes(C); /* A's and B's */
+	assert_int_equal(counts().how[ORDER_BY_CREATION], 2);
+	tell(C, TAKE, LOCK);
+	tell(C, DROP, LOCK);
+	tell(D, TAKE, LOCK);
+	tell(D, DROP, LOCK);
+	writes(D);
+	assert_int_equal(counts().how[ORDER_BY_LOCK], 3);
+	assert_int_equal(counts().ordered, 6);
+}
+
+static void test_how_waits_are_told(void **state)
+{
+	struct order_event wait = {.g = B, .object = OTHER, .tgid = PID, .op = ORDER_BY_WAITGROUP};
+
+	(void)state;
+	writes(A);
+	wait.act = ORDER_ACT_ACQUIRE;
+	order_judge_feed(it.judge, &wait, 0);
+	wait.act = ORDER_ACT_RELEASE;
+	wait.g = A;
+	order_judge_feed(it.judge, &wait, 0);
+	tell(A, WAKE, B);
+	writes(B);
+	assert_int_equal(counts().how[ORDER_BY_WAITGROUP], 1);
+}
+
+static void test_how_unknown(void **state)
+{
+	struct order_event atomic = {
+	        .g = A, .tgid = PID, .act = ORDER_ACT_PUBLISH, .op = ORDER_BY_ATOMICS};
+
+	(void)state;
+	writes(A);
+	order_judge_feed(it.judge, &atomic, 0);
+	writes(B);
+	assert_int_equal(counts().unknown, 1);
+	assert_int_equal(counts().how[ORDER_BY_ATOMICS], 1);
+	tell(B, PUBLISH, 0);
+	writes(C); /* A's is not told of again */
+	assert_int_equal(counts().how[ORDER_BY_ATOMICS], 2);
+	assert_int_equal(counts().how[ORDER_BY_UNSEEN], 1);
+}
+
+static void take_as(uint64_t g, enum order_act act, uint64_t lock, uint8_t kinds)
+{
+	struct order_event event = {.g = g, .object = lock, .tgid = PID, .act = act, .op = kinds};
+
+	order_judge_feed(it.judge, &event, 0);
+}
+
+/* The lock of a RWMutex takes the mutex at its own address, slowly. */
+static void test_kind_of_lock(void **state)
+{
+	(void)state;
+	tell(D, CHILD, A);
+	tell(D, CHILD, B);
+	take_as(A, ORDER_ACT_TAKE_LATER, LOCK, ORDER_TAKEN_RWMUTEX);
+	take_as(A, ORDER_ACT_TAKE_LATER, LOCK, 0);
+	writes(A);
+	tell(A, DROP, LOCK);
+	take_as(B, ORDER_ACT_TAKE_LATER, LOCK, ORDER_TAKEN_RWMUTEX);
+	writes(B);
+	tell(B, DROP, LOCK);
+	order_judge_changed(it.judge, changed, NULL);
+	assert_int_equal(it.guard.kinds, ORDER_TAKEN_RWMUTEX);
+	take_as(A, ORDER_ACT_TAKE, LOCK, ORDER_TAKEN_MUTEX);
+	writes(A);
+	order_judge_changed(it.judge, changed, NULL);
+	assert_int_equal(it.guard.kinds, ORDER_TAKEN_RWMUTEX | ORDER_TAKEN_MUTEX);
+}
+
+static void test_readers_are_of_a_rwmutex(void **state)
+{
+	(void)state;
+	tell(D, CHILD, A);
+	tell(D, CHILD, B);
+	tell(A, TAKE_SHARED, LOCK);
+	reads(A);
+	tell(B, TAKE_SHARED, LOCK);
+	reads(B);
+	order_judge_changed(it.judge, changed, NULL);
+	assert_int_equal(it.guard.kinds, ORDER_TAKEN_RWMUTEX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        MET(test_counts_of_a_map),
+	        MET(test_how_pairs_are_ordered),
+	        MET(test_how_waits_are_told),
+	        MET(test_how_unknown),
+	        UNMET(test_kind_of_lock),
+	        UNMET(test_readers_are_of_a_rwmutex),
 	        UNMET(test_guard),
 	        UNMET(test_readers_lock_guards_no_change),
 	        UNMET(test_guard_of_those_met_on_their_way),

@@ -48,7 +48,7 @@ static void test_guard(void **state)
 	        {{.accesses = GUARD_KNOWN - 1, .lock = 0xc0}, "", ""},
 	        {{.accesses = GUARD_KNOWN}, "none is common to the 32 accesses seen", ""},
 	        {{.accesses = 1204, .lock = 0xc0},
-	         "1,204 of 1,204 accesses seen were under 0xc0",
+	         "always: 1,204 of 1,204 accesses seen were under 0xc0",
 	         ""},
 	        {{.accesses = 1204,
 	          .bare = 4,
@@ -61,6 +61,15 @@ static void test_guard(void **state)
 	        {{.accesses = 99, .bare = 1, .lock = 0xc0, .bare_at = line},
 	         "98 of 99 accesses seen were under 0xc0",
 	         "last at ledger.go:88 main.(*ledger).credit"},
+	        {{.accesses = 40, .lock = 0xc0, .kinds = ORDER_TAKEN_RWMUTEX, .name = "main.mu"},
+	         "always: 40 of 40 accesses seen were under RWMutex main.mu at 0xc0",
+	         ""},
+	        {{.accesses = 40, .lock = 0xc0, .kinds = ORDER_TAKEN_MUTEX},
+	         "always: 40 of 40 accesses seen were under Mutex 0xc0",
+	         ""},
+	        {{.accesses = 40, .lock = 0xc0, .kinds = ORDER_TAKEN_MUTEX | ORDER_TAKEN_RWMUTEX},
+	         "always: 40 of 40 accesses seen were under 0xc0",
+	         ""},
 	        {{.accesses = 99, .bare = 100, .lock = 0xc0}, "", ""}, /* no such thing */
 	};
 
@@ -73,11 +82,26 @@ static void test_guard(void **state)
 	}
 }
 
+static void test_how(void **state)
+{
+	struct pair_counts order = {.how = {[ORDER_BY_CHANNEL] = 1066, [ORDER_BY_ATOMICS] = 4}};
+
+	(void)state;
+	order_how_text(&order, text, sizeof(text));
+	assert_string_equal(text, "1,066 by channel, 4 unknown for atomics");
+	order.how[ORDER_BY_OTHER] = 2;
+	order_how_text(&order, text, sizeof(text));
+	assert_string_equal(text, "1,066 by channel, 4 unknown for atomics, 2 in other ways");
+	order_how_text(&(struct pair_counts){0}, text, sizeof(text));
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pairs),
 	        cmocka_unit_test(test_guard),
+	        cmocka_unit_test(test_how),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,8 @@ static void test_key_order(void **state)
 	            "iterations goroutines stalls stall_seconds expected_overlaps conflicts "
 	            "heat ");
 	assert_keys(conflict, "map kind evidence count first_seen last_seen a b gap_seconds ");
-	assert_keys(json_object_get(map, "order"), "pairs under_lock ordered unknown unordered ");
+	assert_keys(json_object_get(map, "order"),
+	            "pairs under_lock ordered unknown unordered how reason ");
 	assert_keys(access, "op runtime_function pid tid goid time key stack stack_truncated "
 	                    "created_by parent_goid first_function ");
 	assert_keys(json_array_get(json_object_get(access, "stack"), 0),
