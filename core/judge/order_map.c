@@ -163,7 +163,8 @@ static void pair_judge(struct order_judge *judge, struct order_map *map,
 		decided.under_lock = 1;
 	else if (second->clock.at[first->slot] >= first->own)
 		decided.ordered = 1;
-	else if (judge->published.at[first->slot] >= first->own)
+	else if (judge->published.at[first->slot] >= first->own ||
+	         cloned_since(judge, map, first->time_ns))
 		decided.unknown = 1;
 	map->counts.under_lock += decided.under_lock;
 	map->counts.ordered += decided.ordered;

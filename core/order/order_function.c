@@ -78,6 +78,8 @@ const struct order_function_row order_function_rows[] = {
         {"runtime.runfinq", ORDER_FINALIZERS, ORDER_ARGUMENT_NONE},
         {"runtime.runFinalizers", ORDER_FINALIZERS, ORDER_ARGUMENT_NONE},
         {"runtime.runCleanups", ORDER_CLEANUPS, ORDER_ARGUMENT_NONE},
+        {"runtime.mapclone2", ORDER_MAP_CLONE, ORDER_A1},
+        {"internal/runtime/maps.(*Map).Clone", ORDER_MAP_CLONE, ORDER_A0},
         {"sync/atomic.CompareAndSwapPointer", ORDER_ATOMIC_CAS, ORDER_A0},
         {"sync/atomic.SwapPointer", ORDER_ATOMIC_STORE, ORDER_A0},
         {"sync/atomic.StorePointer", ORDER_ATOMIC_STORE, ORDER_A0},
