@@ -73,15 +73,14 @@ struct order_goroutine {
 	int32_t acquired_all_own;  /* and its own clock then */
 	uint32_t tgid, serial;     /* serial: no other goroutine has it; 0: an empty slot */
 	uint32_t version;          /* of the clock, but for its own entry; never 0 */
-	uint64_t cloned, seed;     /* the map that it cloned last, and its seed */
+	uint64_t cloned, seed;     /* the map that it cloned last; clones: and may not be done */
 	uint64_t released;         /* the half that it released into last; 0: none, or several */
 	uint16_t slot, waited_for; /* by so many accusations */
 	uint16_t events;           /* up to ORDER_EVENTS_UNTIL_LOCKS_KNOWN */
-	bool ended;
+	bool ended, clones;
 	bool outside; /* see is_outside in order_judge.h */
 	bool news;    /* an access or an acquisition since its last release */
 	bool locks_known;
-	bool clones; /* a map, and may not be through with it */
 	uint8_t held_count, held_beyond, open_count; /* held_beyond: locks for which is no room */
 	struct order_held held[ORDER_HELD];
 	struct order_open open[ORDER_OPEN];
