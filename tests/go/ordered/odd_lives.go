@@ -78,12 +78,10 @@ func closeWakes(t *service.Task) {
 		}()
 		d.Between(0, 2000)
 		m[d.Key()]++
-		if d.N(2) == 0 {
-			r.Close()
-		}
-		w.Close()
+		r.Close()
 		<-done
 		m[d.Key()]++
+		w.Close()
 	})
 }
 
