@@ -182,6 +182,14 @@ static __noinline int order_send(const struct order_event *from)
 	return 0;
 }
 
+static __always_inline __u64 order_seed(__u64 map, __u32 fields)
+{
+	const volatile struct field_row *f = &field_rows[fields & (FIELD_ROWS - 1)];
+	__u64 seed = map && f->seed_offset >= 0 ? read_user_u64(map + f->seed_offset) : 0;
+
+	return f->seed_size == 4 ? (__u32)seed : seed;
+}
+
 /* runtime.selectgo(cas0 *scase, order0, pc0, nsends, nrecvs int, block bool); those that send come
  * first. type scase struct { c *hchan; elem unsafe.Pointer } (runtime/select.go). */
 static __always_inline void order_select(const struct pt_regs *ctx, struct order_event *e)
@@ -226,6 +234,8 @@ static __noinline int order_note(const struct pt_regs *ctx, const struct order_r
 		return 0;
 	}
 	e.object = order_object(ctx, row);
+	if (e.act == ORDER_ACT_CLONE)
+		e.seed = order_seed(e.object, e.row);
 	e.place = row->at_entry ? go_return_address(ctx) : go_pc(ctx);
 	order_send(&e);
 	return 0;

@@ -39,6 +39,7 @@
 	X(CHILD, "object is the g of the goroutine that was made; g made it, 0: not known")   \
 	X(WAKE, "the goroutine object (a g) is made runnable by g, 0: by none")               \
 	X(EXIT, "the goroutine object (a g) ends")                                            \
+	X(CLONE, "a map (object) is cloned: the copy has its seed")                           \
 	X(NOTHING, "it came here, no more")
 
 /* In op of SEND and RECEIVE: a further case of the select whose former case was told just before.
@@ -58,7 +59,8 @@ struct order_event {
 	               * all the same; 0: not known, or none */
 	__u64 object; /* 0: not known */
 	__u64 place;
-	__u64 seed; /* ACCESS: hash seed of the map; a new map at its address has another one */
+	__u64 seed; /* ACCESS, CLONE: hash seed of the map; a new map at its address has another
+	             * one, unless it is a clone */
 	__u32 tgid;
 	__u32 tid; /* the thread, as the kernel knows it */
 	__u32 gen; /* ACCESS: see struct map_counts */

@@ -19,6 +19,7 @@ struct order_goroutine *goroutine_find(const struct order_judge *judge, uint32_t
 static void goroutine_give_up(struct order_judge *judge, struct order_goroutine *goroutine)
 {
 	open_flush(judge, goroutine, false);
+	cloned_give_up(judge, goroutine);
 	edge_publish_clock(judge, &goroutine->clock);
 	if (judge->acquired_all_lost < goroutine->acquired_all)
 		judge->acquired_all_lost = goroutine->acquired_all;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/judge/order_judge_internal.h"
 
@@ -87,6 +88,7 @@ static struct order_goroutine *actor_obtain(struct order_judge *judge,
 	if (event_late(event) && act_drops(event->act))
 		open_has_dropped(actor, event->object);
 	open_flush(judge, actor, !inside);
+	cloned_event(judge, actor, event);
 	if (actor->outside || !actor->g)
 		edge_publish_all(judge);
 	if (actor->events < ORDER_EVENTS_UNTIL_LOCKS_KNOWN)
@@ -299,6 +301,9 @@ static void act(struct order_judge *judge, struct order_goroutine *actor,
 	case ORDER_ACT_SPAWN:
 		edge_release_all(judge, actor, event_late(event));
 		break;
+	case ORDER_ACT_CLONE:
+		cloned_begin(judge, actor, event);
+		break;
 	default:
 		break;
 	}
@@ -380,6 +385,7 @@ void order_judge_reset(struct order_judge *judge)
 	judge->released = judge->published = (struct order_clock){0};
 	judge->published_ways = (struct order_ways){0};
 	judge->acquired_all = judge->acquired_all_lost = judge->got_lost = 0;
+	memset(judge->cloned, 0, sizeof(judge->cloned));
 	judge->spent = false;
 }
 

@@ -20,6 +20,9 @@
  *   - An object whose clock is given up for want of room has been published.
  *   - An event without its goroutine (g is 0) may be of any goroutine: it has seen everything,
  *     and publishes what all goroutines have done.
+ *   - A clone has the seed of its source, and may lie where an older map of that seed was, which
+ *     the collector has freed: accesses to maps of one seed are not compared across the making of
+ *     a clone, but for those to its source, which lived then.
  *   - Some releases are told when they have been made already (late). So an accusation waits for
  *     the next event of each goroutine that has seen the first access: the first one itself, and
  *     those that went on from it. If one of them tells a late release, there may have been a way,

@@ -31,6 +31,7 @@
 #define ORDER_GOT       4 /* goroutines that acquired from an object last */
 #define ORDER_HELD_KEPT 3 /* of locks held at an access, the innermost */
 #define ORDER_OWN_END   (INT32_MAX - 1024) /* a clock does not go far beyond */
+#define ORDER_CLONED    256                /* seeds of maps that were cloned, by their hash */
 
 /* A goroutine's locks are known from its beginning, or when it has let go of the last one that is
  * known to be held, or has told so many events. Before that it may hold some of which nothing is
@@ -75,10 +76,11 @@ struct order_goroutine {
 	int32_t acquired_all_own;  /* and its own clock then */
 	uint32_t tgid, serial;     /* serial: no other goroutine has it; 0: an empty slot */
 	uint32_t version;          /* of the clock, but for its own entry; never 0 */
+	uint64_t cloned, seed;     /* the map that it cloned last; clones: and may not be done */
 	uint64_t released;         /* the half that it released into last; 0: none, or several */
 	uint16_t slot, waited_for; /* by so many accusations */
 	uint16_t events;           /* up to ORDER_EVENTS_UNTIL_LOCKS_KNOWN */
-	bool ended;
+	bool ended, clones;
 	bool outside; /* see is_outside in order_judge.h */
 	bool news;    /* an access or an acquisition since its last release */
 	bool locks_known;
@@ -145,6 +147,11 @@ struct order_map {
 	struct order_record records[ORDER_RECORDS];
 };
 
+/* When maps of one seed were cloned last, from the source and from others. */
+struct order_cloned {
+	uint64_t source, when, when_other;
+};
+
 /* ---- accusations --------------------------------------------------------------------- */
 
 struct order_accusation {
@@ -189,6 +196,8 @@ struct order_judge {
 	struct id_table by_map;
 	struct order_link maps_used, maps_free;
 	size_t maps_begun;
+
+	struct order_cloned cloned[ORDER_CLONED];
 
 	struct order_accusation accusations[ORDER_ACCUSATIONS];
 	size_t accusation_count;
@@ -294,6 +303,19 @@ struct order_map *map_find(const struct order_judge *judge, const struct order_m
 void map_access(struct order_judge *judge, struct order_goroutine *goroutine,
                 const struct order_event *event, uint64_t detail);
 void maps_forget(struct order_judge *judge, uint32_t tgid);
+
+/* ---- order_cloned.c ------------------------------------------------------------------ */
+
+/* A goroutine begins to clone a map. */
+void cloned_begin(struct order_judge *judge, struct order_goroutine *goroutine,
+                  const struct order_event *event);
+/* What it tells now may be the first thing since there is the clone. */
+void cloned_event(struct order_judge *judge, struct order_goroutine *goroutine,
+                  const struct order_event *event);
+/* Its slot is needed. */
+void cloned_give_up(struct order_judge *judge, const struct order_goroutine *goroutine);
+/* May the map at this address be another one than at that time, a clone with the same seed? */
+bool cloned_since(const struct order_judge *judge, const struct order_map *map, uint64_t time_ns);
 
 /* ---- order_guard.c ------------------------------------------------------------------- */
 

@@ -173,6 +173,9 @@ static void pair_judge(struct order_judge *judge, struct order_map *map,
 	} else if (judge->published.at[first->slot] >= first->own) {
 		pair_unknown(&map->counts, judge->published_ways.by[first->slot]);
 		pair_unknown(&judge->counts, judge->published_ways.by[first->slot]);
+	} else if (cloned_since(judge, map, first->time_ns)) {
+		pair_unknown(&map->counts, ORDER_BY_UNSEEN);
+		pair_unknown(&judge->counts, ORDER_BY_UNSEEN);
 	} else {
 		finding = finding_of(judge, map, first, event, detail);
 		if (!wait_accuse(judge, &finding, first, second))

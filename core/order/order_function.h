@@ -56,9 +56,10 @@ enum order_edge { ORDER_NOTHING, ORDER_ACQUIRES, ORDER_RELEASES, ORDER_BOTH };
 	X(DESCRIPTOR_DROP, "descriptor reference dropped", RELEASES) \
 	X(DESCRIPTOR_CLOSE, "descriptor closed", RELEASES)           \
 	X(DESCRIPTOR_WRITE, "descriptor written", RELEASES)          \
-	X(UNSEEN, "C code, signal", RELEASES)                        \
+	X(UNSEEN, "C code, signal, file lock", RELEASES)             \
 	X(FINALIZERS, "finalizers run", NOTHING)                     \
 	X(CLEANUPS, "cleanups run", NOTHING)                         \
+	X(MAP_CLONE, "map cloned", NOTHING)                          \
 	X(ATOMIC_ADD, "atomic add, called", BOTH)                    \
 	X(ATOMIC_CAS, "atomic compare and swap, called", BOTH)       \
 	X(ATOMIC_STORE, "atomic store, called", RELEASES)

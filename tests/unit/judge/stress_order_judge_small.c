@@ -9,6 +9,7 @@
 #define ORDER_ACCUSATIONS 8
 
 #include "core/judge/order_clock.c"
+#include "core/judge/order_cloned.c"
 #include "core/judge/order_edge.c"
 #include "core/judge/order_goroutine.c"
 #include "core/judge/order_guard.c"
