@@ -112,7 +112,7 @@ def test_suspend_and_resume():
             terminal.send(b"fg\n")
             terminal.wait_for("Maps 12")
             assert SMCUP in terminal.output[begin:]
-            terminal.wait_for("q quit")
+            terminal.wait_for("suspended for")
         terminal.press("q")
         terminal.screen.reset()
         terminal.send(b"echo status $?\n")

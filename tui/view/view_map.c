@@ -25,8 +25,12 @@ static int draw_labelled(int y, const struct rect *area, const char *label, enum
                          const char *text)
 {
 	int lines = area->height / 6 > 1 ? area->height / 6 : 1;
+	int room = area->y + area->height - y;
 	char clean[NAME_BYTES];
 
+	if (room <= 0)
+		return y;
+	lines = lines < room ? lines : room;
 	/* Long names can be read in full here, as far as there is room. */
 	draw_word(y, area->x + 1, LABEL_WIDTH - 1, STYLE_DIM, GROUND_NONE, label);
 	sanitize(text, clean, sizeof(clean));

@@ -100,7 +100,8 @@ def findings(snapshot):
     """What is promised of verdicts, unordered pairs and guards; yields what does not hold."""
     for row in snapshot["maps"]:
         order, guard = row["order"], row["guard"]
-        if order["pairs"] < sum(order.values()) - order["pairs"]:
+        decided = order["under_lock"] + order["ordered"] + order["unknown"] + order["unordered"]
+        if order["pairs"] < decided:
             yield "more pairs decided than looked at"
         if (row["verdict"] == "conflict") != (row["conflicts"] > 0):
             yield f"{row['conflicts']} conflicts, verdict {row['verdict']}"
