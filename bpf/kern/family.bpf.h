@@ -9,11 +9,11 @@
 #ifndef GOMAPTOP_BPF_FAMILY_H
 #define GOMAPTOP_BPF_FAMILY_H
 
+#include "bpf/kern/process_ids.bpf.h"
+
 #ifdef __bpf__
 #include <bpf/bpf_tracing.h>
 #endif
-
-#include "bpf/kern/process_ids.bpf.h"
 
 /* By process id, as the user side sees it. */
 struct {

@@ -188,7 +188,8 @@ static void target_build(const struct go_binary *binary, struct target_row *row)
 	snprintf(row->revision, sizeof(row->revision), "%.64s", text);
 	if (!go_binary_build_field(binary, "build\tvcs.modified=", text, sizeof(text)) &&
 	    strcmp(text, "true") == 0)
-		strcat(row->revision, " (modified)");
+		snprintf(row->revision + strlen(row->revision),
+		         sizeof(row->revision) - strlen(row->revision), " (modified)");
 }
 
 int watch_target(struct watch *w, const struct event_process *event, struct target_row *row)

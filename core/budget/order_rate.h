@@ -27,8 +27,8 @@ struct order_rate {
  * rises at once and falls by half the difference. Less than 10 ms tells nothing. */
 void order_rate_note(struct order_rate *rate, uint64_t hits, double seconds);
 
-/* Sets `chosen`: of those that are hit least often, as many as have hits_per_s together. One of which
- * nothing is known comes and goes. Puts the list into another order. Returns how many are to
+/* Sets `chosen`: of those that are hit least often, as many as have hits_per_s together. One of
+ * which nothing is known comes and goes. Puts the list into another order. Returns how many are to
  * stay that are not cold yet. */
 size_t order_rates_sort(struct order_rate **list, size_t count, double hits_per_s);
 

@@ -15,16 +15,19 @@ import unittest
 import uuid
 
 import harness
-from harness import (GOMAPTOP, HMAP, SWISS, Target, Watching, cases, decided, program, scratch,
-                     table, twin)
+from harness import (GOMAPTOP, HMAP, PAIRED, SWISS, Target, Watching, cases, decided, program,
+                     scratch, table, twin)
 from steady import check_starts, replace, steady, unwatched
 
 sys.path.append(os.path.join(harness.ROOT, "tests", "screen"))
 from terminal import Terminal  # noqa: E402 pylint: disable=C0413
+from test_check import Code  # noqa: E402 pylint: disable=C0413
 
 BACK = 2          # seconds in which the speed is back
 SLOW = 3          # times the usual time an operation: probes are in place (they make it 30 to 90)
 ROUND = 20000     # operations in a line of opsloop
+SUSPEND_PATIENCE = 30   # seconds
+SUSPENDED = 2           # seconds; longer than the governor may be silent
 V1, V2 = "/sys/fs/cgroup/freezer", ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
 
 
@@ -571,6 +574,49 @@ class StarvedTest(unittest.TestCase):
         self.assertLess(coverage["overhead"]["estimate"], 0.03, coverage)
         self.assertLess(watched, plain * 1.2, coverage)
         self.assertGreater(coverage["hits"], 0)
+
+
+def wait_changed(code, wanted):
+    """How many bytes are changed, once that is what is wanted, or patience is at its end."""
+    end = time.monotonic() + SUSPEND_PATIENCE
+    while bool(code.changed()) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    return len(code.changed())
+
+
+class SuspendTest(unittest.TestCase):
+    """Ctrl-Z: while gomaptop is suspended by its terminal no byte of the program's code is
+    changed; afterwards it goes on, and says for how long nothing was seen."""
+    at_once = PAIRED
+
+    def test_suspend(self):
+        target = Target(program("opsloop", SWISS), "-op", "write", "-rounds", "0", "-n", "1000")
+        # Only a shell can continue what a terminal has stopped.
+        with target, Terminal(
+                ["bash", "--norc", "-i"], rows=24, columns=100,
+                extra_env={"PS1": "ready> "}, errors_to_terminal=True) as terminal:
+            code = Code(target.pid)
+            terminal.wait_for("ready>")
+            terminal.send(f"{GOMAPTOP} --max-overhead 100 -p {target.pid}\r".encode())
+            terminal.wait_for(r"Maps \d")
+            self.assertGreater(wait_changed(code, True), 0)
+            terminal.send(b"\x1a")
+            terminal.wait_for("Stopped")
+            self.assertEqual(wait_changed(code, False), 0)
+            end = time.monotonic() + SUSPENDED
+            while time.monotonic() < end:
+                self.assertEqual(code.changed(), {})
+                time.sleep(0.1)
+            terminal.send(b"fg\r")
+            terminal.wait_for("suspended for [2-9][.\\d]*s: the probes were out")
+            self.assertGreater(wait_changed(code, True), 0)
+            terminal.press("m")
+            terminal.wait_for("warning +gomaptop was suspended for")
+            self.assertRegex(re.sub(r"\s+", " ", terminal.text()), "nothing was seen meanwhile")
+            terminal.press("Q")
+            self.assertEqual(wait_changed(code, False), 0)
+            terminal.wait_for("ready>")
+            terminal.send(b"exit\r")
 
 
 if __name__ == "__main__":

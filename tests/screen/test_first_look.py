@@ -113,8 +113,8 @@ def test_unknown_pairs_are_explained_where_they_stand():
         terminal.wait_for("Map m11")
         terminal.settle()
         said = re.sub(r"\s+", " ", terminal.text())
-        assert re.search(r"pairs [\d,]+: [\d,]+ unknown, 0 unordered; unknown: not all that the two "
-                         "did in between was seen", said), said
+        assert re.search(r"pairs [\d,]+: [\d,]+ unknown, 0 unordered; unknown: not all that the "
+                         "two did in between was seen", said), said
 
 
 def test_help_begins_with_words_and_then_the_keys_of_the_view():

@@ -14,7 +14,7 @@ from testing import main  # noqa: E402
 LOAD = ("--live", "--maps", "2000", "--goroutines", "2000", "--conflict-maps", "50",
         "--conflicts", "100")
 REFRESHES = 5
-BYTES_A_REFRESH = 8000  # of 12,000 cells
+BYTES_A_REFRESH = 9000  # of 12,000 cells; those of heat by time move on, too
 BYTES_A_SECOND = 2000
 ANSWER = 5  # seconds until a key shows at that speed, in a screen that goes on
 SCREENFUL = 8  # seconds for another view, all of whose 12,000 cells may be new
