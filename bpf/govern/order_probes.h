@@ -58,9 +58,9 @@ void order_probes_close(struct order_probes *probes); /* takes up to some 80 ms 
 void order_probes_stop(struct order_probes *probes);  /* those that stay, too */
 
 /* Which are to stay while no window is open: the least hit ones, as many as are hit hits_per_s
- * times a second together, as was seen in windows and since. To be called between windows; does nothing
- * where little would change or it was done in the last 10 s. at_once: those that stay are hit too
- * often, something has to change. Takes as long as closing and opening. */
+ * times a second together, as was seen in windows and since. To be called between windows; does
+ * nothing where little would change or it was done in the last 10 s. at_once: those that stay are
+ * hit too often, something has to change. Takes as long as closing and opening. */
 void order_probes_sort(struct order_probes *probes, double hits_per_s, bool at_once);
 bool order_probes_is_open(const struct order_probes *probes);
 
