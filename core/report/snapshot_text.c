@@ -17,6 +17,7 @@
 #include "core/probe/access_key.h"
 #include "core/report/enough_text.h"
 #include "core/report/order_text.h"
+#include "core/report/other_side.h"
 #include "core/report/overhead_text.h"
 #include "core/report/rate_text.h"
 #include "core/report/snapshot_internal.h"
@@ -333,6 +334,17 @@ static void conflict_title(const struct snapshot_context *context, FILE *out,
 	}
 }
 
+/* Of a fatal error. */
+static void other_print(const struct snapshot_context *context, FILE *out,
+                        const struct conflict_row *row)
+{
+	char text[OTHER_SIDE_MAX], clean[OTHER_SIDE_MAX], line[OTHER_SIDE_MAX + 32];
+
+	sanitize(other_side_text(row, text), clean, sizeof(clean));
+	snprintf(line, sizeof(line), "  b not known: %s", clean);
+	sentence_print(context, out, TONE_PLAIN, line);
+}
+
 static void conflict_print(const struct snapshot_context *context, FILE *out,
                            const struct conflict_row *row)
 {
@@ -341,7 +353,7 @@ static void conflict_print(const struct snapshot_context *context, FILE *out,
 	if (roles[row->evidence][1])
 		side_print(context, out, 'b', roles[row->evidence][1], &row->b);
 	else
-		fputs("  b not known: the runtime names one side only\n", out);
+		other_print(context, out, row);
 }
 
 /* Proven ones come first in the list of rows, unordered pairs behind them. */

@@ -9,6 +9,7 @@
 
 #include "core/base/sanitize.h"
 #include "core/report/order_text.h"
+#include "core/report/other_side.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 
@@ -57,7 +58,7 @@ size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size
 {
 	bool unordered = conflict->evidence == EVIDENCE_UNORDERED;
 	struct copy_text text = {out, size, 0};
-	char name[EXPLAIN_MAX];
+	char name[EXPLAIN_MAX], other[OTHER_SIDE_MAX];
 
 	copy_line(&text, "%s%s on %s, seen %" PRIu64 " time%s", unordered ? "unordered " : "",
 	          conflict_kind_name(conflict->kind),
@@ -69,7 +70,7 @@ size_t copy_conflict(const struct conflict_row *conflict, char *out, size_t size
 	if (explain_side_is_known(conflict, &conflict->b))
 		add_side(&text, &conflict->b);
 	else
-		copy_line(&text, "the other side is not known: the runtime names one");
+		copy_line(&text, "%s", other_side_text(conflict, other));
 	return text.used;
 }
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/sanitize.h"
 #include "core/probe/access_key.h"
+#include "core/report/other_side.h"
 #include "tui/term/draw.h"
 #include "tui/view/copy_text.h"
 #include "tui/view/pane.h"
@@ -289,12 +291,14 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 	struct rect body = {area->y + who, area->x, area->height - who, area->width};
 	struct chains chains = chains_of(conflict, body.height, level);
 	int most = lines_of(&chains) - body.height;
+	char other[OTHER_SIDE_MAX], clean[OTHER_SIDE_MAX];
 
 	if (!explain_side_is_known(conflict, side)) {
-		draw_wrapped(area->y, area->x, area->width, area->height < 3 ? area->height : 3,
-		             STYLE_DIM,
-		             "The other side is not known: the runtime's own check names the one "
-		             "that it stops at.");
+		other_side_text(conflict, other);
+		other[0] = 'T';
+		sanitize(other, clean, sizeof(clean));
+		draw_wrapped(area->y, area->x, area->width, area->height < 8 ? area->height : 8,
+		             STYLE_DIM, clean);
 		return;
 	}
 	if (!level) /* one above the other: nothing to align */

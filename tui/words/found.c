@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/report/other_side.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 
@@ -79,7 +80,7 @@ static void row_words(const struct conflict_row *row, char *out, size_t size)
 /* The runtime names one line of a fatal error. Another finding on the map may have both. */
 static void fatal_words(struct conflict_row *const *rows, size_t count, char *out, size_t size)
 {
-	char a[NAME_MAX_BYTES + 32], pair[2 * NAME_MAX_BYTES + 128];
+	char a[NAME_MAX_BYTES + 32], pair[2 * NAME_MAX_BYTES + 128], other[OTHER_SIDE_MAX];
 
 	side_words(&rows[0]->a, a, sizeof(a));
 	for (size_t i = 1; i < count; i++)
@@ -88,7 +89,7 @@ static void fatal_words(struct conflict_row *const *rows, size_t count, char *ou
 			snprintf(out, size, "fatal in %s; also seen on that map: %s", a, pair);
 			return;
 		}
-	snprintf(out, size, "fatal in %s; the runtime does not name the other side", a);
+	snprintf(out, size, "fatal in %s; %s", a, other_side_text(rows[0], other));
 }
 
 void found_where(const struct model *model, char *out, size_t size)
