@@ -297,6 +297,11 @@ static const struct metric metrics[] = {
         {"gomaptop_map_verdict", GAUGE, NULL, "1 for the verdict that a map has now",
          .put = metric_put_map_verdict},
 
+        {"gomaptop_finding_sightings", GAUGE, NULL,
+         "How often a pair of lines was seen to conflict, or was found unordered, since the last "
+         "reset; of at most 50 pairs, the proven and then the most frequent ones first",
+         .put = metric_put_findings},
+
         {"gomaptop_probe_hits", COUNTER, NULL, "Probe hits: filtered or counted", .put = put_field,
          .field = COVERAGE_HITS},
         {"gomaptop_probe_hits_filtered", COUNTER, NULL, "Hits that are no map operation, by cause",
@@ -366,6 +371,7 @@ static const struct metric metrics[] = {
 };
 
 _Static_assert(METRICS_MAPS_MAX == 50, "as the help of gomaptop_map_conflicts says");
+_Static_assert(METRICS_FINDINGS_MAX == 50, "as the help of gomaptop_finding_sightings says");
 
 #define METRIC_COUNT (sizeof(metrics) / sizeof(metrics[0]))
 

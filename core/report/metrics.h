@@ -21,6 +21,9 @@
 
 /* Those with most conflicts have series of their own, those with most changes after them. */
 #define METRICS_MAPS_MAX 50
+/* Pairs of lines that conflict or that nothing orders: what is proven first, the most frequent ones
+ * first. */
+#define METRICS_FINDINGS_MAX 50
 /* The latest have; of all others the counters are summed up under pid="others". */
 #define METRICS_PROCESSES_MAX 50
 /* Bytes of a label; what is longer ends in "...". */

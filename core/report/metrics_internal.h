@@ -77,5 +77,6 @@ void metric_put_map_ops(struct page *page);
 void metric_put_map_sampled(struct page *page);
 void metric_put_map_expected(struct page *page);
 void metric_put_map_verdict(struct page *page);
+void metric_put_findings(struct page *page);
 
 #endif

@@ -219,3 +219,65 @@ void metric_put_map_verdict(struct page *page)
 		metric_put_number(page, map_labels(&of, row, more), 1);
 	}
 }
+
+/* ---- pairs of lines ------------------------------------------------------------------ */
+
+struct place_label {
+	char text[METRICS_LABEL_MAX];
+};
+
+/* "file:line"; NULL: not known. */
+static const char *place_of(const struct side *side, struct place_label *out)
+{
+	const struct frame *at = side->chain;
+
+	if (!side->chain_length || !at->file)
+		return NULL;
+	/* Of a path that is too long the end tells more than the begin. */
+	snprintf(out->text, sizeof(out->text), "%s:%d",
+	         at->file + (strlen(at->file) > METRICS_LABEL_MAX - 16
+	                             ? strlen(at->file) - (METRICS_LABEL_MAX - 16)
+	                             : 0),
+	         at->line);
+	return out->text;
+}
+
+static const char *function_of(const struct side *side)
+{
+	return side->chain_length ? side->chain->function : NULL;
+}
+
+static void put_finding(struct page *page, const struct conflict_row *row)
+{
+	bool fatal = row->evidence == EVIDENCE_FATAL; /* b is not known */
+	char number[16], pid[16], map[16];
+	struct place_label a, b;
+	const struct label labels[] = {
+	        {"finding", number},
+	        {"pid", pid},
+	        {"map", row->map ? map : NULL},
+	        {"type", row->map ? row->map->type : NULL},
+	        {"evidence", conflict_evidence_name(row->evidence)},
+	        {"kind", conflict_kind_name(row->kind)},
+	        {"a", place_of(&row->a, &a)},
+	        {"a_function", function_of(&row->a)},
+	        {"b", fatal ? NULL : place_of(&row->b, &b)},
+	        {"b_function", fatal ? NULL : function_of(&row->b)},
+	        {0},
+	};
+
+	snprintf(number, sizeof(number), "%u", row->number);
+	snprintf(pid, sizeof(pid), "%u", row->a.access.tgid);
+	if (row->map)
+		snprintf(map, sizeof(map), "m%u", row->map->number);
+	metric_put_number(page, labels, row->count);
+}
+
+void metric_put_findings(struct page *page)
+{
+	struct conflict_row *rows[METRICS_FINDINGS_MAX];
+	size_t told, count = model_findings(page->model, NULL, rows, METRICS_FINDINGS_MAX, &told);
+
+	for (size_t i = 0; i < count && i < METRICS_FINDINGS_MAX; i++)
+		put_finding(page, rows[i]);
+}

@@ -109,6 +109,13 @@ def main():
           unordered.sum("gomaptop_unordered_pairs_total") ==
           unordered.sum("gomaptop_map_unordered_pairs_total") > 0 ==
           unordered.sum("gomaptop_conflicts_total"), results)
+    for name, text, evidence in (("crash", whole, "overlap"),
+                                 ("unordered", last["unordered"], "unordered")):
+        places = re.findall(r'^gomaptop_finding_sightings\{finding="\d+",[^}]*evidence="'
+                            rf'{evidence}"[^}}]*a="([^"]+:\d+)",a_function="[^"]+"'
+                            r',b="([^"]+:\d+)",b_function="[^"]+"\} [1-9]', text, re.M)
+        check(f"{name}: no pair of lines with both places", places, results)
+        check(f"{name}: more than 50 pairs of lines", len(places) <= 50, results)
     check("crashes", good.sum("gomaptop_crashes_total") == 1, results)
     for name, what in (("gomaptop_probe_hits_total", "hits"),
                        ("gomaptop_events_made_total", "made")):
