@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/local_time.h"
 #include "core/base/sanitize.h"
 #include "tui/term/draw.h"
 #include "tui/words/format.h"
@@ -41,15 +42,16 @@ static void place_words(const struct side *side, char *out, size_t size)
 
 static void time_words(const struct ui *ui, const struct crash_row *crash, char out[FORMAT_MAX])
 {
-	char age[FORMAT_MAX];
+	char age[FORMAT_MAX], clock[LOCAL_TIME_MAX];
 
 	if (!ui->source->realtime_offset_ns) {
 		snprintf(out, FORMAT_MAX, "%.20s ago",
 		         format_age(ui->rows.now_ns, crash->time_ns, age));
 		return;
 	}
-	format_clock(crash->time_ns + (uint64_t)ui->source->realtime_offset_ns, out);
-	out[8] = '\0'; /* no fractions */
+	local_clock_format(crash->time_ns + (uint64_t)ui->source->realtime_offset_ns, clock);
+	/* Without the fraction: ".123456" between the time and its zone. */
+	snprintf(out, FORMAT_MAX, "%.8s%.8s", clock, clock + 15);
 }
 
 /* Two paragraphs: what the runtime said; who, when, where, and the key. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/local_time.h"
 #include "core/base/sanitize.h"
 #include "core/probe/access_key.h"
 #include "core/report/other_side.h"
@@ -139,7 +140,7 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 {
 	char key[4 * KEY_BYTES_MAX];
 	struct frame first = {.function = side->first_function};
-	char clock[FORMAT_MAX] = "", function[512];
+	char clock[LOCAL_TIME_MAX] = "", function[512];
 	int y = area->y, x = area->x, width = area->width, used;
 	const char *part = parts[conflict->evidence][side == &conflict->b];
 
@@ -154,8 +155,8 @@ static void draw_who(const struct ui *ui, const struct conflict_row *conflict,
 	if (lines == 1)
 		return;
 	if (ui->source->realtime_offset_ns)
-		format_clock(side->access.time_ns + (uint64_t)ui->source->realtime_offset_ns,
-		             clock);
+		local_clock_format(side->access.time_ns + (uint64_t)ui->source->realtime_offset_ns,
+		                   clock);
 	draw_words(y + 1, x, width, STYLE_DIM, GROUND_NONE, "%s%s%s", clock,
 	           *clock && *part ? ", " : "", part);
 	used = draw_words(y + 2, x, width, STYLE_DIM, GROUND_NONE, "in %s",
@@ -261,33 +262,82 @@ static int draw_summary(const struct ui *ui, const struct conflict_row *conflict
 
 #define WHO_LINES 5 /* what is said about a side, and a blank line */
 
-static const char *source_of(const struct side *side)
+/* A side's source around its line, or why there is none. False: nothing to say. */
+static bool source_of(const struct side *side, struct source_lines *out)
 {
-	return side->chain_length ? source_text_line(side->access.tgid, &side->chain[0]) : NULL;
+	if (!side->chain_length)
+		return false;
+	source_text_around(side->access.tgid, &side->chain[0], out);
+	return out->count || *out->missing;
 }
 
-/* The text of the two lines takes a line of its own, on both sides, so that both stay level. */
-static int who_lines(const struct conflict_row *conflict)
+/* Lines of source that there is room for, with the call chain below in mind. */
+static int source_room(const struct rect *area)
 {
-	return WHO_LINES + (source_of(&conflict->a) || source_of(&conflict->b));
+	static const struct {
+		int height, lines;
+	} rooms[] = {{34, 7}, {26, 5}, {18, 3}, {0, 1}};
+	int i = 0;
+
+	while (area->height < rooms[i].height)
+		i++;
+	return rooms[i].lines;
 }
 
-static void draw_source(const struct side *side, int y, int x, int width)
+/* The same number for both sides, so that both stay level. */
+static int source_height(const struct conflict_row *conflict, const struct rect *area)
 {
-	const char *text = source_of(side);
-	int used;
+	struct source_lines a, b;
+	bool has_a = source_of(&conflict->a, &a), has_b = source_of(&conflict->b, &b);
 
-	if (!text)
+	if ((has_a && a.count) || (has_b && b.count))
+		return source_room(area);
+	/* Why it is not shown is worth a line where there is plenty. */
+	return (has_a || has_b) && source_room(area) > 1;
+}
+
+static void draw_source_line(const struct source_lines *source, int index, int y, int x, int width)
+{
+	bool marked = index == source->marked;
+	char code[SOURCE_LINE_BYTES], clean[SOURCE_LINE_BYTES];
+	int used = draw_words(y, x, width, marked ? STYLE_LINE : STYLE_DIM, GROUND_NONE,
+	                      "%d: ", source->first + index);
+
+	sanitize(source->text[index], clean, sizeof(clean));
+	/* A comment goes before code does. */
+	if (text_width(clean) > width - used && source_text_code(clean, code, sizeof(code)))
+		memcpy(clean, code, sizeof(code));
+	draw_as(y, x + used, width - used, marked ? STYLE_STRONG : STYLE_DIM, GROUND_NONE,
+	        TEXT_SENTENCE, clean);
+}
+
+/* As many lines around the marked one as fit. */
+static void draw_source(const struct side *side, int y, int x, int width, int height)
+{
+	struct source_lines source;
+	char clean[SOURCE_LINE_BYTES];
+	int first;
+
+	if (!source_of(side, &source) || height < 1)
 		return;
-	used = draw_words(y, x, width, STYLE_LINE, GROUND_NONE, "%d: ", side->chain[0].line);
-	draw_as(y, x + used, width - used, STYLE_STRONG, GROUND_NONE, TEXT_SENTENCE, text);
+	if (!source.count) {
+		sanitize(source.missing, clean, sizeof(clean));
+		draw_as(y, x, width, STYLE_DIM, GROUND_NONE, TEXT_SENTENCE, clean);
+		return;
+	}
+	first = source.marked - height / 2;
+	first = first + height > source.count ? source.count - height : first;
+	first = first > 0 ? first : 0;
+	for (int i = 0; i < height && first + i < source.count; i++)
+		draw_source_line(&source, first + i, y + i, x, width);
 }
 
 static void draw_party(struct ui *ui, const struct conflict_row *conflict, const struct side *side,
                        bool level, const struct rect *area)
 {
 	/* Where there is little room the lines of the program come before everything else. */
-	int who = area->height >= who_lines(conflict) + 3 ? who_lines(conflict) : area->height > 1;
+	int source = source_height(conflict, area), all = WHO_LINES + source;
+	int who = area->height >= all + 3 ? all : area->height > 1;
 	struct rect body = {area->y + who, area->x, area->height - who, area->width};
 	struct chains chains = chains_of(conflict, body.height, level);
 	int most = lines_of(&chains) - body.height;
@@ -309,7 +359,7 @@ static void draw_party(struct ui *ui, const struct conflict_row *conflict, const
 	if (who)
 		draw_who(ui, conflict, side, who, area);
 	if (who > WHO_LINES)
-		draw_source(side, area->y + WHO_LINES - 1, area->x, area->width);
+		draw_source(side, area->y + WHO_LINES - 1, area->x, area->width, source);
 	draw_chain(side, &chains, &body);
 }
 
