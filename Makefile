@@ -74,7 +74,8 @@ UNIT      := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 AIDS      := $(patsubst %.c,$(BUILD)/%,$(AID_SRC))
 BENCHES   := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
 FAULT     := $(BUILD)/tests/live/fault.so
-DOCS      := $(if $(SAN)$(ARCH),,build/gomaptop.1 build/gomaptop.bash)
+DOCS      := $(if $(SAN)$(ARCH),,build/gomaptop.1 build/gomaptop.bash build/gomaptop.fish \
+             build/gomaptop.zsh)
 SKELETON  := $(GEN)/gomaptop.skel.h
 
 .DELETE_ON_ERROR:
@@ -82,7 +83,7 @@ SKELETON  := $(GEN)/gomaptop.skel.h
 .PHONY: all tests help deps demo screenshots test check check-unit check-screen live test-matrix fuzz bench \
         lint install uninstall clean
 
-all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its bash completion (the default)
+all: $(GOMAPTOP) $(DOCS) ## build ./gomaptop, its man page and its completions (the default)
 
 tests: $(UNIT) $(if $(SAN),,$(AIDS) $(FAULT))
 
@@ -163,8 +164,8 @@ $(BUILD)/gen_docs: $(BUILD)/tui/app/gen_docs.o $(LIBS)
 $(BUILD)/gomaptop.1: $(BUILD)/gen_docs tui/app/gomaptop.1.in
 	$(call say,DOC)$(BUILD)/gen_docs tui/app/gomaptop.1.in > $@
 
-$(BUILD)/gomaptop.bash: $(BUILD)/gen_docs tui/app/completion.bash.in
-	$(call say,DOC)$(BUILD)/gen_docs tui/app/completion.bash.in > $@
+$(BUILD)/gomaptop.%: $(BUILD)/gen_docs tui/app/completion.%.in
+	$(call say,DOC)$(BUILD)/gen_docs tui/app/completion.$*.in > $@
 
 # ---- checks ----------------------------------------------------------------------------------------
 
@@ -238,11 +239,15 @@ BINDIR  := $(PREFIX)/bin
 SHARE   := $(PREFIX)/share
 INSTALL ?= install
 
-install: all ## binary, man page, bash completion, JSON schema; honours PREFIX and DESTDIR
+install: all ## binary, man page, completions, JSON schemas; honours PREFIX and DESTDIR
 	$(INSTALL) -D -m 755 gomaptop '$(DESTDIR)$(BINDIR)/gomaptop'
 	$(INSTALL) -D -m 644 build/gomaptop.1 '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1'
 	$(INSTALL) -D -m 644 build/gomaptop.bash \
 	        '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop'
+	$(INSTALL) -D -m 644 build/gomaptop.fish \
+	        '$(DESTDIR)$(SHARE)/fish/vendor_completions.d/gomaptop.fish'
+	$(INSTALL) -D -m 644 build/gomaptop.zsh \
+	        '$(DESTDIR)$(SHARE)/zsh/vendor-completions/_gomaptop'
 	$(INSTALL) -D -m 644 core/report/snapshot.schema.json \
 	        '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json'
 	$(INSTALL) -D -m 644 core/report/event.schema.json \
@@ -253,6 +258,8 @@ install: all ## binary, man page, bash completion, JSON schema; honours PREFIX a
 uninstall: ## take away what install put there
 	rm -f '$(DESTDIR)$(BINDIR)/gomaptop' '$(DESTDIR)$(SHARE)/man/man1/gomaptop.1' \
 	      '$(DESTDIR)$(SHARE)/bash-completion/completions/gomaptop' \
+	      '$(DESTDIR)$(SHARE)/fish/vendor_completions.d/gomaptop.fish' \
+	      '$(DESTDIR)$(SHARE)/zsh/vendor-completions/_gomaptop' \
 	      '$(DESTDIR)$(SHARE)/gomaptop/snapshot.schema.json' \
 	      '$(DESTDIR)$(SHARE)/gomaptop/event.schema.json' \
 	      '$(DESTDIR)$(SHARE)/gomaptop/check.schema.json'

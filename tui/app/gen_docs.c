@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_docs: fills the templates of the manual page and the bash completion from the tables that
+ * gen_docs: fills the templates of the manual page and the completions of shells from the tables that
  * the program itself is made from. Runs while gomaptop is built, and is not installed.
  *
  *     gen_docs TEMPLATE
@@ -25,7 +25,8 @@ static const struct placeholder {
         {"@OPTIONS@\n", options_write_manual},       {"@COMMANDS@\n", options_write_commands},
         {"@KEYS@\n", keymap_write_manual},           {"@OPTION_TABLE@\n", options_write_completion},
         {"@COMMAND_WORDS@\n", options_write_words},  {"@METRICS@\n", metrics_write_manual},
-        {"@TEST_KNOBS@\n", test_knobs_write_manual},
+        {"@TEST_KNOBS@\n", test_knobs_write_manual}, {"@FISH@\n", options_write_fish},
+        {"@ZSH_OPTIONS@\n", options_write_zsh},      {"@ZSH_WORDS@\n", options_write_zsh_words},
 };
 
 static int write_plain(const char *line, FILE *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options: the command line, from one table to argp, --help, manual page and bash completion.
+ * options: the command line, from one table to argp, --help, manual page and the
+ * completions of shells.
  *
  * Rows live in options_table.c: long name, letter, argument, default, where it has a meaning,
  * help, and the function that reads it. Nothing else in the project knows how an option is spelt.
@@ -115,6 +116,9 @@ int listen_parse(const char *text, struct listen_address *out, struct error *err
 int options_write_manual(FILE *out);     /* .TP entries, man(7) */
 int options_write_commands(FILE *out);   /* .TP entries of the command words */
 int options_write_completion(FILE *out); /* one line an option: "name letter argument-word" */
+int options_write_fish(FILE *out);       /* one line a command or option: complete(1) of fish */
+int options_write_zsh(FILE *out);        /* one line an option: a word of _arguments of zsh */
+int options_write_zsh_words(FILE *out);  /* one line a command: a word of _describe of zsh */
 int options_write_words(FILE *out);      /* the command words, one a line */
 
 #endif

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Help, manual page and bash completion say the same; the manual is well-formed; and what is
+"""Help, manual page and completions of shells say the same; the manual is well-formed; and what is
 installed arrives where PREFIX and DESTDIR say."""
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -74,6 +76,36 @@ class Documents(unittest.TestCase):
         result = run("shellcheck", "-s", "bash", COMPLETION)
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 
+    def other_shell(self, shell):
+        """The text of its completion, which that shell can read where it is installed."""
+        path = os.path.join(ROOT, "build", f"gomaptop.{shell}")
+        if shutil.which(shell):
+            result = run(shell, "-n", path)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertNotIn("@FISH", read(path))
+        self.assertNotIn("@ZSH", read(path))
+        return read(path)
+
+    def test_fish_offers_the_same(self):
+        lines = [shlex.split(line, comments=True)
+                 for line in self.other_shell("fish").splitlines()]
+        options = {line[line.index("-l") + 1]: line for line in lines if "-l" in line}
+        self.assertEqual(set(options), options_of_help() - {"help", "version"} |
+                         {"help", "version"} & set(options))
+        self.assertIn("auto always never", options["color"])
+        self.assertIn("-rF", options["output"])
+        self.assertIn("check", [line[line.index("-a") + 1] for line in lines if "-a" in line])
+
+    def test_zsh_offers_the_same(self):
+        text = self.other_shell("zsh")
+        begin = text.index("_arguments")
+        words = shlex.split(text[begin:text.index("}\n", begin)].replace("\\\n", " "))
+        options = set(re.findall(r"--([a-z-]+)(?:=|}|\[)", " ".join(words)))
+        self.assertEqual(options, options_of_help() - {"help", "version"} |
+                         {"help", "version"} & options)
+        self.assertIn("(auto always never)", text)
+        self.assertIn("'check:", text)
+
     def test_install_respects_prefix_and_destdir(self):
         with tempfile.TemporaryDirectory() as stage:
             result = run("make", "-s", "install", f"DESTDIR={stage}", "PREFIX=/opt/x", cwd=ROOT,
@@ -83,6 +115,8 @@ class Documents(unittest.TestCase):
                      for folder, _, names in os.walk(stage) for name in names}
         self.assertEqual(found, {"opt/x/bin/gomaptop", "opt/x/share/man/man1/gomaptop.1",
                                  "opt/x/share/bash-completion/completions/gomaptop",
+                                 "opt/x/share/fish/vendor_completions.d/gomaptop.fish",
+                                 "opt/x/share/zsh/vendor-completions/_gomaptop",
                                  "opt/x/share/gomaptop/snapshot.schema.json",
                                  "opt/x/share/gomaptop/event.schema.json",
                                  "opt/x/share/gomaptop/check.schema.json"})
