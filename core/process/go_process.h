@@ -18,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/file_identity.h"
 #include "core/go/go_binary.h"
+#include "core/process/process_unit.h"
 
 /* Long enough for any /proc/PID/NAME that this project reads. */
 #define PROC_PATH_MAX 64
@@ -89,6 +90,8 @@ struct go_process_row {
 	bool unreadable;     /* its executable gave no answer in time, or broke its reader */
 	char user[32];       /* name, or the number where it has none */
 	double cpu_percent;  /* since the scan before, or since it started; 100 = one CPU */
+	uint64_t started_ns; /* CLOCK_REALTIME; 0: not known */
+	char unit[PROCESS_UNIT_MAX]; /* see there */
 };
 
 struct go_process_list;

@@ -314,6 +314,9 @@ static bool row_fill(struct go_process_list *list, pid_t pid, struct go_process_
 	command_read(pid, row->command, sizeof(row->command));
 	user_read(owner.st_uid, row->user, sizeof(row->user));
 	row->cpu_percent = cpu_percent(list, pid);
+	if (go_process_started(pid, &row->started_ns))
+		row->started_ns = 0;
+	process_unit_read(pid, row->unit);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/report/snapshot.h"
 #include "tests/synthetic/synthetic.h"
 #include "tui/view/ui.h"
@@ -164,6 +165,9 @@ static size_t on_list(void *ctx, struct ui_choice *out, size_t max, bool *comple
 		snprintf(out[i].go_version, sizeof(out[i].go_version), "go1.2%zu.%zu", i % 5,
 		         i % 7);
 		snprintf(out[i].user, sizeof(out[i].user), "%s", i % 2 ? "www-data" : "root");
+		snprintf(out[i].unit, sizeof(out[i].unit), "%s",
+		         i % 3 ? "0123456789ab" : "ledgerd");
+		out[i].started_ns = clock_read(CLOCK_REALTIME) - (3 * i + 1) * UINT64_C(3600500000000);
 		out[i].cpu_percent = 97.5 / (double)(1 + i * i);
 	}
 	return count;

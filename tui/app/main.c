@@ -69,10 +69,12 @@ static size_t list_choices(void *ctx, struct ui_choice *out, size_t max, bool *c
 
 		out[i] = (struct ui_choice){.pid = row->pid,
 		                            .cpu_percent = row->cpu_percent,
+		                            .started_ns = row->started_ns,
 		                            .unreadable = row->unreadable};
 		memcpy(out[i].command, row->command, sizeof(out[i].command));
 		memcpy(out[i].go_version, row->go_version, sizeof(out[i].go_version));
 		memcpy(out[i].user, row->user, sizeof(out[i].user));
+		memcpy(out[i].unit, row->unit, sizeof(out[i].unit));
 	}
 	return count;
 }
@@ -82,7 +84,9 @@ _Static_assert(sizeof(((struct ui_choice *)0)->command) ==
                        sizeof(((struct ui_choice *)0)->go_version) ==
                                sizeof(((struct go_process_row *)0)->go_version) &&
                        sizeof(((struct ui_choice *)0)->user) ==
-                               sizeof(((struct go_process_row *)0)->user),
+                               sizeof(((struct go_process_row *)0)->user) &&
+                       sizeof(((struct ui_choice *)0)->unit) ==
+                               sizeof(((struct go_process_row *)0)->unit),
                "a choice is a row of the list");
 
 /* > 0: a target was chosen and is in the options now; 0: the user left; -errno with words. */

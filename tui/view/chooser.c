@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "tui/term/draw.h"
 #include "tui/term/loop.h"
 #include "tui/term/screen.h"
 #include "tui/view/ui.h"
 #include "tui/widget/column.h"
 #include "tui/widget/list.h"
+#include "tui/words/format.h"
 
 /* The Go processes that run here, to choose one from. `/` narrows the list as it is typed. */
 
@@ -59,6 +61,20 @@ static void render_cpu(const void *row, struct cell *cell)
 		cell->style = STYLE_DIM;
 }
 
+static void render_unit(const void *row, struct cell *cell)
+{
+	snprintf(cell->text, sizeof(cell->text), "%s", ((const struct ui_choice *)row)->unit);
+}
+
+static void render_age(const void *row, struct cell *cell)
+{
+	uint64_t started = ((const struct ui_choice *)row)->started_ns;
+	char age[FORMAT_MAX];
+
+	snprintf(cell->text, sizeof(cell->text), "%s",
+	         started ? format_age(clock_read(CLOCK_REALTIME), started, age) : "");
+}
+
 static void render_command(const void *row, struct cell *cell)
 {
 	snprintf(cell->text, sizeof(cell->text), "%s", ((const struct ui_choice *)row)->command);
@@ -78,6 +94,13 @@ static const struct column columns[] = {
          .importance = 30,
          .right = true,
          .render = render_cpu},
+        {.title = "age",
+         .holds = TEXT_WHOLE,
+         .width = 4,
+         .importance = 25,
+         .right = true,
+         .render = render_age},
+        {.title = "unit", .holds = TEXT_NAME, .width = 12, .importance = 15, .render = render_unit},
         {.title = "go",
          .holds = TEXT_WHOLE,
          .width = 12,
@@ -85,7 +108,7 @@ static const struct column columns[] = {
          .render = render_version},
         {.title = "command",
          .holds = TEXT_NAME,
-         .width = 12,
+         .width = 32,
          .grow = 1,
          .importance = 100,
          .render = render_command},
@@ -107,7 +130,8 @@ static bool matches(const struct chooser *chooser, const struct ui_choice *choic
 
 	snprintf(pid, sizeof(pid), "%d", choice->pid);
 	return !chooser->filter[0] || strcasestr(choice->command, chooser->filter) ||
-	       strcasestr(choice->user, chooser->filter) || strstr(pid, chooser->filter);
+	       strcasestr(choice->user, chooser->filter) ||
+	       strcasestr(choice->unit, chooser->filter) || strstr(pid, chooser->filter);
 }
 
 static void filter_apply(struct chooser *chooser)

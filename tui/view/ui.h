@@ -76,8 +76,10 @@ struct ui_choice {
 	char command[256];
 	char go_version[64];
 	char user[32];
+	char unit[32]; /* service, container or session; empty: not known */
 	double cpu_percent;
-	bool unreadable; /* listed, but not to be chosen */
+	uint64_t started_ns; /* CLOCK_REALTIME; 0: not known */
+	bool unreadable;     /* listed, but not to be chosen */
 };
 
 struct ui_choices {
