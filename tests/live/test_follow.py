@@ -133,8 +133,8 @@ class CommandTest(unittest.TestCase):
         """Its rows of targets are those of the snapshot."""
         with scratch() as folder:
             kept = os.path.join(folder, "kept.json")
-            result = gomaptop("-b", "-i", "1h", "-o", kept, "--", *command, timeout=timeout,
-                              **more)
+            result = gomaptop("-b", "-i", "1h", "-o", kept, "--inconclusive-ok", "--", *command,
+                              timeout=timeout, **more)
             with open(kept, encoding="utf-8") as file:
                 result.targets = targets(json.load(file))
         return result
