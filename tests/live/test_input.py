@@ -164,8 +164,9 @@ class InputTest(unittest.TestCase):
             self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
             self.assertTrue(target.running())
 
-    @cases(("pid_zero", "-p", "0"), ("pid_negative", "-p", "-5"), "-p", "99999999999999999999"),
-           ("pid_empty", "-p", ""), ("duration", "-d", "soon", "-p", "1"), ("unknown", "--no-such-option"),
+    @cases(("pid_zero", "-p", "0"), ("pid_negative", "-p", "-5"),
+           ("pid_huge", "-p", "99999999999999999999"), ("pid_empty", "-p", ""),
+           ("duration", "-d", "soon", "-p", "1"), ("unknown", "--no-such-option"),
            ("format", "--format", "xml", "-p", "1"), ("stall", "--stall", "1ms..20us", "-p", "1"),
            ("depth", "--stack-depth", "0", "-p", "1"),
            ("listen_name", "--listen", "localhost:9464", "-p", "1"),
