@@ -283,7 +283,7 @@ class StoppedTerminalTest(unittest.TestCase):
             os.write(terminal.master, b"?")
             time.sleep(1)
             termios.tcflow(terminal.slave, termios.TCOON)
-            terminal.wait_for("one row up")
+            terminal.wait_for("Verdicts of maps")
             terminal.press("Esc")
             terminal.wait_for("Goroutines")
             terminal.press("q")

@@ -167,7 +167,8 @@ static size_t on_list(void *ctx, struct ui_choice *out, size_t max, bool *comple
 		snprintf(out[i].user, sizeof(out[i].user), "%s", i % 2 ? "www-data" : "root");
 		snprintf(out[i].unit, sizeof(out[i].unit), "%s",
 		         i % 3 ? "0123456789ab" : "ledgerd");
-		out[i].started_ns = clock_read(CLOCK_REALTIME) - (3 * i + 1) * UINT64_C(3600500000000);
+		out[i].started_ns =
+		        clock_read(CLOCK_REALTIME) - (3 * i + 1) * UINT64_C(3600500000000);
 		out[i].cpu_percent = 97.5 / (double)(1 + i * i);
 	}
 	return count;

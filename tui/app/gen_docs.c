@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_docs: fills the templates of the manual page and the completions of shells from the tables that
- * the program itself is made from. Runs while gomaptop is built, and is not installed.
+ * gen_docs: fills the templates of the manual page and the completions of shells from the tables
+ * that the program itself is made from. Runs while gomaptop is built, and is not installed.
  *
  *     gen_docs TEMPLATE
  *
