@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "core/base/sanitize.h"
+#include "core/model/other_side.h"
 #include "core/report/order_text.h"
-#include "core/report/other_side.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 

@@ -6,8 +6,8 @@
 
 #include "core/base/local_time.h"
 #include "core/base/sanitize.h"
+#include "core/model/other_side.h"
 #include "core/probe/access_key.h"
-#include "core/report/other_side.h"
 #include "tui/term/draw.h"
 #include "tui/view/copy_text.h"
 #include "tui/view/pane.h"

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/report/other_side.h"
+#include "core/model/other_side.h"
 #include "tui/words/explain.h"
 #include "tui/words/format.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/report/other_side.h"
+#include "core/model/other_side.h"
 
 #include <inttypes.h>
 #include <stdio.h>

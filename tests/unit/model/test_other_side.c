@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/event/event.h"
-#include "core/report/other_side.h"
+#include "core/model/other_side.h"
 
 #define NOT_NAMED "the runtime does not name the other side"
 
