@@ -29,11 +29,11 @@ HISTORY = 20  # seconds after the first conflict, so that the heatmap by time ha
 
 # Name, keys from the overview, keys back to it, what must be there.
 VIEWS = (
-    ("overview", "", "", (r"conflict +m\d+ +\w+\.go:\d+ +map\[string\]int64", r"Heat",
+    ("overview", "", "", (r"conflict +m\d+ +\w+\.go:\d+ +map\[\S*int64", r"Heat",
                           r"Goroutines",
                           r"(read|write) +tables\.go:\d+ main\.\(\*feeTable\)")),
     ("heat", "v v v Tab z", "z BTab v", (r"Heat: call-chain depth by time", r"-13s", r">100")),
-    ("map", "Enter", "Esc", (r"Map m\d+ +map\[string\]int64", r"Proven: two goroutines",
+    ("map", "Enter", "Esc", (r"Map m\d+ +map\[\S*int64", r"Proven: two goroutines",
                              r"first used +\w+\.go:\d+", r"tables\.go:\d+")),
     ("conflict", "Enter Enter", "Esc Esc",
      (r"Conflict: \w+-write on m\d+", r"Seen \d+ times?", r"goroutine \d+",
