@@ -12,7 +12,7 @@ from testing import main  # noqa: E402
 def test_chooser_chooses():
     with synthetic("--choose", "6") as terminal:
         terminal.wait_for("Which Go process")
-        terminal.wait_for(r"1000 root +97\.5 go1\.20\.0 +/usr/local/bin/ledgerd")
+        terminal.wait_for(r"1000 root +97\.5 +\d+m go1\.20\.0 +/usr/local/bin/ledgerd")
         terminal.press("Down", "Enter")
         assert terminal.wait_end() == 0
         assert b"chosen 1017" in terminal.output

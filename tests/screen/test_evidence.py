@@ -193,7 +193,8 @@ def test_crash_banner_stays_until_it_is_taken_away():
             assert re.match(r" fatal error: concurrent map [\w ]+$", top[0]), terminal.text()
             banner = " ".join(line.strip() for line in top[1:])
             if rows > 10:
-                assert re.search(r"process 4242 died at \d\d:\d\d:\d\d: goroutine \d+, \w+ at "
+                assert re.search(r"process 4242 died at \d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d): "
+                                 r"goroutine \d+, \w+ at "
                                  r"\w+\.go:\d+ main\..*d takes this away\.", banner), banner
                 cells = terminal.attributes()[2]
                 assert len({cell[1:] for cell in cells}) == 1, "not over the full width"
