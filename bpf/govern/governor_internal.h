@@ -28,6 +28,7 @@ struct governor_order {
 	uint64_t total_ns;      /* and those at order sites */
 	uint64_t stay_ns;       /* between windows: since when those that stay are looked at, */
 	uint64_t stay_total_ns; /* and total_ns then */
+	bool stay_expensive; /* they were taken out, as they cost too much: sort before the next */
 };
 
 struct governor {

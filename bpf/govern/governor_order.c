@@ -17,9 +17,10 @@
 #define LOOK_MOST_NS  50000000ULL  /* and while little is */
 #define LOOK_PARTS    8            /* looks while what is left is spent at the last known rate */
 #define STALE_NS      200000000ULL /* twice the longest time between two steps */
-#define STAY_PART     0.1          /* of the income: what probes that stay may cost; twice that: */
-#define DEAR_NS       500000000ULL /* they change, if it lasted for so long */
-#define PLAIN_NS      3000000000ULL /* so old, a window without order probes tells no rate */
+#define STAY_PART     0.1       /* of the income of order windows: probes that stay may cost it */
+#define STAY_BURST_NS 2000000.0 /* beyond twice that they may cost this at once, no more */
+#define SORT_NS       500000000ULL  /* how often it is looked at which may stay */
+#define PLAIN_NS      3000000000ULL /* a plain window older than this tells no rate */
 
 /* CPUs that a window costs while it lasts. The probes in the functions were in place before. */
 static double rate_expected(const struct governor *g)
@@ -63,7 +64,7 @@ static bool can_open(const struct governor *g, uint64_t now)
 	return g->budget.cost_rate >= 0 && g->budget.order_account.level_ns > need(g);
 }
 
-/* Where there are no other windows, or there is no limit, rates come of these. */
+/* Where there are no other windows, or there is no limit, rates are measured in order windows. */
 static bool counts_for_rates(const struct governor *g)
 {
 	return g->config.overhead_limit >= OVERHEAD_UNLIMITED || !g->plain_ns ||
@@ -153,26 +154,39 @@ static void window_open(struct governor *g, uint64_t now)
 	order_open(g);
 }
 
-/* Between windows. What those that stay do cost is paid from the same account. */
+/* Between windows, what probes that stay cost is paid from the account of order windows. A site
+ * that was hardly hit may be hit a million times a second from now on: at the first look after that
+ * all of them are taken out. */
+static void stay_guard(struct governor *g, uint64_t now, double allowed)
+{
+	struct governor_order *l = &g->order;
+	double ns = (double)(now - l->stay_ns);
+	double spent = (double)(l->total_ns - l->stay_total_ns) * g->budget.hit_factor;
+
+	if (!l->stay_ns || spent <= STAY_BURST_NS + 2 * allowed * ns)
+		return;
+	order_probes_stop(l->probes);
+	l->stay_expensive = true;
+}
+
 static void stay_step(struct governor *g, uint64_t now)
 {
 	struct governor_order *l = &g->order;
 	double allowed = overhead_budget_order_income(&g->budget) * STAY_PART;
-	double ns = (double)(now - l->stay_ns), spent = (double)(l->total_ns - l->stay_total_ns);
 	double hit_ns = g->budget.hit_factor * cost_coldness(&g->cost) *
 	                (double)g->config.costs.ns[BODY_ORDER];
 	size_t hot = order_probes_hot(l->probes);
-	bool dear;
 
-	if (l->stay_ns && now - l->stay_ns < DEAR_NS)
+	stay_guard(g, now, allowed);
+	if (l->stay_ns && now - l->stay_ns < SORT_NS && !l->stay_expensive)
 		return;
-	dear = l->stay_ns && spent * g->budget.hit_factor > 2 * allowed * ns;
 	l->stay_ns = now;
 	l->stay_total_ns = l->total_ns;
 	/* It takes as long as a window: not in one. */
 	if (governor_window_costs(g) || hit_ns <= 0)
 		return;
-	order_probes_sort(l->probes, allowed * 1e9 / hit_ns, dear);
+	order_probes_sort(l->probes, allowed * 1e9 / hit_ns, l->stay_expensive);
+	l->stay_expensive = false;
 	if (order_probes_hot(l->probes) != hot)
 		l->opening_ns = l->closing_ns = 0; /* of the next one nothing is known */
 }

@@ -15,9 +15,9 @@
 
 #define ORDER_SITE 0xffff /* is none of the table of sites */
 
-#define SEEN_NS  10000000ULL    /* hot sites are sorted after so much time in place, */
-#define AGAIN_NS 10000000000ULL /* and no more often than this, */
-#define GAIN     8              /* if a part of this size of those that go in and out can stay */
+#define SEEN_NS  10000000ULL    /* sites are sorted once they were in place for 10 ms, */
+#define AGAIN_NS 10000000000ULL /* and every 10 s at most, */
+#define GAIN     8              /* if at least one in 8 of those that go in and out can stay */
 
 /* The programs for arm64 do not read the conditions of its sites (bpf/kern/order.bpf.h), and
  * nothing was tried there: nobody is accused. */
